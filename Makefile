@@ -1,0 +1,67 @@
+# Everything an engineer does here has a target; `make` alone lists them.
+
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+ROOMS := foundation access side_effects realtime notifications chat orders dashboard launch demo app.py wsgi.py
+UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	--python-version 3.11
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format demo bench lock clean chromium
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with a PostgreSQL of its own unless DATABASE_URL is set
+	@exec $(BIN)/python -m launch
+
+demo: .venv/installed ## Keep the orders of the running service moving; ARGS are given to `flask demo run`
+	@exec $(BIN)/python -m flask --app app:create_app demo run $(ARGS)
+
+test: .venv/installed-dev chromium ## Run all tests; ARGS are given to pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/installed-dev ## Check style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict $(ROOMS)
+
+format: .venv/installed-dev ## Format the code, and mend what can be mended without thinking
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options
+	@exec $(BIN)/python -m benchmarks $(or $(ARGS),modes)
+
+lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(UV_COMPILE) --upgrade --output-file requirements.txt requirements.in
+	@$(UV_COMPILE) --upgrade --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## Remove the virtual environment and all caches; data stays
+	@rm -rf .venv .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: requirements.txt
+	$(call install,$<,$@)
+
+.venv/installed-dev: requirements-dev.txt
+	$(call install,$<,$@)
+
+# Debian's Python may come without ensurepip; then its pip installs into an environment that has none.
+# The lock lets two `make run` on a fresh checkout wait for each other where flock exists.
+define install
+$(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),,$(error Onward needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3.11))
+@echo "Installing $(1) into .venv ..."
+@exec 9>.venv.lock; if command -v flock >/dev/null; then flock 9; fi; \
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv || exit 1; \
+	if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	$$pip install -qq --disable-pip-version-check --no-input --require-hashes -r $(1) && touch $(2)
+endef
+
+chromium:
+	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get && apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		echo "Browser tests are skipped: /usr/bin/chromium is missing and cannot be installed here."

@@ -1,0 +1,70 @@
+"""The ORM: every table's definition, the migrations, and the cold paths. The hot path has its own connections."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, text
+from sqlalchemy.orm import DeclarativeBase
+
+from foundation.connections import CONNECT_SECONDS, KEEPALIVE, POOL_WAIT_SECONDS, SERVER_OPTIONS
+from foundation.settings import Settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+SCHEMA = "0001"
+"""The migration that this version works with: the newest one, which a test makes sure of."""
+
+NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+class Base(DeclarativeBase):
+    """What our tables inherit from; ids are bigints, text is text, times carry their zone."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the application its engine."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": settings.cold_connections,
+        "max_overflow": 0,
+        "pool_timeout": POOL_WAIT_SECONDS,
+        "connect_args": {
+            "application_name": "onward cold",
+            "options": SERVER_OPTIONS,
+            "connect_timeout": CONNECT_SECONDS,
+            **KEEPALIVE,
+        },
+    }
+    db.init_app(app)
+
+
+def schema_problem() -> str | None:
+    """What is wrong with the database as this version sees it; raises when it does not answer."""
+    found = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if found == SCHEMA else f"the schema is at {found}, this version needs {SCHEMA}"
+
+
+def init_commands(app: Flask) -> None:
+    """Give the command line `flask db ...`. Alembic is imported here: it is a fifth of a worker's start."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # first: it talks while it is imported
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(MIGRATIONS))

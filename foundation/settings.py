@@ -1,0 +1,125 @@
+"""Read the environment once, refuse all mistakes together, and stay frozen afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+JWT_SECRET_BYTES = 32
+"""The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
+
+MODES = ("background", "sequential")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+REQUIRED = object()
+
+
+class SettingsError(Exception):
+    """Some settings cannot be used; `problems` holds one line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError("must be one of " + ", ".join(choices))
+        return value
+
+    return parse
+
+
+def _switch(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return value == "1"
+
+
+def _postgresql_url(value: str) -> str:
+    """SQLAlchemy 2.1 takes a bare `postgresql://` for psycopg 3, so the driver is always named."""
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
+        raise ValueError("must begin with postgresql://")
+    return "postgresql+psycopg2://" + rest
+
+
+def _signing_key(value: str) -> str:
+    if len(value.encode()) < JWT_SECRET_BYTES:
+        raise ValueError(f"must have at least {JWT_SECRET_BYTES} bytes")
+    return value
+
+
+def _setting(default: Any, meaning: str, parse: Callable[[str], Any] = _text) -> Any:
+    return dataclasses.field(metadata={"default": default, "meaning": meaning, "parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can decide; the environment variable is the field's name in capitals."""
+
+    host: str = _setting("127.0.0.1", "Address that gunicorn listens on.")
+    port: int = _setting("8000", "Port that gunicorn listens on.", _whole_number(1, 65535))
+    database_url: str = _setting(REQUIRED, "PostgreSQL 15 or newer, as a URL.", _postgresql_url)
+    data_dir: Path = _setting("data", "Folder for the embedded PostgreSQL and the generated secret.", Path)
+    web_concurrency: int = _setting("2", "Worker processes; one per core.", _whole_number(1, 64))
+    jwt_secret: str = _setting(REQUIRED, "Key that signs tokens and sessions, 32 bytes or more.", _signing_key)
+    jwt_issuer: str = _setting("onward", "The `iss` that a token must carry.")
+    jwt_audience: str = _setting("onward", "The `aud` that a token must carry.")
+    side_effects_mode: str = _setting(
+        "background", "`background`, or `sequential`: every effect before the answer.", _one_of(MODES)
+    )
+    log_level: str = _setting("INFO", "Least level that is logged.", _one_of(LOG_LEVELS))
+    demo: bool = _setting("0", "1 lets the demo's people sign in by a button. Never in production.", _switch)
+    cookie_secure: bool = _setting("0", "1 sends the session cookie over HTTPS only.", _switch)
+    hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
+    cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))
+    lane_limit: int = _setting(
+        "20000", "Side effects that may wait in a process; the sweeper does the rest.", _whole_number(1, 10**6)
+    )
+    signal_concurrency: int = _setting(
+        "32", "Receivers of signals running at once, per process.", _whole_number(1, 10**4)
+    )
+    stream_limit: int = _setting("1000", "Open live streams per process.", _whole_number(1, 10**5))
+    retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read all settings; raises SettingsError with a line for each that is missing or cannot be used."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for field in dataclasses.fields(cls):
+            name = field.name.upper()
+            given = env.get(name) or field.metadata["default"]
+            if given is REQUIRED:
+                problems.append(f"{name} is missing: {field.metadata['meaning']}")
+                continue
+            try:
+                values[field.name] = field.metadata["parse"](given)
+            except ValueError as error:
+                # The value is not repeated: it may be a secret that was put under the wrong name.
+                problems.append(f"{name} {error}.")
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)
+
+    @property
+    def dsn(self) -> str:
+        """The database's address as libpq reads it."""
+        return self.database_url.replace("postgresql+psycopg2://", "postgresql://", 1)

@@ -1,0 +1,1 @@
+"""Bring up everything `make run` needs, keep it together, and take it down again."""

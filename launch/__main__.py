@@ -1,0 +1,105 @@
+"""Run the service: check the settings, start PostgreSQL, prepare the database, start gunicorn, wait, stop it all.
+
+    settings -> free port -> PostgreSQL -> migrations and demo -> gunicorn -> ready -> Ctrl-C -> gunicorn -> PostgreSQL
+
+Whatever ends the story early, each thing that was started is stopped on the way back.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from foundation.settings import SettingsError
+from launch.children import Child, Stopped, StopRequest
+from launch.errors import LaunchError
+from launch.plan import PROJECT, Plan, kept_secret
+from launch.postgres import EmbeddedPostgres
+from launch.preparation import Preparation
+from launch.reach import readiness, require_database, require_free_port
+
+GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+READY_SECONDS = 15
+STOP_SECONDS = 15
+SETTINGS_STATUS = 2
+
+
+def main() -> int:
+    """Run until stopped; return the exit status."""
+    stop = StopRequest().listen()
+    try:
+        return _serve(Plan.from_env(os.environ), stop)
+    except SettingsError as error:
+        _tell(*error.problems)
+        return SETTINGS_STATUS
+    except LaunchError as error:
+        _tell(str(error))
+        return error.status
+    except OSError as error:
+        _tell(str(error))
+        return LaunchError.status
+    except Stopped:
+        return 0
+
+
+def _serve(plan: Plan, stop: StopRequest) -> int:
+    require_free_port(plan.settings.host, plan.settings.port)
+    with _environment(plan) as (env, shared_files), Preparation(plan, env) as preparation:
+        stop.heed()
+        if not preparation.is_repetition():
+            preparation.finish(stop)
+        with Child(GUNICORN, cwd=PROJECT, env=env, grace_seconds=STOP_SECONDS, shared_files=shared_files) as gunicorn:
+            welcome = preparation.finish(stop)
+            _wait_until_ready(plan, gunicorn, stop)
+            print(welcome, flush=True)
+            status = gunicorn.wait(stop)
+            _tell(f"gunicorn ended by itself with status {status}.")
+            return _died(status)
+
+
+@contextmanager
+def _environment(plan: Plan) -> Iterator[tuple[Mapping[str, str], Sequence[int]]]:
+    """Yield the environment for child processes, and the open files that make them users of the database."""
+    settings = plan.settings
+    with _database(plan) as (url, shared_files):
+        secret = kept_secret(settings.data_dir / "jwt_secret") if plan.own_secret else settings.jwt_secret
+        yield {**plan.environment, "DATABASE_URL": url, "JWT_SECRET": secret}, shared_files
+
+
+@contextmanager
+def _database(plan: Plan) -> Iterator[tuple[str, Sequence[int]]]:
+    if not plan.embedded_postgres:
+        require_database(plan.settings.dsn)
+        plan.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        yield plan.settings.database_url, ()
+        return
+    postgres = EmbeddedPostgres(plan.settings.data_dir)
+    url = postgres.start()
+    try:
+        yield url, postgres.shared_files()
+    finally:
+        postgres.stop()
+
+
+def _wait_until_ready(plan: Plan, gunicorn: Child, stop: StopRequest) -> None:
+    if gunicorn.wait_until(lambda: readiness(plan.address()) == "200", stop, READY_SECONDS):
+        return
+    status = gunicorn.status()
+    if status is not None:
+        raise LaunchError("gunicorn ended before the service was ready.", _died(status))
+    last = readiness(plan.address())
+    raise LaunchError(f"The service was not ready within {READY_SECONDS} s: GET /readyz gave {last}")
+
+
+def _died(status: int) -> int:
+    """Nobody asked gunicorn to end, so its end is a failure even when it calls itself a success."""
+    return status or 1
+
+
+def _tell(*lines: str) -> None:
+    for line in lines:
+        print(f"onward: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

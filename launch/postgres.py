@@ -1,0 +1,128 @@
+"""The PostgreSQL that is there when nobody provides one: it lives in the data directory, behind a private socket.
+
+Whoever comes first starts the server; whoever comes while it runs uses it as it is.
+Every user holds a share of it, and the server is stopped together with the last share,
+so two launchers on one data directory do not take it away from each other. A share is
+a file lock: one who is killed gives up his without having to say so, and the server he
+left behind belongs to whoever comes next. A server that was started by other means is
+used, but never stopped.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import psycopg2
+
+from launch.account import account_for
+from launch.binaries import programs
+from launch.cluster import SUPERUSER, Cluster
+from launch.errors import EmbeddedPostgresError
+from launch.locks import Share, alone
+from launch.postmaster import PORT, find_postmaster
+
+DATABASE = "onward"
+CONNECT_SECONDS = 5
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server of one data directory, with one database."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.resolve()
+        self._url = ""
+        self._share: Share | None = None
+        self._cluster: Cluster | None = None
+
+    def start(self) -> str:
+        """Have the server running and the database in it; return the database's URL, as often as it is asked for."""
+        if self._share is not None:
+            return self._url
+        with _told_in_one_line():
+            _make_folder(self.data_dir)
+            with alone(self.data_dir / "postgres.lock"):
+                self._share = Share(self.data_dir / "postgres.share")
+                try:
+                    self._url = self._bring_up()
+                except BaseException:
+                    self._leave()
+                    raise
+        return self._url
+
+    def stop(self) -> None:
+        """Give up our share, and stop the server if it was the last one."""
+        if self._share is not None:
+            with _told_in_one_line(), alone(self.data_dir / "postgres.lock"):
+                self._leave()
+
+    def shared_files(self) -> tuple[int, ...]:
+        """Return what a child process has to inherit to hold the share as well, should it survive us."""
+        return () if self._share is None else (self._share.fd,)
+
+    def _bring_up(self) -> str:
+        folder = self.data_dir / "postgres"
+        account = account_for(folder)
+        account.require_way_to(self.data_dir)
+        self._cluster = Cluster(folder, account, programs(account, self.data_dir))
+        self._cluster.create()
+        socket_dir = self._cluster.bring_up().socket_dir
+        _ensure_database(socket_dir)
+        return f"postgresql+psycopg2://{_place(socket_dir, DATABASE)}"
+
+    def _leave(self) -> None:
+        share, self._share = self._share, None
+        if share is None or not share.give_up() or self._cluster is None:
+            return
+        running = find_postmaster(self._cluster.folder)
+        if running is not None and running.ours:
+            self._cluster.shut_down()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def running_url(data_dir: Path) -> str | None:
+    """Return the URL of this data directory's database while its server runs, without starting anything."""
+    running = find_postmaster(data_dir.resolve() / "postgres")
+    return f"postgresql+psycopg2://{_place(running.socket_dir, DATABASE)}" if running else None
+
+
+def _ensure_database(socket_dir: Path) -> None:
+    url = f"postgresql://{_place(socket_dir, 'postgres')}"
+    with closing(psycopg2.connect(url, connect_timeout=CONNECT_SECONDS)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def _place(socket_dir: Path, database: str) -> str:
+    # The port is spelled out because libpq would take another one from PGPORT.
+    return f"{SUPERUSER}@/{database}?host={quote(str(socket_dir))}&port={PORT}"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder and what is missing above it, open to pass through whatever our umask is."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, psycopg2.Error, subprocess.SubprocessError) as problem:
+        raise EmbeddedPostgresError(f"The embedded PostgreSQL cannot be used: {problem}") from problem

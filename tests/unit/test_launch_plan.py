@@ -1,0 +1,67 @@
+"""What `make run` decides from the environment before it starts anything."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from foundation.settings import SettingsError
+from launch.plan import Plan, kept_secret
+
+
+@pytest.mark.parametrize("env", [{}, {"DATABASE_URL": "", "JWT_SECRET": ""}])
+def test_without_a_database_and_a_secret_it_provides_its_own(env: dict[str, str]) -> None:
+    plan = Plan.from_env(env)
+
+    assert plan.embedded_postgres
+    assert plan.own_secret
+    assert not {"DATABASE_URL", "JWT_SECRET"} & set(plan.environment)
+
+
+def test_a_given_database_and_secret_are_used() -> None:
+    plan = Plan.from_env({"DATABASE_URL": "postgres://db.example/orders", "JWT_SECRET": "s" * 32})
+
+    assert not plan.embedded_postgres
+    assert not plan.own_secret
+    assert "postgresql://db.example/orders" == plan.settings.dsn
+
+
+def test_all_mistakes_are_told_together() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Plan.from_env({"PORT": "http", "DATABASE_URL": "mysql://db", "JWT_SECRET": "short"})
+
+    assert {"PORT", "DATABASE_URL", "JWT_SECRET"} == {problem.split()[0] for problem in caught.value.problems}
+
+
+def test_the_demo_is_on_unless_it_is_switched_off() -> None:
+    assert Plan.from_env({}).settings.demo
+    assert not Plan.from_env({"DEMO": "0"}).settings.demo
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8123"),
+        ("::", "http://[::1]:8123"),
+        ("::1", "http://[::1]:8123"),
+        ("orders.example", "http://orders.example:8123"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_can_open(host: str, address: str) -> None:
+    assert address == Plan.from_env({"HOST": host, "PORT": "8123"}).address()
+
+
+def test_the_secret_is_kept_and_private(tmp_path: Path) -> None:
+    secret = kept_secret(tmp_path / "jwt_secret")
+
+    assert secret == kept_secret(tmp_path / "jwt_secret")
+    assert len(secret) >= 32
+    assert 0o600 == (tmp_path / "jwt_secret").stat().st_mode & 0o777
+    assert [tmp_path / "jwt_secret"] == list(tmp_path.iterdir())
+
+
+def test_racing_launchers_agree_on_one_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(kept_secret, [tmp_path / "jwt_secret"] * 8))
+
+    assert 1 == len(secrets)

@@ -1,0 +1,68 @@
+"""Settings are read once, and all mistakes are told together."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from foundation.settings import REQUIRED, Settings, SettingsError
+
+GOOD = {"DATABASE_URL": "postgres://bob@db/onward?sslmode=require", "JWT_SECRET": "s" * 32}
+
+
+def problems(**env):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(GOOD | env)
+    return refused.value.problems
+
+
+def test_two_settings_are_enough():
+    settings = Settings.from_env(GOOD)
+
+    assert ("127.0.0.1", 8000, 2, False) == (settings.host, settings.port, settings.web_concurrency, settings.demo)
+
+
+def test_any_spelling_of_the_url_names_the_driver():
+    settings = Settings.from_env(GOOD)
+
+    assert "postgresql+psycopg2://bob@db/onward?sslmode=require" == settings.database_url
+    assert "postgresql://bob@db/onward?sslmode=require" == settings.dsn
+
+
+def test_all_mistakes_are_told_together():
+    wrong = problems(PORT="http", DATABASE_URL="sqlite://", JWT_SECRET="short", SIDE_EFFECTS_MODE="sometimes")
+
+    assert ["PORT", "DATABASE_URL", "JWT_SECRET", "SIDE_EFFECTS_MODE"] == [line.split()[0] for line in wrong]
+    assert not any("\n" in line for line in wrong)
+
+
+def test_what_is_required_is_named():
+    with pytest.raises(SettingsError, match="DATABASE_URL is missing"):
+        Settings.from_env({})
+
+
+def test_a_secret_is_never_repeated():
+    assert not any("hunter2" in line for line in problems(JWT_SECRET="hunter2"))
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "-1", "8000.0", "٨", "1e3"])
+def test_a_port_is_a_port(value):
+    assert 1 == len(problems(PORT=value))
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    assert 8000 == Settings.from_env(GOOD | {"PORT": ""}).port
+
+
+def test_every_setting_is_documented_with_its_default():
+    text = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text()
+    rows = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)}
+    expected = {
+        field.name.upper(): "required" if field.metadata["default"] is REQUIRED else f"`{field.metadata['default']}`"
+        for field in dataclasses.fields(Settings)
+    }
+
+    assert expected == {name: default.strip() for name, default in rows.items()}
