@@ -1,0 +1,170 @@
+"""The roof: joins the rooms in reading order, and knows them all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+from flask import Flask, Response, request
+from flask_openapi.openapi import OpenAPI
+
+import access.routes
+import chat.messages
+import chat.models
+import chat.routes
+import dashboard.routes
+import notifications.models
+import notifications.routes
+import orders.effects
+import orders.models
+import orders.placing
+import orders.queries
+import orders.routes
+import realtime.models
+import realtime.routes
+from access import guards
+from access.principal import Principal
+from dashboard.rooms import Rooms
+from foundation import db, errors, health, logs
+from foundation.connections import PreparedPool
+from foundation.contract import BODY_BYTES
+from foundation.settings import Settings, SettingsError
+from orders.status_change import StatusChanges
+from orders.workflow import Workflow
+from realtime import log as live_log
+from realtime.feed import Feed
+from realtime.hub import Hub
+from realtime.sse import Cursor
+from realtime.stream import Streams
+from side_effects.engine import Engine
+from side_effects.statement import Announcement
+
+VERSION = "0.1.0"
+
+
+@dataclass
+class Onward:
+    """The parts of one process that live as long as it does."""
+
+    settings: Settings
+    workflow: Workflow
+    engine: Engine
+    hub: Hub
+    feed: Feed
+    changes: StatusChanges
+    placing: orders.placing.Placing
+    stopping: bool = False
+
+    def start(self) -> None:
+        """Begin to work; once in each process, after it was forked."""
+        self.feed.start()
+        self.engine.start()
+
+    def stop(self) -> None:
+        """Tell every stream, finish or hand back what is owed, and let go of the database."""
+        self.stopping = True
+        self.hub.close("restart")
+        self.engine.stop()
+        self.feed.stop()
+
+
+def create_app() -> Flask:
+    """The application for the command line, which finds the secret and the database that `make run` keeps."""
+    from launch.kept import kept_settings
+
+    try:
+        settings = Settings.from_env(kept_settings(os.environ) | os.environ)
+    except SettingsError as error:
+        sys.exit("\n".join(error.problems))
+    app = build_app(settings)
+    init_commands(app)
+    return app
+
+
+def build_app(settings: Settings) -> Flask:
+    """The application. Nothing runs in it yet: `onward_of(app).start()` begins that."""
+    logs.configure(settings.log_level)
+    app = OpenAPI(__name__, info={"title": "Onward", "version": VERSION}, doc_ui=False)
+    app.openapi_version = "3.1.0"
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    db.init_app(app, settings)
+    errors.init_app(app)
+    guards.init_app(app, settings)
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+    app.extensions["onward"] = _join(app, settings)
+    return app
+
+
+def init_commands(app: Flask) -> None:
+    """Give the command line its commands; a worker imports none of them."""
+    import access.commands
+    import demo.commands
+
+    db.init_commands(app)
+    access.commands.init_app(app)
+    demo.commands.init_app(app)
+
+
+def onward_of(app: Flask) -> Onward:
+    """The running parts of this application."""
+    onward: Onward = app.extensions["onward"]
+    return onward
+
+
+def _join(app: OpenAPI, settings: Settings) -> Onward:
+    workflow = Workflow.load()
+    order_topic, message_topic = orders.effects.topic(workflow), chat.messages.topic()
+    hub = Hub()
+    events = live_log.Log(PreparedPool(settings.dsn, 1, "log"))
+    feed = Feed(settings.dsn, events, hub, settings.retention_hours)
+    announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
+    engine = Engine(settings, (order_topic, message_topic), announcement, feed.appended)
+    changes = StatusChanges(PreparedPool(settings.dsn, settings.hot_connections, "hot"), workflow, engine, order_topic)
+    placing = orders.placing.Placing(workflow, engine, order_topic)
+    streams = Streams(hub, feed, events, VERSION, settings.stream_limit)
+    onward = Onward(settings, workflow, engine, hub, feed, changes, placing)
+    app.register_api(orders.routes.blueprint(workflow, changes, placing))
+    app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
+    app.register_api(notifications.routes.routes)
+    app.register_api(access.routes.routes)
+    app.register_api(realtime.routes.blueprint(streams, channels_of))
+    app.register_blueprint(health.blueprint(_checks(onward)))
+    dashboard.routes.init_app(
+        app,
+        Rooms(
+            workflow, changes, partial(chat.messages.say, engine, message_topic), lambda: _cursor(events), settings.demo
+        ),
+    )
+    app.add_url_rule("/openapi.json", "openapi", lambda: app.api_doc)
+    return onward
+
+
+def _cursor(events: live_log.Log) -> str:
+    state = events.state()
+    return str(Cursor(state.epoch, state.head))
+
+
+def channels_of(principal: Principal) -> tuple[str, ...]:
+    """What a principal hears: its own orders' channel."""
+    return ("ops",) if principal.role == "operator" else (f"{principal.role}:{principal.id}",)
+
+
+def _checks(onward: Onward) -> dict[str, health.Check]:
+    return {
+        "stopping": lambda: "the process is told to stop" if onward.stopping else None,
+        "schema": db.schema_problem,
+        "feed": lambda: None if onward.feed.alive else "the log of live events is not followed",
+        "engine": lambda: None if onward.engine.alive else "the lanes do not turn",
+    }
+
+
+def _begin_request() -> None:
+    logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
+
+
+def _end_request(response: Response) -> Response:
+    response.headers["X-Request-ID"] = logs.request_id.get()
+    return response

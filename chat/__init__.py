@@ -1,0 +1,1 @@
+"""The conversation of an order: people's messages, and the system's."""

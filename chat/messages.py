@@ -1,0 +1,105 @@
+"""Say something in an order's conversation, and read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from access.principal import Principal
+from foundation import logs
+from foundation.db import db
+from side_effects.effects import Topic, WrittenEffect, owed
+from side_effects.engine import Engine
+from side_effects.promise import Promise
+from side_effects.sweeper import LEASE_SECONDS
+
+CONTEXT = "order-message"
+TOPIC = "message"
+MESSAGE_BIT = 6
+"""The bit of this topic's one effect in the outbox; bits are unique over all topics."""
+
+SAY_SYSTEM = "INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)"
+"""Followed by a SELECT of these columns."""
+
+PAGE = 500
+"""The newest messages of a conversation that are shown."""
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Whose conversation it is."""
+
+    seller_id: int
+    buyer_id: int
+
+
+def message_json(alias: str, reader: str) -> str:
+    """SQL for a message as JSON text, in the words for its reader: `reader` is SQL for a role."""
+    return f"""(SELECT row_to_json(members)::text FROM (
+        SELECT {alias}.id, {alias}.order_id, {alias}.kind,
+               CASE {reader} WHEN 'buyer' THEN coalesce({alias}.buyer_body, {alias}.body) ELSE {alias}.body END AS body,
+               CASE WHEN {alias}.author_role IS NOT NULL
+                    THEN (SELECT row_to_json(a) FROM (SELECT {alias}.author_role AS role, {alias}.author_id AS id) AS a)
+               END AS author,
+               {alias}.created_at) AS members)"""
+
+
+def announce_message(written: str, condition: str = "true") -> str:
+    """A SELECT of the live events for the messages in the CTE `written`, to both sides."""
+    return f"""
+    SELECT coalesce(m.event_id, m.id) AS subject_id, side.role || ':' || side.id AS channel, 'message.created' AS type,
+           '{{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
+           || {message_json("m", "side.role")} || '}}' AS data
+    FROM {written} m CROSS JOIN LATERAL (VALUES ('seller', m.seller_id), ('buyer', m.buyer_id)) AS side (role, id)
+    WHERE {condition}"""
+
+
+def topic() -> Topic:
+    """People's messages: what follows is that both sides see them live."""
+    source = f"""
+said AS MATERIALIZED (
+    SELECT s.pending, m.* FROM settled s JOIN messages m ON m.id = s.subject_id WHERE s.topic = '{TOPIC}')"""
+    live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", owed(MESSAGE_BIT)))
+    return Topic(TOPIC, CONTEXT, source, (live,))
+
+
+SAY = text(
+    f"""WITH said AS (
+        INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
+        VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
+    promised AS (
+        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+        SELECT '{TOPIC}', id, order_id, {1 << MESSAGE_BIT}, :request_id, :owner,
+               clock_timestamp() + interval '{LEASE_SECONDS} s' FROM said RETURNING id)
+    SELECT said.id, promised.id, {message_json("said", ":role")} FROM said, promised"""
+)
+
+CONVERSATION = text(
+    f"""SELECT coalesce('[' || string_agg(message, ',' ORDER BY id) || ']', '[]') FROM (
+        SELECT m.id, {message_json("m", ":role")} AS message
+        FROM messages m WHERE order_id = :order_id ORDER BY id DESC LIMIT {PAGE}) AS newest"""
+)
+
+
+def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
+    """Write a person's message, promise that both sides see it live, and return it as JSON text."""
+    values = {
+        "order_id": order_id,
+        "seller_id": parties.seller_id,
+        "buyer_id": parties.buyer_id,
+        "role": principal.role,
+        "id": principal.id,
+        "body": body,
+        "request_id": logs.request_id.get(),
+        "owner": engine.owner,
+    }
+    message_id, promise_id, message = db.session.execute(SAY, values).one()
+    db.session.commit()
+    engine.keep(Promise(promise_id, topic, message_id, order_id, topic.everything, logs.request_id.get()))
+    return str(message)
+
+
+def conversation(principal: Principal, order_id: int) -> str:
+    """The newest messages as a JSON array, oldest first, in the words for this reader."""
+    return str(db.session.execute(CONVERSATION, {"order_id": order_id, "role": principal.role}).scalar_one())

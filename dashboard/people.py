@@ -1,0 +1,47 @@
+"""The demo's people, as data: the sign-in page offers them, and the demo's orders are theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from access.principal import Principal, Role
+
+
+@dataclass(frozen=True)
+class DemoPerson:
+    """Somebody of the demo's cast."""
+
+    name: str
+    role: Role
+    id: int
+    does: str
+    """What the sign-in button says about them."""
+
+    @property
+    def key(self) -> str:
+        """What a form calls them."""
+        return self.name.lower()
+
+    @property
+    def principal(self) -> Principal:
+        return Principal(self.role, self.id, from_session=True)
+
+
+CAST = (
+    DemoPerson("Bob", "seller", 1, "sells mugs and works through his board of orders"),
+    DemoPerson("Alice", "buyer", 1, "buys from Bob and follows her orders"),
+    DemoPerson("Olive", "operator", 1, "runs the marketplace and sees all orders"),
+    DemoPerson("Dave", "seller", 2, "sells too, and sees nothing of Bob's"),
+    DemoPerson("Carol", "buyer", 2, "buys too, and sees nothing of Alice's"),
+)
+
+
+def called(key: str) -> DemoPerson | None:
+    """The person whom a form calls `key`."""
+    return next((person for person in CAST if person.key == key), None)
+
+
+def name_of(principal: Principal, demo: bool) -> str:
+    """How the header calls whoever is signed in."""
+    known = {(person.role, person.id): person.name for person in CAST} if demo else {}
+    return known.get((principal.role, principal.id), f"{principal.role.capitalize()} {principal.id}")

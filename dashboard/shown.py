@@ -1,0 +1,32 @@
+"""How amounts and moments are written on a page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "PLN": "PLN "}
+DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+"""Decimal places of a currency (ISO 4217) where they are not two."""
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount in minor units as people write it: `€1,084.50`."""
+    digits = DIGITS.get(currency, 2)
+    whole, rest = divmod(minor, 10**digits)
+    return SYMBOLS.get(currency, f"{currency} ") + f"{whole:,}" + (f".{rest:0{digits}}" if digits else "")
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time as `23 Nov, 14:32 UTC`; the page's module makes it the reader's own time."""
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{at.day} {at:%b, %H:%M} UTC"
+
+
+def count_of_items(items: list[dict[str, int]]) -> str:
+    """`1 item`, `3 items`."""
+    count = sum(item["quantity"] for item in items)
+    return "1 item" if count == 1 else f"{count:,} items"
+
+
+FILTERS = {"money": money, "moment": moment, "count_of_items": count_of_items}
+FOR_SCRIPTS = {"symbols": SYMBOLS, "digits": DIGITS}

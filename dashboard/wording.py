@@ -1,0 +1,92 @@
+"""What people read: the verbs on buttons, the names of those who act, and why something was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from access.principal import Principal
+from foundation.errors import AppError
+
+VERBS = {
+    "CONFIRMED": "Confirm",
+    "PREPARING": "Start preparing",
+    "READY": "Mark ready",
+    "SHIPPED": "Mark shipped",
+    "DELIVERED": "Mark delivered",
+    "COMPLETED": "Complete order",
+    "RETURN_REQUESTED": "Ask for a return",
+    "REFUNDED": "Refund",
+    "CANCELLED": "Cancel order",
+}
+"""Buttons of the workflow table that comes with us; a status of somebody else's table gets "Mark <word>"."""
+
+VERBS_BY_MOVE = {("RETURN_REQUESTED", "COMPLETED"): "Decline return"}
+
+ACTORS = {
+    "buyer": {
+        "seller": "The shop",
+        "buyer": "You",
+        "operator": "Support",
+        "service": "The marketplace",
+        "system": "Onward",
+    },
+    "seller": {
+        "seller": "You",
+        "buyer": "The buyer",
+        "operator": "Operator",
+        "service": "The marketplace",
+        "system": "Onward",
+    },
+    "operator": {
+        "seller": "Seller",
+        "buyer": "Buyer",
+        "operator": "Operator",
+        "service": "The marketplace",
+        "system": "Onward",
+    },
+}
+"""Reader's role, actor's role: a buyer never reads the names of a shop's staff."""
+
+LEADS = {
+    "PENDING": "The shop has your order and will confirm it soon.",
+    "CONFIRMED": "The shop has accepted your order.",
+    "PREPARING": "The shop is getting your order ready.",
+    "READY": "Your order is packed and waits to leave.",
+    "SHIPPED": "Your order has left the shop.",
+    "DELIVERED": "Your order has arrived. Tell us that all is well, or ask for a return.",
+    "COMPLETED": "All done. Thank you for your order.",
+    "RETURN_REQUESTED": "The shop will answer your request.",
+    "REFUNDED": "Your money is on its way back.",
+    "CANCELLED": "Nothing more happens with this order.",
+}
+"""The line under a buyer's headline, for the workflow table that comes with us."""
+
+
+def verb(source: str, target: str, word: str) -> str:
+    """What the button for this move says."""
+    return VERBS_BY_MOVE.get((source, target)) or VERBS.get(target) or f"Mark {word.lower()}"
+
+
+def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str]:
+    """How the reader calls each role; with an order at hand, a buyer by name."""
+    names = dict(ACTORS[principal.role])
+    if principal.role != "buyer" and buyer_name:
+        names["buyer"] = buyer_name
+    return names
+
+
+def refusal(error: AppError, words: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """A refused move as a sentence for people, who read no status keys."""
+    members: dict[str, Any] = orjson.loads(orjson.dumps(error.members))
+    where = members.get("current", {}).get("status")
+    if error.code == "stale_version" and members.get("changed"):
+        actor = names.get(members["changed"]["actor"]["role"], "Somebody")
+        return f"{actor} moved this order to “{words.get(where, where)}” before you. Check it and try again."
+    if error.code == "illegal_transition" and where:
+        return f"This order is “{words.get(where, where)}” now, so this is no longer possible."
+    if error.code == "invalid_request" and "reason" in error.detail:
+        return "Give a reason."
+    return error.detail

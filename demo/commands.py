@@ -1,0 +1,94 @@
+"""`flask demo ...`: prepare, look around, and keep the market moving."""
+
+from __future__ import annotations
+
+import click
+import orjson
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from access.principal import Principal
+from access.tokens import Tokens
+from app import Onward, onward_of
+from demo.seed import seed
+from demo.simulate import Simulator
+from foundation.settings import Settings
+from orders import queries
+
+
+@click.group("demo")
+def demo() -> None:
+    """The demo's people, orders and traffic."""
+
+
+@demo.command("prepare")
+@with_appcontext
+def prepare() -> None:
+    """Migrate the database, seed it while it is empty, and say how to look around."""
+    import flask_migrate
+
+    flask_migrate.upgrade()
+    seed(onward_of(current_app))
+    click.echo(_welcome(onward_of(current_app)))
+
+
+@demo.command("seed")
+@with_appcontext
+def seed_orders() -> None:
+    """Fill an empty database."""
+    click.echo(f"{seed(onward_of(current_app))} orders placed.")
+
+
+@demo.command("hello")
+@with_appcontext
+def hello() -> None:
+    """Say how to look around."""
+    click.echo(_welcome(onward_of(current_app)))
+
+
+@demo.command("run")
+@click.option("--per-minute", type=click.FloatRange(1, 600), default=30, show_default=True, help="How busy it is.")
+@click.option("--minutes", type=click.FloatRange(0.01, 24 * 60), default=10, show_default=True, help="How long.")
+@with_appcontext
+def run(per_minute: float, minutes: float) -> None:
+    """Place, move and discuss orders through the public API."""
+    settings = onward_of(current_app).settings
+    click.echo(f"Moving orders on {_url(settings)} for {minutes:g} min; Ctrl-C ends it.")
+    Simulator(_url(settings), Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
+
+
+def init_app(app: Flask) -> None:
+    app.cli.add_command(demo)
+
+
+def _url(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{host}:{settings.port}"
+
+
+def _welcome(onward: Onward) -> str:
+    settings = onward.settings
+    url, token = _url(settings), Tokens.of(settings).issue("seller", 1)
+    order_id, status = _next_step(onward)
+    return f"""
+Onward is ready.
+
+  Open      {url}
+  Sign in   press a button: bob sells, alice buys, olive operates
+  Move it   make demo
+
+  Move an order from the command line and watch the board:
+
+curl -X PATCH {url}/api/orders/{order_id}/status -d '{{"status": "{status}"}}' -H 'Authorization: Bearer {token}'
+"""
+
+
+def _next_step(onward: Onward) -> tuple[int, str]:
+    """An order of bob's and a move that he can make with it as it stands, so that the line can be pasted as it is."""
+    bob = Principal("seller", 1)
+    found, _ = queries.page(onward.workflow, bob, limit=200)
+    for order in map(orjson.loads, found):
+        for target in order["allowed_transitions"]:
+            if not onward.workflow.needs_reason(order["status"], target):
+                return order["id"], target
+    return 1, "CONFIRMED"

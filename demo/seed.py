@@ -1,0 +1,48 @@
+"""Fill an empty database with a believable morning of orders."""
+
+from __future__ import annotations
+
+import random
+
+from sqlalchemy import text
+
+from access.principal import Principal
+from app import Onward
+from demo import market
+from foundation.db import db
+from orders.schemas import NewOrder, NewStatus
+from orders.status_change import StatusChange
+
+SEED = 1042
+"""The same orders every time, so that pictures repeat."""
+
+STEPS = (0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 0, 1, 3, 4, 5, 2)
+"""How far along its life each order is."""
+
+SHOP = Principal("service", 1)
+
+
+def seed(onward: Onward) -> int:
+    """Place the demo's orders unless there are some already; returns how many were placed."""
+    if db.session.execute(text("SELECT EXISTS (SELECT FROM orders)")).scalar_one():
+        return 0
+    # This process ends at once, so what follows has to have happened before.
+    onward.engine.mode = "sequential"
+    luck = random.Random(SEED)
+    for number, steps in enumerate(STEPS):
+        buyer = number % 3 + 1 if number else 1
+        order = NewOrder.model_validate(market.new_order(luck, 1, buyer) | {"number": str(1042 + number)})
+        placed = onward.placing.place(SHOP, order, f"demo-{number}")
+        order_id = placed.order_id
+        for status in market.LIFE[:steps]:
+            _move(onward, order_id, buyer, status)
+    onward.engine.finish()
+    return len(STEPS)
+
+
+def _move(onward: Onward, order_id: int, buyer: int, status: str) -> None:
+    actor = Principal("buyer", buyer) if status == "COMPLETED" else Principal("seller", 1)
+    body: dict[str, object] = {"status": status}
+    if status == "SHIPPED":
+        body["tracking"] = market.tracking(order_id)
+    onward.changes.change(StatusChange(order_id, actor, NewStatus.model_validate(body)))

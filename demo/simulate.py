@@ -1,0 +1,97 @@
+"""Keep a market moving through the public API: orders come in, move on, and people talk."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from access.principal import Role
+from access.tokens import Tokens
+from demo import market
+from foundation import clock
+
+ORDERS_KEPT_OPEN = 14
+"""Beyond this many the simulator finishes orders rather than placing new ones, so that the board stays readable."""
+
+CHATTER = ("When will it arrive?", "Please leave it with the neighbour.", "Thank you!", "Could you wrap it as a gift?")
+REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")
+TIMEOUT_SECONDS = 10
+
+
+@dataclass
+class Simulator:
+    """Somebody who places and moves orders at a steady rate."""
+
+    url: str
+    tokens: Tokens
+    per_minute: float
+    say: Callable[[str], None]
+    luck: random.Random = field(default_factory=random.Random)
+
+    def run(self, seconds: float) -> int:
+        """Act until the time is over; returns how many things were done."""
+        ends, done = clock.monotonic() + seconds, 0
+        while clock.monotonic() < ends:
+            try:
+                self.say(self.act())
+                done += 1
+            except (OSError, urllib.error.HTTPError) as error:
+                self.say(f"refused: {error}")
+            time.sleep(60 / self.per_minute * self.luck.uniform(0.5, 1.5))
+        return done
+
+    def act(self) -> str:
+        """Do one thing that could happen next; returns what it was."""
+        orders = [one for one in self._open_orders() if one["allowed_transitions"]]
+        chance = self.luck.random()
+        if not orders or (chance < 0.25 and len(orders) < ORDERS_KEPT_OPEN):
+            return self._place()
+        order = self.luck.choice(orders)
+        if chance > 0.85:
+            return self._chat(order)
+        return self._move(order)
+
+    def _open_orders(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("seller", 1, "GET", "/api/orders?limit=60")["orders"]
+        return [one for one in found if one["status"] not in ("COMPLETED", "CANCELLED", "REFUNDED")]
+
+    def _place(self) -> str:
+        body = market.new_order(self.luck, 1, self.luck.randint(1, 3))
+        order = self._call("service", 1, "POST", "/api/orders", body)
+        return f"order #{order['number']} placed"
+
+    def _move(self, order: dict[str, Any]) -> str:
+        role: Role = "buyer" if order["status"] == "DELIVERED" else "seller"
+        who = order["buyer_id"] if role == "buyer" else 1
+        choices = [one for one in market.LIFE if one in self._allowed(order, role, who)]
+        if not choices:
+            return self._chat(order)
+        body: dict[str, Any] = {"status": choices[0]}
+        if choices[0] == "SHIPPED":
+            body["tracking"] = market.tracking(order["id"])
+        self._call(role, who, "PATCH", f"/api/orders/{order['id']}/status", body)
+        return f"order #{order['number']}: {order['status']} to {choices[0]}"
+
+    def _allowed(self, order: dict[str, Any], role: Role, who: int) -> list[str]:
+        allowed: list[str] = self._call(role, who, "GET", f"/api/orders/{order['id']}")["allowed_transitions"]
+        return allowed
+
+    def _chat(self, order: dict[str, Any]) -> str:
+        path = f"/api/orders/{order['id']}/messages"
+        self._call("buyer", order["buyer_id"], "POST", path, {"body": self.luck.choice(CHATTER)})
+        self._call("seller", 1, "POST", path, {"body": self.luck.choice(REPLIES)})
+        return f"order #{order['number']}: a word between buyer and seller"
+
+    def _call(self, role: Role, id: int, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path, method=method, data=json.dumps(body).encode() if body else None
+        )
+        request.add_header("Authorization", f"Bearer {self.tokens.issue(role, id)}")
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            return json.load(answer)

@@ -1,0 +1,44 @@
+"""How gunicorn serves Onward: gevent workers, settings from the environment, and a clean stop."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os  # noqa: E402
+import sys  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+
+from foundation.settings import Settings, SettingsError  # noqa: E402
+
+try:
+    settings = Settings.from_env(os.environ)
+except SettingsError as error:
+    sys.exit("\n".join(error.problems))
+
+bind = f"{settings.host}:{settings.port}"
+workers = settings.web_concurrency
+worker_class = "gevent"
+worker_connections = settings.stream_limit + 1000
+keepalive = 5
+timeout = 60
+graceful_timeout = 15
+# A socket of gunicorn's own in the home directory would outlive it and belong to whoever started it first.
+control_socket_disable = True
+loglevel = settings.log_level.lower()
+
+STOP_LOOK_SECONDS = 0.1
+
+
+def post_worker_init(worker: Any) -> None:
+    """Watch for the order to stop: SIGTERM calls no hook in a gevent worker, it only clears `alive`."""
+    gevent.spawn(_stop_with, worker)
+
+
+def _stop_with(worker: Any) -> None:
+    from app import onward_of
+
+    while worker.alive:
+        gevent.sleep(STOP_LOOK_SECONDS)
+    onward_of(worker.wsgi).stop()

@@ -1,0 +1,34 @@
+"""The in-app inbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.db import Base
+
+
+class Notification(Base):
+    """One thing that one person was told; the unique key makes telling it twice change nothing."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        UniqueConstraint("event_id", "kind", "recipient_role"),
+        Index("notifications_recipient_idx", "recipient_id", "recipient_role", "id"),
+        Index("notifications_unread_idx", "recipient_id", "recipient_role", postgresql_where=text("read_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    event_id: Mapped[int]
+    order_id: Mapped[int]
+    kind: Mapped[str]
+    """`generic`, or `status` for the words that belong to the status."""
+
+    recipient_role: Mapped[str]
+    recipient_id: Mapped[int]
+    title: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    read_at: Mapped[datetime | None]

@@ -1,0 +1,117 @@
+"""What follows from a change, in the order of the mission: the one list.
+
+Each entry is SQL that runs in the transaction which settles the promise, for all events of a batch at once, or code
+that is called. Bits are kept in the outbox of running installations: a new effect takes a new bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chat.messages import MESSAGE_BIT, SAY_SYSTEM, announce_message
+from foundation.connections import Statement
+from notifications.inbox import NOTIFY, announce_notification
+from orders import wire
+from orders.signals import OrderEvent, emit
+from orders.workflow import Workflow
+from side_effects.effects import CalledEffect, Effect, Run, Topic, WrittenEffect, owed
+
+CONTEXT = "order-status-update"
+TOPIC = "order"
+
+REALTIME_SELLER, REALTIME_BUYER, NOTIFICATION_GENERIC, NOTIFICATION_STATUS, SIGNAL, CHAT = range(6)
+assert MESSAGE_BIT not in range(6)
+
+LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM order_events WHERE id = ANY($1)")
+
+
+def topic(workflow: Workflow) -> Topic:
+    """The changes of orders, with the list of what each of them causes."""
+    return Topic(TOPIC, CONTEXT, _source(workflow), effects(), _load)
+
+
+def effects() -> tuple[Effect, ...]:
+    """Realtime seller, realtime buyer, generic notification, status-specific notification, signal, chat message."""
+    return (
+        WrittenEffect("realtime.seller", REALTIME_SELLER, announces=_live("seller", REALTIME_SELLER)),
+        WrittenEffect("realtime.buyer", REALTIME_BUYER, announces=_live("buyer", REALTIME_BUYER)),
+        WrittenEffect(
+            "notification.generic", NOTIFICATION_GENERIC, _generic(), announce_notification("generic_notices")
+        ),
+        WrittenEffect("notification.status", NOTIFICATION_STATUS, _specific(), announce_notification("status_notices")),
+        CalledEffect("signal.order_status_changed", SIGNAL, call=emit),
+        WrittenEffect("chat.message", CHAT, _message(), announce_message("system_messages")),
+    )
+
+
+def of_creation() -> int:
+    """The `pending` of a new order's promise: its live events, the seller's notification and the signal."""
+    return 1 << REALTIME_SELLER | 1 << REALTIME_BUYER | 1 << NOTIFICATION_STATUS | 1 << SIGNAL
+
+
+def _source(workflow: Workflow) -> str:
+    """The events with everything that the effects say of them.
+
+    The order's snapshot is read here, after the log's lock was taken: so a channel's versions never go back, even
+    when another process was slower. The event keeps its own version and time.
+    """
+    return f"""
+{wire.words(workflow)},
+plain AS (
+    SELECT s.pending, e.*, o.number, {wire.order_head("o")} AS head, {wire.event_json("e")} AS event,
+           o.status AS current_status
+    FROM settled s JOIN order_events e ON e.id = s.subject_id JOIN orders o ON o.id = e.order_id
+    WHERE s.topic = '{TOPIC}'),
+order_changes AS MATERIALIZED (
+    SELECT p.*, {wire.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
+           {wire.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
+           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
+           was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN words now ON now.status = p.current_status
+    LEFT JOIN words was ON was.status = p.to_status)"""
+
+
+def _live(side: str, bit: int) -> str:
+    return f"""
+    SELECT id AS subject_id, '{side}:' || {side}_id AS channel, type,
+           '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
+           || ',"event":' || event || '}}' AS data
+    FROM order_changes WHERE {owed(bit)}"""
+
+
+def _generic() -> str:
+    return f"""
+generic_notices AS (
+    {NOTIFY}
+    SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
+           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_word ELSE c.buyer_word END
+    FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
+    WHERE {owed(NOTIFICATION_GENERIC)}
+    ON CONFLICT DO NOTHING RETURNING *)"""
+
+
+def _specific() -> str:
+    """For the side that did not act; for both when neither did."""
+    return f"""
+status_notices AS (
+    {NOTIFY}
+    SELECT c.id, c.order_id, 'status', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
+           replace(side.notice, '{{number}}', c.number), coalesce(c.reason, '')
+    FROM order_changes c
+    CROSS JOIN LATERAL (VALUES ('seller', c.seller_notice), ('buyer', c.buyer_notice)) AS side (role, notice)
+    WHERE {owed(NOTIFICATION_STATUS)} AND side.role <> c.actor_role AND side.notice IS NOT NULL
+    ON CONFLICT DO NOTHING RETURNING *)"""
+
+
+def _message() -> str:
+    return f"""
+system_messages AS (
+    {SAY_SYSTEM}
+    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_word, c.buyer_word
+    FROM order_changes c WHERE {owed(CHAT)}
+    ON CONFLICT DO NOTHING RETURNING *)"""
+
+
+def _load(run: Run, ids: Sequence[int]) -> Mapping[int, OrderEvent]:
+    events = [OrderEvent.of(row) for row in run(LOAD, (list(ids),))]
+    return {event.id: event for event in events}

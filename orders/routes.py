@@ -1,0 +1,82 @@
+"""Orders over HTTP."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, request
+from flask_openapi.blueprint import APIBlueprint
+
+from access import guards
+from foundation.contract import OrderPath, typed
+from foundation.errors import InvalidRequest
+from orders import queries
+from orders.placing import Placing
+from orders.schemas import HistoryOut, NewOrder, NewStatus, OrderOut, OrdersOut, OrdersQuery
+from orders.status_change import Changed, StatusChange, StatusChanges
+from orders.workflow import Workflow
+
+JSON = "application/json"
+
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+"""What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
+
+ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
+
+
+def blueprint(workflow: Workflow, changes: StatusChanges, placing: Placing) -> APIBlueprint:
+    """The orders' routes."""
+    routes = APIBlueprint("orders", __name__, abp_tags=[{"name": "Orders"}])
+    guards.protect(routes)
+
+    @routes.patch("/api/orders/<int:order_id>/status", summary="Change an order's status", responses={200: OrderOut})
+    @typed
+    def change_status(path: OrderPath, body: NewStatus) -> Response:
+        change = StatusChange(path.order_id, guards.current(), body, _idempotency_key(), _version())
+        return _order(changes.change(change))
+
+    @routes.post("/api/orders", summary="Place an order", responses={201: OrderOut})
+    @typed
+    def place_order(body: NewOrder) -> Response:
+        principal = guards.require("service", "operator")
+        return _order(placing.place(principal, body, _idempotency_key()), status=201)
+
+    @routes.get("/api/orders", summary="List your orders, newest first", responses={200: OrdersOut})
+    @typed
+    def list_orders(query: OrdersQuery) -> Response:
+        found, cursor = queries.page(workflow, guards.current(), query.status, query.cursor, query.limit)
+        return Response(f'{{"orders":[{",".join(found)}],"next_cursor":{cursor or "null"}}}', content_type=JSON)
+
+    @routes.get("/api/orders/<int:order_id>", summary="Read an order", responses={200: OrderOut})
+    @typed
+    def read_order(path: OrderPath) -> Response:
+        text, version = queries.order(workflow, guards.current(), path.order_id)
+        return _order(Changed(path.order_id, text.encode(), version))
+
+    @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", responses={200: HistoryOut})
+    @typed
+    def read_history(path: OrderPath) -> Response:
+        return Response(f'{{"events":{queries.history(guards.current(), path.order_id)}}}', content_type=JSON)
+
+    return routes
+
+
+def _order(order: Changed, status: int = 200) -> Response:
+    return Response(order.order, status, {"ETag": f'"{order.version}"'}, content_type=JSON)
+
+
+def _idempotency_key() -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if key and not KEY.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key must be 1 to 200 printable characters without spaces.")
+    return key
+
+
+def _version() -> int | None:
+    """The version in If-Match (RFC 9110, section 13.1.1); `*` asks only that the order exists."""
+    tag = request.headers.get("If-Match", "").strip()
+    if tag in ("", "*"):
+        return None
+    match = ENTITY_TAG.fullmatch(tag)
+    # A tag that no version of ours has cannot match, which is what 412 says.
+    return int(match[1]) if match else 0

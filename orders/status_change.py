@@ -1,0 +1,248 @@
+"""The hot path: move one order, write its history and promise what follows, in one statement and one commit.
+
+What is sent twice is done once: each change stores a key, the client's or one of ours. If the connection breaks
+while the statement runs, nobody knows whether it was committed; the key is looked up, and tells.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import orjson
+import psycopg2
+import psycopg2.errors
+
+from access.principal import Principal
+from foundation import logs
+from foundation.connections import PreparedPool, Row, Statement
+from foundation.errors import InvalidRequest, NotFound, ServiceUnavailable
+from orders import effects, wire
+from orders.errors import IdempotencyMismatch, IllegalTransition, StaleVersion
+from orders.schemas import NewStatus
+from orders.signals import OrderEvent
+from orders.workflow import Workflow
+from side_effects.effects import Topic
+from side_effects.engine import Engine
+from side_effects.promise import Promise
+from side_effects.sweeper import LEASE_SECONDS
+
+TRIES = 3
+"""How often a change is tried anew when the order moved between the statement and the question why it refused."""
+
+PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigint IS NULL OR o.buyer_id = {buyer})"
+EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
+
+CHANGE_STATUS = Statement(
+    "change_status",
+    (
+        "bigint",
+        "text",
+        "text[]",
+        "bigint",
+        "bigint",
+        "int",
+        "boolean",
+        "json",
+        "text",
+        "bigint",
+        *["text"] * 3,
+        "bigint",
+    ),
+    f"""WITH moved AS (
+        UPDATE orders o SET prev_status = o.status, status = $2, version = o.version + 1, open = $7,
+               tracking = coalesce($8, o.tracking), updated_at = clock_timestamp()
+        WHERE o.id = $1 AND o.status = ANY($3) AND {PARTY.format(seller="$4", buyer="$5")}
+          AND ($6 IS NULL OR o.version = $6)
+        RETURNING o.id, o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS[1:])}),
+    e AS (
+        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
+               buyer_id, reason, tracking, idempotency_key, request_id, at)
+        SELECT id, version, 'order.status_changed', prev_status, status, $9, $10, seller_id,
+               buyer_id, $11, $8, $12, $13, updated_at FROM moved
+        RETURNING {OrderEvent.COLUMNS}),
+    promised AS (
+        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+        SELECT '{effects.TOPIC}', id, order_id, {{everything}}, $13, $14, at + interval '{LEASE_SECONDS} s'
+        FROM e RETURNING id)
+    SELECT promised.id, {wire.order_head("moved")}, {EVENT} FROM moved, e, promised""",
+)
+
+FIND_BY_KEY = Statement(
+    "find_by_key",
+    ("text", "bigint", "text"),
+    f"""SELECT (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id),
+        {
+        wire.order_head(
+            "o",
+            status="e.to_status",
+            version="e.version",
+            updated_at="e.at",
+            tracking='''(SELECT t.tracking FROM order_events t WHERE t.order_id = e.order_id
+                AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)''',
+        )
+    }, {EVENT}, e.tracking::text
+    FROM order_events e JOIN orders o ON o.id = e.order_id
+    WHERE e.idempotency_key = $1 AND e.actor_id = $2 AND e.actor_role = $3""",
+)
+
+WHY_NOT = Statement(
+    "why_not",
+    ("bigint", "bigint", "bigint"),
+    f"""SELECT o.status, o.version, {wire.order_head("o")}, (
+        SELECT {wire.event_json("e")} FROM order_events e WHERE e.order_id = o.id AND e.version = o.version)
+    FROM orders o WHERE o.id = $1 AND {PARTY.format(seller="$2", buyer="$3")}""",
+)
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """One wanted move of one order."""
+
+    order_id: int
+    principal: Principal
+    new: NewStatus
+    key: str = ""
+    """The client's Idempotency-Key; empty where it sent none."""
+
+    version: int | None = None
+    """The version that the order must still have, from If-Match."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change answers with."""
+
+    order_id: int
+    order: bytes
+    version: int
+
+
+class StatusChanges:
+    """Makes the status changes of one process."""
+
+    def __init__(self, pool: PreparedPool, workflow: Workflow, engine: Engine, topic: Topic) -> None:
+        self._pool = pool
+        self._workflow = workflow
+        self._engine = engine
+        self._topic = topic
+        everything = CHANGE_STATUS.sql.replace("{everything}", str(topic.everything))
+        self._change_status = Statement(CHANGE_STATUS.name, CHANGE_STATUS.types, everything)
+
+    def change(self, change: StatusChange) -> Changed:
+        """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
+        sources = self._sources(change)
+        key = change.key or new_key()
+        for _ in range(TRIES):
+            rows = self._commit(change, sources, key)
+            if rows:
+                return self._follow(rows[0], change.principal)
+            if change.key and (stored := self._find(change, key)):
+                return self._answer_again(stored, change)
+            self._explain(change, sources)
+        raise IllegalTransition("The order keeps changing; fetch it and try again.")
+
+    def _sources(self, change: StatusChange) -> list[str]:
+        """The statuses that the order may stand in, as far as the table and the body can tell."""
+        target, role = change.new.status, change.principal.role
+        if target not in self._workflow.statuses:
+            raise InvalidRequest(f"There is no status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
+        if change.new.tracking and target != "SHIPPED":
+            raise InvalidRequest("tracking may only come with SHIPPED.")
+        if change.new.reason:
+            return self._workflow.sources(target, role)
+        if self._workflow.always_needs_reason(target, role):
+            raise InvalidRequest(f"A reason is required for {target}.")
+        return [one for one in self._workflow.sources(target, role) if not self._workflow.needs_reason(one, target)]
+
+    def _commit(self, change: StatusChange, sources: list[str], key: str) -> list[Row]:
+        new, principal = change.new, change.principal
+        args = (
+            change.order_id,
+            new.status,
+            sources,
+            principal.seller_id,
+            principal.buyer_id,
+            change.version,
+            not self._workflow.statuses[new.status].final,
+            new.tracking.model_dump_json() if new.tracking else None,
+            principal.role,
+            principal.id,
+            new.reason or None,
+            key,
+            logs.request_id.get(),
+            self._engine.owner,
+        )
+        try:
+            return self._pool.run(self._change_status, args)
+        except psycopg2.errors.UniqueViolation:
+            return []  # the key was used; who asks for it finds it
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if error.pgcode is not None and not error.pgcode.startswith("57P"):
+                raise
+            return self._after_broken_connection(change, key, args)
+
+    def _after_broken_connection(self, change: StatusChange, key: str, args: tuple[object, ...]) -> list[Row]:
+        """The answer was lost on its way: done already, or to be done once more."""
+        try:
+            found = self._find(change, key)
+            return [found[:-1]] if found else self._pool.run(self._change_status, args)
+        except psycopg2.errors.UniqueViolation:
+            return []
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise ServiceUnavailable(
+                "The database is away. Repeat the request with the same Idempotency-Key."
+            ) from error
+
+    def _find(self, change: StatusChange, key: str) -> Row | None:
+        rows = self._pool.run(FIND_BY_KEY, (key, change.principal.id, change.principal.role))
+        return rows[0] if rows else None
+
+    def _follow(self, row: Row, principal: Principal) -> Changed:
+        """Hand the committed event to the lanes, and say what the order is like now."""
+        promise_id, head, event = row[0], row[1], OrderEvent.of(row[2:])
+        if promise_id is not None:
+            everything, request_id = self._topic.everything, logs.request_id.get()
+            self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, everything, request_id, event))
+        return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version)
+
+    def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
+        event, tracking = OrderEvent.of(stored[2:-1]), stored[-1]
+        sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
+        same = (event.order_id, event.to_status, event.reason) == (
+            change.order_id,
+            change.new.status,
+            change.new.reason or None,
+        )
+        if not same or sent != (orjson.loads(tracking) if tracking else None):
+            raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
+        return Changed(event.order_id, self._with_allowed(stored[1], event.to_status, change.principal), event.version)
+
+    def _explain(self, change: StatusChange, sources: list[str]) -> None:
+        """Say why nothing was changed; returns when the reason is gone again and the change may be tried anew."""
+        principal, target = change.principal, change.new.status
+        rows = self._pool.run(WHY_NOT, (change.order_id, principal.seller_id, principal.buyer_id))
+        if not rows:
+            raise NotFound("There is no such order.")
+        status, version, head, changed = rows[0]
+        members = {
+            "current": orjson.Fragment(self._with_allowed(head, status, principal)),
+            "allowed_transitions": self._workflow.targets(status, principal.role),
+            "changed": orjson.Fragment(changed or "null"),
+        }
+        if change.version is not None and version != change.version:
+            raise StaleVersion(f"The order is at version {version}, not {change.version}.", members)
+        if status in sources:
+            return
+        if status in self._workflow.sources(target, principal.role):
+            raise InvalidRequest(f"A reason is required for {target}.", members)
+        raise IllegalTransition(f"A {principal.role} cannot move this order from {status} to {target}.", members)
+
+    def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
+        return f'{head},"allowed_transitions":{wire.allowed(self._workflow, status, principal.role)}}}'.encode()
+
+
+def new_key() -> str:
+    """A key for a client that sent none. It begins with the time, so that the index grows at its right edge."""
+    return f"{time.time_ns():x}-{secrets.token_hex(4)}"

@@ -1,0 +1,87 @@
+"""What an order, its history and its live events look like in JSON, written once, in SQL.
+
+The same expressions serve the PATCH's answer, the lists, the history and the frames of the stream, so that they
+cannot drift apart, and PostgreSQL hands out text that Python passes on without parsing it.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from orders.workflow import Workflow
+
+ORDER_MEMBERS = (
+    "id",
+    "number",
+    "status",
+    "version",
+    "seller_id",
+    "buyer_id",
+    "buyer_name",
+    "items",
+    "total_minor",
+    "currency",
+    "tracking",
+    "created_at",
+    "updated_at",
+)
+
+
+def order_head(alias: str, **instead: str) -> str:
+    """SQL for an order's JSON text without its closing brace; `instead` replaces a member's expression."""
+    members = ", ".join(f"{instead.get(name, f'{alias}.{name}')} AS {name}" for name in ORDER_MEMBERS)
+    return f"left((SELECT row_to_json(members)::text FROM (SELECT {members}) AS members), -1)"
+
+
+def with_allowed(head: str, allowed: str) -> str:
+    """SQL that ends an order's JSON with `allowed_transitions`, which differ from reader to reader."""
+    return f"""({head} || ',"allowed_transitions":' || {allowed} || '}}')"""
+
+
+def event_json(alias: str) -> str:
+    """SQL for a row of the history as JSON text."""
+    return f"""(SELECT row_to_json(members)::text FROM (
+        SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status,
+               {person_json(f"{alias}.actor_role", f"{alias}.actor_id")} AS actor,
+               {alias}.reason, {alias}.at) AS members)"""
+
+
+def person_json(role: str, id: str) -> str:
+    """SQL for somebody as JSON: `{"role":"seller","id":7}`. (json_build_object puts blanks around the colons.)"""
+    return f"(SELECT row_to_json(person) FROM (SELECT {role} AS role, {id} AS id) AS person)"
+
+
+def words(workflow: Workflow) -> str:
+    """A CTE `words`: each status with its words, its notices, and what each side may do next.
+
+    It is part of the prepared statements, so every process speaks with the table it was started with.
+    """
+    rows = ",\n        ".join(
+        "("
+        + ", ".join(
+            [
+                *(literal(text) for text in (status.name, status.seller, status.buyer)),
+                literal(status.notify.get("seller")),
+                literal(status.notify.get("buyer")),
+                literal(allowed(workflow, status.name, "seller")),
+                literal(allowed(workflow, status.name, "buyer")),
+            ]
+        )
+        + ")"
+        for status in workflow.statuses.values()
+    )
+    names = "status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed"
+    return f"words ({names}) AS (VALUES\n        {rows})"
+
+
+def allowed(workflow: Workflow, status: str, role: str) -> str:
+    """The JSON array of statuses to which this role may move an order that stands in `status`."""
+    return orjson.dumps(workflow.targets(status, role)).decode()
+
+
+def literal(text: str | None) -> str:
+    """Text as an SQL literal; for texts of the workflow table, which are not parameters of a prepared statement."""
+    if text is None:
+        return "NULL::text"
+    # psycopg2 reads a percent sign as a placeholder only where arguments are given, and PREPARE is sent without.
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'::text"

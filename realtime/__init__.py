@@ -1,0 +1,1 @@
+"""Channels and bytes: who hears an event now, and who hears it later; it knows nothing of orders."""

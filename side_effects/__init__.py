@@ -1,0 +1,5 @@
+"""Knows that work is owed, never what it means: handlers are registered from above."""
+
+from side_effects.tasks import execute_in_background, execute_in_parallel
+
+__all__ = ["execute_in_background", "execute_in_parallel"]

@@ -1,0 +1,77 @@
+"""How a room above says what it promises: topics, and the effects each of them causes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foundation.connections import Row, Statement
+
+Run = Callable[[Statement, Sequence[Any]], list[Row]]
+"""Runs a prepared statement; what a room is given to read with."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing that follows from a change."""
+
+    name: str
+    """The kind, dotted: `realtime.seller`. Its first word is the category in the logs."""
+
+    bit: int
+    """Its place in the outbox row's `pending`: unique over all topics, and never given to another effect."""
+
+
+@dataclass(frozen=True)
+class WrittenEffect(Effect):
+    """An effect that consists of rows: SQL that runs in the very transaction that settles the promise."""
+
+    ctes: str = ""
+    """Common table expressions that write the rows; they read the topic's source, limited by `owed(...)`."""
+
+    announces: str = ""
+    """A SELECT of (subject_id, channel, type, data): the live events that the written rows are told by."""
+
+
+@dataclass(frozen=True)
+class CalledEffect(Effect):
+    """An effect that runs code in this process, at least once; it gets a lane of its own."""
+
+    call: Callable[[Any], None] = lambda _fact: None
+    """Takes the topic's fact; what it raises is logged."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A sort of change, and the one list of what follows from it."""
+
+    name: str
+    context: str
+    """How its tasks are called in the logs: `order-status-update` becomes `order-status-update:17`."""
+
+    source: str
+    """CTEs that turn the settled promises (`settled`: id, topic, subject_id, pending) into what the effects read."""
+
+    effects: tuple[Effect, ...]
+    load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
+    """The facts of these subjects, for the effects that are called: needed when another process made the promise."""
+
+    @functools.cached_property
+    def everything(self) -> int:
+        """The `pending` of a promise of which nothing is done."""
+        return mask_of(self.effects)
+
+
+def mask_of(effects: Sequence[Effect]) -> int:
+    """The bits of these effects together."""
+    mask = 0
+    for effect in effects:
+        mask |= 1 << effect.bit
+    return mask
+
+
+def owed(bit: int) -> str:
+    """The SQL condition that a row of the source still owes the effect with this bit."""
+    return f"(pending & {1 << bit}) <> 0"

@@ -1,0 +1,72 @@
+"""A lane for tasks that run code: a bounded queue and a few long-lived greenlets."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+import gevent
+from gevent.event import Event
+
+from side_effects.tasks import Task
+
+
+class CallingLane:
+    """Calls tasks one per greenlet, up to `concurrency` at a time.
+
+    Each kind of work that leaves the process or runs other people's code has a lane of its own: a slow kind
+    fills its own lane and delays no other.
+    """
+
+    def __init__(self, name: str, concurrency: int, limit: int) -> None:
+        self.name = name
+        self.outcomes: Counter[str] = Counter()
+        self._concurrency = concurrency
+        self._limit = limit
+        self._waiting: deque[Task] = deque()
+        self._wake = Event()
+        self._quiet = Event()
+        self._quiet.set()
+        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._idle = 0
+        self._stopping = False
+
+    def offer(self, task: Task) -> bool:
+        """Take the task without waiting; False when the lane is full or stops."""
+        if self._stopping or len(self._waiting) >= self._limit:
+            return False
+        self._waiting.append(task)
+        self._quiet.clear()
+        if self._idle == 0 and len(self._greenlets) < self._concurrency:
+            self._greenlets.append(gevent.spawn(self._work))
+        self._wake.set()
+        return True
+
+    def wait_until_quiet(self, timeout: float | None = None) -> bool:
+        """Return True when nothing waits or runs any more, False after `timeout` seconds."""
+        return bool(self._quiet.wait(timeout))
+
+    def stop(self, timeout: float) -> None:
+        """Begin nothing more, and let what runs end within `timeout` seconds."""
+        self._stopping = True
+        self._waiting.clear()
+        if self._idle == len(self._greenlets):
+            self._quiet.set()
+        self.wait_until_quiet(timeout)
+        gevent.killall(self._greenlets, timeout=1)
+
+    def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                self._idle += 1
+                if self._idle == len(self._greenlets):
+                    self._quiet.set()
+                self._wake.clear()
+                self._wake.wait()
+                self._idle -= 1
+            task = self._waiting.popleft()
+            if not task.begun:
+                self.outcomes[task.run().kind] += 1
+
+
+GENERAL = CallingLane("general", concurrency=16, limit=10_000)
+"""For tasks that were not promised: they are lost with the process."""

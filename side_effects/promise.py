@@ -1,0 +1,71 @@
+"""A promise in memory: one outbox row, and what of it this process still has to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from foundation import clock
+from side_effects.effects import CalledEffect, Effect, Topic, mask_of
+from side_effects.tasks import Task
+
+
+class Promise:
+    """What the outbox row says and how far we are. The database has the last word on both."""
+
+    __slots__ = (
+        "fact",
+        "id",
+        "pending",
+        "queued",
+        "ready",
+        "ref",
+        "request_id",
+        "since",
+        "subject_id",
+        "tasks",
+        "topic",
+    )
+
+    def __init__(
+        self, id: int, topic: Topic, subject_id: int, ref: int, pending: int, request_id: str, fact: Any = None
+    ) -> None:
+        self.id = id
+        self.topic = topic
+        self.subject_id = subject_id
+        self.ref = ref
+        self.pending = pending  # bits of the effects that are not known to be done
+        self.request_id = request_id
+        self.fact = fact
+        self.ready = 0  # bits that the internal lane does with its next batch
+        self.queued = False  # whether it stands in that lane's queue
+        self.since = clock.monotonic()  # when its lease was last known to be ours
+        self.tasks: list[PromisedTask] = []
+
+    @property
+    def context(self) -> str:
+        """How its tasks are called in the log."""
+        return f"{self.topic.context}:{self.ref}"
+
+    @property
+    def called(self) -> int:
+        """The bits of its effects that run code."""
+        return mask_of([effect for effect in self.topic.effects if isinstance(effect, CalledEffect)])
+
+
+@dataclass(slots=True, kw_only=True)
+class PromisedTask(Task):
+    """A task that is one effect of a promise: what it does is settled in the outbox."""
+
+    promise: Promise
+    effect: Effect
+
+    @property
+    def left(self) -> bool:
+        """Whether this process has tried and failed, or had no room: the sweeper will bring it back."""
+        return self.outcome is not None and self.outcome.kind == "retry"
+
+    @property
+    def bit(self) -> int:
+        """Its place in the promise's `pending`, as a mask."""
+        return 1 << self.effect.bit

@@ -1,0 +1,122 @@
+"""Find promises that nobody works on any more, and show the others that this process is alive.
+
+Each process holds a session advisory lock of its own. It vanishes within milliseconds of a `kill -9`, which frees
+the dead process's promises at once; a process that is frozen keeps its lock, and loses them when their lease ends.
+"""
+
+from __future__ import annotations
+
+import psycopg2
+import structlog
+
+from foundation.connections import PreparedConnection, Row, Statement
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 15
+"""How long a promise is left to a process that shows no sign of life but its lock."""
+
+SWEEP_SECONDS = 1.0
+"""How often each process looks for abandoned promises."""
+
+GRACE_SECONDS = 1.5
+"""A promise younger than this is left alone even if its owner's lock is not seen: the lock may be on its way back."""
+
+RESTART_GRACE_SECONDS = 5
+"""After a start of PostgreSQL all locks are gone though nobody died: without this pause, 623 of 5,000 e-mails
+were sent twice in a trial."""
+
+CLAIM_LIMIT = 500
+
+PROCESS_LOCKS = 9001
+"""First half of the advisory lock's key; the second is the process's number."""
+
+HOLD = Statement("hold", ("int", "int"), "SELECT pg_try_advisory_lock($1, $2)")
+
+NEW_NUMBER = Statement("new_number", (), "SELECT nextval('process_seq')")
+
+CLAIM = Statement(
+    "claim",
+    ("bigint", "int"),
+    f"""WITH living AS (
+        SELECT objid::bigint AS owner FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = {PROCESS_LOCKS} AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+    settled_down AS (
+        SELECT pg_postmaster_start_time() < clock_timestamp() - interval '{RESTART_GRACE_SECONDS} s' AS yes)
+    UPDATE outbox SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
+    WHERE id IN (
+        SELECT id FROM outbox
+        WHERE lease_until < clock_timestamp()
+           OR (lease_until < clock_timestamp() + interval '{LEASE_SECONDS - GRACE_SECONDS} s'
+               AND owner > 0 AND owner NOT IN (SELECT owner FROM living) AND (SELECT yes FROM settled_down))
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING id, topic, subject_id, ref, pending, request_id""",
+)
+
+RENEW = Statement(
+    "renew",
+    ("bigint[]", "bigint"),
+    f"""UPDATE outbox SET lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
+    WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) AND owner = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING id""",
+)
+
+HAND_BACK = Statement(
+    "hand_back",
+    ("bigint[]", "bigint"),
+    """UPDATE outbox SET owner = 0, lease_until = clock_timestamp()
+    WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) AND owner = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING id""",
+)
+
+
+class Sweeper:
+    """One process's sign of life, and its hand in finishing what others left."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: PreparedConnection | None = None
+        self.number = 0
+        """This process's number in the outbox; 0 until the database was reached."""
+
+    def claim(self, limit: int) -> list[Row]:
+        """Take over up to `limit` abandoned promises."""
+        return self._run(CLAIM, self.number, min(limit, CLAIM_LIMIT))
+
+    def renew(self, ids: list[int]) -> set[int]:
+        """Extend our leases; returns the ids that are ours still."""
+        return {row[0] for row in self._run(RENEW, ids, self.number)} if ids else set()
+
+    def hand_back(self, ids: list[int]) -> None:
+        """Free our promises for the other processes, who find them with their next sweep."""
+        if ids:
+            self._run(HAND_BACK, ids, self.number)
+
+    def close(self) -> None:
+        """Let go of the sign of life."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def ensure_alive(self) -> None:
+        """Hold the lock that shows we live, on a new connection where the old one broke."""
+        if self._connection is not None and not self._connection.broken:
+            return
+        connection = PreparedConnection(self._dsn, "liveness")
+        if not self.number:
+            self.number = connection.run(NEW_NUMBER, ())[0][0]
+        connection.run(HOLD, (PROCESS_LOCKS, self.number))
+        self._connection = connection
+
+    def _run(self, statement: Statement, *args: object) -> list[Row]:
+        self.ensure_alive()
+        assert self._connection is not None
+        try:
+            return self._connection.run(statement, args)
+        except psycopg2.Error:
+            if not self._connection.broken:
+                raise
+            # Probably cut while nothing happened; these statements may run twice.
+            self.ensure_alive()
+            return self._connection.run(statement, args)

@@ -1,0 +1,132 @@
+"""Work handed over for after the answer: tasks, their outcomes, and the two ways to have them done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import gevent
+import structlog
+from gevent.event import Event
+
+from foundation import logs
+
+log = structlog.get_logger(__name__)
+
+
+class LaneFull(Exception):
+    """The task was not taken: as many as the lane may hold are waiting already."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt at a task ended."""
+
+    kind: Literal["succeeded", "retry"]
+    error: BaseException | None = None
+
+
+SUCCEEDED = Outcome("succeeded")
+
+
+class Lane(Protocol):
+    """Where tasks of one sort wait for the greenlets that do them."""
+
+    def offer(self, task: Any, /) -> bool:
+        """Take the task without waiting; False when the lane is full."""
+
+
+@dataclass(slots=True)
+class Task:
+    """One piece of work: what to call, the lane that calls it, and its place among its siblings."""
+
+    name: str
+    """Dotted; the first word is its category in the log."""
+
+    lane: Lane
+    call: Callable[[Any], object]
+    """Is given the task itself."""
+
+    number: int = 0
+    total: int = 0
+    context: str = ""
+    request_id: str = ""
+    outcome: Outcome | None = None
+    begun: bool = False
+    ended: Event | None = field(default=None, repr=False)
+
+    def run(self) -> Outcome:
+        """Call it once; what it raises becomes its outcome and a line in the log, never an exception here."""
+        self.begun = True
+        token = logs.request_id.set(self.request_id)
+        try:
+            self.call(self)
+            outcome = SUCCEEDED
+        # gevent.Timeout is no Exception: a task that outlives its own limit has failed like any other.
+        except (Exception, gevent.Timeout) as error:
+            self.report(error)
+            outcome = Outcome("retry", error)
+        finally:
+            logs.request_id.reset(token)
+        self.end(outcome)
+        return outcome
+
+    def end(self, outcome: Outcome) -> None:
+        """Remember how it went, and wake whoever waits for that."""
+        self.outcome = outcome
+        if self.ended is not None:
+            self.ended.set()
+
+    def report(self, error: BaseException) -> None:
+        """Say in the log that this task failed: its place, its category and the trace."""
+        log.error(
+            f"Background task {self.number}/{self.total} failed in {self.context}",
+            category=self.name.partition(".")[0],
+            task=self.name,
+            request_id=self.request_id,
+            exc_info=error,
+        )
+
+
+def execute_in_background(tasks: Sequence[Task], context: str) -> None:
+    """Offer each task to its lane and return at once; a task that fails touches none of the others.
+
+    `context` names in the log what they belong to, such as `order-status-update:17`. A task that its lane
+    refuses ends with LaneFull; where it was promised in the outbox, the sweeper brings it back.
+    """
+    _label(tasks, context)
+    for task in tasks:
+        if not task.lane.offer(task):
+            task.end(Outcome("retry", LaneFull(f"{task.name}: its lane is full")))
+
+
+def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcome]:
+    """Have all tasks done at the same time and return their outcomes, in the order of the tasks.
+
+    The caller lends a hand: what no lane has begun when it comes to it, it does itself. So a full lane,
+    or a task that calls this in its turn, cannot block for ever.
+    """
+    _label(tasks, context)
+    for task in tasks:
+        task.ended = Event()
+    for task in tasks[1:]:
+        task.lane.offer(task)
+    for task in tasks:
+        if not task.begun:
+            task.run()
+    outcomes = []
+    for task in tasks:
+        assert task.ended is not None
+        task.ended.wait()
+        assert task.outcome is not None
+        outcomes.append(task.outcome)
+    return outcomes
+
+
+def _label(tasks: Sequence[Task], context: str) -> None:
+    """Number the tasks, unless they know their place: a promise that comes back has only some of its effects left."""
+    for number, task in enumerate(tasks, 1):
+        if not task.total:
+            task.number, task.total = number, len(tasks)
+            task.context, task.request_id = context, logs.request_id.get()

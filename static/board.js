@@ -1,0 +1,117 @@
+/* Orders in lists: the board's columns, what was closed last, a buyer's orders. */
+
+import { page } from "./page.js";
+import { badge, clone, countOfItems, flash, money, moves, slot, tone, trouble, when, wordOf, write } from "./paint.js";
+
+const REST_MS = 1_500;
+
+const waiting = new Map(); // order id → the move of its card that waits until the list is at rest
+let hovered = null;
+let resting;
+
+const cardOf = (id) => document.querySelector(`.card[data-order="${id}"]`);
+const listFor = (status) => document.querySelector(`[data-list~="${CSS.escape(status)}"]`);
+const newestFirst = (list) => list.hasAttribute("data-newest-first");
+
+/** Keep the higher version. The reader's own changes move at once; others' wait while the list is being used. */
+export function mergeOrder(order, mine = false) {
+  if (!document.querySelector("[data-list]")) return;
+  const known = cardOf(order.id);
+  if (known && Number(known.dataset.version) >= order.version) return;
+  const card = known ?? clone("card");
+  fill(card, order);
+  const [from, to] = [card.closest("[data-list]"), listFor(order.status)];
+  if (from && from === to && !newestFirst(to)) {
+    waiting.delete(order.id);
+    slot(card, "moved").hidden = true;
+    return flash(card);
+  }
+  const shift = () => settle(card, to, order.updated_at);
+  const disturbs = (from && busy(from)) || (to && newestFirst(to) && busy(to));
+  if (mine || !disturbs) return shift();
+  waiting.set(order.id, shift);
+  if (from !== to) write(card, "moved", `Moved to ${wordOf(order.status).word}`);
+  slot(card, "moved").hidden = from === to;
+}
+
+export function fill(card, order) {
+  const word = wordOf(order.status);
+  card.id = `order-${order.id}`;
+  Object.assign(card.dataset, { order: order.id, version: order.version, status: order.status });
+  tone(card, word.tone);
+  badge(card, word);
+  slot(card, "link").setAttribute("href", `${page.boot.home}/${order.id}`);
+  write(card, "number", order.number);
+  write(card, "about", page.boot.role === "buyer" ? order.items.map((item) => item.title).join(", ") : order.buyer_name);
+  write(card, "items", countOfItems(order.items));
+  write(card, "total", money(order.total_minor, order.currency));
+  when(card, order.updated_at);
+  moves(card, order);
+  trouble(card, "");
+}
+
+function settle(card, list, at) {
+  waiting.delete(Number(card.dataset.order));
+  const focused = card.contains(document.activeElement); // moving a node takes the focus from it
+  slot(card, "moved").hidden = true;
+  if (!list) card.remove();
+  else insert(card, list, at);
+  if (focused && list) slot(card, "link").focus({ preventScroll: true });
+  flash(card);
+  count();
+}
+
+function insert(card, list, at) {
+  const cards = list.querySelector(".cards");
+  const later = (other) => (newestFirst(list) ? slot(other, "when").dateTime < at : slot(other, "when").dateTime > at);
+  cards.insertBefore(card, [...cards.children].find((other) => other !== card && later(other)) ?? null);
+  const most = Number(list.dataset.most ?? Infinity);
+  while (cards.children.length > most) cards.lastElementChild.remove();
+}
+
+function count() {
+  let open = 0;
+  for (const list of document.querySelectorAll(".column")) {
+    const here = list.querySelectorAll(".card").length;
+    open += here;
+    const text = `${here}${list.hasAttribute("data-more") ? "+" : ""}`;
+    for (const place of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) place.textContent = text;
+  }
+  const total = document.getElementById("open-count");
+  if (total) total.textContent = `${open} open`;
+}
+
+/** Being used: a pointer is over it, a menu of it is open, or a keyboard is in it. */
+function busy(list) {
+  return list === hovered || Boolean(list.querySelector("details[open], :focus-visible"));
+}
+
+function look() {
+  for (const [id, shift] of [...waiting]) {
+    const from = cardOf(id)?.closest("[data-list]");
+    if (!from || !busy(from)) shift();
+  }
+  if (waiting.size) rest();
+}
+
+function rest() {
+  clearTimeout(resting);
+  resting = setTimeout(look, REST_MS);
+}
+
+export function start() {
+  document.addEventListener("pointerover", (event) => {
+    const list = event.pointerType === "mouse" ? (event.target.closest?.("[data-list]") ?? null) : null;
+    if (list !== hovered) rest();
+    hovered = list;
+  });
+  document.documentElement.addEventListener("pointerleave", () => {
+    hovered = null;
+    rest();
+  });
+  document.addEventListener("focusout", rest);
+  document.addEventListener("toggle", rest, true);
+}
+
+/** Whether a fresh page may take this one's place without pulling something from under the reader. */
+export const atRest = () => ![...document.querySelectorAll("[data-list], #order")].some(busy);

@@ -1,0 +1,42 @@
+/* Times: "4 min ago" by the server's clock, kept current; exact ones in the reader's zone. */
+
+let offset = 0;
+
+/** The server says what time it is; a reader's clock may be wrong. */
+export function setClock(at) {
+  offset = Date.parse(at) - Date.now();
+}
+
+export function tell(time) {
+  if (!time.dateTime) return (time.textContent = "");
+  const at = new Date(time.dateTime);
+  const text = time.hasAttribute("data-exact") ? exact(at) : relative(at);
+  if (time.textContent !== text) time.textContent = text;
+  time.title = at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "long" });
+}
+
+function relative(at) {
+  const seconds = Math.floor((Date.now() + offset - at) / 1000);
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return exact(at);
+}
+
+function exact(at) {
+  const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
+  return `${day}, ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+}
+
+export function tellAll() {
+  document.querySelectorAll("time[datetime]").forEach(tell);
+}
+
+export function start() {
+  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).resolvedOptions().timeZone;
+  document.getElementById("zone").textContent = `Times in ${zone}`;
+  tellAll();
+  setInterval(() => document.hidden || tellAll(), 5000);
+}

@@ -1,0 +1,31 @@
+/* What the server drew: the data block, the cursor, and how to fetch the page anew. */
+
+const read = (root) => JSON.parse(root.getElementById("boot").textContent);
+
+export const page = {
+  boot: read(document),
+  path: document.body.dataset.path,
+  cursor: document.body.dataset.cursor,
+  csrf: document.querySelector('meta[name="csrf"]').content,
+};
+
+/** Fetch this page again and put its main part in place of ours; what was being written stays. */
+export async function refresh() {
+  const answer = await fetch(page.path, { headers: { Accept: "text/html" } });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!answer.ok || !fresh.getElementById("boot")) return location.assign(page.path);
+  const draft = document.getElementById("body")?.value;
+  const scrolled = document.getElementById("board")?.scrollLeft;
+  document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
+  page.boot = read(document);
+  page.cursor = fresh.body.dataset.cursor;
+  if (draft) document.getElementById("body").value = draft;
+  if (scrolled) document.getElementById("board").scrollLeft = scrolled;
+}
+
+/** Tell a screen reader what came of the reader's own action. */
+export function say(text, urgent = false) {
+  const region = document.getElementById(urgent ? "say-now" : "say");
+  region.textContent = text;
+  setTimeout(() => region.textContent === text && (region.textContent = ""), 5000);
+}

@@ -1,0 +1,114 @@
+/* Draw the parts of an order from the page's templates. Text is only ever set as text. */
+
+import { page } from "./page.js";
+import { tell } from "./clock.js";
+
+export const clone = (name) => document.getElementById(`tpl-${name}`).content.firstElementChild.cloneNode(true);
+export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
+
+export function write(root, name, text) {
+  const element = slot(root, name);
+  if (element) element.textContent = text;
+}
+
+export function tone(element, name) {
+  element.classList.remove(...[...element.classList].filter((one) => one.startsWith("tone-")));
+  element.classList.add(`tone-${name}`);
+}
+
+export const icon = (root, name) => root.querySelector("use").setAttribute("href", `#icon-${name}`);
+
+/** A status by its key; one that this page's table does not know is shown as it is. */
+export const wordOf = (status) => page.boot.words[status] ?? { word: status, tone: "neutral", icon: "circle", lead: "" };
+
+export function badge(root, word) {
+  const element = slot(root, "badge");
+  if (!element) return;
+  tone(element, word.tone);
+  icon(element, word.icon);
+  element.querySelector(".word").textContent = word.word;
+}
+
+export function when(root, at, name = "when") {
+  const time = slot(root, name);
+  time.dateTime = at;
+  tell(time);
+}
+
+/** `€1,084.50` from minor units, by moving digits about: there is no arithmetic on money here. */
+export function money(minor, currency) {
+  const digits = page.boot.digits[currency] ?? 2;
+  const all = String(minor).padStart(digits + 1, "0");
+  const whole = all.slice(0, all.length - digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  return (page.boot.symbols[currency] ?? `${currency} `) + whole + (digits ? `.${all.slice(-digits)}` : "");
+}
+
+export function countOfItems(items) {
+  const count = items.reduce((sum, item) => sum + item.quantity, 0);
+  return count === 1 ? "1 item" : `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} items`;
+}
+
+/** A key for one wanted change; randomUUID is missing on plain HTTP. */
+export function freshKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function flash(element) {
+  element.classList.remove("changed");
+  void element.offsetWidth; // begins the animation anew
+  element.classList.add("changed");
+}
+
+export function trouble(root, text) {
+  const element = slot(root, "trouble");
+  write(element, "text", text);
+  element.hidden = !text;
+}
+
+/** The buttons for an order: the usual move, and a menu of the others. What was typed into them stays. */
+export function moves(root, order) {
+  const holder = slot(root, "moves");
+  if (!holder) return;
+  const drafts = Object.fromEntries(
+    [...holder.querySelectorAll("details[open] .move")].map((form) => [form.dataset.to, form.elements.reason?.value]),
+  );
+  const focused = holder.contains(document.activeElement);
+  const table = page.boot.actions[order.status] ?? {};
+  const offered = order.allowed_transitions.filter((to) => to in table).map((to) => table[to]);
+  offered.sort((a, b) => a.reason - b.reason);
+  const [first] = offered.filter((action) => !action.reason);
+  const others = offered.filter((action) => action !== first || action.tracking);
+  const forms = first ? [move(order, first, holder.dataset.from, true)] : [];
+  if (others.length) forms.push(menu(order, others, holder.dataset.from, drafts));
+  holder.replaceChildren(...forms);
+  if (focused) (slot(root, "link") ?? holder.querySelector("summary, button"))?.focus({ preventScroll: true });
+}
+
+function menu(order, actions, origin, drafts) {
+  const details = clone("more");
+  details.querySelector("summary").setAttribute("aria-label", `More for order ${order.number}`);
+  write(details, "words", actions.length === 1 ? `${actions[0].label}…` : "Choose…");
+  for (const action of actions) {
+    const form = move(order, action, origin, false);
+    if (drafts[action.to] && form.elements.reason) form.elements.reason.value = drafts[action.to];
+    details.open ||= action.to in drafts;
+    details.querySelector(".menu").append(form);
+  }
+  return details;
+}
+
+function move(order, action, origin, plain) {
+  const form = clone("move");
+  form.action = `/orders/${order.id}/status`;
+  form.dataset.to = action.to;
+  for (const [name, value] of [["to", action.to], ["version", order.version], ["key", freshKey()], ["from", origin]]) {
+    form.elements[name].setAttribute("value", value);
+  }
+  if (!action.reason) slot(form, "reason").remove();
+  if (!action.tracking || plain) slot(form, "tracking").remove();
+  const button = slot(form, "go");
+  button.textContent = action.label;
+  button.setAttribute("aria-label", `${action.label}, order ${order.number}`);
+  button.className = action.danger ? "danger" : "";
+  return form;
+}

@@ -1,0 +1,136 @@
+"""The application in this process, on a real PostgreSQL; nothing runs in the background until a test lets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import orjson
+import psycopg2
+import psycopg2.extensions
+import pytest
+from flask import Flask
+
+from app import Onward, build_app, onward_of
+from foundation.settings import Settings
+from tests.cast import Answer, Cast, assemble
+
+TABLES = "orders, order_events, outbox, notifications, messages, realtime_events"
+
+
+class Outbox:
+    """Lets the promises be kept, here and now."""
+
+    def __init__(self, onward: Onward, sql: Callable[..., list[tuple[Any, ...]]]) -> None:
+        self._engine = onward.engine
+        self._sql = sql
+
+    def run_until_idle(self) -> None:
+        """Return when nothing waits in this process any more."""
+        for _ in range(100):
+            self._engine.wait_until_quiet()
+            if self._engine.internal.quiet:
+                return
+            self._engine.internal.flush()
+        raise AssertionError("the engine does not come to rest")
+
+    def sweep(self) -> int:
+        """Take over what nobody works on, and finish it."""
+        taken = self._engine.sweep()
+        self.run_until_idle()
+        return taken
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self._sql("SELECT topic, ref, pending, attempts FROM outbox ORDER BY id")
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, _green: None) -> Iterator[Flask]:
+    app = build_app(settings)
+    yield app
+    onward_of(app).stop()
+
+
+@pytest.fixture
+def onward(app: Flask, empty: None) -> Onward:
+    return onward_of(app)
+
+
+@pytest.fixture
+def outbox(onward: Onward, sql: Callable[..., list[tuple[Any, ...]]]) -> Outbox:
+    return Outbox(onward, sql)
+
+
+@pytest.fixture(scope="session")
+def connection(settings: Settings, _green: None) -> Iterator[psycopg2.extensions.connection]:
+    with closing(psycopg2.connect(settings.dsn)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+@pytest.fixture
+def sql(connection: psycopg2.extensions.connection) -> Callable[..., list[tuple[Any, ...]]]:
+    """Ask the database directly."""
+
+    def ask(statement: str, *args: Any) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, args or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return ask
+
+
+@pytest.fixture
+def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[None]:
+    """Nothing of one test is left for the next."""
+    yield
+    onward_of(app).engine.forget_everything()
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {TABLES}")
+
+
+@pytest.fixture
+def cast(app: Flask, settings: Settings, empty: None) -> Cast:
+    client = app.test_client()
+
+    def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[Answer, Any]:
+        data = body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else None
+        answer = client.open(path, method=method, headers=headers, data=data)
+        return answer, answer.get_json(force=True, silent=True)
+
+    return assemble(settings, send)
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Any:
+    return cast.alice
+
+
+@pytest.fixture
+def bob(cast: Cast) -> Any:
+    return cast.bob
+
+
+@pytest.fixture
+def olive(cast: Cast) -> Any:
+    return cast.olive
+
+
+@pytest.fixture
+def mallory(cast: Cast) -> Any:
+    return cast.mallory
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Any:
+    return cast.shop
+
+
+@pytest.fixture
+def placed(cast: Cast, outbox: Outbox) -> Any:
+    """A new order of alice with bob; what followed from placing it has happened."""
+    order = cast.place()
+    outbox.run_until_idle()
+    return order

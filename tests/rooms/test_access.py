@@ -1,0 +1,115 @@
+"""Who gets in, and who is told what."""
+
+from __future__ import annotations
+
+import time
+
+import jwt
+import pytest
+
+from tests.conftest import SECRET
+
+GOOD = {"sub": "1", "role": "seller", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
+
+
+def ask(app, token):
+    return app.test_client().get("/api/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_a_good_token_names_its_holder(app):
+    token = jwt.encode(GOOD, SECRET, "HS256")
+
+    assert ("seller", 1) == ((body := ask(app, token).get_json())["role"], body["id"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exp": 1},
+        {"iss": "somebody"},
+        {"aud": "somewhere"},
+        {"role": "system"},
+        {"role": "admin"},
+        {"sub": "0"},
+        {"sub": "x"},
+        {"sub": str(2**63)},
+        {"nbf": 4_000_000_000},
+        *({name: None} for name in GOOD),
+    ],
+    ids=str,
+)
+def test_a_token_that_is_not_right_is_refused(app, change):
+    claims = {name: value for name, value in (GOOD | change).items() if value is not None}
+
+    answer = ask(app, jwt.encode(claims, SECRET, "HS256"))
+    assert (401, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert "Bearer" in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        jwt.encode(GOOD, "another secret of more than 32 bytes", "HS256"),
+        jwt.encode(GOOD, SECRET + SECRET, "HS512"),
+        jwt.encode(GOOD, None, "none"),
+        "not.a.token",
+        "",
+        "\udc00",
+    ],
+    ids=["another key", "another algorithm", "no algorithm", "garbage", "empty", "not text"],
+)
+def test_a_forged_token_is_refused(app, token):
+    assert 401 == ask(app, token.encode("utf-8", "replace").decode()).status_code
+
+
+def test_a_remembered_token_still_expires(app):
+    token = jwt.encode(GOOD | {"exp": int(time.time()) + 2}, SECRET, "HS256")
+    assert 200 == ask(app, token).status_code
+
+    app.extensions["onward.tokens"].now = lambda: time.time() + 3
+    try:
+        assert 401 == ask(app, token).status_code
+    finally:
+        app.extensions["onward.tokens"].now = time.time
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/orders", "/api/orders/1", "/api/notifications", "/api/stream"])
+def test_nobody_gets_in_without_a_proof(app, path):
+    answer = app.test_client().get(path)
+
+    assert (401, "unauthorized") == (answer.status_code, answer.get_json()["code"])
+
+
+def test_a_route_that_is_not_there_is_a_problem_too(app):
+    answer = app.test_client().get("/api/nothing")
+
+    assert (404, "not_found") == (answer.status_code, answer.get_json(force=True)["code"])
+
+
+def test_a_wrong_method_says_which_are_right(app):
+    answer = app.test_client().delete("/api/orders")
+
+    assert 405 == answer.status_code
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
+def test_the_callers_request_id_comes_back(app):
+    answer = app.test_client().get("/api/me", headers={"X-Request-ID": "abc-123"})
+
+    assert "abc-123" == answer.headers["X-Request-ID"] == answer.get_json()["request_id"]
+
+
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(app):
+    answer = app.test_client().get("/api/me", headers={"X-Request-ID": 'x" forged'})
+
+    assert 16 == len(answer.headers["X-Request-ID"])
+
+
+def test_a_cookie_alone_cannot_change_anything(app):
+    """A page elsewhere can make a browser send the cookie, and cannot read the CSRF token."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["role"], session["id"] = "seller", "1"
+
+    assert 200 == client.get("/api/me").status_code
+    assert 400 == client.post("/api/notifications/read", json={"up_to": 1}).status_code

@@ -1,0 +1,182 @@
+"""What follows a change: each effect once, in the order of the mission."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from orders.signals import order_status_changed
+
+
+def live(sql, channel):
+    rows = sql("SELECT type, data FROM realtime_events WHERE channel = %s ORDER BY seq", channel)
+    return [(type, orjson.loads(data)) for type, data in rows]
+
+
+@pytest.fixture
+def confirmed(placed, bob, outbox, sql):
+    sql("TRUNCATE realtime_events, notifications")
+    order = bob.move(placed["id"], "CONFIRMED").json
+    outbox.run_until_idle()
+    return order
+
+
+def test_both_sides_see_the_order_live_each_with_what_it_may_do_next(confirmed, alice, bob, sql):
+    (_, sellers), *_ = live(sql, f"seller:{bob.id}")
+    (_, buyers), *_ = live(sql, f"buyer:{alice.id}")
+
+    assert confirmed == sellers["order"]
+    assert confirmed | {"allowed_transitions": ["CANCELLED"]} == buyers["order"]
+    assert ("CONFIRMED", 2) == (sellers["event"]["to_status"], sellers["event"]["version"])
+
+
+def test_the_log_follows_the_order_of_the_mission(confirmed, bob, alice, sql):
+    assert [
+        (f"seller:{bob.id}", "order.status_changed"),
+        (f"buyer:{alice.id}", "order.status_changed"),
+        (f"buyer:{alice.id}", "notification.created"),
+        (f"seller:{bob.id}", "notification.created"),
+        (f"buyer:{alice.id}", "notification.created"),
+        (f"buyer:{alice.id}", "message.created"),
+        (f"seller:{bob.id}", "message.created"),
+    ] == sql("SELECT channel, type FROM realtime_events ORDER BY seq")
+
+
+def test_both_are_notified_and_the_other_side_in_the_words_of_the_status(confirmed, alice, bob):
+    to_alice = alice.get("/api/notifications").json
+    to_bob = bob.get("/api/notifications").json
+
+    number = confirmed["number"]
+    assert [("status", f"Your order #{number} was confirmed."), ("generic", f"Order #{number}")] == [
+        (one["kind"], one["title"]) for one in to_alice["notifications"]
+    ]
+    assert ["generic"] == [one["kind"] for one in to_bob["notifications"]]
+    assert (2, 1) == (to_alice["unread_count"], to_bob["unread_count"])
+
+
+def test_when_neither_side_acted_both_get_the_words_of_the_status(placed, olive, alice, bob, outbox):
+    olive.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+
+    for person in (alice, bob):
+        assert "status" in [one["kind"] for one in person.get("/api/notifications").json["notifications"]]
+
+
+def test_the_conversation_gets_one_system_message_in_each_sides_words(confirmed, alice, bob):
+    path = f"/api/orders/{confirmed['id']}/messages"
+
+    assert [("system", "Status changed to Confirmed")] == [
+        (one["kind"], one["body"]) for one in bob.get(path).json["messages"]
+    ]
+    assert ["Order confirmed"] == [one["body"] for one in alice.get(path).json["messages"]]
+
+
+def test_nothing_is_owed_when_everything_is_done(confirmed, outbox):
+    assert [] == outbox.rows
+
+
+def test_quotes_and_percent_signs_travel_unharmed(cast, bob, alice, outbox, sql):
+    name = """O'Neil "100 %" \\ {number} \u2028 </script>"""
+    order = cast.place(buyer_name=name)
+    outbox.run_until_idle()
+
+    (_, seen), *_ = live(sql, f"seller:{bob.id}")
+    assert name == seen["order"]["buyer_name"] == bob.order(order["id"])["buyer_name"]
+
+
+heard = []
+
+
+def _hear(event, **_):
+    heard.append(event)
+
+
+def _raise(event, **_):
+    raise RuntimeError("a receiver of the shop's own")
+
+
+@pytest.fixture
+def receivers():
+    heard.clear()
+    order_status_changed.connect(_raise)
+    order_status_changed.connect(_hear)
+    yield heard
+    order_status_changed.disconnect(_raise)
+    order_status_changed.disconnect(_hear)
+
+
+def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(placed, bob, outbox, receivers, caplog):
+    bob.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+
+    assert [("PENDING", "CONFIRMED", 2)] == [(one.from_status, one.to_status, one.version) for one in receivers]
+    assert [] == outbox.rows
+    assert "A receiver of order_status_changed failed" in caplog.text
+    assert 1 == len(bob.get(f"/api/orders/{placed['id']}/messages").json["messages"])
+
+
+def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, outbox, onward, sql, receivers):
+    """It was committed, and then the process was gone."""
+    bob.move(placed["id"], "CONFIRMED")
+    onward.engine.forget_everything()
+    sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp()")
+
+    assert 1 == outbox.sweep()
+    assert [] == outbox.rows
+    assert 2 == alice.get("/api/notifications").json["unread_count"]
+    assert {"CONFIRMED"} == {one.to_status for one in receivers}
+
+
+def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
+    bob.move(placed["id"], "CONFIRMED")
+    onward.engine.forget_everything()
+
+    assert 0 == outbox.sweep()
+
+
+def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
+    bob.move(placed["id"], "CONFIRMED")
+    (row,) = sql("SELECT topic, subject_id, ref, pending, request_id FROM outbox")
+    outbox.run_until_idle()
+    before = sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
+    sql(
+        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, lease_until)"
+        " VALUES (%s, %s, %s, %s, %s, clock_timestamp())",
+        *row,
+    )
+
+    assert 1 == outbox.sweep()
+    assert before == sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
+
+
+def test_one_poisoned_effect_touches_none_of_the_others(placed, bob, alice, outbox, sql, caplog):
+    """The chat is broken for this order: all else happens, and the chat's part stays owed."""
+    sql("ALTER TABLE messages ADD CONSTRAINT poison CHECK (kind <> 'system') NOT VALID")
+    try:
+        bob.move(placed["id"], "CONFIRMED")
+        outbox.run_until_idle()
+        assert 2 == alice.get("/api/notifications").json["unread_count"]
+        assert [("order", placed["id"], 1 << 5, 1)] == outbox.rows
+        assert f"Background task 6/6 failed in order-status-update:{placed['id']}" in caplog.text
+    finally:
+        sql("ALTER TABLE messages DROP CONSTRAINT poison")
+    sql("UPDATE outbox SET lease_until = clock_timestamp()")
+
+    assert 1 == outbox.sweep()
+    assert [] == outbox.rows
+    assert 1 == len(bob.get(f"/api/orders/{placed['id']}/messages").json["messages"])
+
+
+def test_poison_in_a_batch_is_split_off_until_it_stands_alone(cast, bob, outbox, sql):
+    orders = [cast.place() for _ in range(7)]
+    outbox.run_until_idle()
+    poisoned = orders[3]["id"]
+    sql(f"ALTER TABLE messages ADD CONSTRAINT poison CHECK (order_id <> {poisoned}) NOT VALID")
+    try:
+        for order in orders:
+            bob.move(order["id"], "CONFIRMED")
+        outbox.run_until_idle()
+        assert [("order", poisoned, 1 << 5, 1)] == outbox.rows
+        assert [(6,)] == sql("SELECT count(*) FROM messages")
+    finally:
+        sql("ALTER TABLE messages DROP CONSTRAINT poison")

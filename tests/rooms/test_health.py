@@ -1,0 +1,33 @@
+"""Alive and ready, or why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from foundation import db
+
+
+def test_the_loop_turns(app):
+    assert 200 == app.test_client().get("/livez").status_code
+
+
+def test_a_process_that_was_not_started_is_not_ready(app):
+    answer = app.test_client().get("/readyz")
+
+    assert 503 == answer.status_code
+    assert {"feed", "engine"} == set(answer.get_json()["checks"])
+
+
+def test_a_schema_of_another_version_is_named(app, sql):
+    (was,) = sql("SELECT version_num FROM alembic_version")
+    sql("UPDATE alembic_version SET version_num = '0000'")
+    try:
+        assert "0000" in app.test_client().get("/readyz").get_json()["checks"]["schema"]
+    finally:
+        sql("UPDATE alembic_version SET version_num = %s", *was)
+
+
+def test_this_version_works_with_the_newest_migration():
+    assert db.SCHEMA == ScriptDirectory(str(Path(db.MIGRATIONS))).get_current_head()

@@ -1,0 +1,84 @@
+"""Placing orders."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cast import new_order
+
+
+def test_a_placed_order_is_pending_with_its_total(shop, alice, bob):
+    reply = shop.post("/api/orders", new_order(bob.id, alice.id))
+
+    assert 201 == reply.status
+    order = reply.json
+    assert ("PENDING", 1, 2800, str(order["id"])) == (
+        order["status"],
+        order["version"],
+        order["total_minor"],
+        order["number"],
+    )
+    assert order | {"allowed_transitions": ["CONFIRMED", "CANCELLED"]} == bob.order(order["id"])
+
+
+def test_placing_promises_live_events_the_sellers_notification_and_the_signal(cast, outbox, alice, bob, sql):
+    cast.place()
+    assert [(0b11011,)] == sql("SELECT pending FROM outbox")
+    outbox.run_until_idle()
+
+    assert [] == outbox.rows
+    assert ["status"] == [one["kind"] for one in bob.get("/api/notifications").json["notifications"]]
+    assert [] == alice.get("/api/notifications").json["notifications"]
+    assert [(f"seller:{bob.id}", "order.created"), (f"buyer:{alice.id}", "order.created")] == sql(
+        "SELECT channel, type FROM realtime_events WHERE type LIKE 'order.%%' ORDER BY seq"
+    )
+
+
+@pytest.mark.parametrize("person", ["alice", "bob", "mallory"])
+def test_only_the_marketplace_places_orders(person, request):
+    who = request.getfixturevalue(person)
+
+    assert 403 == who.post("/api/orders", new_order(1, 1)).status
+
+
+def test_a_sellers_number_is_unique(cast, shop, alice, bob, mallory):
+    cast.place(number="A-1")
+
+    assert 409 == shop.post("/api/orders", new_order(bob.id, alice.id) | {"number": "A-1"}).status
+    assert 201 == shop.post("/api/orders", new_order(mallory.id, alice.id) | {"number": "A-1"}).status
+
+
+def test_placing_twice_with_one_key_places_once(shop, alice, bob, sql):
+    body = new_order(bob.id, alice.id)
+    first = shop.post("/api/orders", body, Idempotency_Key="order-1")
+
+    assert (201, first.json) == (
+        (again := shop.post("/api/orders", body, Idempotency_Key="order-1")).status,
+        again.json,
+    )
+    assert 422 == shop.post("/api/orders", body | {"currency": "USD"}, Idempotency_Key="order-1").status
+    assert [(1,)] == sql("SELECT count(*) FROM orders")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"items": []},
+        {"seller_id": 0},
+        {"seller_id": 2**63},
+        {"seller_id": "1"},
+        {"currency": "euro"},
+        {"buyer_email": "nobody"},
+        {"number": "no spaces please"},
+        {"items": [{"sku": "A", "title": "B", "quantity": 0, "unit_price_minor": 1}]},
+        {"items": [{"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 1.5}]},
+        {"discount": 5},
+    ],
+    ids=str,
+)
+def test_an_order_that_makes_no_sense_is_refused(shop, change, sql):
+    reply = shop.post("/api/orders", new_order(1, 1) | change)
+
+    assert 422 == reply.status
+    assert reply.json["errors"][0]["field"].split(".")[0] == next(iter(change))
+    assert [(0,)] == sql("SELECT count(*) FROM orders")

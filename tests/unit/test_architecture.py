@@ -1,0 +1,84 @@
+"""The house: imports go only downward, files stay small, and each room says in one sentence what it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+FLOORS = (
+    ("app", "wsgi", "launch", "demo"),
+    ("dashboard",),
+    ("orders",),
+    ("notifications", "chat"),
+    ("realtime", "side_effects"),
+    ("access",),
+    ("foundation",),
+)
+"""From the roof down. Whoever lives upstairs may use the floors below; neighbours do not visit each other."""
+
+ROOMS = [room for floor in FLOORS[1:] for room in floor]
+LINES, FUNCTION_LINES = 250, 40
+FORBIDDEN_NAMES = {"utils", "common", "helpers", "misc", "services"}
+
+
+def floor_of(room: str) -> int | None:
+    return next((number for number, floor in enumerate(FLOORS) if room in floor), None)
+
+
+def product_files() -> Iterator[Path]:
+    for room in [*ROOMS, "launch", "demo", "benchmarks"]:
+        yield from (PROJECT / room).rglob("*.py")
+    yield from PROJECT.glob("*.py")
+
+
+def imported_rooms(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_below(room):
+    here = floor_of(room)
+    for path in (PROJECT / room).rglob("*.py"):
+        for other in set(imported_rooms(path)) - {room}:
+            floor = floor_of(other)
+            assert floor is None or floor > here, f"{path.relative_to(PROJECT)} reaches {other}"
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "launch", "demo"])
+def test_a_room_says_in_one_sentence_what_it_is(room):
+    sentence = ast.get_docstring(ast.parse((PROJECT / room / "__init__.py").read_text()))
+
+    assert sentence
+    assert sentence.endswith(".")
+
+
+def test_every_module_opens_with_a_sentence():
+    without = [str(path) for path in product_files() if not ast.get_docstring(ast.parse(path.read_text()))]
+
+    assert [] == without
+
+
+def test_files_and_functions_stay_small():
+    too_long = []
+    for path in product_files():
+        text = path.read_text()
+        if text.count("\n") > LINES:
+            too_long.append(f"{path.relative_to(PROJECT)}")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= FUNCTION_LINES:
+                too_long.append(f"{path.relative_to(PROJECT)}:{node.name}")
+
+    assert [] == too_long
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    assert [] == [str(path) for path in product_files() if path.stem in FORBIDDEN_NAMES]

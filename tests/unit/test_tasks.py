@@ -1,0 +1,126 @@
+"""Tasks on their lanes: every outcome is collected, and none touches another."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from foundation import logs
+from side_effects import execute_in_background, execute_in_parallel
+from side_effects.lane import CallingLane
+from side_effects.tasks import LaneFull, Task
+
+
+@pytest.fixture
+def lane():
+    lane = CallingLane("test", concurrency=3, limit=100)
+    yield lane
+    lane.stop(timeout=1)
+
+
+def test_a_failing_task_touches_none_of_the_others(lane, caplog):
+    done = []
+    tasks = [Task("a.one", lane, done.append), Task("b.two", lane, lambda _: 1 / 0), Task("c.three", lane, done.append)]
+
+    execute_in_background(tasks, "order-status-update:17")
+    assert [] == done, "nothing is done before the caller goes on"
+    lane.wait_until_quiet()
+
+    assert [tasks[0], tasks[2]] == done
+    assert ["succeeded", "retry", "succeeded"] == [task.outcome.kind for task in tasks]
+    assert {"succeeded": 2, "retry": 1} == lane.outcomes
+    assert "Background task 2/3 failed in order-status-update:17" in caplog.text
+
+
+def test_the_failure_is_logged_with_category_trace_and_request(lane, caplog):
+    logs.request_id.set("request-1")
+    execute_in_background([Task("chat.message", lane, lambda _: 1 / 0)], "order-status-update:17")
+    lane.wait_until_quiet()
+
+    (record,) = caplog.records
+    entry = record.msg
+    assert ("chat", "chat.message", "request-1") == (entry["category"], entry["task"], entry["request_id"])
+    assert "ZeroDivisionError" in str(record.exc_info or entry.get("exception") or entry["exc_info"])
+
+
+def test_a_task_knows_the_request_it_came_from(lane):
+    seen = []
+    logs.request_id.set("request-2")
+    execute_in_background([Task("a", lane, lambda _: seen.append(logs.request_id.get()))], "here")
+    logs.request_id.set("request-3")
+    lane.wait_until_quiet()
+
+    assert ["request-2"] == seen
+
+
+def test_a_timeout_is_a_failure_like_any_other(lane, caplog):
+    def too_slow(_):
+        with gevent.Timeout(0.01):
+            gevent.sleep(10)
+
+    task = Task("a", lane, too_slow)
+    execute_in_background([task], "here")
+    lane.wait_until_quiet()
+
+    assert "retry" == task.outcome.kind
+
+
+def test_no_more_run_at_once_than_the_lane_has_greenlets(lane):
+    gate, running = Event(), []
+
+    def wait(_):
+        running.append(1)
+        gate.wait()
+
+    tasks = [Task("a", lane, wait) for _ in range(10)]
+    execute_in_background(tasks, "here")
+    gevent.idle()
+    assert 3 == len(running)
+    gate.set()
+    lane.wait_until_quiet()
+
+    assert 10 == len(running)
+
+
+def test_a_full_lane_refuses_without_waiting(lane):
+    gate = Event()
+    lane = CallingLane("small", concurrency=1, limit=2)
+    tasks = [Task("a", lane, lambda _: gate.wait()) for _ in range(4)]
+    execute_in_background(tasks, "here")
+
+    refused = [task for task in tasks if task.outcome and isinstance(task.outcome.error, LaneFull)]
+    assert tasks[2:] == refused
+    gate.set()
+    lane.wait_until_quiet()
+
+
+def test_parallel_tasks_run_at_the_same_time_and_all_outcomes_come_back(lane, caplog):
+    both = [Event(), Event()]
+
+    def meet(mine, other):
+        both[mine].set()
+        assert both[other].wait(5)
+
+    tasks = [
+        Task("a", lane, lambda _: meet(0, 1)),
+        Task("b", lane, lambda _: meet(1, 0)),
+        Task("c", lane, lambda _: 1 / 0),
+    ]
+
+    assert ["succeeded", "succeeded", "retry"] == [one.kind for one in execute_in_parallel(tasks)]
+
+
+def test_parallel_tasks_inside_a_parallel_task_do_not_block_for_ever():
+    lane = CallingLane("narrow", concurrency=1, limit=1)
+
+    def inner(_):
+        assert ["succeeded"] * 3 == [
+            one.kind
+            for one in execute_in_parallel(
+                [Task("in", lane, lambda _: None)] * 1 + [Task("in", lane, lambda _: None) for _ in range(2)]
+            )
+        ]
+
+    outcomes = execute_in_parallel([Task("out", lane, inner) for _ in range(4)])
+    assert ["succeeded"] * 4 == [one.kind for one in outcomes]

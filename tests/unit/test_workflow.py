@@ -1,0 +1,95 @@
+"""The workflow table: what it allows, and what is refused at the start."""
+
+from __future__ import annotations
+
+import pytest
+
+from orders.workflow import DEFAULT, Workflow, WorkflowError
+
+SELLER = {
+    "PENDING": {"CONFIRMED", "CANCELLED"},
+    "CONFIRMED": {"PREPARING", "CANCELLED"},
+    "PREPARING": {"READY", "SHIPPED", "CANCELLED"},
+    "READY": {"SHIPPED", "DELIVERED", "CANCELLED"},
+    "SHIPPED": {"DELIVERED"},
+    "RETURN_REQUESTED": {"REFUNDED", "COMPLETED"},
+}
+BUYER = {
+    "PENDING": {"CANCELLED"},
+    "CONFIRMED": {"CANCELLED"},
+    "DELIVERED": {"COMPLETED", "RETURN_REQUESTED"},
+}
+WITH_REASON = {"CANCELLED", "RETURN_REQUESTED", "REFUNDED"}
+
+STATUS = '[statuses.{0}]\nseller = "{0}"\nbuyer = "{0}"\ntone = "blue"\nicon = "disc"\nfinal = {1}\n'
+MOVE = '[[transitions]]\nfrom = "{0}"\nto = "{1}"\nroles = ["seller"]\n'
+SMALL = 'initial = "A"\n' + STATUS.format("A", "false") + STATUS.format("B", "true") + MOVE.format("A", "B")
+
+
+@pytest.fixture(scope="module")
+def workflow():
+    return Workflow.load()
+
+
+@pytest.mark.parametrize(("role", "moves"), [("seller", SELLER), ("buyer", BUYER)])
+def test_each_side_may_make_its_moves_and_no_others(workflow, role, moves):
+    assert moves == {
+        status: set(targets) for status in workflow.statuses if (targets := workflow.targets(status, role))
+    }
+
+
+@pytest.mark.parametrize("role", ["operator", "service"])
+def test_operators_and_services_may_make_every_move(workflow, role):
+    assert {(one.source, one.target) for one in workflow.transitions} == {
+        (source, target) for source in workflow.statuses for target in workflow.targets(source, role)
+    }
+
+
+def test_reasons_are_asked_for_where_somebody_will_ask(workflow):
+    for one in workflow.transitions:
+        wanted = one.target in WITH_REASON or (one.source, one.target) == ("RETURN_REQUESTED", "COMPLETED")
+        assert wanted == workflow.needs_reason(one.source, one.target), one
+
+
+def load(tmp_path, text):
+    path = tmp_path / "workflow.toml"
+    path.write_text(text)
+    return Workflow.load(path)
+
+
+def test_an_operators_own_table_takes_its_place(tmp_path):
+    assert ["B"] == load(tmp_path, SMALL).targets("A", "seller")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (SMALL.replace('initial = "A"', 'initial = "Z"'), "Z"),
+        (SMALL + MOVE.format("A", "GONE"), "GONE"),
+        (SMALL + MOVE.format("GONE", "B"), "GONE"),
+        (SMALL + STATUS.format("LONELY", "true"), "LONELY"),
+        (SMALL + STATUS.format("STUCK", "false") + MOVE.format("A", "STUCK"), "STUCK"),
+        (SMALL + MOVE.format("B", "A"), "B is final"),
+        (SMALL + MOVE.format("A", "B"), "twice"),
+        (SMALL.replace('["seller"]', '["admin"]'), "A to B"),
+        (SMALL.replace('["seller"]', "[]"), "A to B"),
+        (SMALL.replace('tone = "blue"', 'tone = "loud"', 1), "A: tone"),
+        (SMALL.replace('icon = "disc"', 'icon = "skull"', 1), "A: icon"),
+        (SMALL.replace('seller = "A"', 'seller = ""'), "seller's word"),
+        (SMALL.replace('buyer = "A"', 'byer = "A"'), "byer"),
+        (SMALL.replace("initial", "start"), "initial"),
+        (SMALL + "][", "workflow.toml"),
+    ],
+)
+def test_a_table_that_no_order_could_live_with_is_refused_by_name(tmp_path, text, named):
+    with pytest.raises(WorkflowError, match=named):
+        load(tmp_path, text)
+
+
+def test_a_table_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(WorkflowError, match="nowhere"):
+        Workflow.load(tmp_path / "nowhere.toml")
+
+
+def test_the_default_table_is_the_one_beside_the_code():
+    assert DEFAULT.is_file()
