@@ -8,10 +8,10 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo bench lock clean chromium
+.PHONY: help run test lint format demo bench bench-quick bench-against lock clean chromium
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with a PostgreSQL of its own unless DATABASE_URL is set
 	@exec $(BIN)/python -m launch
@@ -33,6 +33,12 @@ format: .venv/installed-dev ## Format the code, and mend what can be mended with
 
 bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options
 	@exec $(BIN)/python -m benchmarks $(or $(ARGS),modes)
+
+bench-quick: .venv/installed-dev ## Show in half a minute that the benchmark works; its numbers mean nothing
+	@exec $(BIN)/python -m benchmarks --quick $(ARGS)
+
+bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
+	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)
 
 lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv

@@ -24,6 +24,7 @@ import orders.queries
 import orders.routes
 import realtime.models
 import realtime.routes
+import side_effects.models  # noqa: F401  its tables belong to the schema
 from access import guards
 from access.principal import Principal
 from dashboard.rooms import Rooms

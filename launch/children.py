@@ -58,6 +58,7 @@ class Child:
         shared_files: Sequence[int] = (),
     ) -> None:
         self.grace_seconds = grace_seconds
+        self._ended = False
         self._process = subprocess.Popen(
             command,
             cwd=cwd,
@@ -86,18 +87,25 @@ class Child:
     def status(self) -> int | None:
         """Return the exit status, 128 and the signal's number for one that was killed, or None while it runs."""
         code = self._process.poll()
+        if code is not None and not self._ended:
+            self._ended = True
+            self._kill_group()
         return code if code is None or code >= 0 else 128 - code
 
     def end(self) -> None:
-        """Ask the child to stop, wait, and then kill whatever is left of its process group."""
+        """Ask the child to stop, wait, and kill whatever is left of it."""
         if self.status() is None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self.grace_seconds)
+        if self.status() is None:
+            self._kill_group()
+            self._process.wait()
+
+    def _kill_group(self) -> None:
+        # Only now or just after the child's end: later its number may be that of somebody else's group.
         with suppress(ProcessLookupError, PermissionError):
-            # Its session is its process group, so the number is still its own while any member lives.
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
 
     def __enter__(self) -> Self:
         return self

@@ -1,32 +1,25 @@
-"""The embedded PostgreSQL, played against its real binaries: first and last users, crashes, odd places."""
+"""The embedded PostgreSQL, played against its real binaries: first and last users, crashes, stale files."""
 
 import os
-import pwd
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
-import psycopg2
 import pytest
 
 from launch import binaries
 from launch.account import account_for
-from launch.cluster import LONGEST_SOCKET_PATH, Cluster
 from launch.errors import EmbeddedPostgresError
 from launch.postgres import EmbeddedPostgres
-from launch.postmaster import Postmaster, find_postmaster
+from launch.postmaster import find_postmaster
+from tests.facts import eventually
+from tests.journeys.embedded import new_folder, run_sql, server_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded_postgres")]
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="Only root changes to another account.")
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30
@@ -42,19 +35,11 @@ postgres.stop()
 """Another process that uses the server until its standard input is closed."""
 
 
-def new_folder() -> Path:
-    """Make a temporary folder that PostgreSQL's account can pass, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="onward-test-", dir="/tmp"))
-    folder.chmod(0o755)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def shared_folder() -> Iterator[Path]:
     """A data directory that the tests of this module share, since initdb takes most of their time."""
-    folder = new_folder()
-    yield folder
-    shutil.rmtree(folder)
+    with new_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -65,34 +50,13 @@ def data_dir(shared_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def empty_dir() -> Iterator[Path]:
-    folder = new_folder()
-    yield folder
-    shutil.rmtree(folder)
+    with new_folder() as folder:
+        yield folder
 
 
-def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
-def server_of(data_dir: Path) -> Postmaster:
-    found = find_postmaster(data_dir / "postgres")
-    assert found is not None
-    return found
-
-
-def wait_for(fact: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def kill_and_wait(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+def kill_server(data_dir: Path) -> None:
+    os.kill(server_of(data_dir).pid, signal.SIGKILL)
+    eventually(lambda: find_postmaster(data_dir / "postgres") is None)
 
 
 def other_process(data_dir: Path) -> "subprocess.Popen[str]":
@@ -178,7 +142,7 @@ def test_a_child_that_survives_the_killed_starter_keeps_the_server(data_dir: Pat
 def test_a_killed_server_is_started_again_with_its_data(data_dir: Path) -> None:
     first, second = EmbeddedPostgres(data_dir), EmbeddedPostgres(data_dir)
     run_sql(first.start(), "CREATE TABLE kept AS SELECT 42 AS answer")
-    kill_and_wait(server_of(data_dir).pid)
+    kill_server(data_dir)
 
     assert [(42,)] == run_sql(second.start(), "SELECT answer FROM kept")
     first.stop()
@@ -192,13 +156,13 @@ def test_a_start_waits_for_the_orphans_of_a_killed_server(data_dir: Path) -> Non
     server = psutil.Process(server_of(data_dir).pid)
     orphan = server.children()[0]
     orphan.suspend()
-    kill_and_wait(server.pid)
+    kill_server(data_dir)
     log = data_dir / "postgres" / "server.log"
     told_before = log.read_text().count("shared memory block")
 
     starting = threading.Thread(target=second.start)
     starting.start()
-    wait_for(lambda: log.read_text().count("shared memory block") > told_before)
+    eventually(lambda: log.read_text().count("shared memory block") > told_before)
     orphan.resume()
     starting.join(PATIENCE_SECONDS)
 
@@ -223,7 +187,7 @@ def test_a_stale_pid_file_is_no_obstacle(data_dir: Path, owner: str) -> None:
     # As the server's account: PostgreSQL itself takes the pid of somebody else's process for free.
     with subprocess.Popen(command, user=account.uid if account.switch else None) as program:
         if owner == "a zombie":
-            wait_for(lambda: psutil.Process(program.pid).status() == psutil.STATUS_ZOMBIE)
+            eventually(lambda: psutil.Process(program.pid).status() == psutil.STATUS_ZOMBIE)
         pid = dead_pid() if owner == "a dead process" else program.pid
         for path in (data_dir / "postgres" / "postmaster.pid", socket_dir / ".s.PGSQL.5432.lock"):
             path.write_text("\n".join([str(pid), *lines[1:]]) + "\n")
@@ -246,28 +210,6 @@ def test_a_server_that_somebody_else_started_is_used_but_not_stopped(data_dir: P
     assert account.succeeds(*pg_ctl, "stop")
 
 
-def test_a_socket_path_that_is_too_long_moves_to_a_short_one(empty_dir: Path) -> None:
-    far = empty_dir / ("far" * 40)
-    with EmbeddedPostgres(far) as postgres:
-        url = postgres.start()
-        socket_dir = server_of(far).socket_dir
-        assert len(str(socket_dir)) < LONGEST_SOCKET_PATH
-        assert 0o700 == socket_dir.stat().st_mode & 0o777
-        assert [(1,)] == run_sql(url, "SELECT 1")
-
-    assert not socket_dir.exists()
-
-
-def test_a_link_in_the_place_of_the_socket_folder_is_refused(data_dir: Path) -> None:
-    """Below /tmp anybody may put one, and what it points to would be handed to PostgreSQL's account."""
-    shutil.rmtree(data_dir / "postgres-socket", ignore_errors=True)
-    (data_dir / "postgres-socket").symlink_to("/var")
-    with pytest.raises(EmbeddedPostgresError, match="is in the way"):
-        EmbeddedPostgres(data_dir).start()
-
-    (data_dir / "postgres-socket").unlink()
-
-
 def test_a_failed_start_tells_the_end_of_the_log_in_one_line(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir):
         pass
@@ -279,47 +221,3 @@ def test_a_failed_start_tells_the_end_of_the_log_in_one_line(data_dir: Path) -> 
     settings.write_text(before)
 
     assert "\n" not in str(caught.value)
-
-
-@needs_root
-def test_an_unreachable_data_dir_is_told_in_one_line(empty_dir: Path) -> None:
-    empty_dir.chmod(0o700)
-    with pytest.raises(EmbeddedPostgresError, match=f"{empty_dir} is closed to it") as caught:
-        EmbeddedPostgres(empty_dir / "data").start()
-
-    assert "\n" not in str(caught.value)
-
-
-@needs_root
-def test_programs_out_of_reach_are_copied_to_the_data_dir(empty_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    private = empty_dir / "private"
-    private.mkdir(mode=0o700)
-    (private / "site-packages").symlink_to(binaries._site_packages())
-    monkeypatch.setattr(binaries, "_site_packages", lambda: private / "site-packages")
-
-    with EmbeddedPostgres(empty_dir / "data") as postgres:
-        assert [(1,)] == run_sql(postgres.start(), "SELECT 1")
-        program = Path(psutil.Process(server_of(empty_dir / "data").pid).exe())
-        assert program.is_relative_to(empty_dir / "data")
-
-
-@needs_root
-def test_a_cluster_keeps_the_account_it_has(empty_dir: Path) -> None:
-    nobody = pwd.getpwnam("nobody")
-    (empty_dir / "postgres").mkdir()
-    os.chown(empty_dir / "postgres", nobody.pw_uid, nobody.pw_gid)
-
-    assert nobody.pw_uid == account_for(empty_dir / "postgres").uid
-
-
-def test_a_cluster_appears_only_when_it_is_complete(empty_dir: Path) -> None:
-    """What an initdb that was killed left behind is made anew."""
-    (empty_dir / "postgres.unfinished").mkdir()
-    (empty_dir / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
-    account = account_for(empty_dir / "postgres")
-    cluster = Cluster(empty_dir / "postgres", account, binaries.programs(account, empty_dir))
-
-    cluster.create()
-
-    assert (empty_dir / "postgres" / "global" / "pg_control").exists()
-    assert not (empty_dir / "postgres.unfinished").exists()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from foundation import db
+from foundation.db import Base
 
 
 def test_the_loop_turns(app):
@@ -31,3 +34,10 @@ def test_a_schema_of_another_version_is_named(app, sql):
 
 def test_this_version_works_with_the_newest_migration():
     assert db.SCHEMA == ScriptDirectory(str(Path(db.MIGRATIONS))).get_current_head()
+
+
+def test_the_migrations_make_the_schema_that_the_models_describe(app):
+    with app.app_context(), db.db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert [] == compare_metadata(context, Base.metadata)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from launch.children import STOP_SIGNALS, Child, Stopped, StopRequest
+from tests.facts import eventually
 
 STUBBORN = """
 import signal, subprocess
@@ -39,7 +40,7 @@ def test_a_child_that_does_not_stop_is_killed_with_its_own_children(tmp_path: Pa
         grandchild = psutil.Process(int((tmp_path / "output").read_text()))
 
     assert 128 + signal.SIGKILL == child.status()
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    eventually(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_waiting_ends_when_the_child_ends_before_the_fact(tmp_path: Path, stop: StopRequest) -> None:

@@ -1,0 +1,135 @@
+"""What `make run` execs: one launcher that starts everything, says how to look around, and stops everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.conftest import PROJECT
+from tests.facts import eventually
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("launcher")]
+
+
+@pytest.fixture(scope="module")
+def data_dir():
+    folder = Path(tempfile.mkdtemp(prefix="onward-run-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Launcher:
+    """A running launcher and what it says."""
+
+    def __init__(self, data_dir, port, **env):
+        self.url = f"http://127.0.0.1:{port}"
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed in stop
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "launch"],
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port)} | env,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def said(self):
+        self._said.seek(0)
+        return self._said.read()
+
+    def ready(self):
+        assert self.process.poll() is None, self.said
+        return "Onward is ready" in self.said
+
+    def stop(self):
+        """Stop it, and return its exit status and the processes that it left behind."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        self._said.close()
+        return status, psutil.wait_procs(children, timeout=5)[1]
+
+
+def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
+    launcher = Launcher(data_dir, port)
+    eventually(launcher.ready, within=40)
+    assert 200 == requests.get(f"{launcher.url}/readyz", timeout=5).status_code
+
+    curl = next(line for line in launcher.said.splitlines() if line.startswith("curl "))
+    answer = subprocess.run(
+        [*shlex.split(curl), "-s", "-w", " %{http_code}"], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.endswith(" 200"), answer.stdout
+    moved = re.search(r'"id":(\d+).*?"version":(\d+)', answer.stdout).groups()
+    assert (0, []) == launcher.stop()
+
+    again = Launcher(data_dir, port)
+    eventually(again.ready, within=40)
+    headers = {"Authorization": curl.rsplit("Authorization: ", 1)[1].rstrip("'")}
+    order = requests.get(f"{again.url}/api/orders/{moved[0]}", headers=headers, timeout=5).json()
+    assert int(moved[1]) == order["version"], "the data was kept, and so was the secret that signed the token"
+    assert (0, []) == again.stop()
+
+
+def test_the_token_command_beside_it_prints_a_token_and_nothing_else(data_dir):
+    command = [Path(sys.executable).with_name("flask"), "token", "--role", "seller", "--id", "1"]
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
+    said = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
+
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", said.stdout)
+    assert "" == said.stderr
+
+
+def refused(data_dir, port, **env):
+    launcher = Launcher(data_dir, port, **env)
+    status = launcher.process.wait(30)
+    lines = launcher.said.strip().splitlines()
+    launcher._said.close()
+    return status, lines
+
+
+def test_all_mistakes_in_the_settings_are_told_together(data_dir):
+    status, lines = refused(data_dir, "http", SIDE_EFFECTS_MODE="sometimes", JWT_SECRET="short")
+
+    assert 0 != status
+    assert ["PORT", "JWT_SECRET", "SIDE_EFFECTS_MODE"] == [line.split()[1] for line in lines]
+
+
+def test_a_taken_port_is_told_in_one_line(data_dir, port):
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        status, lines = refused(data_dir, port)
+
+    assert 0 != status
+    assert 1 == len(lines)
+    assert str(port) in lines[0]
+
+
+def test_an_unreachable_database_is_told_in_one_line(data_dir, port):
+    status, lines = refused(data_dir, port, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+
+    assert 0 != status
+    assert 1 == len(lines)
