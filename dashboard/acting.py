@@ -84,6 +84,8 @@ def _new_status() -> NewStatus:
         return NewStatus(status=_text("to"), reason=_text("reason") or None, tracking=parcel)
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}
+        if "status" in fields:
+            raise InvalidRequest("There is no such status.") from error
         if "reason" in fields:
             raise InvalidRequest("The text is too long: 1,000 characters at most.") from error
         raise InvalidRequest("For tracking, give carrier and number; a link begins with https://.") from error
@@ -92,7 +94,7 @@ def _new_status() -> NewStatus:
 def _refused_move(rooms: Rooms, order_id: int, error: AppError) -> str:
     principal = guards.current()
     words = {name: word.word for name, word in rooms.face(principal.role).words.items()}
-    text = wording.refusal(error, words, wording.actors(principal))
+    text = wording.refusal(error, _text("to"), principal, words)
     trouble = Trouble(order_id, "status", text, _text("reason"))
     return board_page(rooms, trouble) if _from_board() else order_page(rooms, order_id, trouble)
 

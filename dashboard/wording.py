@@ -78,15 +78,20 @@ def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str
     return names
 
 
-def refusal(error: AppError, words: Mapping[str, str], names: Mapping[str, str]) -> str:
+def refusal(error: AppError, target: str, principal: Principal, words: Mapping[str, str]) -> str:
     """A refused move as a sentence for people, who read no status keys."""
     members: dict[str, Any] = orjson.loads(orjson.dumps(error.members))
-    where = members.get("current", {}).get("status")
+    current = members.get("current", {})
+    where = current.get("status")
     if error.code == "stale_version" and members.get("changed"):
+        names = actors(principal, current.get("buyer_name"))
         actor = names.get(members["changed"]["actor"]["role"], "Somebody")
-        return f"{actor} moved this order to “{words.get(where, where)}” before you. Check it and try again."
+        advice = " Check it and try again." if target in members["allowed_transitions"] else ""
+        return f"{actor} moved this order to “{words.get(where, where)}” before you.{advice}"
     if error.code == "illegal_transition" and where:
         return f"This order is “{words.get(where, where)}” now, so this is no longer possible."
     if error.code == "invalid_request" and "reason" in error.detail:
         return "Give a reason."
+    if error.code == "idempotency_mismatch":
+        return "This page was used before. Check the order and try again."
     return error.detail

@@ -53,7 +53,7 @@ async function move(form, after) {
     return after();
   }
   if (answer.data.current) merge(answer.data.current, false);
-  const text = refusal(answer);
+  const text = refusal(answer, fields.to.value);
   trouble(holder, text);
   return say(text, true);
 }
@@ -76,17 +76,23 @@ function pending(holder, form, on) {
   }
 }
 
-function refusal({ status, data }) {
+function refusal({ status, data }, to) {
   if (status === 401) return SIGNED_OUT;
   if (status === 400) return TOO_OLD;
   if (status === 0 || status >= 500) return AWAY;
   const word = data.current && wordOf(data.current.status).word;
   if (status === 412 && data.changed) {
-    const who = page.boot.names[data.changed.actor.role] ?? "Somebody";
-    return `${who} moved this order to “${word}” before you. Check it and try again.`;
+    const advice = data.allowed_transitions.includes(to) ? " Check it and try again." : "";
+    return `${actorOf(data)} moved this order to “${word}” before you.${advice}`;
   }
   if (status === 409 && word) return `This order is “${word}” now, so this is no longer possible.`;
   return data.detail ?? AWAY;
+}
+
+function actorOf({ changed, current }) {
+  const { role } = changed.actor;
+  if (role === "buyer" && page.boot.role !== "buyer") return current.buyer_name;
+  return page.boot.names[role] ?? "Somebody";
 }
 
 async function speak(form, after) {
@@ -106,6 +112,14 @@ async function speak(form, after) {
   return say("Not sent.", true);
 }
 
+function closeMenus(unless) {
+  for (const menu of document.querySelectorAll(".more[open]")) {
+    if (menu.contains(unless)) continue;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+}
+
 /** `after` is called when something was done, to fetch what a dead stream would not bring. */
 export function start(after) {
   document.addEventListener("submit", (event) => {
@@ -118,7 +132,9 @@ export function start(after) {
   document.addEventListener("click", (event) => {
     if (performance.now() < guardedUntil && event.target.closest(".card button")) event.preventDefault();
   });
+  document.addEventListener("pointerdown", (event) => closeMenus(event.target));
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") closeMenus(null);
     const typed = event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.closest("form.say textarea");
     if (!typed || !matchMedia("(pointer: fine)").matches) return;
     event.preventDefault();

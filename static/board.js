@@ -17,7 +17,8 @@ const newestFirst = (list) => list.hasAttribute("data-newest-first");
 export function mergeOrder(order, mine = false) {
   if (!document.querySelector("[data-list]")) return;
   const known = cardOf(order.id);
-  if (known && Number(known.dataset.version) >= order.version) return;
+  // The stream may bring our own change before its answer does; the answer then says that it need not wait.
+  if (known && Number(known.dataset.version) >= order.version) return mine && waiting.get(order.id)?.();
   const card = known ?? clone("card");
   fill(card, order);
   const [from, to] = [card.closest("[data-list]"), listFor(order.status)];

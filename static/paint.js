@@ -76,10 +76,11 @@ export function moves(root, order) {
   const table = page.boot.actions[order.status] ?? {};
   const offered = order.allowed_transitions.filter((to) => to in table).map((to) => table[to]);
   offered.sort((a, b) => a.reason - b.reason);
+  const origin = holder.dataset.from;
   const [first] = offered.filter((action) => !action.reason);
-  const others = offered.filter((action) => action !== first || action.tracking);
-  const forms = first ? [move(order, first, holder.dataset.from, true)] : [];
-  if (others.length) forms.push(menu(order, others, holder.dataset.from, drafts));
+  const others = offered.filter((action) => action !== first || (action.tracking && origin === "order"));
+  const forms = first ? [move(order, first, origin, true)] : [];
+  if (others.length) forms.push(menu(order, others, origin, drafts));
   holder.replaceChildren(...forms);
   if (focused) (slot(root, "link") ?? holder.querySelector("summary, button"))?.focus({ preventScroll: true });
 }
@@ -105,7 +106,7 @@ function move(order, action, origin, plain) {
     form.elements[name].setAttribute("value", value);
   }
   if (!action.reason) slot(form, "reason").remove();
-  if (!action.tracking || plain) slot(form, "tracking").remove();
+  if (!action.tracking || plain || origin !== "order") slot(form, "tracking").remove();
   const button = slot(form, "go");
   button.textContent = action.label;
   button.setAttribute("aria-label", `${action.label}, order ${order.number}`);
