@@ -18,6 +18,7 @@ import dashboard.routes
 import notifications.models
 import notifications.routes
 import orders.effects
+import orders.mail
 import orders.models
 import orders.placing
 import orders.queries
@@ -32,6 +33,7 @@ from foundation import db, errors, health, logs
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.settings import Settings, SettingsError
+from notifications.email import Mailer
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 from realtime import log as live_log
@@ -40,6 +42,7 @@ from realtime.hub import Hub
 from realtime.sse import Cursor
 from realtime.stream import Streams
 from side_effects.engine import Engine
+from side_effects.kinds import Kind
 from side_effects.statement import Announcement
 
 VERSION = "0.1.0"
@@ -117,12 +120,14 @@ def onward_of(app: Flask) -> Onward:
 
 def _join(app: OpenAPI, settings: Settings) -> Onward:
     workflow = Workflow.load()
-    order_topic, message_topic = orders.effects.topic(workflow), chat.messages.topic()
+    order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
+    message_topic = chat.messages.topic()
     hub = Hub()
     events = live_log.Log(PreparedPool(settings.dsn, 1, "log"))
     feed = Feed(settings.dsn, events, hub, settings.retention_hours)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
-    engine = Engine(settings, (order_topic, message_topic), announcement, feed.appended)
+    kinds = [_status_mail(settings, workflow)] if settings.smtp_url else []
+    engine = Engine(settings, (order_topic, message_topic), kinds, announcement, feed.appended)
     changes = StatusChanges(PreparedPool(settings.dsn, settings.hot_connections, "hot"), workflow, engine, order_topic)
     placing = orders.placing.Placing(workflow, engine, order_topic)
     streams = Streams(hub, feed, events, VERSION, settings.stream_limit)
@@ -146,6 +151,11 @@ def _join(app: OpenAPI, settings: Settings) -> Onward:
 def _cursor(events: live_log.Log) -> str:
     state = events.state()
     return str(Cursor(state.epoch, state.head))
+
+
+def _status_mail(settings: Settings, workflow: Workflow) -> Kind:
+    pool = PreparedPool(settings.dsn, 1, "mail")
+    return orders.mail.status_mail(workflow, Mailer(settings.smtp_url, settings.mail_from), pool.run)
 
 
 def channels_of(principal: Principal) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from demo import market
 from foundation.db import db
 from orders.schemas import NewOrder, NewStatus
 from orders.status_change import StatusChange
+from side_effects.modes import ALL, SEQUENTIAL
 
 SEED = 1042
 """The same orders every time, so that pictures repeat."""
@@ -27,7 +28,7 @@ def seed(onward: Onward) -> int:
     if db.session.execute(text("SELECT EXISTS (SELECT FROM orders)")).scalar_one():
         return 0
     # This process ends at once, so what follows has to have happened before.
-    onward.engine.mode = "sequential"
+    onward.engine.modes.learn({ALL: SEQUENTIAL})
     luck = random.Random(SEED)
     for number, steps in enumerate(STEPS):
         buyer = number % 3 + 1 if number else 1

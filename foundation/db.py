@@ -17,7 +17,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The migration that this version works with: the newest one, which a test makes sure of."""
 
 NAMES = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 JWT_SECRET_BYTES = 32
 """The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
@@ -66,6 +67,13 @@ def _signing_key(value: str) -> str:
     return value
 
 
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ValueError("must look like smtp://user:password@host:587")
+    return value
+
+
 def _setting(default: Any, meaning: str, parse: Callable[[str], Any] = _text) -> Any:
     return dataclasses.field(metadata={"default": default, "meaning": meaning, "parse": parse})
 
@@ -97,6 +105,8 @@ class Settings:
         "32", "Receivers of signals running at once, per process.", _whole_number(1, 10**4)
     )
     stream_limit: int = _setting("1000", "Open live streams per process.", _whole_number(1, 10**5))
+    smtp_url: str = _setting("", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", _smtp_url)
+    mail_from: str = _setting("orders@localhost", "Sender of status e-mails.")
     retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))
 
     @classmethod

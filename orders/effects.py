@@ -10,27 +10,37 @@ from collections.abc import Mapping, Sequence
 
 from chat.messages import MESSAGE_BIT, SAY_SYSTEM, announce_message
 from foundation.connections import Statement
+from notifications.email import MAIL_SERVER
 from notifications.inbox import NOTIFY, announce_notification
 from orders import wire
-from orders.signals import OrderEvent, emit
+from orders.signals import OrderEvent, emit, emit_to, receivers
 from orders.workflow import Workflow
-from side_effects.effects import CalledEffect, Effect, Run, Topic, WrittenEffect, owed
+from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, owed
+from side_effects.kinds import promise_row
 
 CONTEXT = "order-status-update"
 TOPIC = "order"
 
 REALTIME_SELLER, REALTIME_BUYER, NOTIFICATION_GENERIC, NOTIFICATION_STATUS, SIGNAL, CHAT = range(6)
-assert MESSAGE_BIT not in range(6)
+MAIL = 7
+assert MESSAGE_BIT not in (*range(6), MAIL)
+
+STATUS_MAIL = "email.status"
+
+MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.ref)
+    > (SELECT e.version FROM order_events e WHERE e.id = s.subject_id)"""
+"""The order has changed since the event that this side effect speaks of."""
 
 LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM order_events WHERE id = ANY($1)")
 
 
-def topic(workflow: Workflow) -> Topic:
+def topic(workflow: Workflow, by_mail: bool) -> Topic:
     """The changes of orders, with the list of what each of them causes."""
-    return Topic(TOPIC, CONTEXT, _source(workflow), effects(), _load)
+    effects = (*_effects(), _mail()) if by_mail else _effects()
+    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, MOVED_ON)
 
 
-def effects() -> tuple[Effect, ...]:
+def _effects() -> tuple[Effect, ...]:
     """Realtime seller, realtime buyer, generic notification, status-specific notification, signal, chat message."""
     return (
         WrittenEffect("realtime.seller", REALTIME_SELLER, announces=_live("seller", REALTIME_SELLER)),
@@ -39,9 +49,16 @@ def effects() -> tuple[Effect, ...]:
             "notification.generic", NOTIFICATION_GENERIC, _generic(), announce_notification("generic_notices")
         ),
         WrittenEffect("notification.status", NOTIFICATION_STATUS, _specific(), announce_notification("status_notices")),
-        CalledEffect("signal.order_status_changed", SIGNAL, call=emit),
+        CalledEffect("signal.order_status_changed", SIGNAL, emit, emit_to, receivers),
         WrittenEffect("chat.message", CHAT, _message(), announce_message("system_messages")),
     )
+
+
+def _mail() -> Effect:
+    """An e-mail to the buyer; promised only where a mail server is configured."""
+    condition = f"{owed(MAIL)} AND buyer_notice IS NOT NULL"
+    row = promise_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
+    return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})")
 
 
 def of_creation() -> int:

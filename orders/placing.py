@@ -31,8 +31,9 @@ PLACE = text(
         RETURNING *),
     e AS (
         INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
-               idempotency_key, request_id, at)
-        SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id, :key, :request_id, created_at
+               promised, idempotency_key, request_id, at)
+        SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
+               {effects.of_creation()}, :key, :request_id, created_at
         FROM placed RETURNING {OrderEvent.COLUMNS}),
     promised AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import structlog
-from blinker import Namespace
+from blinker import ANY, Namespace
 
 from foundation.connections import Row
+from side_effects.effects import PartFailed
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,9 @@ order_status_changed = Namespace().signal("order-status-changed")
 """Sent after the commit, from a background greenlet, at least once per row of an order's history.
 
 Sender: the OrderEvent. The first one of an order has the type `order.created` and no `from_status`.
-A receiver that raises is logged and hurts no other.
+In one process an order's events come in the order of their versions; from two processes they may overtake each other,
+so a receiver that cares compares `event.version`. One that raises is retried alone, with backoff; the others are not
+called again.
 """
 
 
@@ -58,12 +61,36 @@ class OrderEvent:
 
 
 def emit(event: OrderEvent) -> None:
-    """Call the receivers one by one. `Signal.send` would stop at the first that raises."""
+    """Call the receivers one by one; raises PartFailed for those that raised. `Signal.send` would stop at the first."""
+    failures: dict[str, BaseException] = {}
     for receiver in order_status_changed.receivers_for(event):
         try:
             receiver(event)
-        except Exception:
-            name = getattr(receiver, "__qualname__", repr(receiver))
+        except Exception as error:
             log.exception(
-                "A receiver of order_status_changed failed", category="signal", receiver=name, event_id=event.id
+                "A receiver of order_status_changed failed",
+                category="signal",
+                receiver=_name_of(receiver),
+                event_id=event.id,
             )
+            failures[_name_of(receiver)] = error
+    if failures:
+        raise PartFailed(failures)
+
+
+def emit_to(event: OrderEvent, name: str) -> None:
+    """Call the one receiver of this name again; raises LookupError when it is not connected any more."""
+    for receiver in order_status_changed.receivers_for(event):
+        if _name_of(receiver) == name:
+            receiver(event)
+            return
+    raise LookupError(f"no receiver is called {name} any more")
+
+
+def receivers() -> list[str]:
+    """The names of the receivers that are connected now."""
+    return [_name_of(receiver) for receiver in order_status_changed.receivers_for(ANY)]
+
+
+def _name_of(receiver: Any) -> str:
+    return f"{receiver.__module__}.{receiver.__qualname__}" if hasattr(receiver, "__qualname__") else repr(receiver)

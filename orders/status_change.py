@@ -58,9 +58,9 @@ CHANGE_STATUS = Statement(
         RETURNING o.id, o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS[1:])}),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, reason, tracking, idempotency_key, request_id, at)
+               buyer_id, reason, tracking, promised, idempotency_key, request_id, at)
         SELECT id, version, 'order.status_changed', prev_status, status, $9, $10, seller_id,
-               buyer_id, $11, $8, $12, $13, updated_at FROM moved
+               buyer_id, $11, $8, {{everything}}, $12, $13, updated_at FROM moved
         RETURNING {OrderEvent.COLUMNS}),
     promised AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)

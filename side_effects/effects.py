@@ -13,6 +13,14 @@ Run = Callable[[Statement, Sequence[Any]], list[Row]]
 """Runs a prepared statement; what a room is given to read with."""
 
 
+class PartFailed(Exception):
+    """Some of a called effect's destinations failed; `failures` names each with its error."""
+
+    def __init__(self, failures: Mapping[str, BaseException]) -> None:
+        super().__init__("; ".join(f"{name}: {error!r}" for name, error in failures.items()))
+        self.failures = failures
+
+
 @dataclass(frozen=True)
 class Effect:
     """One thing that follows from a change."""
@@ -36,11 +44,25 @@ class WrittenEffect(Effect):
 
 
 @dataclass(frozen=True)
+class DurableEffect(WrittenEffect):
+    """An effect that leaves the process: the batch writes its row in `side_effects`, and a worker does the rest.
+
+    Its name is the kind's, which a handler has to be registered for.
+    """
+
+
+@dataclass(frozen=True)
 class CalledEffect(Effect):
     """An effect that runs code in this process, at least once; it gets a lane of its own."""
 
     call: Callable[[Any], None] = lambda _fact: None
-    """Takes the topic's fact; what it raises is logged."""
+    """Takes the topic's fact and calls every destination; raises PartFailed for those that failed."""
+
+    call_one: Callable[[Any, str], None] = lambda _fact, _destination: None
+    """Calls one destination again; raises LookupError when it does not exist any more."""
+
+    destinations: Callable[[], Sequence[str]] = tuple
+    """Whom it calls at present."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +78,20 @@ class Topic:
 
     effects: tuple[Effect, ...]
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
-    """The facts of these subjects, for the effects that are called: needed when another process made the promise."""
+    """The facts of these subjects, for those effects that are called."""
+
+    moved_on: str = "false"
+    """SQL that is true when side effect `s` speaks of something that has changed since: is it still relevant?"""
 
     @functools.cached_property
     def everything(self) -> int:
         """The `pending` of a promise of which nothing is done."""
         return mask_of(self.effects)
+
+    @functools.cached_property
+    def called(self) -> int:
+        """The bits of its effects that run code."""
+        return mask_of([effect for effect in self.effects if isinstance(effect, CalledEffect)])
 
 
 def mask_of(effects: Sequence[Effect]) -> int:

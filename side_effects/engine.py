@@ -13,17 +13,22 @@ from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from foundation.settings import Settings
-from side_effects.effects import CalledEffect, Effect, Topic
+from side_effects import ledger, rows
+from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
+from side_effects.figures import Figures
+from side_effects.handlers import all_kinds
 from side_effects.internal import Away, InternalLane
+from side_effects.kinds import Kind
 from side_effects.lane import CallingLane
+from side_effects.modes import SEQUENTIAL, Modes
+from side_effects.owed import Owed
 from side_effects.promise import Promise, PromisedTask
 from side_effects.statement import Announcement, Statements
-from side_effects.sweeper import CLAIM_LIMIT, LEASE_SECONDS, SWEEP_SECONDS, Sweeper
+from side_effects.sweeper import CLAIM_LIMIT, SWEEP_SECONDS, Sweeper
 from side_effects.tasks import execute_in_background
+from side_effects.worker import Worker
 
 log = structlog.get_logger(__name__)
-
-RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 
 
 class Engine:
@@ -33,14 +38,20 @@ class Engine:
         self,
         settings: Settings,
         topics: Sequence[Topic],
+        kinds: Sequence[Kind],
         announcement: Announcement,
         on_rows: Callable[[list[Row]], None],
     ) -> None:
-        self.mode = settings.side_effects_mode
-        self._topics = {topic.name: topic for topic in topics}
+        """Raises LookupError naming an effect that nobody handles."""
+        self.modes = Modes(settings.side_effects_mode)
+        self.topics = {topic.name: topic for topic in topics}
+        self.figures = Figures()
+        self._owed = Owed(Sweeper(settings.dsn))
         self._pool = PreparedPool(settings.dsn, 1, "internal")
+        self.durable_pool = PreparedPool(settings.dsn, 1, "durable")
+        statements = Statements.of(topics, announcement)
         self.internal = InternalLane(
-            self._pool, Statements.of(topics, announcement), settings.lane_limit, on_rows, self._forget
+            self._pool, statements, settings.lane_limit, self.figures, on_rows, self._owed.forget
         )
         self._lanes = {
             effect.bit: CallingLane(effect.name, settings.signal_concurrency, settings.lane_limit)
@@ -48,31 +59,46 @@ class Engine:
             for effect in topic.effects
             if isinstance(effect, CalledEffect)
         }
-        self._sweeper = Sweeper(settings.dsn)
-        self._owed: dict[int, Promise] = {}
+        self.worker = Worker(self.durable_pool, all_kinds(topics, kinds, self.internal), self.topics, self.figures)
+        self._retention_hours = settings.retention_hours
         self._trouble = Trouble("The outbox cannot be swept")
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
     @property
     def owner(self) -> int:
         """This process's number, under which its promises are born leased."""
-        return self._sweeper.number
+        return self._owed.sweeper.number
 
     def keep(self, promise: Promise) -> None:
         """Have a promise done that was just committed, leased to us: after the answer, or now in sequential mode."""
         self._take(promise)
-        if self.mode == "sequential":
+        if self.modes.any_sequential:
             self._execute_now(promise)
         else:
             execute_in_background(promise.tasks, promise.context)
 
+    def wait_for(self, promise: Promise, seconds: float) -> bool:
+        """Return True when everything that was promised has happened, False after this many seconds."""
+        deadline = clock.monotonic() + seconds
+        while promise.pending or ledger.unfinished(self.durable_pool.run, promise.topic.name, promise.subject_id):
+            if clock.monotonic() >= deadline:
+                return False
+            gevent.sleep(0.01)
+        return True
+
     def start(self) -> None:
         """Begin to work; to be called once in each process, after it was forked."""
         try:
-            self._sweeper.ensure_alive()
+            self._owed.sweeper.ensure_alive()
+            self.modes.refresh(self._pool.run)
         except (psycopg2.Error, ServiceUnavailable):
             log.warning("No database yet; promises are born without an owner until it answers")
-        self._greenlets += [gevent.spawn(self.internal.run), gevent.spawn(self._sweep_for_ever)]
+        self.worker.owner = self.owner
+        self._greenlets += [
+            gevent.spawn(self.internal.run),
+            gevent.spawn(self._sweep_for_ever),
+            gevent.spawn(self.worker.run),
+        ]
 
     @property
     def alive(self) -> bool:
@@ -81,24 +107,24 @@ class Engine:
 
     def sweep(self) -> int:
         """Renew what we still work on and take over what nobody does; returns how many were taken over."""
-        self._sweeper.ensure_alive()
-        self._renew()
-        rows = self._sweeper.claim(CLAIM_LIMIT)
-        unknown = [row[1] for row in rows if row[1] not in self._topics]
-        if unknown:
-            log.error("The outbox holds promises of unknown topics; an older version cannot keep them", topics=unknown)
-        for topic in self._topics.values():
-            mine = [row for row in rows if row[1] == topic.name]
-            facts = topic.load(self._pool.run, [row[2] for row in mine]) if mine else {}
-            for id, _, subject_id, ref, pending, request_id in mine:
-                promise = Promise(id, topic, subject_id, ref, pending, request_id, facts.get(subject_id))
-                execute_in_background(self._take(promise).tasks, promise.context)
-        return len(rows)
+        found = self._owed.claim()
+        self.worker.owner = self.owner
+        self.modes.refresh(self._pool.run)
+        for id, name, subject_id, ref, pending, request_id in found:
+            topic = self.topics.get(name)
+            if topic is None:
+                log.error("The outbox holds a promise of an unknown topic; a newer version made it", topic=name)
+                continue
+            promise = self._take(Promise(id, topic, subject_id, ref, pending, request_id))
+            self._spill_called(promise)
+            execute_in_background([task for task in promise.tasks if promise.pending & task.bit], promise.context)
+        return len(found)
 
     def wait_until_quiet(self) -> None:
-        """Return when no called effect waits or runs in this process."""
+        """Return when nothing that calls other code waits or runs in this process."""
         for lane in self._lanes.values():
             lane.wait_until_quiet()
+        self.worker.wait_until_quiet()
 
     def finish(self) -> None:
         """Settle what was done in this greenlet; for a process that ends without ever being started."""
@@ -110,23 +136,26 @@ class Engine:
         self._owed.clear()
         self.internal.clear()
 
-    def stop(self, timeout: float = 5.0) -> None:
+    def stop(self, timeout: float = 6.0) -> None:
         """Begin nothing more, finish what is under way within `timeout` seconds, hand the rest back."""
         deadline = clock.monotonic() + timeout
         for lane in self._lanes.values():
-            lane.stop(timeout / 2)
-        while not self.internal.quiet and clock.monotonic() < deadline:
-            gevent.sleep(0.01)
-        self.internal.stop()
+            lane.stop(timeout / 3)
+        try:
+            self.worker.stop(timeout / 3)
+            while not self.internal.quiet and clock.monotonic() < deadline:
+                gevent.sleep(0.01)
+            self.internal.stop()
+            gevent.killall(self._greenlets, timeout=1)
+            self._owed.hand_back()
+        except (psycopg2.Error, ServiceUnavailable):
+            log.warning("What was left could not be handed back; its leases end in 15 s")
         gevent.killall(self._greenlets, timeout=1)
         self._greenlets.clear()
-        try:
-            self._sweeper.hand_back(list(self._owed))
-        except (psycopg2.Error, ServiceUnavailable):
-            log.warning("The promises could not be handed back; their leases end in 15 s")
         self._owed.clear()
-        self._sweeper.close()
+        self._owed.sweeper.close()
         self._pool.close()
+        self.durable_pool.close()
 
     def _take(self, promise: Promise) -> Promise:
         promise.tasks = [
@@ -134,7 +163,7 @@ class Engine:
             for number, effect in enumerate(promise.topic.effects, 1)
             if promise.pending & 1 << effect.bit
         ]
-        self._owed[promise.id] = promise
+        self._owed.add(promise)
         return promise
 
     def _task(self, promise: Promise, number: int, effect: Effect) -> PromisedTask:
@@ -143,6 +172,7 @@ class Engine:
             effect.name,
             self._lanes[effect.bit] if called else self.internal,
             self._call if called else self.internal.do_now,
+            key=promise.ref if called else None,
             number=number,
             total=len(promise.topic.effects),
             context=promise.context,
@@ -152,24 +182,48 @@ class Engine:
         )
 
     def _call(self, task: PromisedTask) -> None:
-        assert isinstance(task.effect, CalledEffect)
-        task.effect.call(task.promise.fact)
-        task.promise.pending &= ~task.bit
-        if not task.promise.pending:
-            self.internal.enqueue(task.promise)
+        """Call a called effect's destinations; those that fail are retried alone, from rows of their own."""
+        effect, promise = task.effect, task.promise
+        assert isinstance(effect, CalledEffect)
+        begun = clock.monotonic()
+        try:
+            effect.call(promise.fact)
+            promise.pending &= ~task.bit
+            outcome = "succeeded"
+        except PartFailed as failed:
+            task.report(failed)
+            self.internal.spill(task, list(failed.failures.items()))
+            outcome = "retry"
+        self.figures.attempted(effect.name, outcome, clock.monotonic() - begun)
+        if not promise.pending:
+            self.internal.enqueue(promise)
+
+    def _spill_called(self, promise: Promise) -> None:
+        """What may have killed its process is not called from the outbox again: a row counts its crashes."""
+        for task in promise.tasks:
+            effect = task.effect
+            if isinstance(effect, CalledEffect):
+                crash = RuntimeError("the process that was to call it ended")
+                self.internal.spill(task, [(name, crash) for name in effect.destinations()])
+        if not promise.pending:
+            self.internal.enqueue(promise)
 
     def _execute_now(self, promise: Promise) -> None:
-        """The old way: one effect after the other, each in a transaction of its own."""
-        for task in promise.tasks:
-            task.run()
-        if promise.pending:
-            try:
-                self.internal.postpone(promise)
-            except Away:
-                log.warning("What failed could not be postponed; its lease ends in 15 s", context=promise.context)
-                self._forget(promise)
-        else:
+        """The old way for the kinds that are done sequentially: one after the other, before the answer."""
+        now = [task for task in promise.tasks if self.modes.of(task.name) == SEQUENTIAL]
+        for task in now:
+            if task.run().kind != "succeeded" and task.outcome and task.outcome.error:
+                self._keep_for_later(task, task.outcome.error)
+        self.worker.finish_now(promise.topic.name, promise.subject_id, [task.name for task in now])
+        execute_in_background([task for task in promise.tasks if task not in now], promise.context)
+        if not promise.pending:
             self.internal.enqueue(promise)
+
+    def _keep_for_later(self, task: PromisedTask, error: BaseException) -> None:
+        try:
+            self.internal.spill(task, [("inside", error)])
+        except (Away, psycopg2.Error):
+            log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
 
     def _sweep_for_ever(self) -> None:
         while True:
@@ -177,26 +231,12 @@ class Engine:
                 # A full hand means that more is waiting, and a full lane that it may wait there.
                 while self.sweep() == CLAIM_LIMIT and self.internal.waiting < CLAIM_LIMIT:
                     gevent.sleep(0)
+                self.figures.waiting([(lane.name, lane.waiting) for lane in self._lanes.values()])
+                self.figures.waiting([("internal", self.internal.waiting)])
+                self._pool.run(rows.PRUNE, (self._retention_hours,))
                 self._trouble.over()
-            except (psycopg2.Error, ServiceUnavailable) as error:
+            except (psycopg2.Error, ServiceUnavailable, Away) as error:
                 self._trouble.tell(error)
             except Exception:
                 log.exception("The sweep failed")
             gevent.sleep(SWEEP_SECONDS)
-
-    def _renew(self) -> None:
-        old = clock.monotonic() - RENEW_AFTER_SECONDS
-        waiting = [promise for promise in self._owed.values() if promise.since < old]
-        abandoned = [promise for promise in waiting if any(task.left for task in promise.tasks)]
-        for promise in abandoned:
-            self._forget(promise)  # its lease ends, and the sweeper brings it back
-        ids = [promise.id for promise in waiting if promise.id in self._owed]
-        renewed = self._sweeper.renew(ids)
-        for id in ids:
-            if id in renewed:
-                self._owed[id].since = clock.monotonic()
-            else:
-                self._owed.pop(id, None)
-
-    def _forget(self, promise: Promise) -> None:
-        self._owed.pop(promise.id, None)

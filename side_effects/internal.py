@@ -2,12 +2,12 @@
 
 A promise waits here until the lane's greenlet looks again, goes into a batch with all others that wait, and is
 gone when that batch's transaction has committed. A batch that fails is halved until the poison stands alone; then
-its effects are tried one by one, what works is settled, and the rest stays in the outbox for later.
+its effects are tried one by one, what works is settled, and the rest gets rows of its own to be retried from.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import gevent
@@ -18,7 +18,11 @@ from gevent.event import Event
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement
 from foundation.errors import ServiceUnavailable
+from side_effects import rows
+from side_effects.figures import Figures
+from side_effects.kinds import Claimed
 from side_effects.promise import Promise, PromisedTask
+from side_effects.retry import INTERNAL, describe, fingerprint
 from side_effects.statement import Statements
 
 log = structlog.get_logger(__name__)
@@ -37,6 +41,9 @@ AWAY_STATES = ("08", "25", "40", "53", "55", "57")
 """Classes of SQLSTATE that speak of the server's moment and not of the rows: connection, read-only, deadlock,
 resources, locks, shutdown."""
 
+INSIDE = "inside"
+"""The destination of effects that do not leave the house; it has no circuit."""
+
 
 class Away(Exception):
     """The database cannot be used at the moment; whether the batch was committed is not known."""
@@ -50,12 +57,14 @@ class InternalLane:
         pool: PreparedPool,
         statements: Statements,
         limit: int,
+        figures: Figures,
         on_rows: Callable[[list[Row]], None],
         on_settled: Callable[[Promise], None],
     ) -> None:
         self._pool = pool
         self._statements = statements
         self._limit = limit
+        self._figures = figures
         self._on_rows = on_rows
         self._on_settled = on_settled
         self._queue: deque[Promise] = deque()
@@ -112,6 +121,17 @@ class InternalLane:
         self._on_rows(self._run(self._statements.alone[task.effect.bit], [], [task.promise.id]))
         task.promise.pending &= ~task.bit
 
+    def do_again(self, bit: int, claimed: Claimed) -> None:
+        """Do an effect that has a row of its own, and settle that row with it; nothing if the lease was lost."""
+        self._on_rows(self._run(self._statements.rows[bit], [claimed.id], [claimed.attempts]))
+
+    def spill(self, task: PromisedTask, failures: Sequence[tuple[str, BaseException]]) -> None:
+        """Give what failed at its first try rows of its own, one for each destination, and let the outbox go on."""
+        reasons = [describe(error) for _, error in failures]
+        names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
+        self._run(rows.SPILL, task.promise.id, task.bit, task.name, names, reasons, prints, INTERNAL[0])
+        task.promise.pending &= ~task.bit
+
     @property
     def waiting(self) -> int:
         """Promises in the queue."""
@@ -146,44 +166,44 @@ class InternalLane:
 
         Returns False when there is poison in the batch; nothing has happened then.
         """
+        begun = clock.monotonic()
         taken = [(promise, promise.ready, not promise.pending & ~promise.ready) for promise in batch]
         gone = [promise.id for promise, _, last in taken if last]
         kept = [promise.id for promise, _, last in taken if not last]
         try:
-            rows = self._run(self._statements.everything, gone, kept)
+            written = self._run(self._statements.everything, gone, kept)
         except psycopg2.Error:
             return False
-        self._on_rows(rows)
+        self._on_rows(written)
+        kinds = Counter(task.name for promise, ready, _ in taken if ready for task in promise.tasks if ready & task.bit)
+        self._figures.settled(kinds, len(batch), clock.monotonic() - begun)
         for promise, ready, last in taken:
-            promise.pending &= ~ready
-            promise.ready &= ~ready
-            promise.queued = False
-            if last:
-                self._on_settled(promise)
-            elif not promise.pending:
-                # Its called effect ended while the batch was under way: only the row is left to delete.
-                self.enqueue(promise)
+            self._settled(promise, ready, last)
         return True
 
-    def _isolate(self, promise: Promise) -> None:
-        """Try the effects of a promise that fails as a whole one by one; what fails alone is left to the sweeper."""
+    def _settled(self, promise: Promise, ready: int, last: bool) -> None:
+        promise.pending &= ~ready
+        promise.ready &= ~ready
         promise.queued = False
-        tasks = [task for task in promise.tasks if promise.ready & task.bit]
-        promise.ready = 0
-        for task in tasks:
+        if last:
+            self._on_settled(promise)
+        elif not promise.pending:
+            # Its called effect ended while the batch was under way: only the row is left to delete.
+            self.enqueue(promise)
+
+    def _isolate(self, promise: Promise) -> None:
+        """Try the effects of a promise that fails as a whole one by one."""
+        for task in [task for task in promise.tasks if promise.ready & task.bit]:
             try:
                 self.do_now(task)
             except psycopg2.Error as error:
                 task.report(error)
-        if promise.pending & ~promise.called:
-            self.postpone(promise)
-        elif not promise.pending:
+                self._figures.attempted(task.name, "retry", 0.0)
+                self.spill(task, [(INSIDE, error)])
+            promise.ready &= ~task.bit
+        promise.queued = False
+        if not promise.pending:
             self.enqueue(promise)
-
-    def postpone(self, promise: Promise) -> None:
-        """Leave what could not be done to the sweeper, each time later than before."""
-        self._run(self._statements.postpone, promise.id, promise.pending)
-        self._on_settled(promise)
 
     def _run(self, statement: Statement, *args: object) -> list[Row]:
         try:

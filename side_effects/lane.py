@@ -23,6 +23,8 @@ class CallingLane:
         self._concurrency = concurrency
         self._limit = limit
         self._waiting: deque[Task] = deque()
+        self._behind: dict[object, deque[Task]] = {}  # by the key of a task that waits or runs
+        self._held = 0
         self._wake = Event()
         self._quiet = Event()
         self._quiet.set()
@@ -32,14 +34,25 @@ class CallingLane:
 
     def offer(self, task: Task) -> bool:
         """Take the task without waiting; False when the lane is full or stops."""
-        if self._stopping or len(self._waiting) >= self._limit:
+        if self._stopping or self.waiting >= self._limit:
             return False
-        self._waiting.append(task)
         self._quiet.clear()
+        if task.key in self._behind:
+            self._behind[task.key].append(task)
+            self._held += 1
+            return True
+        if task.key is not None:
+            self._behind[task.key] = deque()
+        self._waiting.append(task)
         if self._idle == 0 and len(self._greenlets) < self._concurrency:
             self._greenlets.append(gevent.spawn(self._work))
         self._wake.set()
         return True
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that have not begun."""
+        return len(self._waiting) + self._held
 
     def wait_until_quiet(self, timeout: float | None = None) -> bool:
         """Return True when nothing waits or runs any more, False after `timeout` seconds."""
@@ -49,6 +62,8 @@ class CallingLane:
         """Begin nothing more, and let what runs end within `timeout` seconds."""
         self._stopping = True
         self._waiting.clear()
+        self._behind.clear()
+        self._held = 0
         if self._idle == len(self._greenlets):
             self._quiet.set()
         self.wait_until_quiet(timeout)
@@ -66,6 +81,15 @@ class CallingLane:
             task = self._waiting.popleft()
             if not task.begun:
                 self.outcomes[task.run().kind] += 1
+            self._let_next(task.key)
+
+    def _let_next(self, key: object) -> None:
+        behind = self._behind.get(key)
+        if behind:
+            self._waiting.append(behind.popleft())
+            self._held -= 1
+        elif behind is not None:
+            del self._behind[key]
 
 
 GENERAL = CallingLane("general", concurrency=16, limit=10_000)

@@ -1,13 +1,29 @@
-"""The outbox: what was promised together with a change and is not done yet."""
+"""The outbox, the side effects that need rows of their own, and what is known of their destinations."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Identity, Integer, Sequence, SmallInteger
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    Sequence,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
+
+STATUSES = ("pending", "running", "succeeded", "dead", "discarded")
 
 process_seq = Sequence("process_seq", metadata=Base.metadata)
 """Gives each process a number that is never used again, so that a dead owner cannot come back as somebody else."""
@@ -17,6 +33,7 @@ class OutboxRow(Base):
     """One promise: references only, no payload; deleted when everything in it is done."""
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_ref_idx", "ref", "id"),)
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     topic: Mapped[str]
@@ -27,3 +44,105 @@ class OutboxRow(Base):
     owner: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+
+class SideEffect(Base):
+    """Owed work with a status of its own: what leaves the process, and whatever failed at its first try."""
+
+    __tablename__ = "side_effects"
+    __table_args__ = (
+        UniqueConstraint("topic", "subject_id", "kind", "destination"),
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        # The claim reads the first, keeps the order of one subject's effects by the second.
+        Index("side_effects_due_idx", "kind", "scheduled_at", "id", postgresql_where=text("status = 'pending'")),
+        Index(
+            "side_effects_order_idx",
+            "ref",
+            "kind",
+            "destination",
+            "subject_id",
+            postgresql_where=text("status IN ('pending', 'running')"),
+        ),
+        Index("side_effects_destination_idx", "destination", "subject_id", postgresql_where=text("status = 'pending'")),
+        Index("side_effects_running_idx", "claimed_until", postgresql_where=text("status = 'running'")),
+        Index("side_effects_dead_idx", "kind", "fingerprint", "id", postgresql_where=text("status = 'dead'")),
+        Index(
+            "side_effects_finished_idx", "finished_at", postgresql_where=text("status IN ('succeeded', 'discarded')")
+        ),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    kind: Mapped[str]
+    destination: Mapped[str]
+    topic: Mapped[str]
+    subject_id: Mapped[int]
+    ref: Mapped[int]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Attempts begun: counted at the claim, so that one which kills its process has been spent."""
+
+    crashes: Mapped[int] = mapped_column(Integer, server_default="0")
+    scheduled_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    owner: Mapped[int] = mapped_column(server_default="0")
+    claimed_until: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(server_default="")
+    fingerprint: Mapped[str] = mapped_column(server_default="")
+    """Equal for errors that differ in numbers only; what dead letters are grouped by."""
+
+    request_id: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    finished_at: Mapped[datetime | None]
+
+
+class CircuitRow(Base):
+    """A destination's circuit breaker, shared by all processes; a destination without a row is closed."""
+
+    __tablename__ = "circuits"
+
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(server_default="closed")
+    paused: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    until: Mapped[datetime | None]
+    cooldown: Mapped[float] = mapped_column(Float, server_default="0")
+    probes: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Trial calls that may still begin while it is half-open."""
+
+    passed: Mapped[int] = mapped_column(Integer, server_default="0")
+    window: Mapped[Any] = mapped_column(JSON, server_default="[]")
+    """Calls and failures per minute of the last five: [[minute, calls, failures], ...]."""
+
+
+class CircuitChange(Base):
+    """Every change of a circuit's state, with its reason."""
+
+    __tablename__ = "circuit_changes"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    destination: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class OperatorAction(Base):
+    """What an operator did to side effects: the audit trail of redeliveries, discards, pauses and modes."""
+
+    __tablename__ = "operator_actions"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    reason: Mapped[str]
+    count: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class Mode(Base):
+    """How a kind is done: `background` or `sequential`; the kind `*` stands for all that have no row."""
+
+    __tablename__ = "side_effect_modes"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    mode: Mapped[str]

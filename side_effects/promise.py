@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation import clock
-from side_effects.effects import CalledEffect, Effect, Topic, mask_of
+from side_effects.effects import Effect, Topic
 from side_effects.tasks import Task
 
 
@@ -46,11 +46,6 @@ class Promise:
     def context(self) -> str:
         """How its tasks are called in the log."""
         return f"{self.topic.context}:{self.ref}"
-
-    @property
-    def called(self) -> int:
-        """The bits of its effects that run code."""
-        return mask_of([effect for effect in self.topic.effects if isinstance(effect, CalledEffect)])
 
 
 @dataclass(slots=True, kw_only=True)

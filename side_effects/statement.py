@@ -32,24 +32,32 @@ SETTLE = """
 gone AS (
     DELETE FROM outbox WHERE id = ANY($1) RETURNING id, topic, subject_id, pending),
 waiting AS (
-    SELECT id, pending FROM outbox WHERE id = ANY($2) AND pending & {mask} <> 0 ORDER BY id FOR UPDATE),
+    SELECT id, pending FROM outbox WHERE pending & {mask} <> 0 AND id IN (
+        SELECT unnest($2) UNION
+        SELECT earlier.id FROM outbox mine JOIN outbox earlier ON earlier.ref = mine.ref AND earlier.id < mine.id
+            AND earlier.topic = mine.topic AND earlier.id <> ALL($1)
+        WHERE mine.id = ANY($1 || $2))
+    ORDER BY id FOR UPDATE),
 kept AS (
     UPDATE outbox o SET pending = o.pending & ~{mask} FROM waiting w WHERE o.id = w.id
     RETURNING o.id, o.topic, o.subject_id, w.pending),
 settled AS MATERIALIZED (
     SELECT id, topic, subject_id, pending & {mask} AS pending FROM gone
     UNION ALL SELECT id, topic, subject_id, pending & {mask} FROM kept)"""
-"""$1: promises of which nothing is left afterwards. $2: promises that still owe something to another lane."""
+"""$1: promises of which nothing is left afterwards. $2: promises that still owe something to another lane.
+
+Earlier promises of the same order are taken along, whoever holds them: so effects happen in the order of the events,
+even when another process was slower. It will find nothing left to write.
+"""
 
 NO_FRAMES = "SELECT 0::bigint AS subject_id, 0 AS position, '' AS channel, '' AS type, '' AS data WHERE false"
 
-POSTPONE = Statement(
-    "postpone",
-    ("bigint", "int"),
-    """UPDATE outbox SET owner = 0, attempts = attempts + 1, pending = pending & $2,
-        lease_until = clock_timestamp() + make_interval(secs => least(3600, 5 * 2 ^ attempts))
-    WHERE id = $1 RETURNING attempts""",
-)
+SETTLE_ROW = """
+settled AS MATERIALIZED (
+    UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
+    WHERE id = $1[1] AND attempts = $2[1] AND status = 'running'
+    RETURNING id, topic, subject_id, {mask} AS pending)"""
+"""For an internal effect that failed at its first try and has a row of its own: $1 its id, $2 the attempt."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class Statements:
     alone: Mapping[int, Statement]
     """By an effect's bit: the same statement for that effect only."""
 
-    postpone: Statement = POSTPONE
+    rows: Mapping[int, Statement]
+    """By an effect's bit: its second and further tries, from a row of its own."""
 
     @classmethod
     def of(cls, topics: Sequence[Topic], announcement: Announcement) -> Self:
@@ -68,14 +77,19 @@ class Statements:
         return cls(
             compose("settle", topics, written, announcement),
             {one.bit: compose(f"settle_{one.bit}", topics, [one], announcement) for one in written},
+            {one.bit: compose(f"settle_row_{one.bit}", topics, [one], announcement, SETTLE_ROW) for one in written},
         )
 
 
 def compose(
-    name: str, topics: Sequence[Topic], written: Sequence[WrittenEffect], announcement: Announcement
+    name: str,
+    topics: Sequence[Topic],
+    written: Sequence[WrittenEffect],
+    announcement: Announcement,
+    settle: str = SETTLE,
 ) -> Statement:
-    """The statement that does these effects for the promises of these topics."""
-    parts = [SETTLE.format(mask=mask_of(written))]
+    """The statement that settles promises in this way and does these effects for what was settled."""
+    parts = [settle.format(mask=mask_of(written))]
     for topic in topics:
         mine = [effect for effect in written if effect in topic.effects]
         if mine:

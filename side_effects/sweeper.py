@@ -9,6 +9,7 @@ from __future__ import annotations
 import psycopg2
 import structlog
 
+from foundation import clock
 from foundation.connections import PreparedConnection, Row, Statement
 
 log = structlog.get_logger(__name__)
@@ -35,24 +36,32 @@ HOLD = Statement("hold", ("int", "int"), "SELECT pg_try_advisory_lock($1, $2)")
 
 NEW_NUMBER = Statement("new_number", (), "SELECT nextval('process_seq')")
 
-CLAIM = Statement(
-    "claim",
-    ("bigint", "int"),
-    f"""WITH living AS (
+LIVING = f"""living AS (
         SELECT objid::bigint AS owner FROM pg_locks
         WHERE locktype = 'advisory' AND classid = {PROCESS_LOCKS} AND granted
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
     settled_down AS (
-        SELECT pg_postmaster_start_time() < clock_timestamp() - interval '{RESTART_GRACE_SECONDS} s' AS yes)
+        SELECT pg_postmaster_start_time() < clock_timestamp() - interval '{RESTART_GRACE_SECONDS} s' AS yes)"""
+"""Which processes live, and whether that can be believed yet."""
+
+CLAIM = Statement(
+    "claim",
+    ("bigint", "int", "bigint"),
+    f"""WITH {LIVING}
     UPDATE outbox SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
     WHERE id IN (
         SELECT id FROM outbox
-        WHERE lease_until < clock_timestamp()
+        WHERE id >= $3 AND (lease_until < clock_timestamp()
            OR (lease_until < clock_timestamp() + interval '{LEASE_SECONDS - GRACE_SECONDS} s'
-               AND owner > 0 AND owner NOT IN (SELECT owner FROM living) AND (SELECT yes FROM settled_down))
+               AND owner > 0 AND owner NOT IN (SELECT owner FROM living) AND (SELECT yes FROM settled_down)))
         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING id, topic, subject_id, ref, pending, request_id""",
 )
+
+FLOOR = Statement("outbox_floor", (), "SELECT coalesce(min(id), 0) FROM outbox")
+FULL_LOOK_SECONDS = 30.0
+"""Under a long transaction of somebody else's, dead rows pile up at the left end of the outbox, and every sweep would
+read over them: so it begins where the oldest promise was half a minute ago. Ids only grow."""
 
 RENEW = Statement(
     "renew",
@@ -77,12 +86,17 @@ class Sweeper:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: PreparedConnection | None = None
+        self._floor = 0
+        self._looked_fully_at = -FULL_LOOK_SECONDS
         self.number = 0
         """This process's number in the outbox; 0 until the database was reached."""
 
     def claim(self, limit: int) -> list[Row]:
         """Take over up to `limit` abandoned promises."""
-        return self._run(CLAIM, self.number, min(limit, CLAIM_LIMIT))
+        if clock.monotonic() - self._looked_fully_at > FULL_LOOK_SECONDS:
+            self._looked_fully_at = clock.monotonic()
+            self._floor = self._run(FLOOR)[0][0]
+        return self._run(CLAIM, self.number, min(limit, CLAIM_LIMIT), self._floor)
 
     def renew(self, ids: list[int]) -> set[int]:
         """Extend our leases; returns the ids that are ours still."""

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import gevent
 import structlog
 from gevent.event import Event
 
 from foundation import logs
+from side_effects.retry import SUCCEEDED, Outcome, failed
 
 log = structlog.get_logger(__name__)
 
 
 class LaneFull(Exception):
     """The task was not taken: as many as the lane may hold are waiting already."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one attempt at a task ended."""
-
-    kind: Literal["succeeded", "retry"]
-    error: BaseException | None = None
-
-
-SUCCEEDED = Outcome("succeeded")
 
 
 class Lane(Protocol):
@@ -48,6 +38,9 @@ class Task:
     call: Callable[[Any], object]
     """Is given the task itself."""
 
+    key: object = None
+    """Tasks of one lane with the same key are done one after the other, in the order of their arrival."""
+
     number: int = 0
     total: int = 0
     context: str = ""
@@ -66,7 +59,7 @@ class Task:
         # gevent.Timeout is no Exception: a task that outlives its own limit has failed like any other.
         except (Exception, gevent.Timeout) as error:
             self.report(error)
-            outcome = Outcome("retry", error)
+            outcome = failed(error)
         finally:
             logs.request_id.reset(token)
         self.end(outcome)
@@ -98,7 +91,7 @@ def execute_in_background(tasks: Sequence[Task], context: str) -> None:
     _label(tasks, context)
     for task in tasks:
         if not task.lane.offer(task):
-            task.end(Outcome("retry", LaneFull(f"{task.name}: its lane is full")))
+            task.end(failed(LaneFull(f"{task.name}: its lane is full")))
 
 
 def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcome]:

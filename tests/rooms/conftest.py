@@ -16,7 +16,10 @@ from app import Onward, build_app, onward_of
 from foundation.settings import Settings
 from tests.cast import Answer, Cast, assemble
 
-TABLES = "orders, order_events, outbox, notifications, messages, realtime_events"
+TABLES = (
+    "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
+    "orders, order_events, outbox, notifications, messages, realtime_events"
+)
 
 
 class Outbox:
@@ -35,6 +38,17 @@ class Outbox:
             self._engine.internal.flush()
         raise AssertionError("the engine does not come to rest")
 
+    def try_again(self) -> None:
+        """Make everything due that waits for a later attempt, and attempt it."""
+        self._sql("UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = 'pending'")
+        self._engine.worker.look()
+        self.run_until_idle()
+
+    @property
+    def effects(self) -> list[tuple[Any, ...]]:
+        """Side effects with rows of their own."""
+        return self._sql("SELECT kind, destination, status, attempts FROM side_effects ORDER BY id")
+
     def sweep(self) -> int:
         """Take over what nobody works on, and finish it."""
         taken = self._engine.sweep()
@@ -43,7 +57,7 @@ class Outbox:
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
-        return self._sql("SELECT topic, ref, pending, attempts FROM outbox ORDER BY id")
+        return self._sql("SELECT topic, ref, pending FROM outbox ORDER BY id")
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def sequential(onward):
-    onward.engine.mode = "sequential"
+    onward.engine.modes.learn({"*": "sequential"})
     yield
-    onward.engine.mode = "background"
+    onward.engine.modes.learn({})
 
 
 def test_everything_has_happened_when_the_answer_comes(cast, bob, alice):
@@ -30,5 +30,5 @@ def test_a_failed_effect_is_kept_and_logged_and_the_answer_stays_200(cast, bob, 
         sql("ALTER TABLE messages DROP CONSTRAINT poison")
 
     assert 2 == alice.get("/api/notifications").json["unread_count"]
-    assert [("order", order["id"], 1 << 5, 1)] == outbox.rows
+    assert [("chat.message", "inside", "pending", 1)] == outbox.effects
     assert f"Background task 6/6 failed in order-status-update:{order['id']}" in caplog.text

@@ -1,0 +1,42 @@
+"""The e-mail that tells a buyer of a new status."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from foundation.connections import Statement
+from notifications.email import Mail, Mailer
+from orders.effects import STATUS_MAIL
+from orders.workflow import Workflow
+from side_effects.effects import Run
+from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
+from side_effects.retry import Outcome
+
+CONCURRENCY = 16
+"""Mails on their way at once, per process: at 100 ms each that is 160 a second."""
+
+ADDRESSED = Statement(
+    "mail_of_event",
+    ("bigint",),
+    """SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason
+    FROM order_events e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
+)
+
+
+def status_mail(workflow: Workflow, mailer: Mailer, run: Run) -> Kind:
+    """The kind of durable side effect that sends it."""
+    attempt = partial(_attempt, workflow, mailer, run)
+    return Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
+
+
+def _attempt(workflow: Workflow, mailer: Mailer, run: Run, claimed: Claimed) -> Outcome:
+    rows = run(ADDRESSED, (claimed.subject_id,))
+    if not rows:
+        return Outcome("dead", "what it speaks of does not exist any more")
+    email, name, number, status, reason = rows[0]
+    notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
+    if notice is None:
+        return Outcome("dead", f"the workflow has no words for {status} any more")
+    sentence = notice.replace("{number}", number)
+    text = f"Hello {name},\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
+    return mailer.send(Mail(email, sentence, text, claimed.message_id))

@@ -1,0 +1,85 @@
+"""The circuit breaker of a destination, as pure functions over a value.
+
+Closed: calls pass, and are counted by the minute. When at least 10 of the last five minutes' calls were made and half
+of them failed, it opens: nothing is tried for a while. Then up to three probes may pass (half-open). One that fails
+opens it again, for twice as long up to a cap; three that succeed close it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+WINDOW_MINUTES = 5
+FAILURE_THRESHOLD = 0.5
+LEAST_CALLS = 10
+FIRST_COOLDOWN_SECONDS = 30.0
+PROBES = 3
+PROBE_SECONDS = 60.0
+"""A half-open circuit whose probes were not heard of for this long is probed anew: their process may have died."""
+
+State = Literal["closed", "open", "half-open"]
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What is known of a destination. Times are seconds since 1970 on the database's clock."""
+
+    state: State = "closed"
+    window: tuple[tuple[int, int, int], ...] = ()
+    """(minute, calls, failures), oldest first."""
+
+    until: float = 0.0
+    """When an open circuit may be probed, and when a half-open one is probed anew."""
+
+    cooldown: float = 0.0
+    """How long it was last opened for."""
+
+    probes: int = 0
+    """Probes that may still begin."""
+
+    passed: int = 0
+    """Probes that succeeded since it became half-open."""
+
+
+def note(circuit: Circuit, successes: int, failures: int, now: float, cap: float) -> Circuit:
+    """The circuit after these calls were heard of; `cap` is the longest cooldown."""
+    if circuit.state == "half-open":
+        return _after_probes(circuit, successes, failures, now, cap)
+    if circuit.state == "open":
+        return circuit  # calls that were under way when it opened tell nothing new
+    counted = replace(circuit, window=_counted(circuit.window, successes, failures, now))
+    calls = sum(entry[1] for entry in counted.window)
+    failed = sum(entry[2] for entry in counted.window)
+    if failures and calls >= LEAST_CALLS and failed >= FAILURE_THRESHOLD * calls:
+        return opened(counted, now, cap)
+    return counted
+
+
+def opened(circuit: Circuit, now: float, cap: float) -> Circuit:
+    """Open, for twice as long as the last time in a row."""
+    cooldown = min(cap, circuit.cooldown * 2 if circuit.cooldown else FIRST_COOLDOWN_SECONDS)
+    return Circuit("open", (), now + cooldown, cooldown)
+
+
+def tick(circuit: Circuit, now: float) -> Circuit:
+    """The circuit at this moment: an open one whose time has come is half-open."""
+    if circuit.state != "closed" and now >= circuit.until:
+        return replace(circuit, state="half-open", until=now + PROBE_SECONDS, probes=PROBES, passed=0)
+    return circuit
+
+
+def _after_probes(circuit: Circuit, successes: int, failures: int, now: float, cap: float) -> Circuit:
+    if failures:
+        return opened(circuit, now, cap)
+    passed = circuit.passed + successes
+    return Circuit() if passed >= PROBES else replace(circuit, passed=passed)
+
+
+def _counted(
+    window: tuple[tuple[int, int, int], ...], successes: int, failures: int, now: float
+) -> tuple[tuple[int, int, int], ...]:
+    minute = int(now // 60)
+    kept = [entry for entry in window if minute - WINDOW_MINUTES < entry[0] < minute]
+    current = next((entry for entry in window if entry[0] == minute), (minute, 0, 0))
+    return (*kept, (minute, current[1] + successes + failures, current[2] + failures))

@@ -1,0 +1,146 @@
+"""The circuits of all destinations, shared by all processes through the database.
+
+A call asks before and tells after; nothing is locked across it. What is told is a compare-and-set of the row, so two
+processes that hear of failures at the same time count both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import structlog
+
+from foundation.connections import Row, Statement
+from side_effects import circuit
+from side_effects.circuit import Circuit
+from side_effects.rows import PACE
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[Statement, Sequence[Any]], list[Row]]
+
+NOW = "extract(epoch FROM clock_timestamp())::float8"
+
+READ = Statement(
+    "read_circuit",
+    ("text",),
+    f"""SELECT state, "window"::text, coalesce(extract(epoch FROM until)::float8, 0), cooldown, probes, passed,
+        xmin::text, {NOW} FROM circuits WHERE destination = $1""",
+)
+CREATE = Statement(
+    "create_circuit", ("text",), "INSERT INTO circuits (destination) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1"
+)
+WRITE = Statement(
+    "write_circuit",
+    ("text", "text", "text", "json", "float8", "float8", "int", "int", "text"),
+    """WITH changed AS (
+        UPDATE circuits SET state = $3, "window" = $4, until = to_timestamp($5), cooldown = $6, probes = $7, passed = $8
+        WHERE destination = $1 AND xmin::text = $2 RETURNING destination),
+    recorded AS (
+        INSERT INTO circuit_changes (destination, state, reason) SELECT destination, $3, $9 FROM changed WHERE $9 <> '')
+    SELECT 1 FROM changed""",
+)
+NOT_CLOSED = Statement(
+    "circuits_not_closed",
+    (),
+    f"""SELECT destination, state, paused, coalesce(extract(epoch FROM until)::float8, 0) <= {NOW}, probes
+    FROM circuits WHERE state <> 'closed' OR paused""",
+)
+
+TRIES = 20
+
+
+class Circuits:
+    """Asks and tells of destinations."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._told: Counter[tuple[str, float, float, bool]] = Counter()
+        self._closed_to: set[str] = set()
+        self.half_open: list[str] = []
+        """Destinations that may be probed now."""
+
+        self.states: dict[str, str] = {}
+        """Destinations whose circuit is not closed, as last seen; `paused` where an operator did that."""
+
+    def refresh(self) -> None:
+        """Learn how the circuits stand, and let those whose time has come be probed."""
+        self.states, self.half_open, self._closed_to = {}, [], set()
+        for destination, state, paused, due, probes in self._run(NOT_CLOSED, ()):
+            if due and not paused:
+                state, probes = (
+                    self._change(destination, circuit.tick, "its time to be probed has come"),
+                    circuit.PROBES,
+                )
+            self.states[destination] = "paused" if paused else state
+            if paused or state == "open":
+                self._closed_to.add(destination)
+            elif probes > 0:
+                self.half_open.append(destination)
+
+    def allows(self, destination: str) -> bool:
+        """Whether a call may be made; asked before each one."""
+        return destination not in self._closed_to
+
+    def note(self, destination: str, succeeded: bool, cap: float, pace: float) -> None:
+        """Hear of a call. Successes are gathered for a moment, failures are told at once."""
+        self._told[(destination, cap, pace, succeeded)] += 1
+        if not succeeded or destination in self.states:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell what was gathered."""
+        told, self._told = self._told, Counter()
+        for destination, cap, pace in {key[:3] for key in told}:
+            good, bad = told[(destination, cap, pace, True)], told[(destination, cap, pace, False)]
+            before = self.states.get(destination, "closed")
+            state = self._change(
+                destination,
+                lambda now_is, now, good=good, bad=bad, cap=cap: circuit.note(now_is, good, bad, now, cap),  # type: ignore[misc]
+                f"{bad} of {good + bad} calls just failed" if bad else "its probes succeeded",
+            )
+            if before != "closed" and state == "closed":
+                self._run(PACE, (destination, pace))
+            self._remember(destination, state)
+
+    def _remember(self, destination: str, state: str) -> None:
+        if state == "closed":
+            self.states.pop(destination, None)
+            self._closed_to.discard(destination)
+        else:
+            self.states[destination] = state
+            if state == "open":
+                self._closed_to.add(destination)
+
+    def _change(self, destination: str, change: Callable[[Circuit, float], Circuit], reason: str) -> str:
+        """Apply a pure change to the row; returns the state it has then."""
+        for _ in range(TRIES):
+            rows = self._run(READ, (destination,))
+            if not rows:
+                self._run(CREATE, (destination,))
+                continue
+            *values, version, now = rows[0]
+            before = _circuit(values)
+            after = change(before, now)
+            if after == before or self._write(destination, version, before, after, reason):
+                return after.state
+        log.warning("A circuit keeps changing under our hands", destination=destination)
+        return "closed"
+
+    def _write(self, destination: str, version: str, before: Circuit, after: Circuit, reason: str) -> bool:
+        moved = after.state != before.state
+        window = orjson.dumps(after.window).decode()
+        args = (destination, version, after.state, window, after.until, after.cooldown, after.probes, after.passed)
+        written = bool(self._run(WRITE, (*args, reason if moved else "")))
+        if moved and written:
+            log.warning(f"The circuit is {after.state}", destination=destination, reason=reason)
+        return written
+
+
+def _circuit(values: list[Any]) -> Circuit:
+    state, window, until, cooldown, probes, passed = values
+    entries = tuple((int(one[0]), int(one[1]), int(one[2])) for one in orjson.loads(window))
+    return Circuit(state, entries, until, cooldown, probes, passed)

@@ -1,0 +1,44 @@
+"""Who handles what: the kinds from above, and the ones the engine makes itself for what failed at its first try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from side_effects.effects import CalledEffect, DurableEffect, Topic, WrittenEffect
+from side_effects.internal import InternalLane
+from side_effects.kinds import Claimed, Kind
+from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
+
+
+def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: InternalLane) -> list[Kind]:
+    """A kind for every effect of every topic; raises LookupError naming a durable one that nobody handles."""
+    handled = {kind.name: kind for kind in kinds}
+    for topic in topics:
+        for effect in topic.effects:
+            if isinstance(effect, CalledEffect):
+                handled[effect.name] = Kind(effect.name, partial(_call_again, effect))
+            elif isinstance(effect, DurableEffect):
+                if effect.name not in handled:
+                    raise LookupError(f"The effect {effect.name} is promised, and nobody handles it.")
+            elif isinstance(effect, WrittenEffect):
+                again = partial(_write_again, internal, effect.bit)
+                handled[effect.name] = Kind(effect.name, again, INTERNAL, settles_itself=True)
+    return list(handled.values())
+
+
+def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:
+    if claimed.fact is None:
+        return Outcome("dead", "what it speaks of does not exist any more")
+    try:
+        effect.call_one(claimed.fact, claimed.destination)
+    except LookupError as error:
+        return Outcome("dead", str(error))
+    except Exception as error:
+        return failed(error)
+    return SUCCEEDED
+
+
+def _write_again(internal: InternalLane, bit: int, claimed: Claimed) -> Outcome:
+    internal.do_again(bit, claimed)
+    return SUCCEEDED

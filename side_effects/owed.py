@@ -1,0 +1,55 @@
+"""What this process owes: the promises that are leased to it, and its sign of life."""
+
+from __future__ import annotations
+
+from foundation import clock
+from foundation.connections import Row
+from side_effects.promise import Promise
+from side_effects.sweeper import CLAIM_LIMIT, LEASE_SECONDS, Sweeper
+
+RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
+
+
+class Owed:
+    """The promises in hand. Leases of those that take long are renewed; those we gave up are let go."""
+
+    def __init__(self, sweeper: Sweeper) -> None:
+        self.sweeper = sweeper
+        self._promises: dict[int, Promise] = {}
+
+    def add(self, promise: Promise) -> None:
+        """Take a promise into our hands."""
+        self._promises[promise.id] = promise
+
+    def forget(self, promise: Promise) -> None:
+        """Let go of a promise: it is kept, or its lease shall end so that the sweeper brings it back."""
+        self._promises.pop(promise.id, None)
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._promises.clear()
+
+    def claim(self) -> list[Row]:
+        """Show that we live, renew our leases, and take over what nobody works on any more."""
+        self.sweeper.ensure_alive()
+        self._renew()
+        return self.sweeper.claim(CLAIM_LIMIT)
+
+    def hand_back(self) -> None:
+        """Free everything in hand for the other processes."""
+        self.sweeper.hand_back(list(self._promises))
+        self.clear()
+
+    def _renew(self) -> None:
+        old = clock.monotonic() - RENEW_AFTER_SECONDS
+        waiting = [promise for promise in self._promises.values() if promise.since < old]
+        for promise in waiting:
+            if any(task.left for task in promise.tasks):
+                self.forget(promise)
+        ids = [promise.id for promise in waiting if promise.id in self._promises]
+        renewed = self.sweeper.renew(ids)
+        for id in ids:
+            if id in renewed:
+                self._promises[id].since = clock.monotonic()
+            else:
+                self._promises.pop(id, None)

@@ -1,0 +1,87 @@
+"""What becomes of a side effect after an attempt: decided here by pure functions, carried out elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+MINUTE, HOUR = 60.0, 3600.0
+
+DURABLE = (5, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 24 * HOUR)
+"""Seconds before each further attempt at what leaves the house: about three days in all, so that a weekend without
+anybody at the other end loses nothing."""
+
+INTERNAL = (1, 5, 30, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR)
+"""The same for what stays inside and failed at its first try: mostly a bug, which a new version mends."""
+
+JITTER = 0.2
+"""Delays vary by this share, so that what failed together does not come back together."""
+
+MAX_RETRY_AFTER_SECONDS = 24 * HOUR
+"""A destination may ask for patience, not for eternity."""
+
+MAX_CRASHES = 5
+"""Attempts that ended with their process before a side effect is taken for poison."""
+
+ERROR_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt ended. The set is closed: it succeeded, it is worth a retry, or it never will work."""
+
+    kind: Literal["succeeded", "retry", "dead"]
+    reason: str = ""
+    retry_after: float | None = None
+    """Seconds that the destination asked to be left alone for."""
+
+    error: BaseException | None = None
+
+
+SUCCEEDED = Outcome("succeeded")
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The row's next status, and for a pending one the seconds until its next attempt."""
+
+    status: Literal["succeeded", "pending", "dead"]
+    delay: float = 0.0
+
+
+def settle(outcome: Outcome, attempts: int, delays: tuple[float, ...], luck: float) -> Settlement:
+    """What follows from the outcome of attempt number `attempts`; luck is in [0, 1)."""
+    if outcome.kind == "succeeded":
+        return Settlement("succeeded")
+    if outcome.kind == "dead" or attempts > len(delays):
+        return Settlement("dead")
+    return Settlement("pending", delay(outcome.retry_after, attempts, delays, luck))
+
+
+def delay(retry_after: float | None, attempts: int, delays: tuple[float, ...], luck: float) -> float:
+    """Seconds until the next attempt: the schedule's, give or take a fifth, or what the destination asked for."""
+    scheduled = delays[attempts - 1] * (1 - JITTER + 2 * JITTER * luck)
+    if retry_after is None:
+        return scheduled
+    return max(scheduled, min(retry_after, MAX_RETRY_AFTER_SECONDS))
+
+
+def after_crash(crashes: int) -> Settlement:
+    """What follows when the process that made the attempt is gone; `crashes` includes this one."""
+    return Settlement("dead") if crashes >= MAX_CRASHES else Settlement("pending")
+
+
+def fingerprint(error: str) -> str:
+    """The error without what differs from one order to the next, so that equal ones can be counted."""
+    return re.sub(r"[0-9a-f]{8,}|\d+", "#", error.splitlines()[0] if error else "")[:120]
+
+
+def failed(error: BaseException) -> Outcome:
+    """The outcome of an attempt that raised: worth another try, since nobody said otherwise."""
+    return Outcome("retry", describe(error), error=error)
+
+
+def describe(error: BaseException) -> str:
+    """An error as it is kept: its type and text, cut short."""
+    return f"{type(error).__name__}: {str(error).strip()}"[:ERROR_CHARACTERS]

@@ -1,0 +1,219 @@
+"""Take due side effects, try each once, and write down how it went.
+
+A side effect is pending until a worker claims it, running while its lease lasts, then succeeded, pending again at a
+later time, or dead. A worker that dies leaves a lease behind; such rows return to pending, and the crash is counted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import gevent
+import psycopg2
+import structlog
+from gevent.event import Event
+
+from foundation import clock
+from foundation.connections import PreparedPool, Row, Statement
+from foundation.errors import ServiceUnavailable
+from foundation.logs import Trouble
+from side_effects import rows
+from side_effects.circuits import Circuits
+from side_effects.effects import Topic
+from side_effects.figures import Figures
+from side_effects.kinds import Claimed, Kind
+from side_effects.lane import CallingLane
+from side_effects.retry import Outcome, failed, fingerprint, settle
+from side_effects.sweeper import LEASE_SECONDS
+from side_effects.tasks import Task
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+"""How often each worker looks for due side effects; a promise made in this process wakes it at once."""
+
+INSIST_SECONDS = 0.25
+
+FULL_LOOK_SECONDS = 30.0
+FLOOR_MARGIN = timedelta(seconds=15)
+"""Rows may be committed later than they were scheduled, by less than any statement may take. What is older still is
+found by the full look."""
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Worker:
+    """One process's hands for durable side effects: a lane per kind."""
+
+    def __init__(
+        self, pool: PreparedPool, kinds: Sequence[Kind], topics: Mapping[str, Topic], figures: Figures
+    ) -> None:
+        self._pool = pool
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._topics = topics
+        self._figures = figures
+        self.circuits = Circuits(pool.run)
+        self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
+        self._running: dict[int, Claimed] = {}
+        self._floors: dict[str, datetime] = {}
+        self._looked_fully_at = self._renewed_at = 0.0
+        self._wake = Event()
+        self._trouble = Trouble("Side effects cannot be claimed")
+        self._stopping = False
+        self.owner = 0
+
+    def wake(self) -> None:
+        """Look now: something was promised in this process."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look, claim and try until told to stop."""
+        while not self._stopping:
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+            try:
+                self.look()
+                self._trouble.over()
+            except (psycopg2.Error, ServiceUnavailable) as error:
+                self._trouble.tell(error)
+
+    def look(self) -> int:
+        """One round: rescue, renew, learn the circuits, and claim what there is room for; returns how many."""
+        now = clock.monotonic()
+        if now - self._looked_fully_at > FULL_LOOK_SECONDS:
+            self._looked_fully_at, self._floors = now, {}
+        if now - self._renewed_at > LEASE_SECONDS / 3:
+            self._renewed_at = now
+            self._pool.run(rows.RENEW, (list(self._running), self.owner))
+        self._rescue()
+        self.circuits.flush()
+        self.circuits.refresh()
+        return sum(self._claim(kind) for kind in self._kinds.values())
+
+    def finish_now(self, topic: str, subject_id: int, kinds: Sequence[str]) -> None:
+        """Make the first attempts at these kinds of this subject here and now: sequential mode."""
+        durable = [name for name in kinds if name in self._kinds]
+        found = self._pool.run(rows.CLAIM_OF_SUBJECT, (topic, subject_id, self.owner, durable)) if durable else []
+        for claimed in self._with_facts([Claimed(*row[:-1]) for row in found]):
+            self.attempt(claimed)
+
+    def wait_until_quiet(self) -> None:
+        """Return when no attempt is under way in this process."""
+        for lane in self._lanes.values():
+            lane.wait_until_quiet()
+
+    def stop(self, timeout: float) -> None:
+        """Claim nothing more, let attempts end within `timeout` seconds, hand the rest back unspent."""
+        self._stopping = True
+        self._wake.set()
+        deadline = clock.monotonic() + timeout
+        for lane in self._lanes.values():
+            lane.stop(max(0.1, deadline - clock.monotonic()))
+        self._park(list(self._running))
+        self.circuits.flush()
+
+    def _rescue(self) -> None:
+        for id, kind, status, crashes in self._pool.run(rows.RESCUE, ()):
+            self._figures.crashed(kind)
+            log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
+
+    def _claim(self, kind: Kind) -> int:
+        lane = self._lanes[kind.name]
+        room = kind.concurrency - sum(1 for one in self._running.values() if one.kind == kind.name)
+        if room <= 0 or self._stopping:
+            return 0
+        if kind.order == "latest":
+            self._pool.run(rows.SUPERSEDE, (kind.name,))
+        found = self._pool.run(rows.CLAIM, (kind.name, room, self.owner, self._floors.get(kind.name, LONG_AGO)))
+        if found:
+            self._floors[kind.name] = min(row[-1] for row in found) - FLOOR_MARGIN
+        for destination in self.circuits.half_open:
+            found += self._pool.run(rows.PROBE, (destination, kind.name, self.owner))
+        for claimed in self._with_facts([Claimed(*row[:-1]) for row in found]):
+            self._running[claimed.id] = claimed
+            lane.offer(Task(kind.name, lane, partial(self._attempt_task, claimed)))
+        if len(found) >= room:
+            self._wake.set()  # there may be more; look again when there is room
+        return len(found)
+
+    def _with_facts(self, claimed: list[Claimed]) -> list[Claimed]:
+        facts: dict[tuple[str, int], Any] = {}
+        for name, topic in self._topics.items():
+            ids = [one.subject_id for one in claimed if one.topic == name]
+            if ids:
+                facts |= {(name, id): fact for id, fact in topic.load(self._pool.run, ids).items()}
+        return [
+            Claimed(
+                one.id,
+                one.kind,
+                one.destination,
+                one.topic,
+                one.subject_id,
+                one.ref,
+                one.attempts,
+                one.request_id,
+                facts.get((one.topic, one.subject_id)),
+            )
+            for one in sorted(claimed, key=lambda one: (one.subject_id, one.id))
+        ]
+
+    def _attempt_task(self, claimed: Claimed, _task: Task) -> None:
+        self.attempt(claimed)
+
+    def attempt(self, claimed: Claimed) -> None:
+        """Try once and settle; an open circuit met on the way costs no attempt."""
+        kind = self._kinds[claimed.kind]
+        try:
+            if not self.circuits.allows(claimed.destination):
+                self._park([claimed.id])
+                return
+            begun = clock.monotonic()
+            outcome = self._call(kind, claimed)
+            self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
+            self._settle(kind, claimed, outcome)
+        finally:
+            self._running.pop(claimed.id, None)
+            self._wake.set()
+
+    def _call(self, kind: Kind, claimed: Claimed) -> Outcome:
+        try:
+            with gevent.Timeout(kind.timeout):
+                return kind.attempt(claimed)
+        except gevent.Timeout:
+            return Outcome("retry", f"no answer within {kind.timeout:g} s")
+        except Exception as error:
+            log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
+            return failed(error)
+
+    def _settle(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
+        if kind.settles_itself and outcome.kind == "succeeded":
+            return
+        if not kind.settles_itself:
+            # The circuit first: the others should know of a sick destination before they claim anew.
+            self.circuits.note(claimed.destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
+        after = settle(outcome, claimed.attempts, kind.delays, random.random())
+        args = (claimed.id, claimed.attempts, after.status, after.delay, outcome.reason, fingerprint(outcome.reason))
+        if not self._insist(rows.SETTLE, args):
+            log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
+        elif after.status == "dead":
+            self._figures.died(kind.name)
+            log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
+
+    def _insist(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
+        """Write down what has happened, for as long as the lease lasts: forgotten, it would happen again."""
+        ends = clock.monotonic() + LEASE_SECONDS
+        while True:
+            try:
+                return self._pool.run(statement, args)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, ServiceUnavailable):
+                if clock.monotonic() > ends:
+                    raise
+                gevent.sleep(INSIST_SECONDS)
+
+    def _park(self, ids: list[int]) -> None:
+        if ids:
+            self._pool.run(rows.PARK, (ids, self.owner))
