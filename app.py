@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flask import Flask, Response, request
 from flask_openapi.openapi import OpenAPI
@@ -25,7 +27,9 @@ import orders.queries
 import orders.routes
 import realtime.models
 import realtime.routes
-import side_effects.models  # noqa: F401  its tables belong to the schema
+import side_effects.metrics
+import side_effects.models
+import side_effects.routes
 from access import guards
 from access.principal import Principal
 from dashboard.rooms import Rooms
@@ -41,6 +45,8 @@ from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.sse import Cursor
 from realtime.stream import Streams
+from side_effects import ledger
+from side_effects.effects import Topic
 from side_effects.engine import Engine
 from side_effects.kinds import Kind
 from side_effects.statement import Announcement
@@ -106,10 +112,12 @@ def init_commands(app: Flask) -> None:
     """Give the command line its commands; a worker imports none of them."""
     import access.commands
     import demo.commands
+    import side_effects.commands
 
     db.init_commands(app)
     access.commands.init_app(app)
     demo.commands.init_app(app)
+    side_effects.commands.init_app(app, onward_of(app).engine)
 
 
 def onward_of(app: Flask) -> Onward:
@@ -132,11 +140,13 @@ def _join(app: OpenAPI, settings: Settings) -> Onward:
     placing = orders.placing.Placing(workflow, engine, order_topic)
     streams = Streams(hub, feed, events, VERSION, settings.stream_limit)
     onward = Onward(settings, workflow, engine, hub, feed, changes, placing)
-    app.register_api(orders.routes.blueprint(workflow, changes, placing))
+    app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
     app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
     app.register_api(notifications.routes.routes)
     app.register_api(access.routes.routes)
     app.register_api(realtime.routes.blueprint(streams, channels_of))
+    app.register_api(side_effects.routes.blueprint(engine))
+    app.register_blueprint(side_effects.metrics.routes)
     app.register_blueprint(health.blueprint(_checks(onward)))
     dashboard.routes.init_app(
         app,
@@ -156,6 +166,12 @@ def _cursor(events: live_log.Log) -> str:
 def _status_mail(settings: Settings, workflow: Workflow) -> Kind:
     pool = PreparedPool(settings.dsn, 1, "mail")
     return orders.mail.status_mail(workflow, Mailer(settings.smtp_url, settings.mail_from), pool.run)
+
+
+def _ledger(
+    engine: Engine, topic: Topic, order_id: int, promised: Mapping[int, int]
+) -> Mapping[int, list[dict[str, Any]]]:
+    return ledger.of(engine.durable_pool.run, topic, order_id, promised)
 
 
 def channels_of(principal: Principal) -> tuple[str, ...]:

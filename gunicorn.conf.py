@@ -5,7 +5,9 @@ from gevent import monkey
 monkey.patch_all()
 
 import os  # noqa: E402
+import shutil  # noqa: E402
 import sys  # noqa: E402
+import tempfile  # noqa: E402
 from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
@@ -28,12 +30,27 @@ graceful_timeout = 15
 control_socket_disable = True
 loglevel = settings.log_level.lower()
 
+# Counters of all workers add up over files in this folder; it has to be known before the first is imported, and empty.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="onward-metrics-"))
+
 STOP_LOOK_SECONDS = 0.1
 
 
 def post_worker_init(worker: Any) -> None:
     """Watch for the order to stop: SIGTERM calls no hook in a gevent worker, it only clears `alive`."""
     gevent.spawn(_stop_with, worker)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Let a dead worker's gauges not count as a living one's."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def _stop_with(worker: Any) -> None:

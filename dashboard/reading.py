@@ -71,7 +71,7 @@ def order(rooms: Rooms, principal: Principal, order_id: int) -> Row:
     found: Row = orjson.loads(queries.order(rooms.workflow, principal, order_id)[0])
     return {
         "order": found,
-        "events": orjson.loads(queries.history(principal, order_id)),
+        "events": [orjson.loads(event) for _, _, event in queries.history(principal, order_id)],
         "messages": orjson.loads(messages.conversation(principal, order_id)),
     }
 

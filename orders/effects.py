@@ -37,20 +37,36 @@ LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FRO
 def topic(workflow: Workflow, by_mail: bool) -> Topic:
     """The changes of orders, with the list of what each of them causes."""
     effects = (*_effects(), _mail()) if by_mail else _effects()
-    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, MOVED_ON)
+    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON)
 
 
 def _effects() -> tuple[Effect, ...]:
     """Realtime seller, realtime buyer, generic notification, status-specific notification, signal, chat message."""
     return (
-        WrittenEffect("realtime.seller", REALTIME_SELLER, announces=_live("seller", REALTIME_SELLER)),
-        WrittenEffect("realtime.buyer", REALTIME_BUYER, announces=_live("buyer", REALTIME_BUYER)),
+        _live("seller", REALTIME_SELLER),
+        _live("buyer", REALTIME_BUYER),
         WrittenEffect(
-            "notification.generic", NOTIFICATION_GENERIC, _generic(), announce_notification("generic_notices")
+            "notification.generic",
+            NOTIFICATION_GENERIC,
+            _generic(),
+            announce_notification("generic_notices"),
+            missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic') < 2",
         ),
-        WrittenEffect("notification.status", NOTIFICATION_STATUS, _specific(), announce_notification("status_notices")),
+        WrittenEffect(
+            "notification.status",
+            NOTIFICATION_STATUS,
+            _specific(),
+            announce_notification("status_notices"),
+            missing="NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
+        ),
         CalledEffect("signal.order_status_changed", SIGNAL, emit, emit_to, receivers),
-        WrittenEffect("chat.message", CHAT, _message(), announce_message("system_messages")),
+        WrittenEffect(
+            "chat.message",
+            CHAT,
+            _message(),
+            announce_message("system_messages"),
+            missing="NOT EXISTS (SELECT FROM messages m WHERE m.event_id = e.id)",
+        ),
     )
 
 
@@ -58,7 +74,8 @@ def _mail() -> Effect:
     """An e-mail to the buyer; promised only where a mail server is configured."""
     condition = f"{owed(MAIL)} AND buyer_notice IS NOT NULL"
     row = promise_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
-    return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})")
+    missing = f"NOT EXISTS (SELECT FROM side_effects s WHERE s.subject_id = e.id AND s.kind = '{STATUS_MAIL}')"
+    return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})", missing=missing)
 
 
 def of_creation() -> int:
@@ -88,12 +105,16 @@ order_changes AS MATERIALIZED (
     LEFT JOIN words was ON was.status = p.to_status)"""
 
 
-def _live(side: str, bit: int) -> str:
-    return f"""
+def _live(side: str, bit: int) -> WrittenEffect:
+    announces = f"""
     SELECT id AS subject_id, '{side}:' || {side}_id AS channel, type,
            '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
            || ',"event":' || event || '}}' AS data
     FROM order_changes WHERE {owed(bit)}"""
+    missing = f"""NOT EXISTS (SELECT FROM realtime_events r
+        WHERE r.channel = '{side}:' || e.{side}_id AND r.type = e.type
+        AND (r.data::json -> 'event' ->> 'id')::bigint = e.id)"""
+    return WrittenEffect(f"realtime.{side}", bit, announces=announces, missing=missing)
 
 
 def _generic() -> str:

@@ -14,7 +14,8 @@ from orders import effects, wire
 from orders.errors import DuplicateNumber, IdempotencyMismatch
 from orders.schemas import NewOrder
 from orders.signals import OrderEvent
-from orders.status_change import EVENT, Changed, new_key
+from orders.statements import EVENT
+from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine

@@ -18,8 +18,8 @@ PARTY = " AND ".join(
 ORDER = text(f"SELECT o.status, o.version, {wire.order_head('o')} FROM orders o WHERE o.id = :order_id AND {PARTY}")
 PARTIES = text(f"SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {PARTY}")
 HISTORY = text(
-    f"""SELECT '[' || string_agg({wire.event_json("e")}, ',' ORDER BY e.version) || ']'
-    FROM order_events e WHERE e.order_id = :order_id"""
+    f"""SELECT e.id, e.promised, {wire.event_json("e")}
+    FROM order_events e WHERE e.order_id = :order_id ORDER BY e.version"""
 )
 LIST = f"""SELECT o.id, o.status, {wire.order_head("o")} FROM orders o
     WHERE o.id < :before {{conditions}} ORDER BY o.id DESC LIMIT :limit"""
@@ -42,10 +42,10 @@ def parties(principal: Principal, order_id: int) -> Parties:
     return Parties(*row)
 
 
-def history(principal: Principal, order_id: int) -> str:
-    """The order's events as a JSON array, oldest first."""
+def history(principal: Principal, order_id: int) -> list[tuple[int, int, str]]:
+    """The order's events, oldest first: id, bits of the promised effects, and JSON text."""
     parties(principal, order_id)
-    return str(db.session.execute(HISTORY, {"order_id": order_id}).scalar_one())
+    return [(row[0], row[1], row[2]) for row in db.session.execute(HISTORY, {"order_id": order_id})]
 
 
 def page(

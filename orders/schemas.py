@@ -93,6 +93,16 @@ class OrdersOut(pydantic.BaseModel):
     next_cursor: int | None
 
 
+class EffectOut(pydantic.BaseModel):
+    """A promised effect and where it stands."""
+
+    effect: str
+    status: Literal["pending", "running", "succeeded", "dead", "discarded"]
+    destination: str | None = None
+    attempts: int | None = None
+    error: str | None = None
+
+
 class EventOut(pydantic.BaseModel):
     """One row of an order's history."""
 
@@ -104,6 +114,7 @@ class EventOut(pydantic.BaseModel):
     actor: Actor
     reason: str | None
     at: datetime
+    effects: list[EffectOut]
 
 
 class HistoryOut(pydantic.BaseModel):

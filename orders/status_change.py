@@ -18,82 +18,18 @@ from access.principal import Principal
 from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement
 from foundation.errors import InvalidRequest, NotFound, ServiceUnavailable
-from orders import effects, wire
+from orders import wire
 from orders.errors import IdempotencyMismatch, IllegalTransition, StaleVersion
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
+from orders.statements import CHANGE_STATUS, FIND_BY_KEY, WHY_NOT
 from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine
 from side_effects.promise import Promise
-from side_effects.sweeper import LEASE_SECONDS
 
 TRIES = 3
 """How often a change is tried anew when the order moved between the statement and the question why it refused."""
-
-PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigint IS NULL OR o.buyer_id = {buyer})"
-EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
-
-CHANGE_STATUS = Statement(
-    "change_status",
-    (
-        "bigint",
-        "text",
-        "text[]",
-        "bigint",
-        "bigint",
-        "int",
-        "boolean",
-        "json",
-        "text",
-        "bigint",
-        *["text"] * 3,
-        "bigint",
-    ),
-    f"""WITH moved AS (
-        UPDATE orders o SET prev_status = o.status, status = $2, version = o.version + 1, open = $7,
-               tracking = coalesce($8, o.tracking), updated_at = clock_timestamp()
-        WHERE o.id = $1 AND o.status = ANY($3) AND {PARTY.format(seller="$4", buyer="$5")}
-          AND ($6 IS NULL OR o.version = $6)
-        RETURNING o.id, o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS[1:])}),
-    e AS (
-        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, reason, tracking, promised, idempotency_key, request_id, at)
-        SELECT id, version, 'order.status_changed', prev_status, status, $9, $10, seller_id,
-               buyer_id, $11, $8, {{everything}}, $12, $13, updated_at FROM moved
-        RETURNING {OrderEvent.COLUMNS}),
-    promised AS (
-        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, {{everything}}, $13, $14, at + interval '{LEASE_SECONDS} s'
-        FROM e RETURNING id)
-    SELECT promised.id, {wire.order_head("moved")}, {EVENT} FROM moved, e, promised""",
-)
-
-FIND_BY_KEY = Statement(
-    "find_by_key",
-    ("text", "bigint", "text"),
-    f"""SELECT (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id),
-        {
-        wire.order_head(
-            "o",
-            status="e.to_status",
-            version="e.version",
-            updated_at="e.at",
-            tracking='''(SELECT t.tracking FROM order_events t WHERE t.order_id = e.order_id
-                AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)''',
-        )
-    }, {EVENT}, e.tracking::text
-    FROM order_events e JOIN orders o ON o.id = e.order_id
-    WHERE e.idempotency_key = $1 AND e.actor_id = $2 AND e.actor_role = $3""",
-)
-
-WHY_NOT = Statement(
-    "why_not",
-    ("bigint", "bigint", "bigint"),
-    f"""SELECT o.status, o.version, {wire.order_head("o")}, (
-        SELECT {wire.event_json("e")} FROM order_events e WHERE e.order_id = o.id AND e.version = o.version)
-    FROM orders o WHERE o.id = $1 AND {PARTY.format(seller="$2", buyer="$3")}""",
-)
 
 
 @dataclass(frozen=True)
@@ -117,6 +53,8 @@ class Changed:
     order_id: int
     order: bytes
     version: int
+    event_id: int = 0
+    """The row of the history; 0 where only an order is told."""
 
 
 class StatusChanges:
@@ -142,6 +80,10 @@ class StatusChanges:
                 return self._answer_again(stored, change)
             self._explain(change, sources)
         raise IllegalTransition("The order keeps changing; fetch it and try again.")
+
+    def wait(self, changed: Changed, seconds: float) -> bool:
+        """Return True when everything that the change promised has happened, False after this many seconds."""
+        return self._engine.wait_for(self._topic, changed.order_id, changed.event_id, seconds)
 
     def _sources(self, change: StatusChange) -> list[str]:
         """The statuses that the order may stand in, as far as the table and the body can tell."""
@@ -205,7 +147,7 @@ class StatusChanges:
         if promise_id is not None:
             everything, request_id = self._topic.everything, logs.request_id.get()
             self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, everything, request_id, event))
-        return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version)
+        return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 
     def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
         event, tracking = OrderEvent.of(stored[2:-1]), stored[-1]
@@ -217,7 +159,9 @@ class StatusChanges:
         )
         if not same or sent != (orjson.loads(tracking) if tracking else None):
             raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
-        return Changed(event.order_id, self._with_allowed(stored[1], event.to_status, change.principal), event.version)
+        return Changed(
+            event.order_id, self._with_allowed(stored[1], event.to_status, change.principal), event.version, event.id
+        )
 
     def _explain(self, change: StatusChange, sources: list[str]) -> None:
         """Say why nothing was changed; returns when the reason is gone again and the change may be tried anew."""

@@ -62,7 +62,9 @@ class Workflow:
         try:
             table = tomllib.loads(path.read_text("utf-8"))
             statuses = {name: _status(name, entry) for name, entry in table["statuses"].items()}
-            return cls(table["initial"], statuses, tuple(map(_transition, table["transitions"])))
+            workflow = cls(table["initial"], statuses, tuple(map(_transition, table["transitions"])))
+            _check_words(workflow)
+            return workflow
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise WorkflowError(f"{path}: {error}") from error
         except KeyError as error:
@@ -140,6 +142,14 @@ def _check(workflow: Workflow) -> None:
     unreachable = names - _reachable(workflow.initial, moves)
     if unreachable:
         raise WorkflowError(f"status {', '.join(sorted(unreachable))} cannot be reached from {workflow.initial}")
+
+
+def _check_words(workflow: Workflow) -> None:
+    """Every status is told to somebody, so it has to have the words: templates are missed now, not in the night."""
+    for name, status in workflow.statuses.items():
+        for side in ("seller",) if name == workflow.initial else ("seller", "buyer"):
+            if not status.notify.get(side):
+                raise WorkflowError(f"status {name}: notify.{side} is missing, the words the {side} is told it with")
 
 
 def _reachable(start: str, moves: Mapping[str, set[str]]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.connections import Row, Statement
@@ -30,6 +30,9 @@ class Effect:
 
     bit: int
     """Its place in the outbox row's `pending`: unique over all topics, and never given to another effect."""
+
+    missing: str = field(default="", kw_only=True)
+    """SQL over a subject `e`, true when nothing shows that the effect has happened; empty where nothing could."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class Topic:
     effects: tuple[Effect, ...]
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
     """The facts of these subjects, for those effects that are called."""
+
+    subjects: str = ""
+    """The table of its subjects, with `id`, `at` and `promised`: what the completeness check walks."""
 
     moved_on: str = "false"
     """SQL that is true when side effect `s` speaks of something that has changed since: is it still relevant?"""

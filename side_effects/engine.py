@@ -30,6 +30,9 @@ from side_effects.worker import Worker
 
 log = structlog.get_logger(__name__)
 
+WAIT_LOOK_SECONDS = 0.02
+"""How often somebody who waits for the effects of a change looks whether they have happened."""
+
 
 class Engine:
     """Keeps the promises of the topics it is given."""
@@ -77,13 +80,13 @@ class Engine:
         else:
             execute_in_background(promise.tasks, promise.context)
 
-    def wait_for(self, promise: Promise, seconds: float) -> bool:
+    def wait_for(self, topic: Topic, ref: int, subject_id: int, seconds: float) -> bool:
         """Return True when everything that was promised has happened, False after this many seconds."""
         deadline = clock.monotonic() + seconds
-        while promise.pending or ledger.unfinished(self.durable_pool.run, promise.topic.name, promise.subject_id):
+        while ledger.unfinished(self.durable_pool.run, topic.name, ref, subject_id):
             if clock.monotonic() >= deadline:
                 return False
-            gevent.sleep(0.01)
+            gevent.sleep(WAIT_LOOK_SECONDS)
         return True
 
     def start(self) -> None:

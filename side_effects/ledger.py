@@ -19,9 +19,10 @@ OF_REF = Statement(
 )
 UNFINISHED = Statement(
     "ledger_unfinished",
-    ("text", "bigint"),
-    """SELECT EXISTS (SELECT FROM side_effects
-        WHERE topic = $1 AND subject_id = $2 AND status IN ('pending', 'running'))""",
+    ("text", "bigint", "bigint"),
+    """SELECT EXISTS (SELECT FROM outbox WHERE topic = $1 AND ref = $2 AND subject_id = $3)
+        OR EXISTS (SELECT FROM side_effects
+            WHERE topic = $1 AND subject_id = $3 AND status IN ('pending', 'running'))""",
 )
 
 
@@ -49,9 +50,9 @@ def of(run: Run, topic: Topic, ref: int, promised: Mapping[int, int]) -> dict[in
     }
 
 
-def unfinished(run: Run, topic: str, subject_id: int) -> bool:
-    """Whether a side effect of this subject waits or runs."""
-    return bool(run(UNFINISHED, (topic, subject_id))[0][0])
+def unfinished(run: Run, topic: str, ref: int, subject_id: int) -> bool:
+    """Whether anything that was promised for this subject waits or runs."""
+    return bool(run(UNFINISHED, (topic, ref, subject_id))[0][0])
 
 
 def _status(pending: int, bit: int) -> str:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Sequence,
-    SmallInteger,
     UniqueConstraint,
     func,
     text,
@@ -43,7 +42,7 @@ class OutboxRow(Base):
     request_id: Mapped[str]
     owner: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class SideEffect(Base):

@@ -9,12 +9,6 @@ ALL = "*"
 BACKGROUND, SEQUENTIAL = "background", "sequential"
 
 READ = Statement("read_modes", (), "SELECT kind, mode FROM side_effect_modes")
-WRITE = Statement(
-    "write_mode",
-    ("text", "text"),
-    "INSERT INTO side_effect_modes (kind, mode) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET mode = $2 RETURNING 1",
-)
-CLEAR = Statement("clear_modes", (), "DELETE FROM side_effect_modes RETURNING 1")
 
 
 class Modes:
@@ -38,10 +32,3 @@ class Modes:
         self._named = named
         everything = {self._named.get(ALL) or self._default, *self._named.values()}
         self.any_sequential = SEQUENTIAL in everything
-
-
-def switch(run: Run, mode: str, kind: str = ALL) -> None:
-    """Do this kind, or all of them, in this way from now on. For all, what was said of single kinds is void."""
-    if kind == ALL:
-        run(CLEAR, ())
-    run(WRITE, (kind, mode))

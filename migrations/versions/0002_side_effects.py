@@ -129,6 +129,13 @@ def upgrade() -> None:
     )
     op.add_column("order_events", sa.Column("promised", sa.Integer(), server_default="0", nullable=False))
     op.create_index("outbox_ref_idx", "outbox", ["ref", "id"], unique=False)
+    op.drop_column("outbox", "attempts")
+    op.add_column(
+        "outbox",
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+    )
     # What was promised before this column existed: all six effects of a change, four of a new order.
     op.execute("ALTER TABLE order_events DISABLE TRIGGER append_only")
     op.execute("UPDATE order_events SET promised = CASE type WHEN 'order.created' THEN 27 ELSE 63 END")
@@ -136,6 +143,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("outbox", "created_at")
+    op.add_column("outbox", sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False))
     op.drop_index("outbox_ref_idx", table_name="outbox")
     op.drop_column("order_events", "promised")
     op.drop_index("side_effects_running_idx", table_name="side_effects", postgresql_where=sa.text("status = 'running'"))

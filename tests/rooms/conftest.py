@@ -107,6 +107,11 @@ def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[No
 
 @pytest.fixture
 def cast(app: Flask, settings: Settings, empty: None) -> Cast:
+    return send_through(app, settings)
+
+
+def send_through(app: Flask, settings: Settings) -> Cast:
+    """The cast, speaking to this application."""
     client = app.test_client()
 
     def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[Answer, Any]:

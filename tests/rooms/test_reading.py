@@ -94,8 +94,9 @@ def test_moves_between_open_statuses_stay_hot(cast, bob, sql):
     eventually(lambda: updates(sql)[0] - before[0] >= 100)
 
     after = updates(sql)
-    # The first ones may find a page without room; an index over what changes would make it about a tenth.
-    assert (after[1] - before[1]) / (after[0] - before[0]) > 0.9
+    # Rows that were written together share full pages, and the first moves find no room; an index over what changes
+    # would make it about a tenth.
+    assert (after[1] - before[1]) / (after[0] - before[0]) > 0.6
 
 
 def updates(sql):

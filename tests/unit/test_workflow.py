@@ -21,7 +21,10 @@ BUYER = {
 }
 WITH_REASON = {"CANCELLED", "RETURN_REQUESTED", "REFUNDED"}
 
-STATUS = '[statuses.{0}]\nseller = "{0}"\nbuyer = "{0}"\ntone = "blue"\nicon = "disc"\nfinal = {1}\n'
+STATUS = (
+    '[statuses.{0}]\nseller = "{0}"\nbuyer = "{0}"\ntone = "blue"\nicon = "disc"\nfinal = {1}\n'
+    'notify.seller = "{0}"\nnotify.buyer = "{0}"\n'
+)
 MOVE = '[[transitions]]\nfrom = "{0}"\nto = "{1}"\nroles = ["seller"]\n'
 SMALL = 'initial = "A"\n' + STATUS.format("A", "false") + STATUS.format("B", "true") + MOVE.format("A", "B")
 
@@ -77,6 +80,7 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
         (SMALL.replace('icon = "disc"', 'icon = "skull"', 1), "A: icon"),
         (SMALL.replace('seller = "A"', 'seller = ""'), "seller's word"),
         (SMALL.replace('buyer = "A"', 'byer = "A"'), "byer"),
+        (SMALL.replace('notify.buyer = "B"', ""), "B: notify.buyer"),
         (SMALL.replace("initial", "start"), "initial"),
         (SMALL + "][", "workflow.toml"),
     ],

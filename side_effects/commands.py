@@ -1,0 +1,142 @@
+"""`flask side-effects ...`: what operators do without a browser."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import orjson
+from flask import Flask
+from flask.cli import AppGroup
+
+from foundation.settings import MODES
+from side_effects import operating
+from side_effects.engine import Engine
+from side_effects.models import STATUSES
+from side_effects.modes import ALL
+from side_effects.operating import Selection
+from side_effects.verify import missing
+
+group = AppGroup("side-effects", help="See and mend what follows from changes.")
+
+
+def init_app(app: Flask, engine: Engine) -> None:
+    """Give the command line its group; `verify` and `list` need the engine's topics."""
+    app.cli.add_command(group)
+    app.extensions["onward.engine"] = engine
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that say which side effects are meant."""
+    for option in (
+        click.option("--id", "ids", type=int, multiple=True, help="One side effect; may be repeated."),
+        click.option("--kind", help="All of this kind."),
+        click.option("--fingerprint", help="All whose error looks like this."),
+        click.option("--destination", help="All that go there."),
+    ):
+        command = option(command)
+    return command
+
+
+@group.command("list")
+@click.option("--status", type=click.Choice(STATUSES), default="dead", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@selecting
+def list_them(status: str, limit: int, **chosen: Any) -> None:
+    """Print side effects, newest first, one JSON object a line."""
+    rows, _ = operating.page(_engine().topics, status, Selection(**chosen), limit=limit)
+    for row in orjson.loads(rows):
+        click.echo(orjson.dumps(row))
+
+
+@group.command("groups")
+def print_groups() -> None:
+    """Print dead letters by kind and error."""
+    for row in operating.groups():
+        click.echo(orjson.dumps(row))
+
+
+@group.command("redeliver")
+@click.option("--per-second", type=click.FloatRange(0.01, 1000), default=10, show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Every dead letter, where nothing else is named.")
+@selecting
+def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
+    """Give dead letters a fresh start, at a pace."""
+    click.echo(f"{operating.redeliver(_actor(), _named(chosen, everything), per_second)} will be tried again.")
+
+
+@group.command("discard")
+@click.option("--reason", required=True)
+@click.option("--all", "everything", is_flag=True, help="Every dead letter, where nothing else is named.")
+@selecting
+def discard(reason: str, everything: bool, **chosen: Any) -> None:
+    """Give dead letters up for good."""
+    click.echo(f"{operating.discard(_actor(), _named(chosen, everything), reason)} discarded.")
+
+
+@group.command("pause")
+@click.argument("destination")
+@click.option("--reason", default="")
+def pause(destination: str, reason: str) -> None:
+    """Let nothing go to a destination."""
+    operating.pause(_actor(), destination, reason)
+
+
+@group.command("resume")
+@click.argument("destination")
+@click.option("--reason", default="")
+def resume(destination: str, reason: str) -> None:
+    """Let a destination be called again."""
+    operating.resume(_actor(), destination, reason)
+
+
+@group.command("circuits")
+def print_circuits() -> None:
+    """Print the destinations that were ever in trouble."""
+    for row in operating.circuits():
+        click.echo(orjson.dumps(row))
+
+
+@group.command("mode")
+@click.argument("mode", type=click.Choice(MODES))
+@click.option("--kind", default=ALL, help="Only this kind; without it, all.")
+def mode(mode: str, kind: str) -> None:
+    """Do effects in the background, or before the answer as the original did; no restart is needed."""
+    operating.set_mode(_actor(), mode, kind)
+
+
+@group.command("verify")
+@click.option("--hours", type=click.IntRange(1, 8760), default=24, show_default=True)
+def verify(hours: int) -> None:
+    """Find events whose promised effects left no trace; exit status 1 if there are any."""
+    found = list(missing(_engine().topics.values(), hours))
+    for one in found:
+        click.echo(f"{one.topic} event {one.subject_id}: {one.effect} is missing")
+    click.echo(f"{len(found)} missing.")
+    sys.exit(1 if found else 0)
+
+
+@group.command("actions")
+def print_actions() -> None:
+    """Print what operators did."""
+    for row in operating.actions():
+        click.echo(orjson.dumps(row))
+
+
+def _engine() -> Engine:
+    engine: Engine = click.get_current_context().obj.load_app().extensions["onward.engine"]
+    return engine
+
+
+def _named(chosen: dict[str, Any], everything: bool) -> Selection:
+    selection = Selection(**chosen)
+    if selection == Selection() and not everything:
+        raise click.UsageError("Name --id, --kind, --fingerprint or --destination, or say --all.")
+    return selection
+
+
+def _actor() -> str:
+    return f"command line, {getpass.getuser()}"

@@ -1,0 +1,163 @@
+"""What operators see of side effects and how they mend them; each action stands in the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from foundation.contract import LARGEST_ID
+from foundation.db import db
+from side_effects import modes
+from side_effects.effects import Topic
+
+AT_ONCE = 10_000
+"""Rows that one action changes, or one listing of groups looks at: a page never counts a large table."""
+
+MEMBERS = (
+    "id, kind, destination, topic, subject_id, ref, status, attempts, crashes, scheduled_at, last_error, fingerprint,"
+    " request_id, created_at, finished_at"
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which side effects an action is for: all named conditions hold."""
+
+    ids: tuple[int, ...] = ()
+    kind: str | None = None
+    fingerprint: str | None = None
+    destination: str | None = None
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """SQL over `s`, and its parameters."""
+        values = {"kind": self.kind, "fingerprint": self.fingerprint, "destination": self.destination}
+        named = {name: value for name, value in values.items() if value is not None}
+        conditions = [f"s.{name} = :{name}" for name in named]
+        if self.ids:
+            conditions.append("s.id = ANY(:ids)")
+            named["ids"] = list(self.ids)  # type: ignore[assignment]
+        return " AND ".join(conditions) or "true", named
+
+    def __str__(self) -> str:
+        parts = [f"{name} {value}" for name, value in vars(self).items() if value]
+        return ", ".join(parts) or "all"
+
+
+def page(
+    topics: Mapping[str, Topic], status: str | None, chosen: Selection, before: int = LARGEST_ID, limit: int = 50
+) -> tuple[str, int | None]:
+    """The newest side effects below `before` as a JSON array, each with `moved_on`, and where the next page begins."""
+    where, values = chosen.where()
+    moved_on = " ".join(f"WHEN '{topic.name}' THEN {topic.moved_on}" for topic in topics.values())
+    if status is not None:
+        where, values["status"] = f"{where} AND s.status = :status", status
+    found = db.session.execute(
+        text(
+            f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
+                min(id), count(*)
+            FROM (SELECT {MEMBERS}, coalesce(CASE s.topic {moved_on} END, false) AS moved_on FROM side_effects s
+                WHERE {where} AND s.id < :before ORDER BY s.id DESC LIMIT :limit) AS members"""
+        ),
+        values | {"before": before, "limit": limit},
+    ).one()
+    return found[0], found[1] if found[2] == limit else None
+
+
+def groups() -> list[dict[str, Any]]:
+    """Dead letters by kind and error, most frequent first."""
+    rows = db.session.execute(
+        text(
+            f"""SELECT kind, fingerprint, count(*) AS count, min(last_error) AS example, min(created_at) AS oldest,
+                array_agg(DISTINCT destination) AS destinations
+            FROM (SELECT * FROM side_effects WHERE status = 'dead' ORDER BY kind, fingerprint, id LIMIT {AT_ONCE}) AS s
+            GROUP BY kind, fingerprint ORDER BY count(*) DESC"""
+        )
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def redeliver(actor: str, chosen: Selection, per_second: float) -> int:
+    """Give dead letters a fresh start, in the order of their events, at this pace; returns how many."""
+    where, values = chosen.where()
+    sql = f"""UPDATE side_effects SET status = 'pending', attempts = 0, crashes = 0, finished_at = NULL,
+            scheduled_at = clock_timestamp() + make_interval(secs => o.place / CAST(:pace AS float8))
+        FROM (SELECT s.id, row_number() OVER (ORDER BY s.subject_id, s.id) AS place FROM side_effects s
+            WHERE s.status = 'dead' AND {where} ORDER BY s.subject_id, s.id LIMIT {AT_ONCE}) AS o
+        WHERE side_effects.id = o.id AND side_effects.status = 'dead'"""
+    return _act(actor, "redeliver", str(chosen), "", sql, values | {"pace": per_second})
+
+
+def discard(actor: str, chosen: Selection, reason: str) -> int:
+    """Give dead letters up for good; returns how many."""
+    where, values = chosen.where()
+    sql = f"""UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp() WHERE id IN (
+        SELECT s.id FROM side_effects s WHERE s.status = 'dead' AND {where} ORDER BY s.id LIMIT {AT_ONCE})"""
+    return _act(actor, "discard", str(chosen), reason, sql, values)
+
+
+def pause(actor: str, destination: str, reason: str) -> None:
+    """Let nothing go to this destination until it is resumed; nothing is lost, and no attempt is spent."""
+    sql = """INSERT INTO circuits (destination, paused) VALUES (:destination, true)
+        ON CONFLICT (destination) DO UPDATE SET paused = true"""
+    _switch(actor, "pause", destination, reason, sql, "paused")
+
+
+def resume(actor: str, destination: str, reason: str) -> None:
+    """Let a paused destination be called again, with a closed circuit."""
+    sql = """UPDATE circuits SET paused = false, state = 'closed', cooldown = 0, probes = 0, passed = 0, "window" = '[]'
+        WHERE destination = :destination"""
+    _switch(actor, "resume", destination, reason, sql, "closed")
+
+
+def circuits() -> list[dict[str, Any]]:
+    """Destinations that were ever in trouble, and their last change."""
+    rows = db.session.execute(
+        text(
+            """SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state, c.until, l.reason, l.at
+            FROM circuits c LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
+                WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true ORDER BY c.destination"""
+        )
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def set_mode(actor: str, mode: str, kind: str) -> None:
+    """Do a kind (`*`: all) in this mode; every process knows within two seconds."""
+    if kind == modes.ALL:
+        db.session.execute(text("DELETE FROM side_effect_modes"))  # what was said of single kinds is void
+    sql = """INSERT INTO side_effect_modes (kind, mode) VALUES (:kind, :mode)
+        ON CONFLICT (kind) DO UPDATE SET mode = :mode"""
+    _act(actor, "mode", kind, mode, sql, {"kind": kind, "mode": mode})
+
+
+def actions(limit: int = 100) -> list[dict[str, Any]]:
+    """The audit trail, newest first."""
+    rows = db.session.execute(
+        text("SELECT actor, action, target, reason, count, at FROM operator_actions ORDER BY id DESC LIMIT :limit"),
+        {"limit": limit},
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def _act(actor: str, action: str, target: str, reason: str, sql: str, values: Mapping[str, Any]) -> int:
+    count: int = db.session.execute(text(sql), values).rowcount  # type: ignore[attr-defined]
+    _record(actor, action, target, reason, count)
+    db.session.commit()
+    return count
+
+
+def _switch(actor: str, action: str, destination: str, reason: str, sql: str, state: str) -> None:
+    change = "INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)"
+    said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
+    db.session.execute(text(change), {"destination": destination, "state": state, "reason": said})
+    _act(actor, action, destination, reason, sql, {"destination": destination})
+
+
+def _record(actor: str, action: str, target: str, reason: str, count: int) -> None:
+    sql = """INSERT INTO operator_actions (actor, action, target, reason, count)
+        VALUES (:actor, :action, :target, :reason, :count)"""
+    values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
+    db.session.execute(text(sql), values)

@@ -1,0 +1,42 @@
+"""The completeness check: find events whose promised effects left no trace, though nothing is owed any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from foundation.db import db
+from side_effects.effects import Topic
+
+SETTLED_AFTER_SECONDS = 60
+"""Younger events may be under way."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One effect that was promised, is not owed, and cannot be found."""
+
+    topic: str
+    subject_id: int
+    effect: str
+
+
+def missing(topics: Iterable[Topic], hours: int) -> Iterator[Missing]:
+    """Look at all events of the last `hours`; yields what is missing, which should be nothing."""
+    for topic in topics:
+        for effect in topic.effects:
+            if not (topic.subjects and effect.missing):
+                continue
+            sql = f"""SELECT e.id FROM {topic.subjects} e
+                WHERE e.at > clock_timestamp() - make_interval(hours => :hours)
+                AND e.at < clock_timestamp() - make_interval(secs => :settled)
+                AND e.promised & {1 << effect.bit} <> 0
+                AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = '{topic.name}' AND o.subject_id = e.id
+                    AND o.pending & {1 << effect.bit} <> 0)
+                AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
+                    AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
+                AND {effect.missing} ORDER BY e.id"""
+            for row in db.session.execute(text(sql), {"hours": hours, "settled": SETTLED_AFTER_SECONDS}):
+                yield Missing(topic.name, row.id, effect.name)

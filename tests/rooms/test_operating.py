@@ -1,0 +1,213 @@
+"""What operators see and mend: dead letters, redelivery, discards, the ledger, modes, the completeness check."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import init_commands
+from side_effects.rows import CLAIM, RESCUE, SETTLE
+from side_effects.worker import LONG_AGO
+
+CHAT = "chat.message"
+
+
+@pytest.fixture
+def chat_is_broken(sql):
+    sql("ALTER TABLE messages ADD CONSTRAINT poison CHECK (kind <> 'system') NOT VALID")
+    yield
+    sql("ALTER TABLE messages DROP CONSTRAINT IF EXISTS poison")
+
+
+@pytest.fixture
+def dead(placed, bob, outbox, sql, chat_is_broken):
+    """A dead letter: the chat message of a confirmed order."""
+    bob.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    sql("UPDATE side_effects SET attempts = 99")
+    outbox.try_again()
+    assert [(CHAT, "inside", "dead", 100)] == outbox.effects
+    return sql("SELECT id FROM side_effects")[0][0]
+
+
+def heal(sql):
+    sql("ALTER TABLE messages DROP CONSTRAINT poison")
+
+
+def test_a_dead_letter_is_listed_with_its_error(dead, olive):
+    (row,) = olive.get("/api/ops/side-effects?status=dead").json["side_effects"]
+
+    assert (dead, CHAT, 100, False) == (row["id"], row["kind"], row["attempts"], row["moved_on"])
+    assert "poison" in row["last_error"]
+
+
+def test_a_dead_letter_says_when_the_order_has_moved_on(dead, olive, bob, placed):
+    bob.move(placed["id"], "PREPARING")
+
+    (row,) = olive.get("/api/ops/side-effects?status=dead").json["side_effects"]
+    assert row["moved_on"]
+
+
+def test_dead_letters_are_grouped_by_kind_and_error(dead, olive):
+    (group,) = olive.get("/api/ops/side-effects/groups").json["groups"]
+
+    assert (CHAT, 1, ["inside"]) == (group["kind"], group["count"], group["destinations"])
+
+
+@pytest.mark.parametrize("by", ["id", "group", "destination"])
+def test_a_redelivered_one_gets_a_fresh_start_and_happens_once(dead, olive, outbox, sql, bob, placed, by):
+    (group,) = olive.get("/api/ops/side-effects/groups").json["groups"]
+    chosen = {
+        "id": {"ids": [dead]},
+        "group": {"kind": group["kind"], "fingerprint": group["fingerprint"]},
+        "destination": {"destination": "inside"},
+    }[by]
+    heal(sql)
+
+    assert {"count": 1} == olive.post("/api/ops/side-effects/redeliver", chosen | {"per_second": 100}).json
+    outbox.try_again()
+    assert [(CHAT, "inside", "succeeded", 1)] == outbox.effects
+    assert 1 == len(bob.get(f"/api/orders/{placed['id']}/messages").json["messages"])
+    (action,) = olive.get("/api/ops/side-effects/actions").json["actions"]
+    assert ("redeliver", f"operator {olive.id}", 1) == (action["action"], action["actor"], action["count"])
+
+
+def test_a_discarded_one_is_over_and_the_reason_is_kept(dead, olive, outbox):
+    assert 422 == olive.post("/api/ops/side-effects/discard", {"ids": [dead]}).status
+    body = {"ids": [dead], "reason": "the order was a test"}
+
+    assert {"count": 1} == olive.post("/api/ops/side-effects/discard", body).json
+    assert [(CHAT, "inside", "discarded", 100)] == outbox.effects
+    assert "the order was a test" == olive.get("/api/ops/side-effects/actions").json["actions"][0]["reason"]
+
+
+def test_nothing_named_is_nothing_meant(dead, olive):
+    assert 422 == olive.post("/api/ops/side-effects/redeliver", {}).status
+
+
+@pytest.mark.parametrize("person", ["alice", "bob", "mallory", "shop"])
+def test_only_operators_get_there(person, request, dead):
+    who = request.getfixturevalue(person)
+
+    for path in ("", "/groups", "/circuits", "/actions"):
+        assert 403 == who.get(f"/api/ops/side-effects{path}").status
+    assert 403 == who.post("/api/ops/side-effects/redeliver", {"ids": [dead]}).status
+
+
+def test_the_ledger_shows_every_promised_effect_and_where_it_stands(placed, bob, outbox, chat_is_broken):
+    bob.move(placed["id"], "CONFIRMED")
+    path = f"/api/orders/{placed['id']}/history"
+    created, confirmed = bob.get(path).json["events"]
+    assert {"succeeded"} == {one["status"] for one in created["effects"]}
+    assert [
+        "realtime.seller",
+        "realtime.buyer",
+        "notification.generic",
+        "notification.status",
+        "signal.order_status_changed",
+        CHAT,
+    ] == [one["effect"] for one in confirmed["effects"]]
+    assert {"pending"} == {one["status"] for one in confirmed["effects"]}
+
+    outbox.run_until_idle()
+    *others, chat = bob.get(path).json["events"][1]["effects"]
+    assert {"succeeded"} == {one["status"] for one in others}
+    assert (CHAT, "pending", 1) == (chat["effect"], chat["status"], chat["attempts"])
+
+
+def test_waiting_for_the_effects_is_honoured_and_said(placed, bob, onward, outbox, monkeypatch):
+    monkeypatch.setattr("side_effects.engine.WAIT_LOOK_SECONDS", 0)
+    plain = bob.move(placed["id"], "CONFIRMED")
+    assert "Preference-Applied" not in plain.headers
+
+    waited = bob.move(placed["id"], "PREPARING", Prefer="respond-async, wait=0")
+    assert ("wait=0", "pending") == (waited.headers["Preference-Applied"], waited.headers["Onward-Effects"])
+
+
+def test_a_mode_is_switched_for_one_kind_or_for_all(olive, onward, sql):
+    olive.post("/api/ops/side-effects/mode", {"mode": "sequential", "kind": CHAT})
+    onward.engine.sweep()
+    assert ("sequential", "background") == (onward.engine.modes.of(CHAT), onward.engine.modes.of("realtime.seller"))
+
+    olive.post("/api/ops/side-effects/mode", {"mode": "sequential"})
+    onward.engine.sweep()
+    assert "sequential" == onward.engine.modes.of("realtime.seller")
+    sql("DELETE FROM side_effect_modes")
+    onward.engine.sweep()
+
+
+def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
+    """A frozen process wakes up after its lease was given to somebody else."""
+    run = onward.engine.durable_pool.run
+    olive.post("/api/ops/side-effects/redeliver", {"ids": [dead], "per_second": 1000})
+    sql("UPDATE side_effects SET scheduled_at = clock_timestamp() - interval '1 s'")
+    ((id, *_, attempts, _, _),) = run(CLAIM, (CHAT, 10, 7, LONG_AGO))
+    sql("UPDATE side_effects SET claimed_until = clock_timestamp() - interval '1 s'")
+    assert [(id, CHAT, "pending", 1)] == run(RESCUE, ())
+    ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO))
+
+    assert [] == run(SETTLE, (id, attempts, "succeeded", 0.0, "", ""))
+    assert [(id,)] == run(SETTLE, (id, again, "succeeded", 0.0, "", ""))
+
+
+def test_five_crashes_make_a_dead_letter(dead, sql, onward, outbox):
+    for crashes in range(1, 6):
+        sql(
+            "UPDATE side_effects SET status = 'running', owner = 99, claimed_until = clock_timestamp() - interval '1 s'"
+        )
+        ((_, _, status, counted),) = onward.engine.durable_pool.run(RESCUE, ())
+        assert (("dead" if crashes == 5 else "pending"), crashes) == (status, counted)
+
+
+def test_the_newest_of_a_kind_supersedes_the_others_where_only_it_counts(dead, sql, onward):
+    from side_effects.rows import SUPERSEDE
+
+    sql("UPDATE side_effects SET status = 'pending', scheduled_at = clock_timestamp()")
+    sql(
+        "INSERT INTO side_effects (kind, destination, topic, subject_id, ref)"
+        " SELECT kind, destination, topic, subject_id + 1000, ref FROM side_effects"
+    )
+
+    assert [(dead,)] == onward.engine.durable_pool.run(SUPERSEDE, (CHAT,))
+    assert [("discarded", True), ("pending", False)] == sql(
+        "SELECT status, last_error LIKE 'superseded by event %%' FROM side_effects ORDER BY id"
+    )
+
+
+@pytest.fixture
+def command(app):
+    init_commands(app)
+    return app.test_cli_runner().invoke
+
+
+def test_the_completeness_check_finds_what_is_missing(placed, bob, outbox, sql, command):
+    bob.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    sql("ALTER TABLE order_events DISABLE TRIGGER append_only")
+    sql("UPDATE order_events SET at = at - interval '5 minutes'")
+    sql("ALTER TABLE order_events ENABLE TRIGGER append_only")
+    clean = command(args=["side-effects", "verify"])
+    assert (0, "0 missing.\n") == (clean.exit_code, clean.output)
+
+    sql("DELETE FROM messages")
+    found = command(args=["side-effects", "verify"])
+    assert 1 == found.exit_code
+    assert "chat.message is missing" in found.output
+
+
+def test_operators_have_the_command_line_too(dead, command, outbox, sql):
+    assert str(dead) in command(args=["side-effects", "list"]).output
+    assert CHAT in command(args=["side-effects", "groups"]).output
+    assert 2 == command(args=["side-effects", "redeliver"]).exit_code
+    heal(sql)
+    assert "1 will be tried again." in command(args=["side-effects", "redeliver", "--kind", CHAT]).output
+    outbox.try_again()
+    assert [(CHAT, "inside", "succeeded", 1)] == outbox.effects
+    assert "redeliver" in command(args=["side-effects", "actions"]).output
+
+
+def test_the_figures_tell_what_was_attempted(dead, app):
+    said = app.test_client().get("/metrics").get_data(as_text=True)
+
+    assert 'onward_side_effect_attempts_total{kind="chat.message",outcome="retry"}' in said
+    assert 'onward_dead_letters_kept{kind="chat.message"} 1.0' in said
+    assert 'onward_oldest_seconds{kind="outbox"} 0.0' in said
