@@ -46,7 +46,7 @@ lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest
 	@$(UV_COMPILE) --upgrade --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## Remove the virtual environment and all caches; data stays
-	@rm -rf .venv .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt

@@ -76,7 +76,7 @@ class Face:
 
 def _word(workflow: Workflow, name: str, role: str) -> Word:
     status = workflow.statuses[name]
-    lead = wording.LEADS.get(name, "") if role == "buyer" else ""
+    lead = status.lead if role == "buyer" else ""
     return Word(status.buyer if role == "buyer" else status.seller, status.tone, status.icon, status.final, lead)
 
 
@@ -84,7 +84,7 @@ def _actions(workflow: Workflow, source: str, role: str, words: Mapping[str, Wor
     return {
         to: Action(
             to=to,
-            label=wording.verb(source, to, words[to].word),
+            label=wording.verb(workflow, source, to, words[to].word),
             reason=workflow.needs_reason(source, to),
             tracking=to == "SHIPPED",
             danger=words[to].tone == "red",

@@ -1,4 +1,4 @@
-"""The demo's people, as data: the sign-in page offers them, and the demo's orders are theirs."""
+"""The demo's people, as data: the sign-in page offers them, and the demo's orders are theirs and nobody else's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ class DemoPerson:
     """Somebody of the demo's cast."""
 
     name: str
+    family: str
     role: Role
     id: int
     does: str
@@ -23,17 +24,31 @@ class DemoPerson:
         return self.name.lower()
 
     @property
+    def full_name(self) -> str:
+        """What a parcel is addressed to."""
+        return f"{self.name} {self.family}"
+
+    @property
+    def email(self) -> str:
+        return f"{self.key}@example.org"
+
+    @property
     def principal(self) -> Principal:
         return Principal(self.role, self.id, from_session=True)
 
 
 CAST = (
-    DemoPerson("Bob", "seller", 1, "sells mugs and works through his board of orders"),
-    DemoPerson("Alice", "buyer", 1, "buys from Bob and follows her orders"),
-    DemoPerson("Olive", "operator", 1, "runs the marketplace and sees all orders"),
-    DemoPerson("Dave", "seller", 2, "sells too, and sees nothing of Bob's"),
-    DemoPerson("Carol", "buyer", 2, "buys too, and sees nothing of Alice's"),
+    DemoPerson("Bob", "Baker", "seller", 1, "sells mugs and works through his board of orders"),
+    DemoPerson("Alice", "Archer", "buyer", 1, "buys from Bob and follows her orders"),
+    DemoPerson("Olive", "Ojala", "operator", 1, "runs the marketplace and sees all orders"),
+    DemoPerson("Dave", "Dunn", "seller", 2, "sells too, and sees nothing of Bob's"),
+    DemoPerson("Carol", "Chen", "buyer", 2, "buys too, and sees nothing of Alice's"),
 )
+
+
+def playing(role: Role) -> tuple[DemoPerson, ...]:
+    """Those of the cast who play this role; there is one at least."""
+    return tuple(person for person in CAST if person.role == role)
 
 
 def called(key: str) -> DemoPerson | None:

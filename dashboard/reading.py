@@ -16,7 +16,7 @@ from notifications import inbox
 from orders import queries
 
 COLUMN_LIMIT = 50
-"""Cards that a column shows at most; more is a list for searching, not a board."""
+"""Cards that a column shows at most; the others are counted."""
 
 CLOSED_LIMIT = 8
 LIST_LIMIT = 50
@@ -30,13 +30,13 @@ class Column:
     """The orders that stand in one status, longest waiting first."""
 
     status: str
+    count: int
     orders: list[Row]
-    more: bool
-    """Whether there are older ones that are not shown."""
 
     @property
-    def count(self) -> int:
-        return len(self.orders)
+    def hidden(self) -> int:
+        """How many newer ones have no card."""
+        return self.count - len(self.orders)
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,16 @@ class Board:
 
 def board(rooms: Rooms, principal: Principal) -> Board:
     face = rooms.face(principal.role)
-    closed = [order for status in face.closed for order in _page(rooms, principal, status, CLOSED_LIMIT)[0]]
-    newest = sorted(closed, key=itemgetter("updated_at"), reverse=True)[:CLOSED_LIMIT]
-    return Board([_column(rooms, principal, status) for status in face.open], newest)
+    standing, closed = queries.board(rooms.workflow, principal, COLUMN_LIMIT, CLOSED_LIMIT)
+    columns = [_column(status, standing.get(status, queries.Standing(0))) for status in face.open]
+    # The table may have been replaced: there is no word for an order that was closed under another one.
+    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in face.words])
 
 
 def orders(rooms: Rooms, principal: Principal) -> tuple[list[Row], bool]:
     """The newest orders, what changed last on top, and whether there are older ones."""
-    found, more = _page(rooms, principal, None, LIST_LIMIT)
-    return sorted(found, key=itemgetter("updated_at"), reverse=True), more
+    texts, cursor = queries.page(rooms.workflow, principal, limit=LIST_LIMIT)
+    return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 
 def order(rooms: Rooms, principal: Principal, order_id: int) -> Row:
@@ -81,11 +82,7 @@ def notifications(principal: Principal) -> list[Row]:
     return rows
 
 
-def _column(rooms: Rooms, principal: Principal, status: str) -> Column:
-    found, more = _page(rooms, principal, status, COLUMN_LIMIT)
-    return Column(status, sorted(found, key=itemgetter("updated_at", "id")), more)
-
-
-def _page(rooms: Rooms, principal: Principal, status: str | None, limit: int) -> tuple[list[Row], bool]:
-    texts, cursor = queries.page(rooms.workflow, principal, status, limit=limit)
-    return [orjson.loads(text) for text in texts], cursor is not None
+def _column(status: str, standing: queries.Standing) -> Column:
+    # As the page's module sorts them: by the moment at which they came to this status.
+    orders = sorted(map(orjson.loads, standing.orders), key=itemgetter("updated_at", "id"))
+    return Column(status, standing.count, orders)

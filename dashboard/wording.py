@@ -9,21 +9,7 @@ import orjson
 
 from access.principal import Principal
 from foundation.errors import AppError
-
-VERBS = {
-    "CONFIRMED": "Confirm",
-    "PREPARING": "Start preparing",
-    "READY": "Mark ready",
-    "SHIPPED": "Mark shipped",
-    "DELIVERED": "Mark delivered",
-    "COMPLETED": "Complete order",
-    "RETURN_REQUESTED": "Ask for a return",
-    "REFUNDED": "Refund",
-    "CANCELLED": "Cancel order",
-}
-"""Buttons of the workflow table that comes with us; a status of somebody else's table gets "Mark <word>"."""
-
-VERBS_BY_MOVE = {("RETURN_REQUESTED", "COMPLETED"): "Decline return"}
+from orders.workflow import Workflow
 
 ACTORS = {
     "buyer": {
@@ -50,24 +36,10 @@ ACTORS = {
 }
 """Reader's role, actor's role: a buyer never reads the names of a shop's staff."""
 
-LEADS = {
-    "PENDING": "The shop has your order and will confirm it soon.",
-    "CONFIRMED": "The shop has accepted your order.",
-    "PREPARING": "The shop is getting your order ready.",
-    "READY": "Your order is packed and waits to leave.",
-    "SHIPPED": "Your order has left the shop.",
-    "DELIVERED": "Your order has arrived. Tell us that all is well, or ask for a return.",
-    "COMPLETED": "All done. Thank you for your order.",
-    "RETURN_REQUESTED": "The shop will answer your request.",
-    "REFUNDED": "Your money is on its way back.",
-    "CANCELLED": "Nothing more happens with this order.",
-}
-"""The line under a buyer's headline, for the workflow table that comes with us."""
 
-
-def verb(source: str, target: str, word: str) -> str:
+def verb(workflow: Workflow, source: str, target: str, word: str) -> str:
     """What the button for this move says."""
-    return VERBS_BY_MOVE.get((source, target)) or VERBS.get(target) or f"Mark {word.lower()}"
+    return workflow.action(source, target) or f"Mark {word.lower()}"
 
 
 def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str]:

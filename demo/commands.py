@@ -7,9 +7,10 @@ import orjson
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from access.principal import Principal
 from access.tokens import Tokens
 from app import Onward, onward_of
+from dashboard.people import CAST
+from demo import market
 from demo.seed import seed
 from demo.simulate import Simulator
 from foundation.settings import Settings
@@ -68,13 +69,14 @@ def _url(settings: Settings) -> str:
 
 def _welcome(onward: Onward) -> str:
     settings = onward.settings
-    url, token = _url(settings), Tokens.of(settings).issue("seller", 1)
+    url, token = _url(settings), Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id)
+    people = ", ".join(f"{person.name} ({person.role})" for person in CAST)
     order_id, status = _next_step(onward)
     return f"""
 Onward is ready.
 
   Open      {url}
-  Sign in   press a button: bob sells, alice buys, olive operates
+  Sign in   press a button: {people}
   Move it   make demo
 
   Move an order from the command line and watch the board:
@@ -84,9 +86,8 @@ curl -X PATCH {url}/api/orders/{order_id}/status -d '{{"status": "{status}"}}' -
 
 
 def _next_step(onward: Onward) -> tuple[int, str]:
-    """An order of bob's and a move that he can make with it as it stands, so that the line can be pasted as it is."""
-    bob = Principal("seller", 1)
-    found, _ = queries.page(onward.workflow, bob, limit=200)
+    """An order of the seller's and a move that can be made with it as it stands, so that the line can be pasted."""
+    found, _ = queries.page(onward.workflow, market.SELLER.principal, limit=200)
     for order in map(orjson.loads, found):
         for target in order["allowed_transitions"]:
             if not onward.workflow.needs_reason(order["status"], target):

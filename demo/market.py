@@ -5,7 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any
 
-BUYERS = ("Alice Archer", "Carol Chen", "Dario Díaz", "Emeka Eze", "Fatima Farouk", "Greta Gruber")
+from access.principal import Principal
+from dashboard import people
+from dashboard.people import DemoPerson
+
+SELLER = people.playing("seller")[0]
+"""Whose board fills; the other one shows that nobody sees somebody else's orders."""
+
+BUYERS = people.playing("buyer")
+SHOP = Principal("service", 1)
+"""The marketplace's own system, which places the orders."""
+
 GOODS = (
     ("MUG-BLUE", "Blue stoneware mug", 1450),
     ("TEA-OOLONG", "Oolong tea, 100 g", 1290),
@@ -14,13 +24,6 @@ GOODS = (
     ("SOAP-OLIVE", "Olive soap, three bars", 980),
     ("SCARF-WOOL", "Wool scarf, grey", 3950),
 )
-REASONS = {
-    "CANCELLED": "Ordered twice by mistake.",
-    "RETURN_REQUESTED": "The handle is chipped.",
-    "REFUNDED": "Returned in good condition.",
-    "COMPLETED": "Settled with the buyer.",
-}
-FIRST_STEPS = {"PENDING": 0, "CONFIRMED": 1, "PREPARING": 2, "READY": 3, "SHIPPED": 4, "DELIVERED": 5, "COMPLETED": 6}
 LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "COMPLETED")
 """The usual way of an order."""
 
@@ -33,15 +36,14 @@ def basket(luck: random.Random) -> list[dict[str, Any]]:
     ]
 
 
-def new_order(luck: random.Random, seller_id: int, buyer_id: int) -> dict[str, Any]:
+def new_order(luck: random.Random, buyer: DemoPerson) -> dict[str, Any]:
     """The body of a POST /api/orders."""
-    name = BUYERS[(buyer_id - 1) % len(BUYERS)]
     return {
-        "seller_id": seller_id,
-        "buyer_id": buyer_id,
+        "seller_id": SELLER.id,
+        "buyer_id": buyer.id,
         "currency": "EUR",
-        "buyer_name": name,
-        "buyer_email": f"{name.split()[0].lower()}@example.org",
+        "buyer_name": buyer.full_name,
+        "buyer_email": buyer.email,
         "items": basket(luck),
     }
 

@@ -6,8 +6,8 @@ import random
 
 from sqlalchemy import text
 
-from access.principal import Principal
 from app import Onward
+from dashboard.people import DemoPerson
 from demo import market
 from foundation.db import db
 from orders.schemas import NewOrder, NewStatus
@@ -20,8 +20,6 @@ SEED = 1042
 STEPS = (0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 0, 1, 3, 4, 5, 2)
 """How far along its life each order is."""
 
-SHOP = Principal("service", 1)
-
 
 def seed(onward: Onward) -> int:
     """Place the demo's orders unless there are some already; returns how many were placed."""
@@ -31,18 +29,17 @@ def seed(onward: Onward) -> int:
     onward.engine.modes.learn({ALL: SEQUENTIAL})
     luck = random.Random(SEED)
     for number, steps in enumerate(STEPS):
-        buyer = number % 3 + 1 if number else 1
-        order = NewOrder.model_validate(market.new_order(luck, 1, buyer) | {"number": str(1042 + number)})
-        placed = onward.placing.place(SHOP, order, f"demo-{number}")
-        order_id = placed.order_id
+        buyer = market.BUYERS[number % len(market.BUYERS)]
+        order = NewOrder.model_validate(market.new_order(luck, buyer) | {"number": str(1042 + number)})
+        placed = onward.placing.place(market.SHOP, order, f"demo-{number}")
         for status in market.LIFE[:steps]:
-            _move(onward, order_id, buyer, status)
+            _move(onward, placed.order_id, buyer, status)
     onward.engine.finish()
     return len(STEPS)
 
 
-def _move(onward: Onward, order_id: int, buyer: int, status: str) -> None:
-    actor = Principal("buyer", buyer) if status == "COMPLETED" else Principal("seller", 1)
+def _move(onward: Onward, order_id: int, buyer: DemoPerson, status: str) -> None:
+    actor = buyer.principal if status == "COMPLETED" else market.SELLER.principal
     body: dict[str, object] = {"status": status}
     if status == "SHIPPED":
         body["tracking"] = market.tracking(order_id)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from access.principal import Role
+from access.principal import Principal
 from access.tokens import Tokens
 from demo import market
 from foundation import clock
@@ -22,6 +22,7 @@ ORDERS_KEPT_OPEN = 14
 CHATTER = ("When will it arrive?", "Please leave it with the neighbour.", "Thank you!", "Could you wrap it as a gift?")
 REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")
 TIMEOUT_SECONDS = 10
+SELLER = market.SELLER.principal
 
 
 @dataclass
@@ -58,40 +59,41 @@ class Simulator:
         return self._move(order)
 
     def _open_orders(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._call("seller", 1, "GET", "/api/orders?limit=60")["orders"]
+        found: list[dict[str, Any]] = self._call(SELLER, "GET", "/api/orders?limit=60")["orders"]
         return [one for one in found if one["status"] not in ("COMPLETED", "CANCELLED", "REFUNDED")]
 
     def _place(self) -> str:
-        body = market.new_order(self.luck, 1, self.luck.randint(1, 3))
-        order = self._call("service", 1, "POST", "/api/orders", body)
+        body = market.new_order(self.luck, self.luck.choice(market.BUYERS))
+        order = self._call(market.SHOP, "POST", "/api/orders", body)
         return f"order #{order['number']} placed"
 
     def _move(self, order: dict[str, Any]) -> str:
-        role: Role = "buyer" if order["status"] == "DELIVERED" else "seller"
-        who = order["buyer_id"] if role == "buyer" else 1
-        choices = [one for one in market.LIFE if one in self._allowed(order, role, who)]
+        who = buyer_of(order) if order["status"] == "DELIVERED" else SELLER
+        allowed = self._call(who, "GET", f"/api/orders/{order['id']}")["allowed_transitions"]
+        choices = [one for one in market.LIFE if one in allowed]
         if not choices:
             return self._chat(order)
         body: dict[str, Any] = {"status": choices[0]}
         if choices[0] == "SHIPPED":
             body["tracking"] = market.tracking(order["id"])
-        self._call(role, who, "PATCH", f"/api/orders/{order['id']}/status", body)
+        self._call(who, "PATCH", f"/api/orders/{order['id']}/status", body)
         return f"order #{order['number']}: {order['status']} to {choices[0]}"
-
-    def _allowed(self, order: dict[str, Any], role: Role, who: int) -> list[str]:
-        allowed: list[str] = self._call(role, who, "GET", f"/api/orders/{order['id']}")["allowed_transitions"]
-        return allowed
 
     def _chat(self, order: dict[str, Any]) -> str:
         path = f"/api/orders/{order['id']}/messages"
-        self._call("buyer", order["buyer_id"], "POST", path, {"body": self.luck.choice(CHATTER)})
-        self._call("seller", 1, "POST", path, {"body": self.luck.choice(REPLIES)})
+        self._call(buyer_of(order), "POST", path, {"body": self.luck.choice(CHATTER)})
+        self._call(SELLER, "POST", path, {"body": self.luck.choice(REPLIES)})
         return f"order #{order['number']}: a word between buyer and seller"
 
-    def _call(self, role: Role, id: int, method: str, path: str, body: Any = None) -> Any:
+    def _call(self, who: Principal, method: str, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(
             self.url + path, method=method, data=json.dumps(body).encode() if body else None
         )
-        request.add_header("Authorization", f"Bearer {self.tokens.issue(role, id)}")
+        request.add_header("Authorization", f"Bearer {self.tokens.issue(who.role, who.id)}")
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.load(answer)
+
+
+def buyer_of(order: dict[str, Any]) -> Principal:
+    """Whoever bought it: somebody may have placed orders of other buyers with our seller."""
+    return Principal("buyer", order["buyer_id"])

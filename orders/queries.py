@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
 from sqlalchemy import text
 
 from access.principal import Principal
@@ -22,7 +26,32 @@ HISTORY = text(
     FROM order_events e WHERE e.order_id = :order_id ORDER BY e.version"""
 )
 LIST = f"""SELECT o.id, o.status, {wire.order_head("o")} FROM orders o
-    WHERE o.id < :before {{conditions}} ORDER BY o.id DESC LIMIT :limit"""
+    WHERE o.id < :before{{conditions}} ORDER BY o.id DESC LIMIT :limit"""
+# All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
+# OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
+BOARD = f"""WITH waiting AS (
+        SELECT o.id, row_number() OVER (PARTITION BY o.status ORDER BY o.id) AS place,
+               count(*) OVER (PARTITION BY o.status) AS total
+        FROM orders o WHERE o.open{{mine}}),
+    closed AS (
+        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open{{mine}} ORDER BY o.id DESC LIMIT :newest_closed)
+    SELECT whole.open, whole.status, shown.total, whole.head
+    FROM (SELECT id, total FROM waiting WHERE place <= :limit
+          UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
+    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {wire.order_head("o")} AS head
+                        FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
+    ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
+
+NEWEST_CLOSED = 100
+"""How many closed orders, the newest by id, are asked when they were closed; that is in no index."""
+
+
+@dataclass
+class Standing:
+    """The open orders of one status: how many there are, and those that wait longest as JSON texts."""
+
+    count: int
+    orders: list[str] = field(default_factory=list)
 
 
 def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str, int]:
@@ -54,15 +83,38 @@ def page(
     """This principal's newest orders with an id below `before`, each as JSON text, and where the next page goes on."""
     if status is not None and status not in workflow.statuses:
         raise InvalidRequest(f"There is no status {status[:50]!r}.", {"statuses": list(workflow.statuses)})
-    conditions = [f"o.{side}_id = :{side}" for side in ("seller", "buyer") if principal.role == side]
+    conditions = _side(principal)
     if status is not None:
         # Only the open ones have an index of their own: one that held the status would make every change write it.
-        conditions += ["o.status = :status", "NOT o.open" if workflow.statuses[status].final else "o.open"]
-    sql = text(LIST.format(conditions="".join(f" AND {one}" for one in conditions)))
+        conditions += f" AND o.status = :status AND {'NOT o.open' if workflow.statuses[status].final else 'o.open'}"
     values = _mine(principal) | {"status": status, "before": before, "limit": limit + 1}
-    rows = db.session.execute(sql, {name: values[name] for name in sql._bindparams}).all()
+    rows = _rows(LIST.format(conditions=conditions), values)
     orders = [_ended(head, workflow, where, principal) for _, where, head in rows[:limit]]
     return orders, rows[limit - 1][0] if len(rows) > limit else None
+
+
+def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, Standing], list[str]]:
+    """This principal's open orders by status, at most `limit` of each, and those that were `closed` last.
+
+    The open ones come in the order of their ids. It is one statement, so an order that moves meanwhile is in one place.
+    """
+    values = _mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
+    standing: dict[str, Standing] = {}
+    done: list[str] = []
+    for is_open, status, total, head in _rows(BOARD.format(mine=_side(principal)), values):
+        orders = standing.setdefault(status, Standing(total)).orders if is_open else done
+        orders.append(_ended(head, workflow, status, principal))
+    return standing, done
+
+
+def _rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:
+    statement = text(sql)
+    return db.session.execute(statement, {name: values[name] for name in statement._bindparams}).all()
+
+
+def _side(principal: Principal) -> str:
+    """SQL that limits orders `o` to a seller's or a buyer's own, in a form that an index can serve."""
+    return f" AND o.{principal.role}_id = :{principal.role}" if principal.role in ("seller", "buyer") else ""
 
 
 def _mine(principal: Principal) -> dict[str, object]:

@@ -32,6 +32,11 @@ class Status:
     icon: str
     final: bool = False
     notify: Mapping[str, str] = field(default_factory=dict)
+    action: str = ""
+    """What the button says that moves an order here."""
+
+    lead: str = ""
+    """The buyer's line under the word."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Transition:
     target: str
     roles: frozenset[str]
     reason: bool = False
+    action: str = ""
+    """What the button says, where that is not what the target's status says."""
 
 
 class Workflow:
@@ -55,6 +62,7 @@ class Workflow:
         self._sources = self._table(lambda one: one.target, lambda one: one.source)
         self._targets = self._table(lambda one: one.source, lambda one: one.target)
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
+        self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
 
     @classmethod
     def load(cls, path: Path = DEFAULT) -> Self:
@@ -83,6 +91,10 @@ class Workflow:
     def needs_reason(self, source: str, target: str) -> bool:
         return (source, target) in self._with_reason
 
+    def action(self, source: str, target: str) -> str:
+        """The verb for this move, or nothing where the table has none."""
+        return self._actions.get((source, target)) or self.statuses[target].action
+
     def always_needs_reason(self, target: str, role: str) -> bool:
         """Whether this role must give a reason for `target` wherever the order stands."""
         sources = self.sources(target, role)
@@ -97,7 +109,7 @@ class Workflow:
 
 
 def _status(name: str, entry: Mapping[str, Any]) -> Status:
-    unknown = set(entry) - {"seller", "buyer", "tone", "icon", "final", "notify"}
+    unknown = set(entry) - {"seller", "buyer", "tone", "icon", "final", "notify", "action", "lead"}
     if unknown:
         raise WorkflowError(f"status {name}: {', '.join(sorted(unknown))} is not known")
     for key, choices in (("tone", TONES), ("icon", ICONS)):
@@ -109,16 +121,29 @@ def _status(name: str, entry: Mapping[str, Any]) -> Status:
     notify = entry.get("notify", {})
     if set(notify) - {"seller", "buyer"}:
         raise WorkflowError(f"status {name}: only seller and buyer are notified")
+    words = {key: _words(f"status {name}", entry, key) for key in ("action", "lead")}
     return Status(
-        name, entry["seller"], entry["buyer"], entry["tone"], entry["icon"], entry.get("final", False), notify
+        name, entry["seller"], entry["buyer"], entry["tone"], entry["icon"], entry.get("final", False), notify, **words
     )
 
 
 def _transition(entry: Mapping[str, Any]) -> Transition:
+    move = f"transition {entry['from']} to {entry['to']}"
+    unknown = set(entry) - {"from", "to", "roles", "reason", "action"}
+    if unknown:
+        raise WorkflowError(f"{move}: {', '.join(sorted(unknown))} is not known")
     roles = frozenset(entry["roles"])
     if not roles or roles - set(ACTORS):
-        raise WorkflowError(f"transition {entry['from']} to {entry['to']}: roles must be among {', '.join(ACTORS)}")
-    return Transition(entry["from"], entry["to"], roles, entry.get("reason", False))
+        raise WorkflowError(f"{move}: roles must be among {', '.join(ACTORS)}")
+    return Transition(entry["from"], entry["to"], roles, entry.get("reason", False), _words(move, entry, "action"))
+
+
+def _words(whose: str, entry: Mapping[str, Any], key: str) -> str:
+    """A text that may be left out, and says something where it is there."""
+    text = entry.get(key)
+    if text is not None and (not isinstance(text, str) or not text.strip()):
+        raise WorkflowError(f"{whose}: {key} must be a text, or be left out")
+    return text or ""
 
 
 def _check(workflow: Workflow) -> None:

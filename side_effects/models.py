@@ -32,7 +32,7 @@ class OutboxRow(Base):
     """One promise: references only, no payload; deleted when everything in it is done."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_ref_idx", "ref", "id"),)
+    __table_args__ = (Index("outbox_ref_idx", "ref", "id"), Index("outbox_owner_idx", "owner", "lease_until"))
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     topic: Mapped[str]

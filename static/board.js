@@ -13,10 +13,14 @@ const cardOf = (id) => document.querySelector(`.card[data-order="${id}"]`);
 const listFor = (status) => document.querySelector(`[data-list~="${CSS.escape(status)}"]`);
 const newestFirst = (list) => list.hasAttribute("data-newest-first");
 
-/** Keep the higher version. The reader's own changes move at once; others' wait while the list is being used. */
-export function mergeOrder(order, mine = false) {
+/**
+ * Keep the higher version. The reader's own changes move at once; others' wait while the list is being used.
+ * An order without a card that comes from another status was one of those that are only counted there.
+ */
+export function mergeOrder(order, mine = false, cameFrom = null) {
   if (!document.querySelector("[data-list]")) return;
   const known = cardOf(order.id);
+  if (!known && cameFrom) oneLessHidden(cameFrom);
   // The stream may bring our own change before its answer does; the answer then says that it need not wait.
   if (known && Number(known.dataset.version) >= order.version) return mine && waiting.get(order.id)?.();
   const card = known ?? clone("card");
@@ -73,13 +77,20 @@ function insert(card, list, at) {
 function count() {
   let open = 0;
   for (const list of document.querySelectorAll(".column")) {
-    const here = list.querySelectorAll(".card").length;
+    const here = list.querySelectorAll(".card").length + Number(list.querySelector(".rest").dataset.hidden);
     open += here;
-    const text = `${here}${list.hasAttribute("data-more") ? "+" : ""}`;
-    for (const place of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) place.textContent = text;
+    for (const place of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) place.textContent = here;
   }
   const total = document.getElementById("open-count");
   if (total) total.textContent = `${open} open`;
+}
+
+function oneLessHidden(status) {
+  const rest = listFor(status)?.querySelector(".rest");
+  if (!rest || rest.hidden) return;
+  rest.dataset.hidden -= 1;
+  rest.textContent = `${rest.dataset.hidden} more`;
+  rest.hidden = rest.dataset.hidden === "0";
 }
 
 /** Being used: a pointer is over it, a menu of it is open, or a keyboard is in it. */

@@ -32,7 +32,7 @@ function hear(type, data) {
   else if (type === "message.created") order.mergeMessage(data.message);
   else if (type === "notification.created") notified();
   else {
-    board.mergeOrder(data.order);
+    board.mergeOrder(data.order, false, data.event?.from_status);
     order.mergeOrder(data.order, data.event);
   }
 }

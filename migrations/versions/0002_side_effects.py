@@ -129,6 +129,7 @@ def upgrade() -> None:
     )
     op.add_column("order_events", sa.Column("promised", sa.Integer(), server_default="0", nullable=False))
     op.create_index("outbox_ref_idx", "outbox", ["ref", "id"], unique=False)
+    op.create_index("outbox_owner_idx", "outbox", ["owner", "lease_until"], unique=False)
     op.drop_column("outbox", "attempts")
     op.add_column(
         "outbox",
@@ -146,6 +147,7 @@ def downgrade() -> None:
     op.drop_column("outbox", "created_at")
     op.add_column("outbox", sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False))
     op.drop_index("outbox_ref_idx", table_name="outbox")
+    op.drop_index("outbox_owner_idx", table_name="outbox")
     op.drop_column("order_events", "promised")
     op.drop_index("side_effects_running_idx", table_name="side_effects", postgresql_where=sa.text("status = 'running'"))
     op.drop_index(

@@ -136,6 +136,22 @@ def test_a_new_order_appears_by_itself(server: Server, visitors: Visitors) -> No
     assert same_document()
 
 
+def test_a_full_column_counts_what_it_does_not_show(own_server: Server, browser: Browser) -> None:
+    placed = [own_server.place_order(number=fresh_number()) for _ in range(52)]
+    visitors = Visitors(browser, own_server.url)
+    bob = visitors.signed_in("Bob")
+    expect(bob.locator("#column-PENDING .rest")).to_have_text("2 more")
+
+    own_server.move(placed[-1]["id"], "CONFIRMED")
+
+    expect(in_column(bob, "CONFIRMED", placed[-1])).to_be_visible()
+    expect(bob.locator("#column-PENDING .rest")).to_have_text("1 more")
+    expect(bob.locator("#column-PENDING [data-count-of]")).to_have_text("51")
+    expect(bob.locator("#open-count")).to_have_text("52 open")
+    visitors.close()
+    assert [] == visitors.complaints
+
+
 def test_one_click_moves_the_order_and_the_buyers_page_follows(visitors: Visitors, order: Any) -> None:
     bob = visitors.signed_in("Bob")
     alice = visitors.signed_in("Alice", f"/buyer/orders/{order['id']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -65,6 +66,20 @@ def app(settings: Settings, _green: None) -> Iterator[Flask]:
     app = build_app(settings)
     yield app
     onward_of(app).stop()
+
+
+@pytest.fixture
+def app_with(settings: Settings, _green: None) -> Iterator[Callable[..., Flask]]:
+    """Build the application with other settings."""
+    built: list[Flask] = []
+
+    def build(**changes: Any) -> Flask:
+        built.append(build_app(dataclasses.replace(settings, **changes)))
+        return built[-1]
+
+    yield build
+    for app in built:
+        onward_of(app).stop()
 
 
 @pytest.fixture

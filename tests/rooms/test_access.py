@@ -113,3 +113,16 @@ def test_a_cookie_alone_cannot_change_anything(app):
 
     assert 200 == client.get("/api/me").status_code
     assert 400 == client.post("/api/notifications/read", json={"up_to": 1}).status_code
+
+
+def test_a_session_of_the_demo_ends_with_the_demo(app, app_with):
+    """The key stays the same, so the signature of a cookie that a button made is still right."""
+    demo, production = app.test_client(), app_with(demo=False).test_client()
+    with demo.session_transaction() as session:
+        session["role"], session["id"] = "operator", "1"
+    production.set_cookie("onward_session", demo.get_cookie("onward_session").value)
+
+    assert 200 == demo.get("/api/me").status_code
+    assert 401 == production.get("/api/me").status_code
+    assert "/sign-in?next=%2Foperator%2Forders" == production.get("/operator/orders").headers["Location"]
+    assert "/sign-in" == production.get("/").headers["Location"]

@@ -52,14 +52,20 @@ def test_the_way_ahead_ends_where_a_table_runs_in_a_circle() -> None:
     assert {"A": ["B"], "B": ["A"]} == Face.of(circle, "seller").ahead
 
 
-def test_a_status_of_somebody_elses_table_gets_a_button_too() -> None:
+@pytest.mark.parametrize(("words", "label"), [({}, "Mark glazed"), ({"action": "Fire it"}, "Fire it")])
+def test_a_status_of_somebody_elses_table_gets_a_button_too(words: dict[str, str], label: str) -> None:
     statuses = {
         "RAW": Status("RAW", "Raw", "Raw", "blue", "disc"),
-        "GLAZED": Status("GLAZED", "Glazed", "Glazed", "green", "check", final=True),
+        "GLAZED": Status("GLAZED", "Glazed", "Glazed", "green", "check", final=True, **words),
     }
     kiln = Workflow("RAW", statuses, (Transition("RAW", "GLAZED", frozenset({"seller"})),))
 
-    assert "Mark glazed" == Face.of(kiln, "seller").actions["RAW"]["GLAZED"].label
+    assert label == Face.of(kiln, "seller").actions["RAW"]["GLAZED"].label
+
+
+def test_the_line_under_the_headline_is_for_buyers_only() -> None:
+    assert "Your order has left the shop." == Face.of(WORKFLOW, "buyer").words["SHIPPED"].lead
+    assert "" == Face.of(WORKFLOW, "seller").words["SHIPPED"].lead
 
 
 @pytest.mark.parametrize("role", ["seller", "buyer", "operator"])

@@ -54,6 +54,16 @@ def test_reasons_are_asked_for_where_somebody_will_ask(workflow):
         assert wanted == workflow.needs_reason(one.source, one.target), one
 
 
+def test_the_default_table_has_words_for_all_that_people_see(workflow):
+    assert [] == [name for name, status in workflow.statuses.items() if not status.lead]
+    assert [] == [one for one in workflow.transitions if not workflow.action(one.source, one.target)]
+
+
+def test_a_move_may_have_a_verb_of_its_own(workflow):
+    assert "Complete order" == workflow.action("DELIVERED", "COMPLETED")
+    assert "Decline return" == workflow.action("RETURN_REQUESTED", "COMPLETED")
+
+
 def load(tmp_path, text):
     path = tmp_path / "workflow.toml"
     path.write_text(text)
@@ -81,6 +91,10 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
         (SMALL.replace('seller = "A"', 'seller = ""'), "seller's word"),
         (SMALL.replace('buyer = "A"', 'byer = "A"'), "byer"),
         (SMALL.replace('notify.buyer = "B"', ""), "B: notify.buyer"),
+        (SMALL.replace('icon = "disc"', 'icon = "disc"\nlead = " "', 1), "A: lead"),
+        (SMALL.replace('icon = "disc"', 'icon = "disc"\naction = 5', 1), "A: action"),
+        (SMALL.replace("roles", 'action = ""\nroles'), "A to B: action"),
+        (SMALL.replace("roles", 'acton = "Go"\nroles'), "A to B: acton"),
         (SMALL.replace("initial", "start"), "initial"),
         (SMALL + "][", "workflow.toml"),
     ],

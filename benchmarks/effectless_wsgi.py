@@ -1,0 +1,18 @@
+"""The application as `wsgi.py` builds it, except that no promise is kept: what a PATCH costs by itself.
+
+The row in the outbox is written with the change, as ever; the benchmark empties the outbox between its slices.
+"""
+
+from wsgi import app  # noqa: I001  It patches, so it comes first.
+
+from app import onward_of
+from side_effects.promise import Promise
+
+__all__ = ["app"]
+
+
+def forget(_promise: Promise) -> None:
+    """Do nothing of what was promised."""
+
+
+setattr(onward_of(app).engine, "keep", forget)  # noqa: B010  A plain assignment is no valid typing.

@@ -1,0 +1,238 @@
+"""The pages as a browser without scripts meets them: signed in by a button, forms with their CSRF token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from dashboard import reading
+
+NOWHERE = "postgresql+psycopg2://nobody@127.0.0.1:1/nothing"
+TRACES = ("Traceback", "psycopg2", "sqlalchemy", 'File "')
+
+
+class Visitor:
+    """Somebody at a browser without scripts; no page that they are shown may hold a stack trace."""
+
+    def __init__(self, client: FlaskClient, token: str = "") -> None:
+        self._client = client
+        self._token = token
+
+    def before(self, app: Flask) -> Visitor:
+        """The same browser with the same page, when another process of the service answers."""
+        client, cookie = app.test_client(), self._client.get_cookie("onward_session")
+        assert cookie
+        client.set_cookie("onward_session", cookie.value)
+        return Visitor(client, self._token)
+
+    def get(self, path: str) -> TestResponse:
+        return self._shown(self._client.get(path, headers={"Accept": "text/html"}))
+
+    def post(self, path: str, **fields: Any) -> TestResponse:
+        """Send a form with the token of the page that was seen last."""
+        form = {"csrf_token": self._token} | fields
+        return self._shown(self._client.post(path, data=form, headers={"Accept": "text/html"}))
+
+    def move(self, order: Mapping[str, Any], to: str, **fields: Any) -> TestResponse:
+        """Press an order's button, as the page that was drawn for `order` has it."""
+        form = {"to": to, "version": order["version"], "key": "a-key-of-the-page"} | fields
+        return self.post(f"/orders/{order['id']}/status", **form)
+
+    def sign_in(self, name: str) -> TestResponse:
+        self.get("/sign-in")
+        answer = self.post("/sign-in", person=name)
+        self.get("/inbox")
+        return answer
+
+    def _shown(self, answer: TestResponse) -> TestResponse:
+        assert not [trace for trace in TRACES if trace in answer.text], answer.text
+        if answer.status_code not in (302, 303):
+            assert "text/html" == answer.mimetype
+        if found := re.search(r'name="csrf_token" value="([^"]+)"', answer.text):
+            self._token = found[1]
+        return answer
+
+
+@pytest.fixture
+def visit(app: Flask, empty: None) -> Callable[[str], Visitor]:
+    """Somebody of the cast, signed in by their button."""
+
+    def visit(name: str) -> Visitor:
+        visitor = Visitor(app.test_client())
+        visitor.sign_in(name)
+        return visitor
+
+    return visit
+
+
+@pytest.mark.parametrize(("name", "home"), [("bob", "seller"), ("alice", "buyer"), ("olive", "operator")])
+def test_a_button_leads_to_the_page_of_ones_own_role(app, empty, name, home):
+    visitor = Visitor(app.test_client())
+
+    assert "/" == visitor.sign_in(name).location
+    assert f"/{home}/orders" == visitor.get("/").location
+    assert 200 == visitor.get(f"/{home}/orders").status_code
+
+
+def test_nobody_signs_in_by_a_button_that_is_not_there(app, app_with):
+    guest = Visitor(app.test_client())
+    guest.get("/sign-in")
+
+    assert 404 == guest.post("/sign-in", person="mallory").status_code
+    assert 404 == guest.before(app_with(demo=False)).post("/sign-in", person="bob").status_code
+    assert 'value="bob"' not in guest.before(app_with(demo=False)).get("/sign-in").text
+
+
+def test_a_page_of_another_role_is_refused(visit):
+    assert 403 == visit("alice").get("/seller/orders").status_code
+
+
+def test_who_has_signed_out_has_to_sign_in_again(visit):
+    bob = visit("bob")
+
+    assert "/sign-in" == bob.post("/sign-out").location
+    assert "/sign-in?next=%2Fseller%2Forders" == bob.get("/seller/orders").location
+
+
+def test_the_board_shows_each_order_in_its_column(visit, cast):
+    waiting, confirmed, cancelled = (cast.place() for _ in range(3))
+    cast.bob.move(confirmed["id"], "CONFIRMED")
+    cast.bob.move(cancelled["id"], "CANCELLED", "Out of clay")
+
+    board = visit("bob").get("/seller/orders").text
+
+    assert [waiting["id"]] == cards(board, "PENDING")
+    assert [confirmed["id"]] == cards(board, "CONFIRMED")
+    assert [cancelled["id"]] == cards(board, "COMPLETED REFUNDED CANCELLED")
+    assert "2 open" in board
+
+
+def test_a_full_column_says_how_many_more_there_are(visit, cast, monkeypatch):
+    monkeypatch.setattr(reading, "COLUMN_LIMIT", 2)
+    placed = [cast.place()["id"] for _ in range(5)]
+
+    board = visit("bob").get("/seller/orders").text
+
+    assert placed[:2] == cards(board, "PENDING")
+    assert ["3 more"] == re.findall(r'<p class="rest"[^>]*(?<!hidden)>([^<]*)<', board)
+    assert '<b data-count-of="PENDING">5</b>' in board
+    assert "5 open" in board
+
+
+def test_an_order_that_was_closed_under_another_table_breaks_no_board(visit, cast, sql):
+    order = cast.place()
+    sql("UPDATE orders SET status = 'ARCHIVED', open = false WHERE id = %s", order["id"])
+
+    assert 200 == visit("bob").get("/seller/orders").status_code
+
+
+def test_a_buyer_reads_where_the_order_is_and_what_that_means(visit, cast, placed):
+    cast.bob.move(placed["id"], "CONFIRMED")
+
+    page = visit("alice").get(f"/buyer/orders/{placed['id']}").text
+
+    assert ">Order confirmed</h1>" in page
+    assert "The shop has accepted your order." in page
+    assert "Cancel order" in page
+
+
+def test_a_button_moves_the_order_and_says_so(visit, placed, cast):
+    bob = visit("bob")
+
+    answer = bob.move(placed, "CONFIRMED", **{"from": "board"})
+
+    assert (303, f"/seller/orders#order-{placed['id']}") == (answer.status_code, answer.location)
+    assert f"Order #{placed['number']} is now “Confirmed”." in bob.get("/seller/orders").text
+    assert "CONFIRMED" == cast.bob.order(placed["id"])["status"]
+
+
+def test_the_same_form_sent_twice_moves_the_order_once(visit, placed, cast):
+    bob = visit("bob")
+
+    assert [303, 303] == [bob.move(placed, "CONFIRMED").status_code for _ in range(2)]
+    assert 2 == cast.bob.order(placed["id"])["version"]
+
+
+@pytest.mark.parametrize("origin", ["board", "order"])
+def test_a_stale_form_is_refused_on_the_page_it_came_from(visit, placed, cast, origin):
+    bob = visit("bob")
+    cast.olive.move(placed["id"], "CONFIRMED")
+
+    answer = bob.move(placed, "CONFIRMED", **{"from": origin})
+
+    assert 412 == answer.status_code
+    assert "Operator moved this order to “Confirmed” before you." in answer.text
+    assert ("<h1>Orders</h1>" in answer.text) == (origin == "board")
+
+
+def test_a_missing_reason_is_asked_for_and_nothing_is_moved(visit, placed, cast):
+    answer = visit("alice").move(placed, "CANCELLED", reason="  ")
+
+    assert 422 == answer.status_code
+    assert "Give a reason." in answer.text
+    assert "PENDING" == cast.alice.order(placed["id"])["status"]
+
+
+def test_a_tracking_number_without_a_carrier_is_refused_with_a_hint(visit, placed, cast):
+    for status in ("CONFIRMED", "PREPARING"):
+        cast.bob.move(placed["id"], status)
+
+    answer = visit("bob").move(cast.bob.order(placed["id"]), "SHIPPED", tracking_number="PP1")
+
+    assert 422 == answer.status_code
+    assert "give carrier and number" in answer.text
+
+
+def test_a_form_without_the_pages_token_changes_nothing(visit, placed, cast):
+    answer = visit("bob").move(placed, "CONFIRMED", csrf_token="")
+
+    assert (400, "PENDING") == (answer.status_code, cast.bob.order(placed["id"])["status"])
+    assert "This page was too old" in answer.text
+
+
+def test_a_strangers_order_is_a_page_that_says_404(visit, placed):
+    dave = visit("dave")
+
+    assert 404 == dave.get(f"/seller/orders/{placed['id']}").status_code
+    assert 404 == dave.move(placed, "CONFIRMED").status_code
+    assert 404 == dave.post(f"/orders/{placed['id']}/messages", body="Hello").status_code
+    assert "Back to your orders" in dave.get("/seller/orders/987654321").text
+
+
+def test_an_unreachable_database_is_a_page_that_says_503(visit, placed, app_with):
+    bob = visit("bob").before(app_with(database_url=NOWHERE))
+
+    answers = [bob.get(path) for path in ("/seller/orders", f"/seller/orders/{placed['id']}", "/inbox")]
+    answers += [bob.move(placed, "CONFIRMED")]
+
+    assert [503] * 4 == [answer.status_code for answer in answers]
+    assert {"1"} == {answer.headers["Retry-After"] for answer in answers}
+    assert all("cannot reach its database" in answer.text for answer in answers)
+
+
+def test_a_surprise_is_a_page_that_tells_no_secrets(app_with, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    app = app_with()
+    monkeypatch.setattr(reading, "board", fail)
+    bob = Visitor(app.test_client())
+    bob.sign_in("bob")
+
+    answer = bob.get("/seller/orders")
+
+    assert 500 == answer.status_code
+    assert "the secret inside" not in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+
+
+def cards(page: str, statuses: str) -> list[int]:
+    """The orders that a page shows in one list."""
+    (shown,) = re.findall(rf'data-list="{statuses}".*?</section>', page, re.DOTALL)
+    return [int(order) for order in re.findall(r'<li class="card[^>]*data-order="(\d+)"', shown)]
