@@ -23,12 +23,12 @@ from side_effects.promise import Promise
 from side_effects.sweeper import LEASE_SECONDS
 
 PLACE = text(
-    f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id),
+    f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
     placed AS (
         INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
-               total_minor, currency)
+               total_minor, currency, created_at, updated_at)
         SELECT id, coalesce(:number, id::text), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
-               :items, :total_minor, :currency FROM fresh
+               :items, :total_minor, :currency, at, at FROM fresh
         RETURNING *),
     e AS (
         INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,

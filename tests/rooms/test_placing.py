@@ -48,6 +48,14 @@ def test_a_sellers_number_is_unique(cast, shop, alice, bob, mallory):
     assert 201 == shop.post("/api/orders", new_order(mallory.id, alice.id) | {"number": "A-1"}).status
 
 
+def test_a_new_order_was_changed_last_when_it_was_placed(cast, bob):
+    """Two looks at the clock would differ now and then, and so would the answers to a repeated request."""
+    for order in (cast.place() for _ in range(20)):
+        (event,) = bob.get(f"/api/orders/{order['id']}/history").json["events"]
+
+        assert order["created_at"] == order["updated_at"] == event["at"]
+
+
 def test_placing_twice_with_one_key_places_once(shop, alice, bob, sql):
     body = new_order(bob.id, alice.id)
     first = shop.post("/api/orders", body, Idempotency_Key="order-1")
