@@ -18,6 +18,7 @@ import psutil
 import pytest
 import requests
 
+from launch.plan import kept_secret
 from tests.conftest import PROJECT
 from tests.facts import eventually
 
@@ -94,6 +95,7 @@ def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
 
 
 def test_the_token_command_beside_it_prints_a_token_and_nothing_else(data_dir):
+    kept_secret(data_dir / "jwt_secret")
     command = [Path(sys.executable).with_name("flask"), "token", "--role", "seller", "--id", "1"]
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
     said = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
