@@ -53,7 +53,7 @@ class Worker:
         self, pool: PreparedPool, kinds: Sequence[Kind], topics: Mapping[str, Topic], figures: Figures
     ) -> None:
         self._pool = pool
-        self._kinds = {kind.name: kind for kind in kinds}
+        self.kinds = {kind.name: kind for kind in kinds}
         self._topics = topics
         self._figures = figures
         self.circuits = Circuits(pool.run)
@@ -92,11 +92,11 @@ class Worker:
         self._rescue()
         self.circuits.flush()
         self.circuits.refresh()
-        return sum(self._claim(kind) for kind in self._kinds.values())
+        return sum(self._claim(kind) for kind in self.kinds.values())
 
     def finish_now(self, topic: str, subject_id: int, kinds: Sequence[str]) -> None:
         """Make the first attempts at these kinds of this subject here and now: sequential mode."""
-        durable = [name for name in kinds if name in self._kinds]
+        durable = [name for name in kinds if name in self.kinds]
         found = self._pool.run(rows.CLAIM_OF_SUBJECT, (topic, subject_id, self.owner, durable)) if durable else []
         for claimed in self._with_facts([Claimed(*row[:-1]) for row in found]):
             self.attempt(claimed)
@@ -166,7 +166,7 @@ class Worker:
 
     def attempt(self, claimed: Claimed) -> None:
         """Try once and settle; an open circuit met on the way costs no attempt."""
-        kind = self._kinds[claimed.kind]
+        kind = self.kinds[claimed.kind]
         try:
             if not self.circuits.allows(claimed.destination):
                 self._park([claimed.id])

@@ -71,6 +71,17 @@ def test_each_effect_of_a_change_happens_exactly_once(server):
     eventually(server.at_rest)
 
 
+def test_who_waits_for_the_effects_finds_them_done(server):
+    cast = server.cast()
+    order = cast.place()
+    reply = cast.bob.move(order["id"], "CONFIRMED", Prefer="wait=10")
+
+    assert ("wait=10", "done") == (reply.headers["Preference-Applied"], reply.headers["Onward-Effects"])
+    events = cast.bob.get(f"/api/orders/{order['id']}/history").json["events"]
+    assert {"succeeded"} == {effect["status"] for effect in events[1]["effects"]}
+    assert 1 == len(cast.bob.get(f"/api/orders/{order['id']}/messages").json["messages"])
+
+
 def test_a_reader_who_comes_back_with_the_cursor_gets_exactly_what_was_missed(server):
     cast = server.cast()
     order = cast.place()

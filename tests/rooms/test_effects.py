@@ -13,8 +13,16 @@ def live(sql, channel):
     return [(type, orjson.loads(data)) for type, data in rows]
 
 
+@pytest.fixture(params=["background", "sequential"])
+def mode(request, onward):
+    """What follows a change is the same in both modes."""
+    onward.engine.modes.learn({"*": request.param})
+    yield request.param
+    onward.engine.modes.learn({})
+
+
 @pytest.fixture
-def confirmed(placed, bob, outbox, sql):
+def confirmed(mode, placed, bob, outbox, sql):
     sql("TRUNCATE realtime_events, notifications")
     order = bob.move(placed["id"], "CONFIRMED").json
     outbox.run_until_idle()
@@ -54,7 +62,7 @@ def test_both_are_notified_and_the_other_side_in_the_words_of_the_status(confirm
     assert (2, 1) == (to_alice["unread_count"], to_bob["unread_count"])
 
 
-def test_when_neither_side_acted_both_get_the_words_of_the_status(placed, olive, alice, bob, outbox):
+def test_when_neither_side_acted_both_get_the_words_of_the_status(mode, placed, olive, alice, bob, outbox):
     olive.move(placed["id"], "CONFIRMED")
     outbox.run_until_idle()
 
@@ -105,7 +113,7 @@ def receivers():
     order_status_changed.disconnect(_hear)
 
 
-def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(placed, bob, outbox, receivers, caplog):
+def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(mode, placed, bob, outbox, receivers, caplog):
     bob.move(placed["id"], "CONFIRMED")
     outbox.run_until_idle()
 
@@ -155,7 +163,7 @@ def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
     assert before == sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
 
 
-def test_one_poisoned_effect_touches_none_of_the_others(placed, bob, alice, outbox, sql, caplog):
+def test_one_poisoned_effect_touches_none_of_the_others(mode, placed, bob, alice, outbox, sql, caplog):
     """The chat is broken for this order: all else happens, and the chat's part stays owed."""
     sql("ALTER TABLE messages ADD CONSTRAINT poison CHECK (kind <> 'system') NOT VALID")
     try:

@@ -1,0 +1,35 @@
+"""Every effect that is promised has somebody who does it, or the start fails with its name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from app import build_app
+from foundation.settings import Settings
+from side_effects.effects import DurableEffect, Topic
+from side_effects.handlers import all_kinds
+
+SETTINGS = Settings.from_env({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "JWT_SECRET": "s" * 32})
+
+
+def test_a_promised_effect_that_nobody_handles_stops_the_start_by_name():
+    topic = Topic("parcel", "parcel", "", (DurableEffect("webhook.parcel", 20),))
+
+    with pytest.raises(LookupError, match=r"webhook\.parcel"):
+        all_kinds([topic], [], None)
+
+
+def test_every_effect_of_a_change_has_a_kind():
+    engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
+
+    promised = {effect.name for topic in engine.topics.values() for effect in topic.effects}
+    assert promised == engine.worker.kinds.keys()
+
+
+def test_no_two_effects_share_a_bit():
+    engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
+
+    bits = [effect.bit for topic in engine.topics.values() for effect in topic.effects]
+    assert len(set(bits)) == len(bits)
