@@ -194,7 +194,7 @@ class Worker:
             return
         if not kind.settles_itself:
             # The circuit first: the others should know of a sick destination before they claim anew.
-            self.circuits.note(claimed.destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
+            self._tell_circuit(kind, claimed.destination, outcome)
         after = settle(outcome, claimed.attempts, kind.delays, random.random())
         args = (claimed.id, claimed.attempts, after.status, after.delay, outcome.reason, fingerprint(outcome.reason))
         if not self._insist(rows.SETTLE, args):
@@ -202,6 +202,15 @@ class Worker:
         elif after.status == "dead":
             self._figures.died(kind.name)
             log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
+
+    def _tell_circuit(self, kind: Kind, destination: str, outcome: Outcome) -> None:
+        """That our own database is away says nothing of the destination, and must not keep us from settling."""
+        if isinstance(outcome.error, psycopg2.Error | ServiceUnavailable):
+            return
+        try:
+            self.circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
+        except (psycopg2.Error, ServiceUnavailable) as error:
+            self._trouble.tell(error)
 
     def _insist(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
         """Write down what has happened, for as long as the lease lasts: forgotten, it would happen again."""

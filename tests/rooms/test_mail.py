@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import psycopg2
 import pytest
 
 from app import build_app, onward_of
@@ -168,3 +169,38 @@ def test_without_a_mail_server_no_mail_is_promised(settings):
     app = build_app(settings)
 
     assert STATUS_MAIL not in [effect.name for effect in onward_of(app).engine.topics["order"].effects]
+
+
+def test_our_own_database_away_is_not_held_against_the_mail_server(
+    cast, bob, outbox, mailing, mail_server, sql, monkeypatch
+):
+    """A restart of PostgreSQL must not close the road to a mail server that is well."""
+    worker = onward_of(mailing).engine.worker
+    kind = worker._kinds[STATUS_MAIL]
+    away = dataclasses.replace(kind, attempt=_without_database)
+    monkeypatch.setitem(worker._kinds, STATUS_MAIL, away)
+    for _ in range(12):
+        bob.move(cast.place()["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    assert {"pending"} == set(statuses(outbox))
+    assert [] == sql("SELECT state FROM circuits WHERE state <> 'closed'")
+
+
+def _without_database(_claimed):
+    raise psycopg2.OperationalError("the database system is starting up")
+
+
+def test_an_outcome_is_settled_even_when_its_circuit_cannot_be_told(cast, bob, outbox, mailing, port, monkeypatch):
+    """It was forgotten with the circuit: the row stayed running until its lease ended, and was taken for a crash."""
+    monkeypatch.setattr(onward_of(mailing).engine.worker.circuits, "note", _no_database_for_circuits)
+    bob.move(cast.place()["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    assert [(STATUS_MAIL, MAIL_SERVER, "pending", 1)] == outbox.effects
+
+
+def _no_database_for_circuits(*_):
+    raise psycopg2.OperationalError("server closed the connection unexpectedly")
