@@ -18,7 +18,7 @@ from benchmarks.database import SELLERS, Server
 from foundation import clock
 from foundation.connections import PREPARED_OPTIONS
 from orders import effects
-from orders.status_change import CHANGE_STATUS
+from orders.statements import CHANGE_STATUS
 from orders.workflow import Workflow
 
 ARGUMENTS = (
@@ -42,7 +42,7 @@ ARGUMENTS = (
 
 def script(orders: int) -> str:
     """A pgbench script that runs the statement of orders/status_change.py."""
-    topic = effects.topic(Workflow.load())
+    topic = effects.topic(Workflow.load(), by_mail=False)
     sql = CHANGE_STATUS.sql.replace("{everything}", str(topic.everything))
     sql = re.sub(r"\$(\d+)", lambda match: ARGUMENTS[int(match[1]) - 1], sql)
     return f"\\set order random(1, {orders})\n\\set step random(1, {len(LIFE)})\n{sql};\n"

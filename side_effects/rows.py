@@ -34,6 +34,15 @@ CLAIM = Statement(
 """$4 is the floor: under a long transaction of somebody else's, dead rows pile up at the left end of the index, and
 reading over 200,000 of them took 17 ms at every claim."""
 
+DUE_KINDS = Statement(
+    "due_kinds",
+    ("text[]", "timestamptz[]"),
+    """SELECT k.kind FROM unnest($1, $2) AS k (kind, floor) WHERE EXISTS (
+        SELECT FROM side_effects s WHERE s.status = 'pending' AND s.kind = k.kind
+        AND s.scheduled_at <= clock_timestamp() AND s.scheduled_at >= k.floor)""",
+)
+"""Which kinds have something due: one question instead of a claim for each kind, which is nearly always in vain."""
+
 CLAIM_OF_SUBJECT = Statement(
     "claim_of_subject",
     ("text", "bigint", "bigint", "text[]"),

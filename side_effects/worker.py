@@ -92,7 +92,7 @@ class Worker:
         self._rescue()
         self.circuits.flush()
         self.circuits.refresh()
-        return sum(self._claim(kind) for kind in self.kinds.values())
+        return sum(self._claim(self.kinds[name]) for name in self._worth_a_claim())
 
     def finish_now(self, topic: str, subject_id: int, kinds: Sequence[str]) -> None:
         """Make the first attempts at these kinds of this subject here and now: sequential mode."""
@@ -120,6 +120,14 @@ class Worker:
         for id, kind, status, crashes in self._pool.run(rows.RESCUE, ()):
             self._figures.crashed(kind)
             log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
+
+    def _worth_a_claim(self) -> list[str]:
+        """Kinds that have something due; all of them while a destination waits to be probed."""
+        names = list(self.kinds)
+        if self.circuits.half_open:
+            return names
+        floors = [self._floors.get(name, LONG_AGO) for name in names]
+        return [row[0] for row in self._pool.run(rows.DUE_KINDS, (names, floors))]
 
     def _claim(self, kind: Kind) -> int:
         lane = self._lanes[kind.name]

@@ -176,9 +176,9 @@ def test_our_own_database_away_is_not_held_against_the_mail_server(
 ):
     """A restart of PostgreSQL must not close the road to a mail server that is well."""
     worker = onward_of(mailing).engine.worker
-    kind = worker._kinds[STATUS_MAIL]
+    kind = worker.kinds[STATUS_MAIL]
     away = dataclasses.replace(kind, attempt=_without_database)
-    monkeypatch.setitem(worker._kinds, STATUS_MAIL, away)
+    monkeypatch.setitem(worker.kinds, STATUS_MAIL, away)
     for _ in range(12):
         bob.move(cast.place()["id"], "CONFIRMED")
     outbox.run_until_idle()
