@@ -8,8 +8,6 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
-import gevent  # noqa: E402
-
 from foundation.settings import Settings, SettingsError  # noqa: E402
 
 try:
@@ -19,8 +17,8 @@ except SettingsError as error:
 
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = "gevent"
-worker_connections = settings.stream_limit + 1000
+worker_class = "realtime.worker.StreamWorker"
+worker_connections = 2000
 keepalive = 5
 timeout = 60
 graceful_timeout = 15
@@ -28,17 +26,10 @@ graceful_timeout = 15
 control_socket_disable = True
 loglevel = settings.log_level.lower()
 
-STOP_LOOK_SECONDS = 0.1
-
 
 def post_worker_init(worker: Any) -> None:
-    """Watch for the order to stop: SIGTERM calls no hook in a gevent worker, it only clears `alive`."""
-    gevent.spawn(_stop_with, worker)
-
-
-def _stop_with(worker: Any) -> None:
+    """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
 
-    while worker.alive:
-        gevent.sleep(STOP_LOOK_SECONDS)
-    onward_of(worker.wsgi).stop()
+    worker.on_stop = onward_of(worker.wsgi.app).stop
+    worker.wsgi.detaches = settings.detach_streams
