@@ -36,15 +36,13 @@ from dashboard.rooms import Rooms
 from foundation import db, errors, health, logs
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
+from foundation.errors import Forbidden
 from foundation.settings import Settings, SettingsError
 from notifications.email import Mailer
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 from realtime import log as live_log
-from realtime.feed import Feed
-from realtime.hub import Hub
-from realtime.sse import Cursor
-from realtime.stream import Streams
+from realtime.room import Realtime
 from side_effects import ledger
 from side_effects.effects import Topic
 from side_effects.engine import Engine
@@ -61,23 +59,22 @@ class Onward:
     settings: Settings
     workflow: Workflow
     engine: Engine
-    hub: Hub
-    feed: Feed
+    realtime: Realtime
     changes: StatusChanges
     placing: orders.placing.Placing
     stopping: bool = False
 
     def start(self) -> None:
         """Begin to work; once in each process, after it was forked."""
-        self.feed.start()
+        self.realtime.start()
         self.engine.start()
 
     def stop(self) -> None:
         """Tell every stream, finish or hand back what is owed, and let go of the database."""
         self.stopping = True
-        self.hub.close("restart")
+        self.realtime.drain()
         self.engine.stop()
-        self.feed.stop()
+        self.realtime.stop()
 
 
 def create_app() -> Flask:
@@ -130,37 +127,27 @@ def _join(app: OpenAPI, settings: Settings) -> Onward:
     workflow = Workflow.load()
     order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
     message_topic = chat.messages.topic()
-    hub = Hub()
-    events = live_log.Log(PreparedPool(settings.dsn, 1, "log"))
-    feed = Feed(settings.dsn, events, hub, settings.retention_hours)
+    live = Realtime(settings, VERSION, guards.rights_lost)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
     kinds = [_status_mail(settings, workflow)] if settings.smtp_url else []
-    engine = Engine(settings, (order_topic, message_topic), kinds, announcement, feed.appended)
+    engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
     changes = StatusChanges(PreparedPool(settings.dsn, settings.hot_connections, "hot"), workflow, engine, order_topic)
     placing = orders.placing.Placing(workflow, engine, order_topic)
-    streams = Streams(hub, feed, events, VERSION, settings.stream_limit)
-    onward = Onward(settings, workflow, engine, hub, feed, changes, placing)
+    onward = Onward(settings, workflow, engine, live, changes, placing)
     app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
     app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
     app.register_api(notifications.routes.routes)
     app.register_api(access.routes.routes)
-    app.register_api(realtime.routes.blueprint(streams, channels_of))
+    app.register_api(realtime.routes.blueprint(live.streams, channels_of))
     app.register_api(side_effects.routes.blueprint(engine))
     app.register_blueprint(side_effects.metrics.routes)
     app.register_blueprint(health.blueprint(_checks(onward)))
     dashboard.routes.init_app(
         app,
-        Rooms(
-            workflow, changes, partial(chat.messages.say, engine, message_topic), lambda: _cursor(events), settings.demo
-        ),
+        Rooms(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
     )
     app.add_url_rule("/openapi.json", "openapi", lambda: app.api_doc)
     return onward
-
-
-def _cursor(events: live_log.Log) -> str:
-    state = events.state()
-    return str(Cursor(state.epoch, state.head))
 
 
 def _status_mail(settings: Settings, workflow: Workflow) -> Kind:
@@ -174,16 +161,23 @@ def _ledger(
     return ledger.of(engine.durable_pool.run, topic, order_id, promised)
 
 
-def channels_of(principal: Principal) -> tuple[str, ...]:
-    """What a principal hears: its own orders' channel."""
-    return ("ops",) if principal.role == "operator" else (f"{principal.role}:{principal.id}",)
+def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
+    if principal.role == "service":
+        if not wanted:
+            raise Forbidden("A service names the channels it wants to hear, as in ?channels=seller:7,buyer:42.")
+        return wanted
+    own = ("ops",) if principal.role == "operator" else (f"{principal.role}:{principal.id}",)
+    if set(wanted) - set(own):
+        raise Forbidden(f"Your channels are {', '.join(own)}.")
+    return wanted or own
 
 
 def _checks(onward: Onward) -> dict[str, health.Check]:
     return {
         "stopping": lambda: "the process is told to stop" if onward.stopping else None,
         "schema": db.schema_problem,
-        "feed": lambda: None if onward.feed.alive else "the log of live events is not followed",
+        "feed": lambda: None if onward.realtime.feed.alive else "the log of live events is not followed",
         "engine": lambda: None if onward.engine.alive else "the lanes do not turn",
     }
 

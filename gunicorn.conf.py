@@ -10,8 +10,6 @@ import sys  # noqa: E402
 import tempfile  # noqa: E402
 from typing import Any  # noqa: E402
 
-import gevent  # noqa: E402
-
 from foundation.settings import Settings, SettingsError  # noqa: E402
 
 try:
@@ -21,8 +19,8 @@ except SettingsError as error:
 
 bind = f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = "gevent"
-worker_connections = settings.stream_limit + 1000
+worker_class = "realtime.worker.StreamWorker"
+worker_connections = 2000
 keepalive = 5
 timeout = 60
 graceful_timeout = 15
@@ -32,13 +30,6 @@ loglevel = settings.log_level.lower()
 
 # Counters of all workers add up over files in this folder; it has to be known before the first is imported, and empty.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="onward-metrics-"))
-
-STOP_LOOK_SECONDS = 0.1
-
-
-def post_worker_init(worker: Any) -> None:
-    """Watch for the order to stop: SIGTERM calls no hook in a gevent worker, it only clears `alive`."""
-    gevent.spawn(_stop_with, worker)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -53,9 +44,9 @@ def on_exit(_server: Any) -> None:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
-def _stop_with(worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:
+    """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
 
-    while worker.alive:
-        gevent.sleep(STOP_LOOK_SECONDS)
-    onward_of(worker.wsgi).stop()
+    worker.on_stop = onward_of(worker.wsgi.app).stop
+    worker.wsgi.detaches = settings.detach_streams

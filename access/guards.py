@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from flask import Blueprint, Flask, Request, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
@@ -15,6 +17,9 @@ from foundation.settings import Settings
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 csrf = CSRFProtect()
+
+RIGHTS_LOST: list[Callable[[Collection[str]], Collection[str]]] = []
+"""Whatever takes rights away adds a function here that tells which of the people it is given have lost theirs."""
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -81,6 +86,11 @@ def require(*roles: str) -> Principal:
     if principal.role not in roles:
         raise Forbidden(f"This is for the role {' or '.join(roles)}.")
     return principal
+
+
+def rights_lost(people: Collection[str]) -> Collection[str]:
+    """Who of these (`buyer:42`) may not listen any more; asked of open streams. Nothing but time takes rights yet."""
+    return [who for lost in RIGHTS_LOST for who in lost(people)]
 
 
 def sign_in(principal: Principal) -> None:

@@ -64,14 +64,15 @@ class Trouble:
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
-        self._told = False
+        self.told = False
+        """Whether it has begun and is not over."""
 
     def tell(self, error: Exception) -> None:
-        if not self._told:
+        if not self.told:
             structlog.get_logger(__name__).warning(self._sentence, reason=str(error).strip())
-        self._told = True
+        self.told = True
 
     def over(self) -> None:
-        if self._told:
+        if self.told:
             structlog.get_logger(__name__).warning("Over: " + self._sentence)
-        self._told = False
+        self.told = False

@@ -104,7 +104,17 @@ class Settings:
     signal_concurrency: int = _setting(
         "32", "Receivers of signals running at once, per process.", _whole_number(1, 10**4)
     )
-    stream_limit: int = _setting("1000", "Open live streams per process.", _whole_number(1, 10**5))
+    stream_limit: int = _setting("10000", "Open live streams per process.", _whole_number(1, 10**5))
+    streams_per_person: int = _setting(
+        "6", "Streams of one person per process; the oldest is closed for a seventh.", _whole_number(1, 10**4)
+    )
+    stream_lifetime: int = _setting(
+        "600", "Seconds after which a stream is renewed, give or take a fifth.", _whole_number(1, 86400)
+    )
+    detach_streams: bool = _setting("1", "0 lets gunicorn write the streams, at 50 times the memory.", _switch)
+    replay_connections: int = _setting(
+        "2", "Connections for replays that the memory does not cover, per process.", _whole_number(1, 8)
+    )
     smtp_url: str = _setting("", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", _smtp_url)
     mail_from: str = _setting("orders@localhost", "Sender of status e-mails.")
     retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))

@@ -1,129 +1,165 @@
-"""Brings the log's news into this process, whoever wrote them.
+"""Brings the log's news into this process, whoever wrote them, and publishes them in order.
 
 A NOTIFY wakes it; that is a hint which may be lost, so it looks at least once a second anyway. What this very
-process appended comes in directly and is not read back, as long as nobody else's events stand between.
+process appended comes in directly and is not read back, as long as nobody else's events stand between. One greenlet
+publishes, so that a batch is over before the next begins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gevent
 import psycopg2
 from gevent.event import Event
-from gevent.socket import wait_read
 
 from foundation import clock
-from foundation.connections import Row, connect
+from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from realtime.hub import Hub
-from realtime.log import PAGE, WAKE_CHANNEL, Log
+from realtime.log import PAGE, Log
+from realtime.ring import RING_EVENTS, Ring
+from realtime.wakeups import WakeUps
 
 POLL_SECONDS = 1.0
 """The longest that an event waits for a wake-up that was lost."""
 
-PRUNE_SECONDS = 60.0
+AGAIN_SECONDS = 0.25
+"""Between two tries to reach a database that is away."""
+
+READ_SECONDS = 3.0
+"""A read that takes longer stands on a connection that is dead; psycopg2 closes it when it is interrupted."""
+
+STATE_SECONDS = 60.0
+"""How often it is asked whether the log is still the one that is followed."""
 
 
 class Feed:
     """Follows the log and publishes to the hub, each event once and in order."""
 
-    def __init__(self, dsn: str, events: Log, hub: Hub, retention_hours: int) -> None:
-        self._dsn = dsn
+    def __init__(self, events: Log, hub: Hub, wake_ups: WakeUps, on_new_log: Callable[[], None]) -> None:
         self._log = events
         self._hub = hub
-        self._retention_hours = retention_hours
+        self._wake_ups = wake_ups
+        self._on_new_log = on_new_log
         self._wake = Event()
-        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._moved = Event()
+        self._handed: list[list[Row]] = []
+        self._heard = -1
+        self._greenlet: gevent.Greenlet[..., None] | None = None
         self._looked_at = 0.0
-        self._pruned_at = 0.0
+        self._judged_at = 0.0
         self._trouble = Trouble("The log of live events cannot be read")
-        self._deaf = Trouble("Wake-ups are not heard; the log is polled")
+        self.ring = Ring()
         self.epoch = 0
         self.position = -1
         """Everything up to this number has been published here; -1 until the log was first reached."""
 
     def start(self) -> None:
         """Begin to follow the log from its present end."""
-        self._greenlets = [gevent.spawn(self._follow), gevent.spawn(self._listen)]
+        self._greenlet = gevent.spawn(self._follow)
+        self._wake_ups.start(self.hear)
 
     def stop(self) -> None:
-        gevent.killall(self._greenlets, timeout=1)
-        self._greenlets = []
+        self._wake_ups.stop()
+        if self._greenlet is not None:
+            self._greenlet.kill(timeout=1)
+            self._greenlet = None
 
     @property
     def alive(self) -> bool:
         """Whether it has looked at the log lately."""
-        return bool(self._greenlets) and self.position >= 0 and clock.monotonic() - self._looked_at < 5 * POLL_SECONDS
+        silent_for = clock.monotonic() - self._looked_at
+        return self._greenlet is not None and self.position >= 0 and silent_for < 5 * POLL_SECONDS
+
+    def hear(self, seq: int) -> None:
+        """Be told that the log has reached this number."""
+        if seq > max(self.position, self._heard):
+            self._heard = seq
+            self._wake.set()
 
     def appended(self, rows: list[Row]) -> None:
         """Take events that this process has just committed: ascending (seq, channel, type, data)."""
-        if not rows:
-            return
-        first, last = rows[0][0], rows[-1][0]
-        if first == self.position + 1 and last - first == len(rows) - 1:
-            self._publish(rows)
-        else:
+        if rows:
+            self._handed.append(rows)
             self._wake.set()
 
-    def catch_up(self) -> None:
-        """Publish everything that the log holds beyond our position."""
-        if self.position < 0:
-            state = self._log.state()
-            self.epoch, self.position = state.epoch, state.head
-        while True:
-            rows = self._log.after(self.position)
-            self._looked_at = clock.monotonic()
-            self._publish(rows)
-            if len(rows) < PAGE:
-                return
+    def reach(self, seq: int, timeout: float) -> bool:
+        """Wait until everything up to this number has been published here."""
+        ends = clock.monotonic() + timeout
+        while self.position < seq and clock.monotonic() < ends:
+            self.hear(seq)
+            self._moved.clear()
+            self._moved.wait(max(0.0, ends - clock.monotonic()))
+        return self.position >= seq
 
-    def _publish(self, rows: list[Row]) -> None:
-        for seq, channel, event, data in rows:
-            # Rows that came in directly while a read was under way are in both.
-            if seq > self.position:
-                self._hub.publish(self.epoch, seq, channel, event, data)
-                self.position = seq
+    def look(self, polling: bool = False) -> None:
+        """Publish what was handed in, and read what it does not cover; the whole log's news when polling."""
+        if self.position < 0:
+            self._begin()
+        handed, self._handed = self._handed, []
+        for rows in handed:
+            if rows[0][0] <= self.position + 1 and rows[-1][0] - rows[0][0] == len(rows) - 1:
+                self.publish(rows)
+            else:
+                self._heard = max(self._heard, rows[-1][0])
+        if polling or self._heard > self.position:
+            self._read()
+
+    def publish(self, rows: list[Row]) -> None:
+        """Deliver what follows on our position; rows that were handed in while a read was under way are in both."""
+        fresh = [row for row in rows if row[0] > self.position]
+        if fresh:
+            # First the position: who subscribes while this batch is delivered is not among its readers, and
+            # replays up to here.
+            self.ring.keep(fresh)
+            self.position = fresh[-1][0]
+            self._moved.set()
+            self._hub.publish(self.epoch, fresh)
+
+    def _read(self) -> None:
+        more = True
+        while more:
+            with gevent.Timeout(READ_SECONDS, psycopg2.OperationalError("the log did not answer in time")):
+                rows = self._log.after(self.position)
+            self._looked_at = clock.monotonic()
+            self.publish(rows)
+            more = len(rows) == PAGE
+        self._heard = min(self._heard, self.position)
+
+    def _begin(self) -> None:
+        """Take the log's present end for our position, and what came before it into the ring."""
+        state = self._log.state()
+        ring = Ring(max(state.pruned_through, state.head - RING_EVENTS))
+        seq, more = ring.start, True
+        while more:
+            rows = [row for row in self._log.after(seq) if row[0] <= state.head]
+            ring.keep(rows)
+            more = len(rows) == PAGE
+            seq = rows[-1][0] if rows else seq
+        self.ring, self.epoch, self.position = ring, state.epoch, state.head
+        self._judged_at = clock.monotonic()
+
+    def _judge(self) -> None:
+        """See whether the log is still the one we follow; after a restored backup it is not."""
+        self._judged_at = clock.monotonic()
+        state = self._log.state()
+        if state.epoch != self.epoch or state.head < self.position:
+            self._heard, self._handed = -1, []
+            self._begin()
+            self._on_new_log()
 
     def _follow(self) -> None:
         while True:
             try:
-                self.catch_up()
-                self._prune()
+                doubtful = self._trouble.told or clock.monotonic() - self._judged_at > STATE_SECONDS
+                if doubtful and self.position >= 0:
+                    self._judge()
+                self.look(polling=clock.monotonic() - self._looked_at >= POLL_SECONDS)
                 self._trouble.over()
             except (psycopg2.Error, ServiceUnavailable) as error:
                 self._trouble.tell(error)
-            self._wake.wait(POLL_SECONDS)
+                gevent.sleep(AGAIN_SECONDS)
+            self._wake.wait(max(0.0, self._looked_at + POLL_SECONDS - clock.monotonic()))
             self._wake.clear()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                self._hear_wake_ups()
-            except (psycopg2.Error, OSError) as error:
-                self._deaf.tell(error)
-            gevent.sleep(POLL_SECONDS)
-
-    def _hear_wake_ups(self) -> None:
-        connection = connect(self._dsn, "feed")
-        try:
-            connection.cursor().execute(f"LISTEN {WAKE_CHANNEL}")
-            self._deaf.over()
-            self._wake.set()
-            while not connection.closed:
-                try:
-                    wait_read(connection.fileno(), timeout=POLL_SECONDS * 10)
-                except TimeoutError:
-                    connection.cursor().execute("SELECT 1")  # a half-open connection shows itself here
-                connection.poll()
-                heard = [int(notice.payload or 0) for notice in connection.notifies]
-                connection.notifies.clear()
-                if heard and max(heard) > self.position:
-                    self._wake.set()
-        finally:
-            connection.close()
-
-    def _prune(self) -> None:
-        if clock.monotonic() - self._pruned_at > PRUNE_SECONDS:
-            self._pruned_at = clock.monotonic()
-            while self._log.prune(self._retention_hours) > 0:
-                gevent.sleep(0)

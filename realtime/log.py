@@ -46,8 +46,8 @@ AFTER = Statement(
 )
 REPLAY = Statement(
     "log_replay",
-    ("text[]", "bigint"),
-    f"""SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY($1) AND seq > $2
+    ("text[]", "bigint", "bigint"),
+    f"""SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY($1) AND seq > $2 AND seq <= $3
     ORDER BY seq LIMIT {PAGE}""",
 )
 PRUNE = Statement(
@@ -85,9 +85,9 @@ class Log:
         """The next events of all channels, up to 500, in order."""
         return self._pool.run(AFTER, (seq,))
 
-    def replay(self, channels: Sequence[str], seq: int) -> list[Row]:
-        """The next events of these channels, up to 500, in order."""
-        return self._pool.run(REPLAY, (list(channels), seq))
+    def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
+        """The next events of these channels up to and with the number `through`, at most 500, in order."""
+        return self._pool.run(REPLAY, (list(channels), seq, through))
 
     def prune(self, hours: int, limit: int = 2000) -> int:
         """Forget up to `limit` events older than `hours`; returns how many."""

@@ -1,143 +1,170 @@
-"""One subscriber's stream: hello, what was missed, then live; as an ordinary WSGI iterator.
+"""Opening a stream: hello, what was missed, then live, through a detached socket or an ordinary WSGI iterator.
 
-It subscribes first and replays second, so nothing falls between; what comes twice falls by its number. The
-iterator holds no database connection while it waits.
+It subscribes first and replays second, so nothing falls between; the replay ends where the subscription began, so
+nothing comes twice. Nothing holds a database connection while it waits.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from gevent.event import Event
 
 from foundation import clock
 from realtime import sse
 from realtime.feed import Feed
-from realtime.hub import Hub, Subscriber
-from realtime.log import PAGE, Log
+from realtime.hub import GONE, Hub
+from realtime.journal import Journal
+from realtime.limits import Limits
+from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, bye
+from realtime.replay import Replays, Start, TooBusy, TooFarBehind
+from realtime.subscriber import Subscriber
 
-HEARTBEAT_SECONDS = 15
-"""Below the 60 s at which home routers and proxies cut a silent connection. A named event: scripts see no comments."""
-
-LIFETIME_SECONDS = 600
+LIFETIME_SECONDS = 600.0
 """Connections are renewed after 10 minutes, give or take a fifth, so that load spreads and rights are asked again."""
 
-REPLAY_LIMIT = 10_000
-"""Who has missed more than this is told to fetch a fresh page instead."""
-
-RETRY_MS = (1000, 5000)
-"""Where a reconnect is asked for, it is spread over this range; a herd would come back at once."""
+RETRY_MS = 2000
+"""How long a client waits that has lost its connection without a word; its own clock spreads the herd no further."""
 
 
 @dataclass(frozen=True)
 class Listener:
     """Who opens a stream, and where it left off."""
 
+    who: str
     channels: tuple[str, ...]
     last_event_id: str = ""
     expires_at: float | None = None
+    counted: bool = True
+    """Whether the limit per person holds for it."""
 
 
 class Streams:
     """Opens streams on this process's hub."""
 
-    def __init__(self, hub: Hub, feed: Feed, log: Log, version: str, limit: int) -> None:
+    def __init__(
+        self, hub: Hub, feed: Feed, replays: Replays, limits: Limits, version: str, lifetime: float = LIFETIME_SECONDS
+    ) -> None:
         self._hub = hub
         self._feed = feed
-        self._log = log
+        self._replays = replays
+        self._limits = limits
         self._version = version
-        self._limit = limit
+        self._lifetime = lifetime
+        self._journal = Journal()
+        self.draining = False
 
-    def open(self, listener: Listener) -> Iterator[bytes]:
-        """The frames of one stream, without end until it is closed, too slow, too old, or its token expires."""
-        if len(self._hub.subscribers) >= self._limit or self._feed.position < 0:
-            # Not a 503: EventSource never comes back after one.
-            return iter([self._bye("overloaded")])
-        return self._frames(Subscriber(listener.channels), listener)
-
-    def _frames(self, subscriber: Subscriber, listener: Listener) -> Iterator[bytes]:
+    def open(self, listener: Listener, detached: bool = False) -> Opening | None:
+        """A stream that is subscribed already, or None when there is no room for it now."""
+        if self.draining or self._feed.position < 0 or not self._limits.admit(listener, detached):
+            return None
+        subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
+        self._set_end(subscriber, listener)
         self._hub.add(subscriber)
+        return Opening(self, subscriber, listener.last_event_id, self._feed.position)
+
+    def refusal(self) -> bytes:
+        """All that a stream says which is not opened. Not a 503: EventSource never comes back after one."""
+        return bye("restart" if self.draining else "overloaded", len(self._hub.subscribers))
+
+    def drain(self, reason: str = "restart") -> None:
+        """Tell every stream that it ends here, and open no more."""
+        self.draining = True
+        streams = len(self._hub.subscribers)
+        self._hub.end_all(reason, lambda: bye(reason, streams))
+
+    def start_of(self, subscriber: Subscriber, last_event_id: str, through: int) -> Iterator[bytes]:
+        """Hello, then what was missed up to and with `through`."""
+        replayed = 0
         try:
-            seq, resync = self._start(listener.last_event_id)
-            resuming = bool(listener.last_event_id) and resync is None
-            yield self._hello(seq, fresh=not resuming)
-            if resync:
-                yield self._resync(resync, seq)
-            for number, frame in self._replay(subscriber, seq) if resuming else ():
-                seq = number
-                yield frame
-            yield from self._live(subscriber, seq, self._deadline(listener))
-        finally:
-            self._hub.remove(subscriber)
+            start = self._replays.start(last_event_id)
+            through = max(through, start.seq) if start.resuming else through
+            yield self._hello(start, through)
+            for rows in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
+                replayed += len(rows)
+                yield b"".join(sse.encode(event, data, self._id(seq)) for seq, _, event, data in rows)
+        except TooFarBehind:
+            yield self._resync("too far behind", through)
+        except TooBusy:
+            self._hub.end(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
+        subscriber.events += replayed
+        self._journal.opened(subscriber, last_event_id, replayed)
 
-    def _start(self, last_event_id: str) -> tuple[int, str | None]:
-        """The number to go on from, and the reason for a resync where the cursor cannot be used."""
-        if not last_event_id:
-            return self._feed.position, None
-        cursor, state = sse.Cursor.parse(last_event_id), self._log.state()
-        if cursor is None:
-            return state.head, "unknown"
-        if cursor.epoch != state.epoch:
-            return state.head, "epoch"
-        if cursor.seq > state.head:
-            return state.head, "ahead of head"
-        if cursor.seq < state.pruned_through:
-            return state.head, "expired"
-        return cursor.seq, None
+    def take(self, subscriber: Subscriber, fd: int) -> None:
+        """The socket is ours now: what has come meanwhile leaves, and then everything at once."""
+        self._hub.take_socket(subscriber, fd)
 
-    def _replay(self, subscriber: Subscriber, seq: int) -> Iterator[tuple[int, bytes]]:
-        """What was missed, read a page at a time: a slow reader keeps no connection waiting."""
-        replayed, more = 0, True
-        while more:
-            rows = self._log.replay(sorted(subscriber.channels), seq)
-            for seq, _, event, data in rows:
-                yield seq, sse.encode(event, data, self._id(seq))
-            replayed += len(rows)
-            more = len(rows) == PAGE
-            if more and replayed >= REPLAY_LIMIT:
-                seq = self._log.state().head
-                yield seq, self._resync("too far behind", seq)
-                return
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber whose reader is gone."""
+        self._hub.remove(subscriber, GONE)
 
-    def _live(self, subscriber: Subscriber, seq: int, deadline: Callable[[], float]) -> Iterator[bytes]:
-        while True:
-            left = deadline()
-            frames = subscriber.take(min(HEARTBEAT_SECONDS, max(0.0, left)))
-            fresh = [frame for number, frame in frames if number > seq]
-            if fresh:
-                seq = frames[-1][0]
-                yield b"".join(fresh)
-            elif not subscriber.closed_for and left > 0:
-                yield sse.encode_json("heartbeat", {"at": clock.now()})
-            if subscriber.closed_for or left <= 0:
-                yield self._bye(subscriber.closed_for or "renew")
-                return
-
-    def _deadline(self, listener: Listener) -> Callable[[], float]:
-        """How many seconds the stream may go on."""
-        ends = clock.monotonic() + LIFETIME_SECONDS * random.uniform(0.8, 1.2)
+    def _set_end(self, subscriber: Subscriber, listener: Listener) -> None:
+        now = clock.monotonic()
+        subscriber.ends_at = now + self._lifetime * random.uniform(0.8, 1.2)
         if listener.expires_at is not None:
-            ends = min(ends, clock.monotonic() + listener.expires_at - clock.unix_seconds())
-        return lambda: ends - clock.monotonic()
+            warn_at = now + listener.expires_at - clock.unix_seconds() - EXPIRY_WARNING_SECONDS
+            if warn_at < subscriber.ends_at:
+                subscriber.ends_at, subscriber.ends_for = warn_at, EXPIRING
 
-    def _hello(self, seq: int, fresh: bool) -> bytes:
+    def _hello(self, start: Start, through: int) -> bytes:
         # A resuming reader keeps its own cursor until the replay has moved it: were it to take the head's id
         # and lose the connection here, the replay would be skipped.
         greeting = {
             "at": clock.now(),
             "epoch": self._feed.epoch,
-            "head": self._id(seq),
+            "head": self._id(through),
             "heartbeat_seconds": HEARTBEAT_SECONDS,
             "version": self._version,
         }
-        return sse.encode_json("hello", greeting, self._id(seq) if fresh else "", retry_ms=2000)
+        id = "" if start.resuming else self._id(through)
+        hello = sse.encode_json("hello", greeting, id, retry_ms=RETRY_MS)
+        return hello + self._resync(start.resync, through) if start.resync else hello
 
     def _resync(self, reason: str, seq: int) -> bytes:
         return sse.encode_json("resync", {"at": clock.now(), "reason": reason}, self._id(seq))
 
-    def _bye(self, reason: str) -> bytes:
-        retry_ms = random.randint(*RETRY_MS)
-        return sse.encode_json("bye", {"at": clock.now(), "reason": reason, "retry_ms": retry_ms}, "", retry_ms)
-
     def _id(self, seq: int) -> str:
         return str(sse.Cursor(self._feed.epoch, seq))
+
+
+class Opening:
+    """A stream between its subscription and its first live event."""
+
+    def __init__(self, streams: Streams, subscriber: Subscriber, last_event_id: str, through: int) -> None:
+        self._streams = streams
+        self._last_event_id = last_event_id
+        self._through = through
+        self.subscriber = subscriber
+
+    def first(self) -> Iterator[bytes]:
+        """What is sent before anything live."""
+        for piece in self._streams.start_of(self.subscriber, self._last_event_id, self._through):
+            self.subscriber.bytes += len(piece)
+            yield piece
+
+    def hand_over(self, fd: int) -> None:
+        """Give the hub the socket on which `first` was sent."""
+        self._streams.take(self.subscriber, fd)
+
+    def give_up(self) -> None:
+        """Nobody reads this stream any more."""
+        self._streams.leave(self.subscriber)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The whole stream for a WSGI server that writes what it is given; several events in one piece."""
+        backlog = self.subscriber.backlog
+        assert backlog is not None
+        assert backlog.wake is not None
+        try:
+            yield from self.first()
+            while True:
+                backlog.wake.wait()
+                backlog.wake.clear()
+                if waiting := backlog.take():
+                    yield waiting
+                if self.subscriber.closed_for:
+                    return
+        finally:
+            self.give_up()

@@ -110,9 +110,9 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def stream(self, token: str, last_event_id: str = "") -> Stream:
+    def stream(self, token: str, last_event_id: str = "", query: str = "") -> Stream:
         """An open live stream."""
-        return Stream(self.port, token, last_event_id)
+        return Stream(self.port, token, last_event_id, query)
 
     def _as(self, role: Role, id: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, id)}"}

@@ -1,0 +1,104 @@
+"""A thin WSGI layer that takes the socket of a stream away from gunicorn.
+
+The view below has authorised the stream and left it in the environment. Its head, its greeting and its replay are
+written here, by the request's own greenlet; then the descriptor goes to the hub and the greenlet ends. Where the
+socket cannot be taken (TLS in the worker, HTTP/2), the view is told so beforehand and answers with an iterator.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from realtime.hub import PIECE_BYTES
+from realtime.sockets import STALL_SECONDS, limit_buffers
+from realtime.stream import Opening
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CAN_DETACH = "onward.can_detach"
+OPENING = "onward.opening"
+
+DETACHED: list[bytes] = []
+"""What a WSGI call returns whose connection is gone; the worker knows it by its identity."""
+
+
+class TooSlow(Exception):
+    """The reader does not even take what the stream begins with."""
+
+
+class HandOver:
+    """Wraps an application whose streams are to be detached."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+        self.detaches = True
+        """False leaves every stream to the iterator."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[CAN_DETACH] = self.detaches and can_detach(environ)
+        head: list[bytes] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if OPENING in environ and not status.startswith("200"):
+                environ.pop(OPENING).give_up()
+            if OPENING not in environ:
+                return start_response(status, headers, *more)
+            head.append(encode_head(status, headers))
+            return None
+
+        answer = self.app(environ, start)
+        opening: Opening | None = environ.pop(OPENING, None)
+        if opening is None:
+            return answer
+        if close := getattr(answer, "close", None):
+            close()
+        detach(environ["gunicorn.socket"], head[0], opening)
+        return DETACHED
+
+
+def can_detach(environ: WSGIEnvironment) -> bool:
+    """Whether the socket of this request is a plain one that nobody else uses."""
+    connection = environ.get("gunicorn.socket")
+    return (
+        connection is not None
+        and not isinstance(connection, ssl.SSLSocket)
+        and environ.get("HTTP_VERSION") != "2"
+        and environ["SERVER_PROTOCOL"] in ("HTTP/1.0", "HTTP/1.1")
+    )
+
+
+def encode_head(status: str, headers: list[tuple[str, str]]) -> bytes:
+    """The response's head. It ends with the connection (RFC 9112, section 6.3), so nothing has to be chunked."""
+    given = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "content-length")
+    return f"HTTP/1.1 {status}\r\nDate: {formatdate(usegmt=True)}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
+
+
+def detach(connection: Any, head: bytes, opening: Opening) -> None:
+    """Send what a stream begins with, and hand the socket to the hub."""
+    try:
+        limit_buffers(connection)
+        waiting = head
+        for piece in opening.first():
+            waiting += piece
+            if len(waiting) > PIECE_BYTES:
+                _send(connection, waiting)
+                waiting = b""
+        _send(connection, waiting)
+    except (OSError, TooSlow):
+        opening.give_up()
+        return
+    except BaseException:
+        opening.give_up()
+        raise
+    opening.hand_over(connection.detach())
+
+
+def _send(connection: Any, piece: bytes) -> None:
+    with gevent.Timeout(STALL_SECONDS, TooSlow):
+        connection.sendall(piece)

@@ -1,0 +1,42 @@
+"""How many streams there may be: in this process, for one person, and through the iterator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from realtime.hub import Hub
+from realtime.pulse import bye
+
+if TYPE_CHECKING:
+    from realtime.stream import Listener
+
+CROWDED_RETRY_MS = 60_000
+"""Whose oldest stream had to go has it come back late, or seven tabs would push each other out for ever."""
+
+
+class Limits:
+    """Decides whether one more stream is opened, and which one has to go for it."""
+
+    def __init__(self, hub: Hub, in_all: int, per_person: int, iterated: int) -> None:
+        self._hub = hub
+        self._in_all = in_all
+        self._per_person = per_person
+        self._iterated = iterated
+        """An iterated stream takes one of gunicorn's connections; with all of them taken, no request is answered."""
+
+    def admit(self, listener: Listener, detached: bool) -> bool:
+        """Whether there is room; a person's oldest stream makes room for the newest."""
+        hub = self._hub
+        if listener.counted:
+            self._make_room(listener)
+        if len(hub.subscribers) >= self._in_all:
+            return False
+        return detached or len(hub.subscribers) - len(hub.sockets) < self._iterated
+
+    def _make_room(self, listener: Listener) -> None:
+        mine = dict.fromkeys(
+            one for channel in listener.channels for one in self._hub.listening(channel) if one.who == listener.who
+        )
+        theirs = sorted((one for one in mine if not one.closed_for), key=lambda one: one.opened_at)
+        for oldest in theirs[: max(0, len(theirs) - self._per_person + 1)]:
+            self._hub.end(oldest, "too many streams", bye("too many streams", retry_ms=CROWDED_RETRY_MS))

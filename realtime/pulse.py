@@ -1,0 +1,112 @@
+"""What every stream needs as time goes by: a sign of life, an end, and the question whether it may still listen.
+
+One walk over all subscribers does it, twice a second: a timer for each would cost more memory than the subscriber.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+
+import gevent
+import structlog
+
+from foundation import clock
+from realtime import sse
+from realtime.hub import YIELD_AFTER, Hub
+from realtime.subscriber import Subscriber
+
+log = structlog.get_logger(__name__)
+
+STEP_SECONDS = 0.5
+"""A token's end is noticed within this time."""
+
+HEARTBEAT_SECONDS = 15
+"""Below the 60 s at which home routers and proxies cut a silent connection. A named event: scripts see no comments."""
+
+STEPS_PER_HEARTBEAT = int(HEARTBEAT_SECONDS / STEP_SECONDS)
+
+EXPIRY_WARNING_SECONDS = 60
+"""How long before its token's end a stream is told, so that the client can fetch a new one in time."""
+
+RIGHTS_SECONDS = 30
+"""How often it is asked who has lost the right to listen: the answer is acted upon within 60 s, with one failure."""
+
+RETRY_MS = (1000, 5000)
+"""Where a reconnect is asked for, it is spread over this range; a herd would come back at once."""
+
+RETRIES_PER_SECOND = 1000
+"""How many streams of one process may come back in a second when all are told to go."""
+
+EXPIRING = "auth-expiring"
+
+RightsLost = Callable[[Collection[str]], Collection[str]]
+"""Given who listens here, tells who of them may not any more."""
+
+
+def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
+    """The last event of a stream that ends in order; the reconnect is spread the wider, the more streams end."""
+    least, most = RETRY_MS
+    if retry_ms is None:
+        retry_ms = random.randint(least, max(most, least + 1000 * streams // RETRIES_PER_SECOND))
+    return sse.encode_json("bye", {"at": clock.now(), "reason": reason, "retry_ms": retry_ms}, "", retry_ms)
+
+
+class Pulse:
+    """Walks over the hub's subscribers."""
+
+    def __init__(self, hub: Hub, rights_lost: RightsLost) -> None:
+        self._hub = hub
+        self._rights_lost = rights_lost
+        self._step = 0
+        self._asked_at = clock.monotonic()
+        self._greenlets: list[gevent.Greenlet[..., None]] = []
+
+    def start(self) -> None:
+        self._greenlets = [gevent.spawn(self._beat), gevent.spawn(self._ask)]
+
+    def stop(self) -> None:
+        gevent.killall(self._greenlets, timeout=1)
+        self._greenlets = []
+
+    def walk(self) -> None:
+        """One step: beat for those whose turn it is, warn and end those whose time has come."""
+        self._step += 1
+        now, turn = clock.monotonic(), self._step % STEPS_PER_HEARTBEAT
+        beat = sse.encode_json("heartbeat", {"at": clock.now()})
+        for number, subscriber in enumerate(list(self._hub.subscribers)):
+            if now >= subscriber.ends_at and not subscriber.closed_for:
+                self._end(subscriber)
+            elif subscriber.fd % STEPS_PER_HEARTBEAT == turn:
+                self._hub.say(subscriber, beat)
+            if number % YIELD_AFTER == YIELD_AFTER - 1:
+                gevent.sleep(0)
+        self._hub.sockets.drop_stuck()
+
+    def ask_for_rights(self) -> None:
+        """End the streams of those who may not listen any more."""
+        lost = set(self._rights_lost({subscriber.who for subscriber in self._hub.subscribers}))
+        for subscriber in [one for one in self._hub.subscribers if one.who in lost] if lost else ():
+            self._hub.end(subscriber, "rights-lost", bye("rights-lost"))
+
+    def _end(self, subscriber: Subscriber) -> None:
+        if subscriber.ends_for == EXPIRING:
+            subscriber.ends_for = "expired"
+            subscriber.ends_at += EXPIRY_WARNING_SECONDS
+            warning = {"at": clock.now(), "seconds": max(0, round(subscriber.ends_at - clock.monotonic()))}
+            self._hub.say(subscriber, sse.encode_json(EXPIRING, warning))
+        else:
+            self._hub.end(subscriber, subscriber.ends_for, bye(subscriber.ends_for))
+
+    def _beat(self) -> None:
+        while True:
+            gevent.sleep(STEP_SECONDS)
+            self.walk()
+
+    def _ask(self) -> None:
+        while True:
+            gevent.sleep(RIGHTS_SECONDS)
+            try:
+                self.ask_for_rights()
+            except Exception as error:
+                log.warning("Nobody could say who may still listen", reason=str(error).strip())

@@ -1,0 +1,126 @@
+"""What a reader who comes back has missed: from this process's ring where it reaches, from the log where it must.
+
+A cursor that cannot be used gets a reason and never silence. Replays end at the number that this process had
+published when the reader subscribed: everything above it comes live, so nothing is missed and nothing comes twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg2
+from gevent.lock import BoundedSemaphore
+
+from foundation.connections import Row
+from foundation.errors import ServiceUnavailable
+from realtime.feed import Feed
+from realtime.log import PAGE, Log
+from realtime.sse import Cursor
+
+REPLAY_LIMIT = 10_000
+"""Who has missed more than this is told to fetch a fresh page instead."""
+
+REPLAYS_AT_ONCE = 8
+"""Replays from the database per process; a storm of readers waits in line and does not drown the database."""
+
+LINE_SECONDS = 10.0
+"""Who has stood in that line for so long is asked to come again."""
+
+REACH_SECONDS = 2.0
+
+
+class TooBusy(Exception):
+    """The stream cannot be opened now; the reader is asked to come again."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a stream begins."""
+
+    seq: int
+    resync: str = ""
+    """Why the reader has to fetch a fresh page; empty when the cursor can be used."""
+
+    resuming: bool = False
+
+
+class Replays:
+    """Judges cursors, and reads what came after them."""
+
+    def __init__(self, feed: Feed, log: Log, at_once: int = REPLAYS_AT_ONCE) -> None:
+        self._feed = feed
+        self._log = log
+        self._line = BoundedSemaphore(at_once)
+        self.from_log = 0
+        """Pages that were read from the database since the start."""
+
+    def start(self, last_event_id: str) -> Start:
+        """Where to go on from; raises TooBusy when the log has to be asked and cannot."""
+        if not last_event_id:
+            return Start(self._feed.position)
+        cursor = Cursor.parse(last_event_id)
+        if cursor is None:
+            return Start(self._feed.position, "unknown")
+        ring = self._feed.ring
+        if cursor.epoch == self._feed.epoch and ring.start <= cursor.seq <= self._feed.position:
+            return Start(cursor.seq, resuming=True)
+        return self._judge(cursor)
+
+    def pages(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[Row]]:
+        """The events of these channels above `seq`, up to and with `through`; raises TooBusy."""
+        replayed = 0
+        while seq < through:
+            if self._feed.ring.start <= seq:
+                yield [row for row in self._feed.ring.after(channels, seq) if row[0] <= through]
+                return
+            rows = self._read(channels, seq, through)
+            replayed += len(rows)
+            yield rows
+            if len(rows) < PAGE:
+                return
+            seq = rows[-1][0]
+            if replayed >= REPLAY_LIMIT:
+                raise TooFarBehind
+
+    def _judge(self, cursor: Cursor) -> Start:
+        with self._asking():
+            state = self._log.state()
+        if cursor.epoch != state.epoch:
+            return Start(self._feed.position, "epoch")
+        if cursor.seq > state.head:
+            return Start(self._feed.position, "ahead of head")
+        if cursor.seq < state.pruned_through:
+            return Start(self._feed.position, "expired")
+        # Another process was quicker: let this one come up to it, or what it publishes next would come twice.
+        if not self._feed.reach(cursor.seq, REACH_SECONDS):
+            raise TooBusy
+        return Start(cursor.seq, resuming=True)
+
+    def _read(self, channels: tuple[str, ...], seq: int, through: int) -> list[Row]:
+        with self._asking():
+            self.from_log += 1
+            return self._log.replay(channels, seq, through)
+
+    def _asking(self) -> _Asking:
+        return _Asking(self._line)
+
+
+class TooFarBehind(Exception):
+    """More was missed than is worth sending."""
+
+
+class _Asking:
+    """A place among those who ask the database; its troubles become TooBusy."""
+
+    def __init__(self, line: BoundedSemaphore) -> None:
+        self._line = line
+
+    def __enter__(self) -> None:
+        if not self._line.acquire(timeout=LINE_SECONDS):
+            raise TooBusy
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self._line.release()
+        if isinstance(error, psycopg2.Error | ServiceUnavailable):
+            raise TooBusy from error

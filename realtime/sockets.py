@@ -1,0 +1,165 @@
+"""Detached sockets: file descriptors that gunicorn has given up, with one epoll that notices what happens to them.
+
+The epoll stands under a single watcher of the loop, so ten thousand idle connections cost the loop nothing. Only this
+module closes the descriptors, and only on the loop's thread: a number that was closed may be another's already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import struct
+from collections.abc import Callable
+
+import gevent
+from gevent import monkey
+
+from foundation import clock
+from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
+
+STALL_SECONDS = 10.0
+"""Who reads nothing for this long while something waits is dropped."""
+
+SEND_BUFFER_BYTES = 32 * 1024
+"""Linux doubles it. Left alone it grows to 4 MB for each client that does not read."""
+
+RECEIVE_BUFFER_BYTES = 4096
+"""A stream's client has nothing more to say."""
+
+UNHEARD_MS = 30_000
+"""A peer that acknowledges nothing for so long is gone; without this the kernel tries for 15 minutes."""
+
+WATCHED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+READ = 1
+
+_epoll = monkey.get_original("select", "epoll")
+_socket = monkey.get_original("socket", "socket")
+
+
+def limit_buffers(connection: socket.socket) -> None:
+    """Bound what the kernel keeps for a client that does not read, and how long it waits for one that is gone."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class Sockets:
+    """The descriptors of this process's subscribers."""
+
+    def __init__(self, on_gone: Callable[[Subscriber], None], on_stuck: Callable[[Subscriber], None]) -> None:
+        self._on_gone = on_gone
+        self._on_stuck = on_stuck
+        self._by_fd: dict[int, Subscriber] = {}
+        self._lagging: set[Subscriber] = set()
+        self._epoll: select.epoll | None = None
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Take a descriptor over; it is closed here and nowhere else."""
+        if self._epoll is None:
+            # Not before the first one comes: that is after the fork.
+            self._epoll = _epoll()
+            self._greenlet = gevent.spawn(self._watch, self._epoll)
+        self._by_fd[subscriber.fd] = subscriber
+        self._epoll.register(subscriber.fd, WATCHED)
+
+    def lag(self, subscriber: Subscriber, rest: bytes) -> None:
+        """The socket is full: keep the rest, and go on when it has room."""
+        subscriber.backlog = Backlog()
+        subscriber.backlog.put(rest)
+        self._lagging.add(subscriber)
+        assert self._epoll is not None
+        self._epoll.modify(subscriber.fd, WATCHED | select.EPOLLOUT)
+
+    def flush(self, subscriber: Subscriber) -> None:
+        """Write what waits, as far as the socket takes it."""
+        assert subscriber.backlog is not None
+        moved_at, waiting = subscriber.backlog.moved_at, subscriber.backlog.take()
+        try:
+            sent = os.write(subscriber.fd, waiting) if waiting else 0
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._on_gone(subscriber)
+            return
+        if sent < len(waiting):
+            self.lag(subscriber, waiting[sent:])
+            if not sent:
+                subscriber.backlog.moved_at = moved_at
+            return
+        subscriber.backlog = None
+        if subscriber in self._lagging:
+            self._lagging.discard(subscriber)
+            assert self._epoll is not None
+            self._epoll.modify(subscriber.fd, WATCHED)
+
+    def close(self, subscriber: Subscriber, last: bytes = b"") -> None:
+        """Write a last word if there is room for it, and close; what the kernel still holds is delivered."""
+        if last and (subscriber.backlog is None or not subscriber.backlog.size):
+            with contextlib.suppress(OSError):  # he who cannot hear it comes back by himself
+                os.write(subscriber.fd, last)
+        self._close(subscriber)
+
+    def reset(self, subscriber: Subscriber) -> None:
+        """Close at once, and let the kernel forget what it holds: 1,000 who never read would keep 60 MB of it."""
+        if subscriber.fd == NO_SOCKET:
+            return
+        borrowed = _socket(fileno=subscriber.fd)
+        try:
+            borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        except OSError:
+            pass  # gone already
+        finally:
+            borrowed.detach()
+        self._close(subscriber)
+
+    def drop_stuck(self) -> None:
+        """Let go of those who have read nothing for too long."""
+        for subscriber in list(self._lagging):
+            if subscriber.backlog and clock.monotonic() - subscriber.backlog.moved_at > STALL_SECONDS:
+                self._on_stuck(subscriber)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+        if self._epoll is not None:
+            self._epoll.close()
+            self._epoll = None
+
+    def _close(self, subscriber: Subscriber) -> None:
+        fd, subscriber.fd = subscriber.fd, NO_SOCKET
+        if fd != NO_SOCKET:
+            self._lagging.discard(subscriber)
+            del self._by_fd[fd]
+            os.close(fd)  # which takes it out of the epoll too
+
+    def _watch(self, epoll: select.epoll) -> None:
+        loop = gevent.get_hub()
+        watcher = loop.loop.io(epoll.fileno(), READ)
+        try:
+            while True:
+                loop.wait(watcher)
+                for fd, happened in epoll.poll(0, 256):
+                    self._happened(fd, happened)
+        finally:
+            watcher.stop()
+            watcher.close()
+
+    def _happened(self, fd: int, happened: int) -> None:
+        subscriber = self._by_fd.get(fd)
+        if subscriber is None:
+            return
+        if happened & WATCHED:
+            self._on_gone(subscriber)
+        elif happened & select.EPOLLOUT:
+            self.flush(subscriber)

@@ -1,0 +1,89 @@
+"""An open connection that listens, and what waits for it when it is slow.
+
+There may be ten thousand in a process, and nearly all of them are idle: what one holds is counted in bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gevent.event import Event
+
+from foundation import clock
+
+BACKLOG_BYTES = 64 * 1024
+"""What may wait for one subscriber. Who is further behind is dropped, comes back by its cursor and loses nothing."""
+
+NO_SOCKET = -1
+
+
+class Backlog:
+    """What could not be written yet, in order."""
+
+    __slots__ = ("frames", "moved_at", "size", "wake")
+
+    def __init__(self, wake: Event | None = None) -> None:
+        self.frames: deque[bytes] = deque()
+        self.size = 0
+        self.moved_at = clock.monotonic()
+        """When it last got shorter, or began."""
+
+        self.wake = wake
+
+    def put(self, piece: bytes) -> bool:
+        """Keep this for later; False when that is more than may wait."""
+        self.frames.append(piece)
+        self.size += len(piece)
+        if self.wake is not None:
+            self.wake.set()
+        return self.size <= BACKLOG_BYTES
+
+    def take(self) -> bytes:
+        """All that waits, at once."""
+        taken = b"".join(self.frames)
+        self.frames.clear()
+        self.size = 0
+        self.moved_at = clock.monotonic()
+        return taken
+
+
+class Subscriber:
+    """Who listens to what, through which socket.
+
+    Without a backlog, every event is written to the socket at once. With one, events wait in it: while the stream
+    is being opened, while the socket is full, and always where a WSGI server writes what an iterator yields.
+    """
+
+    __slots__ = (
+        "backlog",
+        "bytes",
+        "channels",
+        "closed_for",
+        "ends_at",
+        "ends_for",
+        "events",
+        "fd",
+        "opened_at",
+        "who",
+    )
+
+    def __init__(self, who: str, channels: tuple[str, ...], wake: Event | None = None) -> None:
+        self.who = who
+        self.channels = channels
+        self.fd = NO_SOCKET
+        self.backlog: Backlog | None = Backlog(wake)
+        self.opened_at = clock.monotonic()
+        self.ends_at = float("inf")
+        self.ends_for = "renew"
+        """What the stream will be told when its time is over: renew, auth-expiring (and once told, expired)."""
+
+        self.closed_for = ""
+        """Why it takes nothing more; empty while it does."""
+
+        self.events = 0
+        self.bytes = 0
+
+    @property
+    def iterated(self) -> bool:
+        """Whether a WSGI server writes for it."""
+        return self.backlog is not None and self.backlog.wake is not None

@@ -1,0 +1,72 @@
+"""Hear on a connection of its own that the log has grown.
+
+PostgreSQL tells only who listens at that moment, and a listener whose connection is half open hears nothing and
+notices nothing. So what is heard is a hint, and the connection is tried whenever it was silent for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+import psycopg2
+import psycopg2.extensions
+from gevent.socket import wait_read
+
+from foundation.connections import connect
+from foundation.logs import Trouble
+from realtime.log import WAKE_CHANNEL
+
+SILENCE_SECONDS = 3.0
+"""After this long without a word, the connection has to show that it still carries one."""
+
+PROOF_SECONDS = 3.0
+AGAIN_SECONDS = 0.5
+
+
+class WakeUps:
+    """Tells the newest number whenever it is heard of."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._deaf = Trouble("Wake-ups are not heard; the log is polled")
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self, tell: Callable[[int], None]) -> None:
+        self._greenlet = gevent.spawn(self._listen, tell)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill(timeout=1)
+            self._greenlet = None
+
+    def _listen(self, tell: Callable[[int], None]) -> None:
+        while True:
+            try:
+                self._hear(tell)
+            except (psycopg2.Error, OSError) as error:
+                self._deaf.tell(error)
+            gevent.sleep(AGAIN_SECONDS)
+
+    def _hear(self, tell: Callable[[int], None]) -> None:
+        connection = connect(self._dsn, "feed")
+        try:
+            _ask(connection, f"LISTEN {WAKE_CHANNEL}")
+            self._deaf.over()
+            while not connection.closed:
+                try:
+                    wait_read(connection.fileno(), timeout=SILENCE_SECONDS)
+                except TimeoutError:
+                    _ask(connection, "SELECT 1")
+                connection.poll()
+                heard = [int(notice.payload or 0) for notice in connection.notifies]
+                connection.notifies.clear()
+                if heard:
+                    tell(max(heard))
+        finally:
+            connection.close()
+
+
+def _ask(connection: psycopg2.extensions.connection, statement: str) -> None:
+    with gevent.Timeout(PROOF_SECONDS, psycopg2.OperationalError("the connection carries nothing any more")):
+        connection.cursor().execute(statement)

@@ -1,0 +1,108 @@
+"""gunicorn's names that are not promised to stay: an upgrade that moves one of them fails here, and loudly."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+PRELUDE = """
+from gevent import monkey
+monkey.patch_all()
+import inspect
+from gunicorn.config import Config
+from gunicorn.workers.base import Worker
+from gunicorn.workers.base_async import AsyncWorker
+from gunicorn.workers.ggevent import GeventWorker
+from gunicorn.http import wsgi
+from realtime.handover import DETACHED
+from realtime.worker import StreamWorker
+source = inspect.getsource
+"""
+
+
+def in_a_patched_process(check: str) -> None:
+    """Importing gunicorn's gevent worker wants a patched process, which this one is not to become."""
+    done = subprocess.run([sys.executable, "-c", PRELUDE + inspect.cleandoc(check)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "StreamWorker.is_already_handled.__name__ in vars(AsyncWorker)",
+        "'self.is_already_handled(respiter)' in source(AsyncWorker.handle_request)",
+        "'except StopIteration:\\n            raise' in source(AsyncWorker.handle_request)",
+        "'except StopIteration as e' in source(AsyncWorker.handle)",
+        "'util.close(client)' in source(AsyncWorker.handle)",
+    ],
+)
+def test_stop_iteration_from_is_already_handled_makes_gunicorn_forget_the_connection(fact):
+    in_a_patched_process(f"assert {fact}")
+
+
+def test_a_detached_answer_stops_and_any_other_does_not():
+    in_a_patched_process(
+        """
+        worker = object.__new__(StreamWorker)
+        assert worker.is_already_handled([]) is False
+        try:
+            worker.is_already_handled(DETACHED)
+        except StopIteration:
+            pass
+        else:
+            raise AssertionError("it would read the stream's socket")
+        """
+    )
+
+
+def test_the_environment_holds_the_socket():
+    in_a_patched_process("assert '\"gunicorn.socket\": sock' in source(wsgi.default_environ)")
+
+
+def test_http_2_is_told_in_the_environment():
+    in_a_patched_process('assert \'environ["HTTP_VERSION"] = "2"\' in source(AsyncWorker.handle_http2_request)')
+
+
+def test_alive_is_what_every_reason_to_stop_clears():
+    in_a_patched_process(
+        """
+        assert 'self.alive = False' in source(Worker.handle_exit)
+        assert 'self.alive = False' in source(AsyncWorker.handle_request)
+        assert 'while self.alive' in source(GeventWorker.run)
+        """
+    )
+
+
+def test_a_lost_parent_is_told_by_an_exit_out_of_run():
+    in_a_patched_process("assert 'sys.exit(0)' in source(GeventWorker.notify)")
+
+
+def test_a_connection_waits_for_its_next_request_in_timeout_ctx():
+    in_a_patched_process(
+        """
+        assert 'with self.timeout_ctx():' in source(AsyncWorker.handle)
+        assert 'gevent.Timeout(self.cfg.keepalive, False)' in source(GeventWorker.timeout_ctx)
+        """
+    )
+
+
+def test_the_application_is_loaded_by_load_wsgi_and_called_as_wsgi():
+    in_a_patched_process(
+        """
+        assert 'self.wsgi = self.app.wsgi()' in source(Worker.load_wsgi)
+        assert 'self.wsgi(environ' in source(AsyncWorker.handle_request)
+        """
+    )
+
+
+def test_the_configuration_file_names_our_worker():
+    in_a_patched_process(
+        """
+        config = Config()
+        config.set("worker_class", "realtime.worker.StreamWorker")
+        assert config.worker_class is StreamWorker
+        """
+    )
