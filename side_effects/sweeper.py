@@ -63,15 +63,18 @@ CLAIM = Statement(
             WHERE b.owner = l.owner AND b.lease_until < l.before
               AND b.lease_until > clock_timestamp() - make_interval(secs => $3)
             ORDER BY b.lease_until LIMIT $2) AS found),
-    taken AS (SELECT id FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+    taken AS (
+        SELECT id, owner FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE outbox b SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
     FROM taken WHERE b.id = taken.id
       AND (b.lease_until < clock_timestamp() OR b.owner IN (SELECT owner FROM limits WHERE before > clock_timestamp()))
-    RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id""",
+    RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id, taken.owner > 0""",
 )
 """Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 promises that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
-else's, dead rows pile up there."""
+else's, dead rows pile up there.
+
+The last column: whether a process left it behind without a word. What was handed back has no owner."""
 
 FULL_LOOK_SECONDS = 30.0
 LOOK_BACK_SECONDS = 60
