@@ -100,6 +100,7 @@ class Engine:
         self._greenlets += [
             gevent.spawn(self.internal.run),
             gevent.spawn(self._sweep_for_ever),
+            gevent.spawn(self._owed.sweeper.stay_alive),
             gevent.spawn(self.worker.run),
         ]
 
