@@ -131,7 +131,8 @@ def _join(app: OpenAPI, settings: Settings) -> Onward:
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
     kinds = [_status_mail(settings, workflow)] if settings.smtp_url else []
     engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
-    changes = StatusChanges(PreparedPool(settings.dsn, settings.hot_connections, "hot"), workflow, engine, order_topic)
+    hot = PreparedPool(settings.dsn, settings.hot_connections, "hot")
+    changes = StatusChanges(hot, workflow, engine, order_topic)
     placing = orders.placing.Placing(workflow, engine, order_topic)
     onward = Onward(settings, workflow, engine, live, changes, placing)
     app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
@@ -141,7 +142,7 @@ def _join(app: OpenAPI, settings: Settings) -> Onward:
     app.register_api(realtime.routes.blueprint(live.streams, channels_of))
     app.register_api(side_effects.routes.blueprint(engine))
     app.register_blueprint(side_effects.metrics.routes)
-    app.register_blueprint(health.blueprint(_checks(onward)))
+    app.register_blueprint(health.blueprint(_checks(onward, hot)))
     dashboard.routes.init_app(
         app,
         Rooms(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
@@ -173,10 +174,11 @@ def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str
     return wanted or own
 
 
-def _checks(onward: Onward) -> dict[str, health.Check]:
+def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
     return {
         "stopping": lambda: "the process is told to stop" if onward.stopping else None,
         "schema": db.schema_problem,
+        "changes": hot.refusal,
         "feed": lambda: None if onward.realtime.feed.alive else "the log of live events is not followed",
         "engine": lambda: None if onward.engine.alive else "the lanes do not turn",
     }

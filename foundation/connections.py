@@ -17,13 +17,21 @@ import psycopg2.errors
 import psycopg2.extensions
 from gevent.lock import BoundedSemaphore
 
+from foundation import clock
 from foundation.errors import ServiceUnavailable
+from foundation.greening import readable_now
 
 CONNECT_SECONDS = 3
 """A host that swallows packets must not hang a greenlet; libpq's own limit does not hold in green mode."""
 
 POOL_WAIT_SECONDS = 2
 """How long a request may wait for a free connection before it is answered with 503."""
+
+REFUSALS = ("25", "53")
+"""Classes of SQLSTATE by which a server that answers says that it cannot work: read-only, out of disk or memory."""
+
+REFUSAL_SECONDS = 3.0
+"""How long a refusal counts: nobody may send another change to a process that says it is not ready."""
 
 SERVER_OPTIONS = " ".join(
     f"-c {name}={value}"
@@ -96,6 +104,11 @@ class PreparedConnection:
     def broken(self) -> bool:
         return self._connection.closed != 0
 
+    @property
+    def cut(self) -> bool:
+        """Whether the server has ended it; to be asked while it is idle, when a server has nothing else to say."""
+        return self.broken or readable_now(self._connection.fileno())
+
     def close(self) -> None:
         self._connection.close()
 
@@ -111,6 +124,11 @@ class PreparedConnection:
             # is done, so preparing again and running again is safe.
             self._prepare(statement)
             self._cursor.execute(execute, args)
+        except psycopg2.errors.ReadOnlySqlTransaction:
+            # After a failover, or as long as an operator wants it so. A session stays read-only when that is over,
+            # so only a new one finds out.
+            self.close()
+            raise
         return self._cursor.fetchall()
 
     def _prepare(self, statement: Statement) -> None:
@@ -129,18 +147,27 @@ class PreparedPool:
         self._name = name
         self._slots = BoundedSemaphore(size)
         self._idle: list[PreparedConnection] = []
+        self._refused = ""
+        self._refused_at = -REFUSAL_SECONDS
 
     def run(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a free connection; ServiceUnavailable if none gets free within 2 s."""
-        with self._borrowed() as connection:
-            return connection.run(statement, args)
+        try:
+            with self._borrowed() as connection:
+                rows = connection.run(statement, args)
+        except psycopg2.Error as error:
+            if (error.pgcode or "")[:2] in REFUSALS:
+                self._refused, self._refused_at = str(error).strip(), clock.monotonic()
+            raise
+        self._refused = ""
+        return rows
 
     @contextmanager
     def _borrowed(self) -> Iterator[PreparedConnection]:
         if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
             raise ServiceUnavailable("All database connections are busy.")
         try:
-            connection = self._idle.pop() if self._idle else PreparedConnection(self._dsn, self._name)
+            connection = self._whole_one() or PreparedConnection(self._dsn, self._name)
             try:
                 yield connection
             finally:
@@ -151,6 +178,20 @@ class PreparedPool:
                     self._idle.append(connection)
         finally:
             self._slots.release()
+
+    def refusal(self) -> str | None:
+        """Why the server refused to work a moment ago, or None; a check that /readyz tells of."""
+        recent = clock.monotonic() - self._refused_at < REFUSAL_SECONDS
+        return self._refused if self._refused and recent else None
+
+    def _whole_one(self) -> PreparedConnection | None:
+        """An idle connection, if there is one that was not cut meanwhile; looking costs 2 us, a failed request more."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.cut:
+                return connection
+            connection.close()
+        return None
 
     def close(self) -> None:
         """Close the idle connections; those in use follow when they come back broken."""

@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+import psycopg2.errors
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, text
+from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, event, text
 from sqlalchemy.orm import DeclarativeBase
 
 from foundation.connections import CONNECT_SECONDS, KEEPALIVE, POOL_WAIT_SECONDS, SERVER_OPTIONS
@@ -19,6 +20,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 SCHEMA = "0002"
 """The migration that this version works with: the newest one, which a test makes sure of."""
+
+STATE = text("SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean")
 
 NAMES = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -56,9 +59,19 @@ def init_app(app: Flask, settings: Settings) -> None:
     db.init_app(app)
 
 
+@event.listens_for(Engine, "handle_error")
+def _let_go_of_read_only(context: ExceptionContext) -> None:
+    """A session stays read-only when the server is no more: the pool begins anew, as after a lost connection."""
+    if isinstance(context.original_exception, psycopg2.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
 def schema_problem() -> str | None:
     """What is wrong with the database as this version sees it; raises when it does not answer."""
-    found = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    found, read_only = db.session.execute(STATE).one()
+    if read_only:
+        db.session.connection().invalidate()  # a session stays so when the server is not read-only any more
+        return "the database is read-only"
     return None if found == SCHEMA else f"the schema is at {found}, this version needs {SCHEMA}"
 
 

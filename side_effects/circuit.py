@@ -1,8 +1,9 @@
 """The circuit breaker of a destination, as pure functions over a value.
 
-Closed: calls pass, and are counted by the minute. When at least 10 of the last five minutes' calls were made and half
-of them failed, it opens: nothing is tried for a while. Then up to three probes may pass (half-open). One that fails
-opens it again, for twice as long up to a cap; three that succeed close it.
+Closed: calls pass, and are counted by five seconds. When at least 10 calls were made in the last five minutes and half
+of them failed, it opens: nothing is tried for a while. The same holds for the last five to ten seconds alone: a
+destination that was well and busy would else have to fail for minutes. Then up to three probes may pass (half-open).
+One that fails opens it again, for twice as long up to a cap; three that succeed close it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-WINDOW_MINUTES = 5
+SLOT_SECONDS = 5
+WINDOW_SLOTS = 60
+RECENT_SLOTS = 2
 FAILURE_THRESHOLD = 0.5
 LEAST_CALLS = 10
 FIRST_COOLDOWN_SECONDS = 30.0
@@ -27,7 +30,7 @@ class Circuit:
 
     state: State = "closed"
     window: tuple[tuple[int, int, int], ...] = ()
-    """(minute, calls, failures), oldest first."""
+    """(slot of five seconds, calls, failures), oldest first."""
 
     until: float = 0.0
     """When an open circuit may be probed, and when a half-open one is probed anew."""
@@ -49,9 +52,8 @@ def note(circuit: Circuit, successes: int, failures: int, now: float, cap: float
     if circuit.state == "open":
         return circuit  # calls that were under way when it opened tell nothing new
     counted = replace(circuit, window=_counted(circuit.window, successes, failures, now))
-    calls = sum(entry[1] for entry in counted.window)
-    failed = sum(entry[2] for entry in counted.window)
-    if failures and calls >= LEAST_CALLS and failed >= FAILURE_THRESHOLD * calls:
+    recent = tuple(entry for entry in counted.window if entry[0] > int(now // SLOT_SECONDS) - RECENT_SLOTS)
+    if failures and (_sick(counted.window) or _sick(recent)):
         return opened(counted, now, cap)
     return counted
 
@@ -79,7 +81,12 @@ def _after_probes(circuit: Circuit, successes: int, failures: int, now: float, c
 def _counted(
     window: tuple[tuple[int, int, int], ...], successes: int, failures: int, now: float
 ) -> tuple[tuple[int, int, int], ...]:
-    minute = int(now // 60)
-    kept = [entry for entry in window if minute - WINDOW_MINUTES < entry[0] < minute]
-    current = next((entry for entry in window if entry[0] == minute), (minute, 0, 0))
-    return (*kept, (minute, current[1] + successes + failures, current[2] + failures))
+    slot = int(now // SLOT_SECONDS)
+    kept = [entry for entry in window if slot - WINDOW_SLOTS < entry[0] < slot]
+    current = next((entry for entry in window if entry[0] == slot), (slot, 0, 0))
+    return (*kept, (slot, current[1] + successes + failures, current[2] + failures))
+
+
+def _sick(window: tuple[tuple[int, int, int], ...]) -> bool:
+    calls, failed = sum(entry[1] for entry in window), sum(entry[2] for entry in window)
+    return calls >= LEAST_CALLS and failed >= FAILURE_THRESHOLD * calls

@@ -100,6 +100,7 @@ class Engine:
         self._greenlets += [
             gevent.spawn(self.internal.run),
             gevent.spawn(self._sweep_for_ever),
+            gevent.spawn(self._owed.sweeper.stay_alive),
             gevent.spawn(self.worker.run),
         ]
 
@@ -113,13 +114,13 @@ class Engine:
         found = self._owed.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
-        for id, name, subject_id, ref, pending, request_id in found:
+        for id, name, subject_id, ref, pending, request_id, orphaned in found:
             topic = self.topics.get(name)
             if topic is None:
                 log.error("The outbox holds a promise of an unknown topic; a newer version made it", topic=name)
                 continue
             promise = self._take(Promise(id, topic, subject_id, ref, pending, request_id))
-            self._spill_called(promise)
+            self._spill_called(promise, orphaned)
             execute_in_background([task for task in promise.tasks if promise.pending & task.bit], promise.context)
         return len(found)
 
@@ -201,13 +202,15 @@ class Engine:
         if not promise.pending:
             self.internal.enqueue(promise)
 
-    def _spill_called(self, promise: Promise) -> None:
+    def _spill_called(self, promise: Promise, orphaned: bool) -> None:
         """What may have killed its process is not called from the outbox again: a row counts its crashes."""
+        attempts = crashes = int(orphaned)
         for task in promise.tasks:
             effect = task.effect
             if isinstance(effect, CalledEffect):
-                crash = RuntimeError("the process that was to call it ended")
-                self.internal.spill(task, [(name, crash) for name in effect.destinations()])
+                ended = RuntimeError("the process that was to call it ended")
+                failures = [(name, ended) for name in effect.destinations()]
+                self.internal.spill(task, failures, attempts, crashes)
         if not promise.pending:
             self.internal.enqueue(promise)
 

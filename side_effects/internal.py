@@ -125,11 +125,14 @@ class InternalLane:
         """Do an effect that has a row of its own, and settle that row with it; nothing if the lease was lost."""
         self._on_rows(self._run(self._statements.rows[bit], [claimed.id], [claimed.attempts]))
 
-    def spill(self, task: PromisedTask, failures: Sequence[tuple[str, BaseException]]) -> None:
+    def spill(
+        self, task: PromisedTask, failures: Sequence[tuple[str, BaseException]], attempts: int = 1, crashes: int = 0
+    ) -> None:
         """Give what failed at its first try rows of its own, one for each destination, and let the outbox go on."""
         reasons = [describe(error) for _, error in failures]
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
-        self._run(rows.SPILL, task.promise.id, task.bit, task.name, names, reasons, prints, INTERNAL[0])
+        delay = INTERNAL[0] * attempts
+        self._run(rows.SPILL, task.promise.id, task.bit, task.name, names, reasons, prints, delay, attempts, crashes)
         task.promise.pending &= ~task.bit
 
     @property

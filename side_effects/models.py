@@ -109,7 +109,7 @@ class CircuitRow(Base):
 
     passed: Mapped[int] = mapped_column(Integer, server_default="0")
     window: Mapped[Any] = mapped_column(JSON, server_default="[]")
-    """Calls and failures per minute of the last five: [[minute, calls, failures], ...]."""
+    """Calls and failures of the last five minutes: [[slot of five seconds, calls, failures], ...]."""
 
 
 class CircuitChange(Base):

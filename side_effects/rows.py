@@ -128,13 +128,13 @@ RESCUE = Statement(
 
 SPILL = Statement(
     "spill_effect",
-    ("bigint", "int", "text", "text[]", "text[]", "text[]", "float8"),
+    ("bigint", "int", "text", "text[]", "text[]", "text[]", "float8", "int", "int"),
     """WITH taken AS (
         UPDATE outbox SET pending = pending & ~$2 WHERE id = $1 AND pending & $2 <> 0
         RETURNING topic, subject_id, ref, request_id)
-    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, attempts, scheduled_at, last_error,
-        fingerprint)
-    SELECT $3, f.destination, t.topic, t.subject_id, t.ref, t.request_id, 1,
+    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, attempts, crashes, scheduled_at,
+        last_error, fingerprint)
+    SELECT $3, f.destination, t.topic, t.subject_id, t.ref, t.request_id, $8, $9,
         clock_timestamp() + make_interval(secs => $7), f.error, f.fingerprint
     FROM taken t, unnest($4, $5, $6) AS f (destination, error, fingerprint)
     ON CONFLICT DO NOTHING RETURNING id""",

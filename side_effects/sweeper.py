@@ -6,8 +6,12 @@ the dead process's promises at once; a process that is frozen keeps its lock, an
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import gevent
 import psycopg2
 import structlog
+from gevent.lock import RLock
 
 from foundation import clock
 from foundation.connections import PreparedConnection, Row, Statement
@@ -32,7 +36,12 @@ CLAIM_LIMIT = 500
 PROCESS_LOCKS = 9001
 """First half of the advisory lock's key; the second is the process's number."""
 
-HOLD = Statement("hold", ("int", "int"), "SELECT pg_try_advisory_lock($1, $2)")
+HOLD = Statement("hold", ("int", "int"), "SELECT pg_advisory_lock($1, $2)")
+"""Waits for it, since the server says goodbye to a connection before it lets go of its locks: who only tried for it
+came back too soon, stayed without, and looked dead to the others ever after."""
+
+LIVENESS_SECONDS = 0.1
+"""How soon a lock that was lost with its connection is taken again."""
 
 NEW_NUMBER = Statement("new_number", (), "SELECT nextval('process_seq')")
 
@@ -63,15 +72,18 @@ CLAIM = Statement(
             WHERE b.owner = l.owner AND b.lease_until < l.before
               AND b.lease_until > clock_timestamp() - make_interval(secs => $3)
             ORDER BY b.lease_until LIMIT $2) AS found),
-    taken AS (SELECT id FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+    taken AS (
+        SELECT id, owner FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE outbox b SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
     FROM taken WHERE b.id = taken.id
       AND (b.lease_until < clock_timestamp() OR b.owner IN (SELECT owner FROM limits WHERE before > clock_timestamp()))
-    RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id""",
+    RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id, taken.owner > 0""",
 )
 """Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 promises that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
-else's, dead rows pile up there."""
+else's, dead rows pile up there.
+
+The last column: whether a process left it behind without a word. What was handed back has no owner."""
 
 FULL_LOOK_SECONDS = 30.0
 LOOK_BACK_SECONDS = 60
@@ -101,6 +113,7 @@ class Sweeper:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: PreparedConnection | None = None
+        self._one_at_a_time = RLock()
         self._looked_fully_at = -FULL_LOOK_SECONDS
         self.number = 0
         """This process's number in the outbox; 0 until the database was reached."""
@@ -128,23 +141,33 @@ class Sweeper:
             self._connection = None
 
     def ensure_alive(self) -> None:
-        """Hold the lock that shows we live, on a new connection where the old one broke."""
-        if self._connection is not None and not self._connection.broken:
-            return
-        connection = PreparedConnection(self._dsn, "liveness")
-        if not self.number:
-            self.number = connection.run(NEW_NUMBER, ())[0][0]
-        connection.run(HOLD, (PROCESS_LOCKS, self.number))
-        self._connection = connection
+        """Hold the lock that shows we live, on a new connection where the old one was cut."""
+        with self._one_at_a_time:
+            if self._connection is not None and not self._connection.cut:
+                return
+            self.close()
+            connection = PreparedConnection(self._dsn, "liveness")
+            if not self.number:
+                self.number = connection.run(NEW_NUMBER, ())[0][0]
+            connection.run(HOLD, (PROCESS_LOCKS, self.number))
+            self._connection = connection
+
+    def stay_alive(self) -> None:
+        """Look after the lock, for ever: while it is gone, the others may take us for dead."""
+        while True:
+            gevent.sleep(LIVENESS_SECONDS)
+            with suppress(psycopg2.Error):  # the sweep tells of it
+                self.ensure_alive()
 
     def _run(self, statement: Statement, *args: object) -> list[Row]:
-        self.ensure_alive()
-        assert self._connection is not None
-        try:
-            return self._connection.run(statement, args)
-        except psycopg2.Error:
-            if not self._connection.broken:
-                raise
-            # Probably cut while nothing happened; these statements may run twice.
+        with self._one_at_a_time:
             self.ensure_alive()
-            return self._connection.run(statement, args)
+            assert self._connection is not None
+            try:
+                return self._connection.run(statement, args)
+            except psycopg2.Error:
+                if not self._connection.broken:
+                    raise
+                # Probably cut while nothing happened; these statements may run twice.
+                self.ensure_alive()
+                return self._connection.run(statement, args)

@@ -60,7 +60,7 @@ class Worker:
         self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._running: dict[int, Claimed] = {}
         self._floors: dict[str, datetime] = {}
-        self._looked_fully_at = self._renewed_at = 0.0
+        self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._wake = Event()
         self._trouble = Trouble("Side effects cannot be claimed")
         self._stopping = False
@@ -89,7 +89,9 @@ class Worker:
         if now - self._renewed_at > LEASE_SECONDS / 3:
             self._renewed_at = now
             self._pool.run(rows.RENEW, (list(self._running), self.owner))
-        self._rescue()
+        if now - self._rescued_at >= LOOK_SECONDS:
+            self._rescued_at = now
+            self._rescue()
         self.circuits.flush()
         self.circuits.refresh()
         return sum(self._claim(self.kinds[name]) for name in self._worth_a_claim())

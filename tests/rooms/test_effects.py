@@ -141,6 +141,24 @@ def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, ou
     assert {"CONFIRMED"} == {one.to_status for one in receivers}
 
 
+@pytest.mark.parametrize(("owner", "spent"), [(4711, (1, 1)), (0, (0, 0))])
+def test_a_receivers_crash_is_counted_and_a_graceful_stop_is_not(placed, bob, outbox, sql, receivers, owner, spent):
+    """An owner that is gone died over it, for all we know; a process that stops hands back without an owner."""
+    bob.move(placed["id"], "CONFIRMED")
+    (row,) = sql("SELECT topic, subject_id, ref, pending, request_id FROM outbox")
+    outbox.run_until_idle()
+    sql("TRUNCATE side_effects")
+    sql(
+        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)"
+        " VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp())",
+        *row,
+        owner,
+    )
+
+    assert 1 == outbox.sweep()
+    assert {spent} == set(sql("SELECT attempts, crashes FROM side_effects"))
+
+
 def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
     onward.engine.forget_everything()

@@ -5,7 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from side_effects.circuit import FIRST_COOLDOWN_SECONDS, LEAST_CALLS, PROBES, Circuit, note, opened, tick
+from side_effects.circuit import (
+    FIRST_COOLDOWN_SECONDS,
+    LEAST_CALLS,
+    PROBES,
+    RECENT_SLOTS,
+    SLOT_SECONDS,
+    WINDOW_SLOTS,
+    Circuit,
+    note,
+    opened,
+    tick,
+)
 from side_effects.retry import DURABLE, MAX_CRASHES, SUCCEEDED, Outcome, after_crash, fingerprint, settle
 
 HOUR = 3600
@@ -65,11 +76,28 @@ def test_a_circuit_opens_only_on_enough_calls_of_which_half_failed(history):
         seen.append((now, successes, failures))
         circuit = note(circuit, successes, failures, now, CAP)
         if circuit.state == "open":
-            recent = [one for one in seen if one[0] // 60 > now // 60 - 5]  # counted by the minute
-            total = sum(one[1] + one[2] for one in recent)
-            assert total >= LEAST_CALLS
-            assert sum(one[2] for one in recent) * 2 >= total
+            starts = [(now // SLOT_SECONDS - slots + 1) * SLOT_SECONDS for slots in (RECENT_SLOTS, WINDOW_SLOTS)]
+            assert any(half_failed([one for one in seen if one[0] >= start]) for start in starts)
             break
+
+
+def half_failed(seen):
+    total = sum(successes + failures for _, successes, failures in seen)
+    return total >= LEAST_CALLS and 2 * sum(failures for _, _, failures in seen) >= total
+
+
+def test_a_busy_destination_that_falls_ill_is_spared_within_seconds():
+    """Thousands of successes of the last minutes do not hide that nothing works any more."""
+    circuit, now = Circuit(), 1_000_000.0
+    for _ in range(300):
+        now += 1
+        circuit = note(circuit, 100, 0, now, CAP)
+    failing_since = now
+    while circuit.state == "closed":
+        now += 1
+        circuit = note(circuit, 0, 100, now, CAP)
+
+    assert now - failing_since <= 10
 
 
 @given(calls)
