@@ -142,10 +142,10 @@ class Feed:
         self._judged_at = clock.monotonic()
 
     def _judge(self) -> None:
-        """See whether the log is still the one we follow; after a restored backup it is not."""
+        """See whether the log is still the one we follow; after a restored backup, or a very long sleep, it is not."""
         self._judged_at = clock.monotonic()
         state = self._log.state()
-        if state.epoch != self.epoch or state.head < self.position:
+        if state.epoch != self.epoch or not state.pruned_through <= self.position <= state.head:
             self._heard, self._handed = -1, []
             self._begin()
             self._on_new_log()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from foundation.connections import PreparedPool, Row, Statement
 
-APPEND_LOCK = 9002
+APPEND_LOCK, PRUNE_LOCK = 9002, 9003
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""
 
@@ -47,19 +47,29 @@ AFTER = Statement(
 REPLAY = Statement(
     "log_replay",
     ("text[]", "bigint", "bigint"),
-    f"""SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY($1) AND seq > $2 AND seq <= $3
-    ORDER BY seq LIMIT {PAGE}""",
+    f"""SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
+    SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY($1) AND seq > $2 AND seq <= $3
+    ORDER BY seq LIMIT {PAGE})""",
 )
+"""The first row tells what is gone, as of the same moment: the log may be pruned while somebody replays it."""
+
 PRUNE = Statement(
     "log_prune",
     ("int", "int"),
-    """WITH oldest AS (SELECT seq, created_at FROM realtime_events ORDER BY seq LIMIT $2),
-    old AS (SELECT seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => $1)),
-    gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT max(seq) FROM old) RETURNING seq),
-    marked AS (UPDATE realtime_log SET pruned_through = greatest(pruned_through, (SELECT max(seq) FROM old))
-        WHERE EXISTS (SELECT FROM old))
+    f"""WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({PRUNE_LOCK}) AS yes),
+    oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT $2),
+    old AS (SELECT max(seq) AS seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => $1)),
+    gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),
+    marked AS (UPDATE realtime_log SET pruned_through = greatest(pruned_through, (SELECT seq FROM old))
+        WHERE (SELECT seq FROM old) IS NOT NULL)
     SELECT count(*) FROM gone""",
 )
+"""A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot
+and with it every dead row of the outbox."""
+
+
+class Pruned(Exception):
+    """The log does not reach back so far any more."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,14 @@ class Log:
         return self._pool.run(AFTER, (seq,))
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
-        """The next events of these channels up to and with the number `through`, at most 500, in order."""
-        return self._pool.run(REPLAY, (list(channels), seq, through))
+        """The next events of these channels up to and with the number `through`, at most 500, in order.
+
+        Raises Pruned when some of them may be gone.
+        """
+        (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through))
+        if pruned_through > seq:
+            raise Pruned
+        return rows
 
     def prune(self, hours: int, limit: int = 2000) -> int:
         """Forget up to `limit` events older than `hours`; returns how many."""

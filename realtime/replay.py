@@ -15,7 +15,7 @@ from gevent.lock import BoundedSemaphore
 from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
 from realtime.feed import Feed
-from realtime.log import PAGE, Log
+from realtime.log import PAGE, Log, Pruned
 from realtime.sse import Cursor
 
 REPLAY_LIMIT = 10_000
@@ -74,14 +74,17 @@ class Replays:
             if self._feed.ring.start <= seq:
                 yield [row for row in self._feed.ring.after(channels, seq) if row[0] <= through]
                 return
-            rows = self._read(channels, seq, through)
+            try:
+                rows = self._read(channels, seq, through)
+            except Pruned as error:
+                raise OutOfReach("expired") from error
             replayed += len(rows)
             yield rows
             if len(rows) < PAGE:
                 return
             seq = rows[-1][0]
             if replayed >= REPLAY_LIMIT:
-                raise TooFarBehind
+                raise OutOfReach("too far behind")
 
     def _judge(self, cursor: Cursor) -> Start:
         with self._asking():
@@ -106,8 +109,8 @@ class Replays:
         return _Asking(self._line)
 
 
-class TooFarBehind(Exception):
-    """More was missed than is worth sending."""
+class OutOfReach(Exception):
+    """What was missed cannot be sent, or not all of it; the argument says why."""
 
 
 class _Asking:

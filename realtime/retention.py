@@ -1,4 +1,4 @@
-"""Forget what is too old to be replayed, a little at a time."""
+"""Forget what is too old to be replayed: ranges of bounded length, with time for the others in between."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from foundation.logs import Trouble
 from realtime.log import Log
 
 PRUNE_SECONDS = 60.0
+REST_SECONDS = 0.05
+"""Between two ranges of 2,000 events, which take about 10 ms; 40,000 a second are more than can be written."""
 
 
 class Retention:
@@ -34,7 +36,7 @@ class Retention:
             gevent.sleep(PRUNE_SECONDS)
             try:
                 while self._log.prune(self._hours) > 0:
-                    gevent.sleep(0)
+                    gevent.sleep(REST_SECONDS)
                 self._trouble.over()
             except (psycopg2.Error, ServiceUnavailable) as error:
                 self._trouble.tell(error)

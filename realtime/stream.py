@@ -19,7 +19,7 @@ from realtime.hub import GONE, Hub
 from realtime.journal import Journal
 from realtime.limits import Limits
 from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, bye
-from realtime.replay import Replays, Start, TooBusy, TooFarBehind
+from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Subscriber
 
 LIFETIME_SECONDS = 600.0
@@ -85,8 +85,8 @@ class Streams:
             for rows in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
                 replayed += len(rows)
                 yield b"".join(sse.encode(event, data, self._id(seq)) for seq, _, event, data in rows)
-        except TooFarBehind:
-            yield self._resync("too far behind", through)
+        except OutOfReach as reason:
+            yield self._resync(str(reason), through)
         except TooBusy:
             self._hub.end(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
         subscriber.events += replayed

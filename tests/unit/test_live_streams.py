@@ -11,7 +11,7 @@ from foundation import clock
 from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.limits import Limits
-from realtime.log import PAGE, LogState
+from realtime.log import PAGE, LogState, Pruned
 from realtime.pulse import STEPS_PER_HEARTBEAT, Pulse, bye
 from realtime.replay import REPLAY_LIMIT, REPLAYS_AT_ONCE, Replays
 from realtime.ring import Ring
@@ -269,3 +269,15 @@ def test_every_stream_has_one_heartbeat_in_fifteen_seconds(house):
         house.pulse.walk()
 
     assert {1} == {stream.backlog.take().count(b"event: heartbeat") for stream in streams}
+
+
+def test_a_log_that_is_pruned_during_a_replay_is_no_silent_gap(house, monkeypatch):
+    house.feed.ring = Ring(200)
+
+    def gone(*_):
+        raise Pruned
+
+    monkeypatch.setattr(house.log, "replay", gone)
+    (_, resync) = house.first("7.150")
+
+    assert '"reason":"expired"' in resync["data"]
