@@ -41,5 +41,5 @@ def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(sweeper, set
     sweeper.close()
     waiting.get(timeout=5)
 
-    assert holder(sql, late.number)
+    assert eventually(lambda: holder(sql, late.number))
     late.close()
