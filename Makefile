@@ -2,13 +2,13 @@
 
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-ROOMS := foundation access side_effects realtime notifications chat orders dashboard launch demo app.py wsgi.py
+ROOMS := foundation access side_effects realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py
 UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo bench bench-quick bench-against lock clean chromium
+.PHONY: help run test lint format demo bench bench-quick bench-against chaos lock clean chromium
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ bench-quick: .venv/installed-dev ## Show in half a minute that the benchmark wor
 
 bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
 	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)
+
+chaos: .venv/installed-dev ## Run the proofs by faults; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
+	@exec $(BIN)/python -m chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv

@@ -11,7 +11,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 FLOORS = (
-    ("app", "wsgi", "launch", "demo"),
+    ("app", "wsgi", "launch", "demo", "chaos"),
     ("dashboard",),
     ("orders",),
     ("notifications", "chat"),
@@ -31,7 +31,7 @@ def floor_of(room: str) -> int | None:
 
 
 def product_files() -> Iterator[Path]:
-    for room in [*ROOMS, "launch", "demo", "benchmarks"]:
+    for room in [*ROOMS, "launch", "demo", "benchmarks", "chaos"]:
         yield from (PROJECT / room).rglob("*.py")
     yield from PROJECT.glob("*.py")
 
@@ -53,7 +53,7 @@ def test_a_room_imports_only_from_below(room):
             assert floor is None or floor > here, f"{path.relative_to(PROJECT)} reaches {other}"
 
 
-@pytest.mark.parametrize("room", [*ROOMS, "launch", "demo"])
+@pytest.mark.parametrize("room", [*ROOMS, "launch", "demo", "chaos"])
 def test_a_room_says_in_one_sentence_what_it_is(room):
     sentence = ast.get_docstring(ast.parse((PROJECT / room / "__init__.py").read_text()))
 

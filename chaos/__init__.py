@@ -1,0 +1,1 @@
+"""Proofs by faults: real processes are killed, frozen and cut off under load, and what was promised is counted."""

@@ -1,0 +1,112 @@
+"""R7: somebody's long transaction keeps every dead row in place while the queues go on turning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import gevent
+import psycopg2.extensions
+import psycopg2.extras
+
+from chaos.database import Database, Server
+from chaos.report import Report, percentile
+from foundation import clock
+from foundation.connections import PreparedPool, Row, Statement
+from side_effects.figures import Figures
+from side_effects.kinds import Claimed, Kind
+from side_effects.retry import SUCCEEDED, Outcome
+from side_effects.sweeper import CLAIM_LIMIT, Sweeper
+from side_effects.worker import Worker
+
+KIND = "chaos.churn"
+AT_ONCE = 20
+ROWS = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref)
+    SELECT %s, 'nowhere', 'chaos', n, n FROM generate_series(%s, %s) AS n"""
+PROMISES = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, lease_until)
+    SELECT 'chaos', n, n, 1, '', clock_timestamp() FROM generate_series(%s, %s) AS n"""
+MEASURED = ("claim_effects", "rescue_effects", "settle_effect", "circuits_not_closed")
+
+
+class TimedPool(PreparedPool):
+    """Remembers how long each statement took, without the time that it waited for the connection."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn, 1, "durable")
+        self.seconds: dict[str, list[float]] = {}
+
+    def run(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
+        with self._borrowed() as connection:
+            begun = clock.monotonic()
+            found = connection.run(statement, args)
+            self.seconds.setdefault(statement.name, []).append(clock.monotonic() - begun)
+        return found
+
+
+def long_transaction(server: Server, report: Report) -> None:
+    """R7: 200,000 rows pass through both queues under a held snapshot; the product's own worker and sweeper time it."""
+    count, per_second = report.either((4000, 1000.0), (200_000, 800.0))
+    database = server.fresh()
+    try:
+        with closing(_snapshot(server, database)):
+            pool = TimedPool(database.url)
+            worker, sweeper = _worker(pool), Sweeper(database.url)
+            sweeps: list[float] = []
+            begun = clock.monotonic()
+            for first in range(0, count, AT_ONCE):
+                database.sql(ROWS, KIND, first + 1, first + AT_ONCE)
+                database.sql(PROMISES, first + 1, first + AT_ONCE)
+                while worker.look():
+                    worker.wait_until_quiet()
+                sweeps.append(_sweep(database, sweeper))
+                gevent.sleep(max(0.0, begun + first / per_second - clock.monotonic()))
+            sweeper.close()
+        _tell(report, database, pool, sweeps, count, clock.monotonic() - begun)
+        pool.close()
+    finally:
+        database.drop()
+
+
+def _tell(report: Report, database: Database, pool: TimedPool, sweeps: list[float], count: int, seconds: float) -> None:
+    bound = report.either(100, 10)
+    report.tell("rows through each queue", count)
+    report.tell("the snapshot was held for", seconds, "s")
+    late = slice(len(sweeps) // 2, None)
+    report.check("sweep of the outbox p99", 1000 * percentile(sweeps[late], 0.99), "ms", at_most=bound)
+    for name in MEASURED:
+        took = pool.seconds[name]
+        value = 1000 * percentile(took[len(took) // 2 :], 0.99)
+        report.check(f"{name} p99", value, "ms", at_most=bound)
+    left = database.number("SELECT count(*) FROM side_effects WHERE status <> 'succeeded'")
+    report.check("side effects not done", left, at_most=0)
+    report.check("promises not taken", database.number("SELECT count(*) FROM outbox"), at_most=0)
+    report.remark("the percentiles are those of the second half, when the dead rows are many")
+
+
+def _snapshot(server: Server, database: Database) -> psycopg2.extensions.connection:
+    connection = server.connect(database.name)
+    connection.autocommit = False
+    connection.set_session(isolation_level="REPEATABLE READ")
+    connection.cursor().execute("SELECT count(*) FROM orders")
+    return connection
+
+
+def _worker(pool: PreparedPool) -> Worker:
+    kind = Kind(KIND, _succeed, concurrency=AT_ONCE)
+    worker = Worker(pool, [kind], {}, Figures())
+    worker.owner = 10**6
+    return worker
+
+
+def _succeed(_claimed: Claimed) -> Outcome:
+    return SUCCEEDED
+
+
+def _sweep(database: Database, sweeper: Sweeper) -> float:
+    """Take over what is due, as the sweeper of a process does, and settle it; returns how long the taking took."""
+    begun = clock.monotonic()
+    taken = sweeper.claim(CLAIM_LIMIT)
+    seconds = clock.monotonic() - begun
+    database.sql("DELETE FROM outbox WHERE id = ANY(%s)", [row[0] for row in taken])
+    return seconds

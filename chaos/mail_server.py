@@ -1,0 +1,106 @@
+"""A real SMTP server that can be told to misbehave: `python -m chaos.mail_server PORT FILE`, modes on standard input.
+
+well      takes every mail and writes its Message-ID to the file
+refuse    does not listen
+hang      takes connections and says nothing
+later     answers 451 to every message
+drip      says one byte a second, so that no single step of the conversation ever times out
+slow      takes the mail, and says so four seconds later
+forgetful takes the mail, and hangs when it is asked to say goodbye
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+MODES = ("well", "refuse", "hang", "later", "drip", "slow", "forgetful")
+FOREVER = 3600.0
+DRIP_SECONDS = 1.0
+SLOW_SECONDS = 4.0
+
+
+class Sink:
+    """Its present mode, and the file of what it took: `mail <time> <Message-ID>` and `call <time>`."""
+
+    def __init__(self, port: int, file: Path) -> None:
+        self.mode = "well"
+        self._port = port
+        self._file = file.open("a", buffering=1)
+        self._server: asyncio.Server | None = None
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
+        """Take one mail, or say that later would be better."""
+        if self.mode == "later":
+            return "451 Come back later"
+        head = envelope.content.decode(errors="replace")
+        id = next(line for line in head.splitlines() if line.lower().startswith("message-id:"))
+        self._file.write(f"mail {time.time()} {id.partition(':')[2].strip()}\n")
+        if self.mode == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
+        return "250 OK"
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+        """Say goodbye, unless that was forgotten."""
+        if self.mode == "forgetful":
+            await asyncio.sleep(FOREVER)
+        return "221 Bye"
+
+    def called(self) -> None:
+        """Remember that somebody connected."""
+        self._file.write(f"call {time.time()}\n")
+
+    async def behave(self, mode: str) -> None:
+        """Change the mode."""
+        self.mode = mode
+        if mode == "refuse" and self._server is not None:
+            self._server.close()
+            self._server = None
+        elif mode != "refuse" and self._server is None:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(lambda: Conversation(self), "127.0.0.1", self._port, backlog=512)
+        print(mode, flush=True)
+
+
+class Conversation(SMTP):
+    """One connection, in the mood that the sink is in."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink, hostname="chaos.invalid")
+        self._sink = sink
+
+    async def _handle_client(self) -> None:
+        self._sink.called()
+        if self._sink.mode == "hang":
+            await asyncio.sleep(FOREVER)
+        await super()._handle_client()
+
+    async def push(self, status: Any) -> None:
+        """Send an answer; drop by drop where that is the mode."""
+        if self._sink.mode != "drip":
+            await super().push(status)
+            return
+        line = status if isinstance(status, bytes) else status.encode()
+        for byte in line + b"\r\n":
+            self._writer.write(bytes([byte]))
+            await self._writer.drain()
+            await asyncio.sleep(DRIP_SECONDS)
+
+
+async def serve(port: int, file: Path) -> None:
+    """Serve until standard input ends."""
+    sink = Sink(port, file)
+    await sink.behave("well")
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        await sink.behave(line.decode().strip())
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,102 @@
+"""What a proof found: its figures, each beside the bound it has to keep, and the verdict."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that was seen, and what it may be; without a bound it is told only."""
+
+    name: str
+    value: float
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is within its bounds."""
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
+
+    @property
+    def bound(self) -> str:
+        """The bound as people write it."""
+        if self.at_most == 0:
+            return "0"
+        bounds = [("≤", self.at_most), ("≥", self.at_least)]
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+
+    def __str__(self) -> str:
+        said = f"  {self.name:<52} {self.shown:>12}   {self.bound:<10}"
+        return said + ("" if self.kept else "  FAIL")
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        whole = math.isfinite(self.value) and self.value == int(self.value)
+        value = f"{self.value:.0f}" if whole else f"{self.value:.3g}"
+        return f"{value} {self.unit}".strip()
+
+
+@dataclass
+class Report:
+    """Collects the figures of one run of one proof."""
+
+    name: str
+    title: str
+    seed: int
+    fast: bool
+    figures: list[Figure] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.luck = random.Random(self.seed)
+        """All chance of the proof comes from here."""
+
+    def tell(self, name: str, value: float, unit: str = "") -> None:
+        """A figure without a bound."""
+        self.figures.append(Figure(name, value, unit))
+
+    def check(
+        self, name: str, value: float, unit: str = "", *, at_most: float | None = None, at_least: float | None = None
+    ) -> None:
+        """A figure that decides."""
+        self.figures.append(Figure(name, value, unit, at_most, at_least))
+
+    def remark(self, sentence: str) -> None:
+        """Something that has to be known to read the figures."""
+        self.remarks.append(sentence)
+
+    def either(self, fast: T, full: T) -> T:
+        """The size of the form that is run."""
+        return fast if self.fast else full
+
+    @property
+    def passed(self) -> bool:
+        """Whether every bound was kept; a proof without one proves nothing."""
+        return any(one.bound for one in self.figures) and all(one.kept for one in self.figures)
+
+    @property
+    def form(self) -> str:
+        """Which form was run."""
+        return "fast" if self.fast else "full"
+
+    def __str__(self) -> str:
+        head = f"{self.name}  {self.title}\n  seed {self.seed}, {self.form} form"
+        verdict = f"{self.name} {'PASS' if self.passed else 'FAIL'}  seed {self.seed}"
+        return "\n".join([head, *map(str, self.figures), *(f"  ({one})" for one in self.remarks), verdict])
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value that this share of all is not above; 0 where there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
