@@ -2,13 +2,14 @@
 
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-ROOMS := foundation access side_effects realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py
+ROOMS := foundation access side_effects realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py \
+	clients/python/onward_client
 UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo bench bench-quick bench-against chaos lock clean chromium
+.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime chaos lock clean chromium
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -31,11 +32,17 @@ format: .venv/installed-dev ## Format the code, and mend what can be mended with
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+openapi: .venv/installed-dev ## Write the contract, docs/openapi.json, anew from the code
+	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json
+
 bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options
 	@exec $(BIN)/python -m benchmarks $(or $(ARGS),modes)
 
 bench-quick: .venv/installed-dev ## Show in half a minute that the benchmark works; its numbers mean nothing
 	@exec $(BIN)/python -m benchmarks --quick $(ARGS)
+
+bench-realtime: .venv/installed-dev ## Measure the live streams beside nchan, flask-sse and sse-starlette
+	@exec $(BIN)/python -m benchmarks realtime $(ARGS)
 
 bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
 	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from flask_openapi.openapi import OpenAPI
 
+import access.models
 import access.routes
 import chat.messages
 import chat.models
@@ -22,9 +23,11 @@ import notifications.routes
 import orders.effects
 import orders.mail
 import orders.models
+import orders.personal_routes
 import orders.placing
 import orders.queries
 import orders.routes
+import orders.timed_transitions
 import realtime.models
 import realtime.routes
 import side_effects.metrics
@@ -32,16 +35,20 @@ import side_effects.models
 import side_effects.routes
 from access import guards
 from access.principal import Principal
+from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import db, errors, health, logs
+from foundation import bodies, cors, db, health, logs, openapi, problems
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
 from foundation.settings import Settings, SettingsError
 from notifications.email import Mailer
+from orders import workflow_file
+from orders.fast_path import RAISED, FastPath
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 from realtime import log as live_log
+from realtime.door import Door
 from realtime.room import Realtime
 from side_effects import ledger
 from side_effects.effects import Topic
@@ -50,6 +57,7 @@ from side_effects.kinds import Kind
 from side_effects.statement import Announcement
 
 VERSION = "0.1.0"
+INFO = {"title": "Onward", "version": VERSION, "description": openapi.DESCRIPTION}
 
 
 @dataclass
@@ -62,10 +70,13 @@ class Onward:
     realtime: Realtime
     changes: StatusChanges
     placing: orders.placing.Placing
+    watch: Watch
+    door: Door
     stopping: bool = False
 
     def start(self) -> None:
         """Begin to work; once in each process, after it was forked."""
+        self.watch.start()
         self.realtime.start()
         self.engine.start()
 
@@ -75,6 +86,7 @@ class Onward:
         self.realtime.drain()
         self.engine.stop()
         self.realtime.stop()
+        self.watch.stop()
 
 
 def create_app() -> Flask:
@@ -82,10 +94,9 @@ def create_app() -> Flask:
     from launch.kept import kept_settings
 
     try:
-        settings = Settings.from_env(kept_settings(os.environ) | os.environ)
+        app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
-    app = build_app(settings)
     init_commands(app)
     return app
 
@@ -93,15 +104,18 @@ def create_app() -> Flask:
 def build_app(settings: Settings) -> Flask:
     """The application. Nothing runs in it yet: `onward_of(app).start()` begins that."""
     logs.configure(settings.log_level)
-    app = OpenAPI(__name__, info={"title": "Onward", "version": VERSION}, doc_ui=False)
+    app = OpenAPI(__name__, info=INFO, doc_ui=False, security_schemes=guards.SECURITY)
     app.openapi_version = "3.1.0"
+    app.url_map.merge_slashes = False  # or `//api/orders` would be answered with a redirect, also to a PATCH
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     db.init_app(app, settings)
-    errors.init_app(app)
-    guards.init_app(app, settings)
+    problems.init_app(app)
+    cors.init_app(app, settings.cors_origins)
+    watch = guards.init_app(app, settings)
     app.before_request(_begin_request)
     app.after_request(_end_request)
-    app.extensions["onward"] = _join(app, settings)
+    app.extensions["onward"] = _join(app, settings, watch)
+    bodies.init_app(app, settings.body_seconds)  # around whatever reads a body
     return app
 
 
@@ -109,11 +123,15 @@ def init_commands(app: Flask) -> None:
     """Give the command line its commands; a worker imports none of them."""
     import access.commands
     import demo.commands
+    import orders.commands
+    import orders.personal_commands
     import side_effects.commands
 
     db.init_commands(app)
     access.commands.init_app(app)
+    orders.personal_commands.init_app()
     demo.commands.init_app(app)
+    orders.commands.init_app(app, onward_of(app).workflow)
     side_effects.commands.init_app(app, onward_of(app).engine)
 
 
@@ -123,31 +141,38 @@ def onward_of(app: Flask) -> Onward:
     return onward
 
 
-def _join(app: OpenAPI, settings: Settings) -> Onward:
-    workflow = Workflow.load()
+def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
+    workflow = workflow_file.load(settings.order_workflow)
     order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
     message_topic = chat.messages.topic()
-    live = Realtime(settings, VERSION, guards.rights_lost)
+    live = Realtime(settings, VERSION, watch.proofs.rights_lost)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
     kinds = [_status_mail(settings, workflow)] if settings.smtp_url else []
+    reading = PreparedPool(settings.dsn, 1, "timers")
+    kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
     engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
     hot = PreparedPool(settings.dsn, settings.hot_connections, "hot")
-    changes = StatusChanges(hot, workflow, engine, order_topic)
+    changes = StatusChanges(hot, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
-    onward = Onward(settings, workflow, engine, live, changes, placing)
+    door = Door(live.streams, partial(guards.recognise, app), channels_of)
+    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door)
+    app.wsgi_app = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])  # type: ignore[method-assign]
     app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
     app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
     app.register_api(notifications.routes.routes)
     app.register_api(access.routes.routes)
-    app.register_api(realtime.routes.blueprint(live.streams, channels_of))
+    app.register_api(access.routes.operating)
+    app.register_api(access.routes.listening)
+    app.register_api(orders.personal_routes.routes)
+    app.register_api(realtime.routes.blueprint(live.streams, live.log, channels_of, channels_to_catch_up))
     app.register_api(side_effects.routes.blueprint(engine))
-    app.register_blueprint(side_effects.metrics.routes)
-    app.register_blueprint(health.blueprint(_checks(onward, hot)))
+    app.register_api(side_effects.metrics.routes)
+    app.register_api(health.blueprint(_checks(onward, hot)))
+    openapi.init_app(app)
     dashboard.routes.init_app(
         app,
         Rooms(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
     )
-    app.add_url_rule("/openapi.json", "openapi", lambda: app.api_doc)
     return onward
 
 
@@ -162,16 +187,29 @@ def _ledger(
     return ledger.of(engine.durable_pool.run, topic, order_id, promised)
 
 
+EVERY_SELLER = "seller:*"
+"""What operators hear as `ops`: each change is told to one seller, so all of these are each change once."""
+
+
 def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
     if principal.role == "service":
         if not wanted:
             raise Forbidden("A service names the channels it wants to hear, as in ?channels=seller:7,buyer:42.")
-        return wanted
-    own = ("ops",) if principal.role == "operator" else (f"{principal.role}:{principal.id}",)
-    if set(wanted) - set(own):
-        raise Forbidden(f"Your channels are {', '.join(own)}.")
-    return wanted or own
+        if "ops" in wanted and len(wanted) > 1:
+            raise Forbidden("ops is what all sellers hear: name it alone.")
+    else:
+        own = "ops" if principal.role in ("operator", "auditor") else f"{principal.role}:{principal.id}"
+        if set(wanted) - {own}:
+            raise Forbidden(f"Your channel is {own}.")
+        wanted = (own,)
+    return (EVERY_SELLER,) if wanted == ("ops",) else wanted
+
+
+def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The same for who reads events page by page: those who may see every order get what all sellers hear."""
+    everything = not wanted and not (principal.seller_id or principal.buyer_id)
+    return (EVERY_SELLER,) if everything else channels_of(principal, wanted)
 
 
 def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
@@ -185,9 +223,12 @@ def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
 
 
 def _begin_request() -> None:
+    if RAISED in request.environ:
+        raise request.environ[RAISED]
     logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
 
 
 def _end_request(response: Response) -> Response:
     response.headers["X-Request-ID"] = logs.request_id.get()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response

@@ -11,9 +11,11 @@ import tempfile  # noqa: E402
 from typing import Any  # noqa: E402
 
 from foundation.settings import Settings, SettingsError  # noqa: E402
+from orders import workflow_file  # noqa: E402
 
 try:
     settings = Settings.from_env(os.environ)
+    workflow_file.load(settings.order_workflow)
 except SettingsError as error:
     sys.exit("\n".join(error.problems))
 
@@ -22,8 +24,13 @@ workers = settings.web_concurrency
 worker_class = "realtime.worker.StreamWorker"
 worker_connections = 2000
 keepalive = 5
-timeout = 60
+# Not for requests: a worker that gave no sign of life for this long, because somebody's code keeps its only thread, is
+# ended. Shorter than the lease of 15 s, after which others would do its work beside it.
+timeout = 10
 graceful_timeout = 15
+limit_request_line = 4096
+limit_request_fields = 64
+limit_request_field_size = 8190
 # A socket of gunicorn's own in the home directory would outlive it and belong to whoever started it first.
 control_socket_disable = True
 loglevel = settings.log_level.lower()
@@ -48,5 +55,7 @@ def post_worker_init(worker: Any) -> None:
     """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
 
-    worker.on_stop = onward_of(worker.wsgi.app).stop
+    onward = onward_of(worker.wsgi.app)
+    worker.on_stop = onward.stop
     worker.wsgi.detaches = settings.detach_streams
+    worker.wsgi.door = onward.door

@@ -1,13 +1,26 @@
-"""`flask token`: a bearer token on the command line."""
+"""`flask token`, `flask revoke`, `flask keys` and `flask people`: proofs of identity on the command line."""
 
 from __future__ import annotations
 
+import getpass
+from datetime import timedelta
+
 import click
 from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
+from access import api_keys, guards, people, revocations
+from access.api_keys import NewKey
+from access.people import SIGNING_IN, Person
 from access.principal import ROLES, Role
-from access.tokens import LIFETIME_SECONDS, Tokens
+from access.proofs import Proofs
+from access.tokens import LIFETIME_SECONDS
+from foundation import clock
 from foundation.contract import LARGEST_ID
+from foundation.errors import AppError, NotFound
+
+keys = AppGroup("keys", help="Keys for other systems.")
+who = AppGroup("people", help="People who sign in with a password.")
 
 
 @click.command("token")
@@ -16,11 +29,127 @@ from foundation.contract import LARGEST_ID
 @click.option(
     "--hours", type=click.FloatRange(min=0.001), default=LIFETIME_SECONDS / 3600, help="How long it is valid."
 )
+@with_appcontext
 def token(role: Role, subject: int, hours: float) -> None:
     """Print a token and nothing else."""
-    tokens: Tokens = current_app.extensions["onward.tokens"]
-    click.echo(tokens.issue(role, subject, hours * 3600))
+    proofs: Proofs = current_app.extensions["onward.proofs"]
+    click.echo(proofs.tokens.issue(role, subject, hours * 3600))
+
+
+@click.command("revoke")
+@click.option("--role", type=click.Choice(ROLES), help="Whose tokens are taken back.")
+@click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), help="The seller's, buyer's … id.")
+@click.option("--token-id", help="The `jti` of the one token to be taken back instead.")
+@click.option("--reason", default="", help="For the audit trail.")
+@with_appcontext
+def revoke(role: Role | None, subject: int | None, token_id: str | None, reason: str) -> None:
+    """Take back one token, or all that a principal was issued until now."""
+    if (token_id is None) == (role is None or subject is None):
+        raise click.UsageError("Name --token-id, or --role and --id.")
+    revocations.revoke(f"jti:{token_id}" if token_id else f"{role}:{subject}", _actor(), reason)
+
+
+@keys.command("add")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--role", type=click.Choice(ROLES), default="service", show_default=True, help="Whose rights it carries.")
+@click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), required=True, help="The service's … id.")
+@click.option("--scope", "wanted", multiple=True, required=True, help="What of them, as orders:read; may be repeated.")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True, max=36500), help="How long it is good; for ever.")
+def add_key(name: str, role: Role, subject: int, wanted: tuple[str, ...], days: float | None) -> None:
+    """Make a key and print it; nobody can be told it again."""
+    if unknown := set(wanted) - set(guards.scopes()):
+        raise click.UsageError(f"There is no scope {min(unknown)}; there are {', '.join(guards.scopes())}.")
+    expires_at = clock.now() + timedelta(days=days) if days else None
+    _, key = api_keys.add(NewKey(name, role, subject, tuple(sorted(set(wanted))), expires_at), _actor())
+    click.echo(key)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Print all keys, without what would let anybody use them."""
+    for key in api_keys.list_all():
+        state = "revoked" if key["revoked_at"] else f"last used {key['last_used_at'] or 'never'}"
+        whose = f"{key['role']}:{key['subject_id']}"
+        click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {state}")
+
+
+@keys.command("revoke")
+@click.argument("id", type=int)
+@click.option("--reason", default="", help="For the audit trail.")
+def revoke_key(id: int, reason: str) -> None:
+    """End a key now."""
+    try:
+        api_keys.revoke(id, _actor(), reason)
+    except NotFound as error:
+        raise click.ClickException(error.detail) from error
+
+
+@who.command("add")
+@click.option("--email", required=True, help="By which they sign in.")
+@click.option("--name", required=True, help="How the pages call them.")
+@click.option("--role", type=click.Choice(SIGNING_IN), required=True, help="Whose rights they have.")
+@click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), required=True, help="The seller's, buyer's … id.")
+def add_person(email: str, name: str, role: Role, subject: int) -> None:
+    """Let somebody sign in, and print the link by which they choose a password."""
+    if "@" not in email:
+        raise click.UsageError("That is no e-mail address.")
+    try:
+        click.echo(_link(people.add(email, name, role, subject)))
+    except AppError as error:
+        raise click.ClickException(error.detail) from error
+
+
+@who.command("list")
+def list_people() -> None:
+    """Print everybody who signs in with a password."""
+    for person in people.list_all():
+        state = "disabled" if person["disabled_at"] else f"last signed in {person['signed_in_at'] or 'never'}"
+        click.echo(f"{person['email']}  {person['name']}  {person['role']}:{person['subject_id']}  {state}")
+
+
+@who.command("reset")
+@click.argument("email")
+def reset(email: str) -> None:
+    """Print a link by which somebody chooses a new password. It is good for a day and for one password."""
+    person = people.by_email(email)
+    if person is None:
+        raise click.ClickException("There is nobody with this e-mail address who may sign in.")
+    click.echo(_link(person))
+
+
+@who.command("disable")
+@click.argument("email")
+@click.option("--reason", default="", help="For the audit trail.")
+def disable(email: str, reason: str) -> None:
+    """Let somebody not sign in any more, and end their sessions."""
+    try:
+        people.disable(email, _actor(), reason)
+    except NotFound as error:
+        raise click.ClickException(error.detail) from error
+
+
+@who.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Let somebody sign in again."""
+    try:
+        people.enable(email)
+    except NotFound as error:
+        raise click.ClickException(error.detail) from error
+
+
+def _link(person: Person) -> str:
+    links: people.Links = current_app.extensions["onward.links"]
+    return links.address(person)
+
+
+def _actor() -> str:
+    """How the audit trail calls whoever runs a command."""
+    return f"command line, {getpass.getuser()}"
 
 
 def init_app(app: Flask) -> None:
     app.cli.add_command(token)
+    app.cli.add_command(revoke)
+    app.cli.add_command(keys)
+    app.cli.add_command(who)

@@ -2,64 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from flask import Blueprint, Flask, Request, current_app, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect
+from flask import Blueprint, Flask, Response, current_app, g, request
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.security_scheme import SecurityScheme
+from flask_wtf.csrf import CSRFError
 
-from access.principal import ROLES, Principal
+from access import people, sessions, tickets
+from access.limits import Limits
+from access.principal import READERS, ROLES, Principal
+from access.proofs import Proofs
 from access.tokens import Tokens
-from foundation.contract import LARGEST_ID
-from foundation.errors import Forbidden, Unauthorized
+from access.watch import Watch
+from foundation.errors import CsrfFailed, Forbidden, Unauthorized
+from foundation.problems import problem
 from foundation.settings import Settings
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-csrf = CSRFProtect()
+SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "`Authorization: Bearer …`"},
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, in the same header; its scopes limit it."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "onward_session",
+        "description": "A browser's session. What is not GET needs the page's CSRF token too, in `X-CSRFToken`.",
+    },
+    "ticket": {"type": "apiKey", "in": "query", "name": "ticket", "description": "A one-time ticket for a stream."},
+}
+"""How a request may prove who sends it, as the OpenAPI document tells it."""
 
-RIGHTS_LOST: list[Callable[[Collection[str]], Collection[str]]] = []
-"""Whatever takes rights away adds a function here that tells which of the people it is given have lost theirs."""
-
-
-class Sessions(SecureCookieSessionInterface):
-    """The signed cookie, which nobody opens for a request that brings a token: that was 3 % of a PATCH."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return None if "Authorization" in request.headers else super().open_session(app, request)
-
-
-def init_app(app: Flask, settings: Settings) -> None:
-    """Give the application its tokens and its signed session cookie."""
-    app.extensions["onward.tokens"] = Tokens.of(settings)
-    app.extensions["onward.sessions"] = settings.demo
-    app.session_interface = Sessions()
-    app.config.update(
-        SECRET_KEY=settings.jwt_secret,
-        SESSION_COOKIE_NAME="onward_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.cookie_secure,
-        # Asked for below, and only of those who come with a cookie: a bearer token cannot be forged by a site.
-        WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_TIME_LIMIT=None,
-    )
-    csrf.init_app(app)
+AREAS: set[str] = set()
+"""Parts of the API that a key can be limited to; each protected blueprint is one."""
 
 
-def protect(blueprint: Blueprint) -> None:
-    """Let nobody reach this blueprint's views without a principal."""
-    blueprint.before_request(authenticate)
+def init_app(app: Flask, settings: Settings) -> Watch:
+    """Give the application its proofs and its sessions; the watch that is returned keeps them fresh."""
+    proofs = app.extensions["onward.proofs"] = Proofs(Tokens.of(settings))
+    app.extensions["onward.links"] = people.Links(settings)
+    sessions.init_app(app, settings, proofs)
+    app.register_error_handler(CSRFError, _forged)
+    app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes)
+    return Watch(app, proofs)
 
 
-def authenticate() -> None:
-    """Find out who is asking; raises Unauthorized, or a CSRF error for a cookie that is used from elsewhere."""
-    principal = identify()
+@dataclass(frozen=True)
+class Rule:
+    """Who may come in, and how."""
+
+    roles: Collection[str] = ROLES
+    area: str = ""
+    """API keys need the scope `<area>:read` or `<area>:write`; none where this is empty."""
+
+    reads: bool = False
+    """True where also what is posted changes nothing."""
+
+    tickets: bool = False
+    """Whether a ticket in the address is a proof."""
+
+
+def protect(blueprint: Blueprint, *roles: str, area: str | None = None, **more: bool) -> None:
+    """Let only these roles (none named: all) reach this blueprint's views; its name is the area unless one is given."""
+    rule = Rule(roles or ROLES, blueprint.name if area is None else area, **more)
+    AREAS.update([rule.area] if rule.area else [])
+    blueprint.before_request(partial(authenticate, rule))
+    if isinstance(blueprint, APIBlueprint):
+        proofs = [name for name in SECURITY if name != "ticket" or rule.tickets]
+        blueprint.abp_security = [{name: list(roles)} for name in proofs]
+
+
+def scopes() -> list[str]:
+    """All scopes that there are."""
+    return [f"{area}:{verb}" for area in sorted(AREAS) for verb in ("read", "write")]
+
+
+def authenticate(rule: Rule) -> None:
+    """Find out who is asking; raises Unauthorized, Forbidden, or a CSRF error for a cookie used from elsewhere."""
+    principal = _by_ticket() if rule.tickets and "ticket" in request.args else identify()
     if principal is None:
         raise Unauthorized("Send a bearer token, or sign in.")
-    if principal.from_session and request.method not in SAFE_METHODS:
-        csrf.protect()
+    if principal.role not in rule.roles:
+        raise Forbidden(f"This is for the role {' or '.join(rule.roles)}.")
+    safe = request.method in SAFE_METHODS
+    permit(principal, rule.area, safe or rule.reads)
+    # A stream has limits of its own: EventSource never comes back after a 429.
+    if not rule.tickets:
+        limits: Limits = current_app.extensions["onward.limits"]
+        limits.take(principal.who, safe)
+    if not safe and principal.from_session:
+        sessions.csrf.protect()
     g.principal = principal
+
+
+def _by_ticket() -> Principal:
+    proofs: Proofs = current_app.extensions["onward.proofs"]
+    return tickets.redeem(request.args["ticket"], proofs.tokens.revocations)
+
+
+def permit(principal: Principal, area: str, reading: bool) -> None:
+    """Raises Forbidden when a key lacks the area's scope, or a role that only reads wants to change something."""
+    scope = f"{area}:{'read' if reading else 'write'}"
+    if principal.scopes is not None and area and scope not in principal.scopes:
+        raise Forbidden(f"This key does not have the scope {scope}.")
+    if not reading and principal.role in READERS:
+        raise Forbidden(f"The role {principal.role} changes nothing.")
 
 
 def identify() -> Principal | None:
@@ -69,15 +120,33 @@ def identify() -> Principal | None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Only bearer tokens are understood.")
-        tokens: Tokens = current_app.extensions["onward.tokens"]
-        return tokens.verify(token.strip())
-    return _signed_in()
+        proofs: Proofs = current_app.extensions["onward.proofs"]
+        return proofs.verify(token.strip())
+    return sessions.principal()
+
+
+def recognise(app: Flask, header: str) -> Principal | None:
+    """Who reads with this signed token, before Flask begins; None where `authenticate` has more to ask.
+
+    Raises Unauthorized for a token that is not valid.
+    """
+    scheme, _, token = header.partition(" ")
+    proofs: Proofs = app.extensions["onward.proofs"]
+    if scheme.lower() != "bearer" or token.count(".") != 2 or not proofs.offline(token):
+        return None
+    return proofs.verify(token.strip())
 
 
 def current() -> Principal:
     """The principal that `authenticate` found for this request."""
     principal: Principal = g.principal
     return principal
+
+
+def actor() -> str:
+    """How the audit trail calls the current principal."""
+    principal = current()
+    return f"{principal.role} {principal.id}"
 
 
 def require(*roles: str) -> Principal:
@@ -88,26 +157,5 @@ def require(*roles: str) -> Principal:
     return principal
 
 
-def rights_lost(people: Collection[str]) -> Collection[str]:
-    """Who of these (`buyer:42`) may not listen any more; asked of open streams. Nothing but time takes rights yet."""
-    return [who for lost in RIGHTS_LOST for who in lost(people)]
-
-
-def sign_in(principal: Principal) -> None:
-    """Remember this principal in the signed session cookie."""
-    session.clear()
-    session["role"], session["id"] = principal.role, str(principal.id)
-
-
-def sign_out() -> None:
-    session.clear()
-
-
-def _signed_in() -> Principal | None:
-    # Only the demo's buttons make sessions, and they ask for no password: what they made must end with the demo.
-    if not current_app.extensions["onward.sessions"]:
-        return None
-    role, subject = session.get("role"), session.get("id", "")
-    if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
-        return None
-    return Principal(role, int(subject), from_session=True)
+def _forged(_error: CSRFError) -> Response:
+    return problem(CsrfFailed())

@@ -1,20 +1,75 @@
-"""`GET /api/me`: who the service takes the caller for."""
+"""`GET /api/me`: who the service takes the caller for. For operators: tokens taken back, and keys for other systems."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
 from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
 
-from access import guards
+from access import api_keys, guards, revocations, tickets
+from access.idempotency import keyed, keyed_secretly
+from access.schemas import KeyIn, KeyRevocation, KeysOut, Me, NewKeyOut, RevocationIn, Revoked, TicketOut
+from foundation.contract import typed
+from foundation.documentation import documented
+from foundation.errors import NotFound
 
-routes = APIBlueprint("access", __name__, abp_tags=[{"name": "Access"}])
-guards.protect(routes)
+TAG = {"name": "Access"}
+
+routes = APIBlueprint("access", __name__, abp_tags=[TAG])
+guards.protect(routes, area="")
+
+listening = APIBlueprint("tickets", __name__, abp_tags=[TAG])
+guards.protect(listening, area="realtime", reads=True)
+
+operating = APIBlueprint("access-ops", __name__, abp_tags=[TAG])
+guards.protect(operating, "operator", "auditor", area="ops")
 
 
-@routes.get("/api/me", summary="See who you are to the service")
+@routes.get("/api/me", summary="See who you are to the service", **documented(Me))
+@typed
 def me() -> Response:
     principal = guards.current()
     expires = datetime.fromtimestamp(principal.expires_at, UTC).isoformat() if principal.expires_at else None
     return jsonify(role=principal.role, id=principal.id, expires_at=expires)
+
+
+@listening.post("/api/stream-tickets", summary="Get a ticket for one stream", **documented(TicketOut, status=201))
+@typed
+@keyed_secretly
+def issue_ticket() -> Response:
+    ticket = {"ticket": tickets.issue(guards.current()), "seconds": tickets.TICKET_SECONDS}
+    return Response(orjson.dumps(ticket), 201, content_type="application/json")
+
+
+@operating.post("/api/ops/revocations", summary="Take tokens back before they expire", **documented(Revoked))
+@typed
+@keyed
+def revoke(body: RevocationIn) -> Response:
+    revocations.revoke(body.subject, guards.actor(), body.reason)
+    return jsonify(revoked=body.subject)
+
+
+@operating.get("/api/ops/keys", summary="List the keys of other systems", **documented(KeysOut))
+@typed
+def list_keys() -> Response:
+    return Response(orjson.dumps({"keys": api_keys.list_all()}), content_type="application/json")
+
+
+@operating.post("/api/ops/keys", summary="Make a key for another system", **documented(NewKeyOut, status=201))
+@typed
+@keyed_secretly
+def add_key(body: KeyIn) -> Response:
+    id, key = api_keys.add(body.key(), guards.actor())
+    return Response(orjson.dumps({"id": id, "key": key}), 201, content_type="application/json")
+
+
+@operating.post(
+    "/api/ops/keys/revoke", summary="End a key now", **documented(Revoked, NotFound, shown={"revoked": "key:1"})
+)
+@typed
+@keyed
+def revoke_key(body: KeyRevocation) -> Response:
+    api_keys.revoke(body.id, guards.actor(), body.reason)
+    return jsonify(revoked=f"key:{body.id}")

@@ -1,76 +1,123 @@
-"""Bearer tokens: JWTs (RFC 7519) signed with HS256, verified once and remembered until they expire."""
+"""Bearer tokens: JWTs (RFC 7519), signed with our own secret or with a key of whoever signs for us."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import jwt
 
+from access.keys import OWN, Keys
 from access.principal import ROLES, Principal, Role
+from access.revocations import Revocations
 from foundation import clock
 from foundation.contract import LARGEST_ID
 from foundation.errors import Unauthorized
 from foundation.settings import Settings
 
-ALGORITHM = "HS256"
+ALGORITHMS = (OWN, "RS256", "EdDSA")
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "role"]
+TYPES = ("jwt", "at+jwt")
+"""What `typ` may say, if anything: a token that was signed for another purpose is no proof (RFC 8725, section 3.11)."""
+
+LATEST = 253402300799
+"""The last second of the year 9999, beyond which no date can be written."""
+
 LIFETIME_SECONDS = 24 * 3600
 """How long a token from `flask token` is valid."""
 
-CACHE_SIZE = 4096
-"""Verified tokens remembered per process; PyJWT needs 54 us for what a look-up does in 0.2."""
+
+@lru_cache(256)
+def _header(segment: str) -> dict[str, Any]:
+    """A token's header by its text, which all tokens of one issuer share; raises PyJWTError."""
+    return jwt.get_unverified_header(f"{segment}.e30.")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who has shown it, and until when that may be believed without looking again."""
+
+    principal: Principal
+    until: float
+    """Seconds since 1970."""
 
 
 @dataclass
 class Tokens:
     """Issues and verifies the tokens of one installation."""
 
-    secret: str
+    keys: Keys
     issuer: str
     audience: str
     now: Callable[[], float] = clock.unix_seconds
 
     def __post_init__(self) -> None:
-        self._verified: dict[str, Principal] = {}
+        self.revocations = Revocations()
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens:
-        return cls(settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience)
+        return cls(Keys.of(settings), settings.jwt_issuer, settings.jwt_audience)
 
     def issue(self, role: Role, subject: int, lifetime: float = LIFETIME_SECONDS) -> str:
         """A token for `role` with the id `subject`, valid for `lifetime` seconds."""
         now = self.now()
         claims = {"sub": str(subject), "role": role, "iat": int(now), "exp": int(now + lifetime)}
-        return jwt.encode(claims | {"iss": self.issuer, "aud": self.audience}, self.secret, algorithm=ALGORITHM)
+        claims |= {"iss": self.issuer, "aud": self.audience, "jti": secrets.token_hex(8)}
+        return jwt.encode(claims, self.keys.secrets[0], algorithm=OWN)
 
-    def verify(self, token: str) -> Principal:
-        """Who holds this token; raises Unauthorized when it is not ours, not whole or no longer valid."""
-        principal = self._verified.get(token)
-        if principal is None:
-            principal = self._decode(token)
-            if len(self._verified) >= CACHE_SIZE:
-                # The oldest leaves; a dict keeps the order of arrival.
-                self._verified.pop(next(iter(self._verified)))
-            self._verified[token] = principal
-        if principal.expires_at is not None and principal.expires_at <= self.now():
-            self._verified.pop(token, None)
+    def verify(self, token: str) -> Proof:
+        """Who holds this token; raises Unauthorized when it is not ours, not whole, taken back or no longer valid."""
+        claims = self._claims(token)
+        role, subject, expires_at = claims["role"], claims["sub"], _seconds(claims["exp"])
+        if role not in ROLES or not (subject.isascii() and subject.isdigit() and 0 < int(subject[:20]) <= LARGEST_ID):
+            raise Unauthorized("The token names nobody that this service knows.")
+        if expires_at <= self.now():
             raise Unauthorized("The token has expired.")
-        return principal
+        principal = Principal(role, int(subject), expires_at, proof=_name(claims))
+        if self.revocations.refuse(principal, _seconds(claims["iat"])):
+            raise Unauthorized("The token was revoked.")
+        return Proof(principal, expires_at)
 
-    def _decode(self, token: str) -> Principal:
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
-                token,
-                self.secret,
-                algorithms=[ALGORITHM],
-                issuer=self.issuer,
-                audience=self.audience,
-                options={"require": REQUIRED_CLAIMS, "verify_exp": False},
-            )
+            header = _header(token.partition(".")[0])
         except (jwt.PyJWTError, ValueError) as error:
             raise Unauthorized("The token is not valid.") from error
-        role, subject = claims["role"], claims["sub"]
-        if role not in ROLES or not (subject.isascii() and subject.isdigit() and 0 < int(subject) <= LARGEST_ID):
-            raise Unauthorized("The token names nobody that this service knows.")
-        return Principal(role, int(subject), expires_at=float(claims["exp"]))
+        algorithm, kind = header.get("alg"), header.get("typ") or TYPES[0]
+        if algorithm not in ALGORITHMS or not isinstance(kind, str) or kind.lower() not in TYPES:
+            raise Unauthorized("The token is not valid.")
+        for key in self.keys.matching(algorithm, str(header.get("kid") or "")):
+            try:
+                return self._decode(token, key, algorithm)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+                raise Unauthorized("The token is not valid.") from error
+        if algorithm != OWN:
+            self.keys.ask()
+        raise Unauthorized("The token is not valid.")
+
+    def _decode(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            options={"require": REQUIRED_CLAIMS, "verify_exp": False},
+        )
+
+
+def _name(claims: dict[str, Any]) -> str:
+    """A token without an id has no name of its own: it can be taken back with all others of its principal only."""
+    return f"jti:{claims['jti']}" if claims.get("jti") else ""
+
+
+def _seconds(claim: object) -> float:
+    """A NumericDate; whatever else stands there is refused, since a date that compares with nothing never ends."""
+    if isinstance(claim, int | float) and not isinstance(claim, bool) and 0 <= claim <= LATEST:
+        return float(claim)
+    raise Unauthorized("The token is not valid.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 
 from access.principal import Principal
 from foundation import logs
-from foundation.db import db
+from foundation.db import commit, db
 from side_effects.effects import Topic, WrittenEffect, owed
 from side_effects.engine import Engine
 from side_effects.promise import Promise
@@ -82,6 +84,10 @@ CONVERSATION = text(
 )
 
 
+ERASE = text("UPDATE messages SET body = '(erased)' WHERE kind = 'person' AND order_id = ANY(:orders)")
+EXPORT = text("SELECT row_to_json(m) FROM messages m WHERE m.order_id = ANY(:orders) ORDER BY m.order_id, m.id")
+
+
 def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
     """Write a person's message, promise that both sides see it live, and return it as JSON text."""
     values = {
@@ -95,11 +101,22 @@ def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parti
         "owner": engine.owner,
     }
     message_id, promise_id, message = db.session.execute(SAY, values).one()
-    db.session.commit()
-    engine.keep(Promise(promise_id, topic, message_id, order_id, topic.everything, logs.request_id.get()))
+    promise = Promise(promise_id, topic, message_id, order_id, topic.everything, logs.request_id.get())
+    commit(lambda: engine.keep(promise))
     return str(message)
 
 
 def conversation(principal: Principal, order_id: int) -> str:
     """The newest messages as a JSON array, oldest first, in the words for this reader."""
     return str(db.session.execute(CONVERSATION, {"order_id": order_id, "role": principal.role}).scalar_one())
+
+
+def erase(order_ids: Sequence[int]) -> int:
+    """Take out what people said in these orders' conversations; committed with what the caller erases next."""
+    count: int = db.session.execute(ERASE, {"orders": list(order_ids)}).rowcount  # type: ignore[attr-defined]
+    return count
+
+
+def export(order_ids: Sequence[int]) -> list[Any]:
+    """All messages of these orders' conversations."""
+    return list(db.session.scalars(EXPORT, {"orders": list(order_ids)}))

@@ -15,11 +15,11 @@ from dashboard.doors import too_old
 from dashboard.pages import ORDER_ID, Trouble, board_page, order_page, protect
 from dashboard.rooms import Rooms
 from foundation.contract import LARGEST_ID
-from foundation.errors import AppError, InvalidRequest
+from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest
 from notifications import inbox
 from orders import queries
-from orders.errors import IdempotencyMismatch, IllegalTransition, StaleVersion
-from orders.routes import KEY
+from orders.conditions import KEY
+from orders.errors import IllegalTransition, StaleVersion
 from orders.schemas import NewStatus, Tracking
 from orders.status_change import StatusChange
 

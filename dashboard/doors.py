@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from access import guards
+from access import guards, sessions
+from access import people as who
+from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from dashboard import people
-from foundation.errors import NotFound
+from foundation.errors import InvalidRequest, NotFound, TooManyRequests, Unauthorized
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 """A path on this site. Browsers read `//` and `/\\` as the beginning of another host's name."""
 
 
 def blueprint(demo: bool) -> Blueprint:
-    """`/`, `/sign-in` and `/sign-out`, which everybody may reach."""
+    """`/`, `/sign-in`, `/sign-out` and `/password`, which everybody may reach."""
     doors = Blueprint("doors", __name__)
     doors.register_error_handler(CSRFError, too_old)
 
@@ -30,28 +32,70 @@ def blueprint(demo: bool) -> Blueprint:
             return redirect("/sign-in", 303)
         return redirect(f"/{principal.role}/orders", 303)
 
+    _add_sign_in(doors, demo)
+    _add_password(doors)
+    return doors
+
+
+def _add_sign_in(doors: Blueprint, demo: bool) -> None:
     @doors.get("/sign-in")
     def sign_in_page() -> str:
-        return render_template(
-            "sign_in.html", cast=people.CAST if demo else (), following=local_path(request.args.get("next"))
-        )
+        return _sign_in_page(demo, request.args.get("next"))
 
     @doors.post("/sign-in")
     def sign_in() -> ResponseReturnValue:
-        guards.csrf.protect()
-        person = people.called(request.form.get("person", "")) if demo else None
-        if person is None:
-            raise NotFound("There is nobody of that name to sign in as.")
-        guards.sign_in(person.principal)
+        sessions.csrf.protect()
+        if "person" in request.form:
+            _take_a_part(demo, request.form["person"])
+        else:
+            email = request.form.get("email", "")[:MOST_CHARACTERS]
+            try:
+                sessions.sign_in(who.sign_in(email, request.form.get("password", ""), request.remote_addr or ""))
+            except (Unauthorized, TooManyRequests) as error:
+                page = _sign_in_page(demo, request.form.get("next"), error.detail, email)
+                return page, error.status, error.headers
         return redirect(local_path(request.form.get("next")) or "/", 303)
 
     @doors.post("/sign-out")
     def sign_out() -> ResponseReturnValue:
-        guards.csrf.protect()
-        guards.sign_out()
+        sessions.csrf.protect()
+        sessions.sign_out()
         return redirect("/sign-in", 303)
 
-    return doors
+
+def _add_password(doors: Blueprint) -> None:
+    @doors.get("/password/<link>")
+    def choose_password(link: str) -> str:
+        return render_template("password.html", person=_links().person(link), least=LEAST_CHARACTERS)
+
+    @doors.post("/password/<link>")
+    def set_password(link: str) -> ResponseReturnValue:
+        sessions.csrf.protect()
+        person = _links().person(link)
+        try:
+            who.set_password(person, request.form.get("password", ""))
+        except InvalidRequest as error:
+            page = render_template("password.html", person=person, least=LEAST_CHARACTERS, trouble=error.detail)
+            return page, error.status
+        flash("Your password is set. Sign in with it.")
+        return redirect("/sign-in", 303)
+
+
+def _sign_in_page(demo: bool, following: str | None, trouble: str = "", email: str = "") -> str:
+    cast = people.CAST if demo else ()
+    return render_template("sign_in.html", cast=cast, following=local_path(following), trouble=trouble, email=email)
+
+
+def _take_a_part(demo: bool, name: str) -> None:
+    person = people.called(name) if demo else None
+    if person is None:
+        raise NotFound("There is nobody of that name to sign in as.")
+    sessions.sign_in_by_button(person.principal)
+
+
+def _links() -> who.Links:
+    links: who.Links = current_app.extensions["onward.links"]
+    return links
 
 
 def sign_in_first() -> Response:

@@ -22,6 +22,13 @@ class Word:
     lead: str
 
 
+class Words(dict[str, Word]):
+    """By status. The table may have been replaced, and orders stand in statuses, or had some, that are gone."""
+
+    def __missing__(self, status: str) -> Word:
+        return Word(status, "neutral", "circle", False, "")
+
+
 @dataclass(frozen=True)
 class Action:
     """A button: where the order goes, and what has to be told with it."""
@@ -48,7 +55,7 @@ class Face:
 
     @classmethod
     def of(cls, workflow: Workflow, role: str) -> Face:
-        words = {name: _word(workflow, name, role) for name in workflow.statuses}
+        words = Words((name, _word(workflow, name, role)) for name in workflow.statuses)
         actions = {name: _actions(workflow, name, role, words) for name in workflow.statuses}
         return cls(
             role, f"/{role}/orders", words, actions, {name: _ahead(workflow, name) for name in workflow.statuses}
@@ -86,7 +93,7 @@ def _actions(workflow: Workflow, source: str, role: str, words: Mapping[str, Wor
             to=to,
             label=wording.verb(workflow, source, to, words[to].word),
             reason=workflow.needs_reason(source, to),
-            tracking=to == "SHIPPED",
+            tracking=workflow.statuses[to].tracking,
             danger=words[to].tone == "red",
         )
         for to in workflow.targets(source, role)

@@ -14,9 +14,9 @@ from dashboard import people, reading, shown, wording
 from dashboard.doors import sign_in_first
 from dashboard.rooms import FACES, Rooms
 from foundation.contract import LARGEST_ID
-from foundation.errors import Forbidden
 from notifications import inbox
 
+RULE = guards.Rule(FACES, "pages")
 ORDER_ID = f"<int(min=1, max={LARGEST_ID}):order_id>"
 
 
@@ -39,9 +39,7 @@ def protect(blueprint: Blueprint, rooms: Rooms) -> None:
     def enter() -> Response | None:
         if guards.identify() is None:
             return sign_in_first()
-        guards.authenticate()
-        if guards.current().role not in FACES:
-            raise Forbidden("There are pages for sellers, buyers and operators only.")
+        guards.authenticate(RULE)
         g.cursor = rooms.cursor()
         return None
 
@@ -51,7 +49,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     pages = Blueprint("pages", __name__)
     protect(pages, rooms)
 
-    @pages.get("/<any(seller, operator):side>/orders")
+    @pages.get("/<any(seller, operator, auditor):side>/orders")
     def board(side: str) -> ResponseReturnValue:
         guards.require(side)
         return board_page(rooms)
@@ -62,7 +60,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
         found, more = reading.orders(rooms, principal)
         return page(rooms, "orders.html", orders=found, more=more)
 
-    @pages.get(f"/<any(seller, buyer, operator):side>/orders/{ORDER_ID}")
+    @pages.get(f"/<any(seller, buyer, operator, auditor):side>/orders/{ORDER_ID}")
     def order(side: str, order_id: int) -> ResponseReturnValue:
         guards.require(side)
         return order_page(rooms, order_id)
@@ -110,7 +108,7 @@ def page(rooms: Rooms, template: str, path: str = "", live: dict[str, Any] | Non
     shell = {
         "face": face,
         "me": principal,
-        "name": people.name_of(principal, rooms.demo),
+        "name": principal.name or people.name_of(principal, rooms.demo),
         "demo": rooms.demo,
         "unread": inbox.unread_count(principal),
         "cursor": g.cursor,

@@ -13,7 +13,7 @@ from chat import messages
 from dashboard.rooms import Rooms
 from foundation.contract import LARGEST_ID
 from notifications import inbox
-from orders import queries
+from orders import listing, queries
 
 COLUMN_LIMIT = 50
 """Cards that a column shows at most; the others are counted."""
@@ -63,7 +63,7 @@ def board(rooms: Rooms, principal: Principal) -> Board:
 
 def orders(rooms: Rooms, principal: Principal) -> tuple[list[Row], bool]:
     """The newest orders, what changed last on top, and whether there are older ones."""
-    texts, cursor = queries.page(rooms.workflow, principal, limit=LIST_LIMIT)
+    texts, cursor = listing.page(rooms.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
     return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 

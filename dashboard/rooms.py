@@ -15,7 +15,7 @@ Say = Callable[[Principal, int, Parties, str], str]
 """Writes a person's message in an order's conversation."""
 
 
-FACES = ("seller", "buyer", "operator")
+FACES = ("seller", "buyer", "operator", "auditor")
 """The roles that there are pages for."""
 
 

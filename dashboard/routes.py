@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask
+from flask_openapi.openapi import OpenAPI
 
-from dashboard import acting, doors, headers, pages, shown
+from dashboard import acting, doors, headers, pages, reference, shown
 from dashboard.rooms import Rooms
 
 
-def init_app(app: Flask, rooms: Rooms) -> None:
+def init_app(app: OpenAPI, rooms: Rooms) -> None:
     """Register the pages, what their templates use, and the headers of every HTML answer."""
     app.jinja_env.filters.update(shown.FILTERS)
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)
     app.register_blueprint(doors.blueprint(rooms.demo))
+    app.register_blueprint(reference.blueprint(app))
     app.register_blueprint(pages.blueprint(rooms))
     app.register_blueprint(acting.blueprint(rooms))

@@ -34,6 +34,7 @@ ACTORS = {
         "system": "Onward",
     },
 }
+ACTORS["auditor"] = ACTORS["operator"]
 """Reader's role, actor's role: a buyer never reads the names of a shop's staff."""
 
 

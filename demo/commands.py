@@ -14,7 +14,7 @@ from demo import market
 from demo.seed import seed
 from demo.simulate import Simulator
 from foundation.settings import Settings
-from orders import queries
+from orders import listing
 
 
 @click.group("demo")
@@ -81,13 +81,13 @@ Onward is ready.
 
   Move an order from the command line and watch the board:
 
-curl -X PATCH {url}/api/orders/{order_id}/status -d '{{"status": "{status}"}}' -H 'Authorization: Bearer {token}'
+curl -X PATCH {url}/api/orders/{order_id}/status --json '{{"status": "{status}"}}' -H 'Authorization: Bearer {token}'
 """
 
 
 def _next_step(onward: Onward) -> tuple[int, str]:
     """An order of the seller's and a move that can be made with it as it stands, so that the line can be pasted."""
-    found, _ = queries.page(onward.workflow, market.SELLER.principal, limit=200)
+    found, _ = listing.page(onward.workflow, market.SELLER.principal, listing.Wanted(limit=200))
     for order in map(orjson.loads, found):
         for target in order["allowed_transitions"]:
             if not onward.workflow.needs_reason(order["status"], target):

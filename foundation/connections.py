@@ -30,6 +30,12 @@ POOL_WAIT_SECONDS = 2
 REFUSALS = ("25", "53")
 """Classes of SQLSTATE by which a server that answers says that it cannot work: read-only, out of disk or memory."""
 
+AWAY = ("08", *REFUSALS, "57P")
+"""The same, and those of a server that is gone or going."""
+
+PASSING = (*AWAY, "40", "55", "57")
+"""And of what may work in a moment: after a deadlock, a lock that was not to be had, a statement that was cut short."""
+
 REFUSAL_SECONDS = 3.0
 """How long a refusal counts: nobody may send another change to a process that says it is not ready."""
 
@@ -60,6 +66,13 @@ KEEPALIVE: dict[str, Any] = {
 Row = tuple[Any, ...]
 
 
+def outcome_unknown(error: Exception) -> bool:
+    """Whether the connection broke while a statement was under way, so that nobody knows if it was committed."""
+    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    return error.pgcode is None or error.pgcode.startswith("57P")
+
+
 def connect(dsn: str, name: str, options: str = PREPARED_OPTIONS) -> psycopg2.extensions.connection:
     """A connection in autocommit whose application_name tells its purpose; OperationalError if none within 3 s."""
     with gevent.Timeout(CONNECT_SECONDS, psycopg2.OperationalError("the database did not answer in time")):
@@ -68,6 +81,20 @@ def connect(dsn: str, name: str, options: str = PREPARED_OPTIONS) -> psycopg2.ex
         )
     connection.autocommit = True
     return connection
+
+
+def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
+    """Whether an error says that the database cannot be used at the moment, and nothing of what was asked."""
+    if isinstance(error, ServiceUnavailable):
+        return True
+    if not isinstance(error, psycopg2.Error) or isinstance(error, psycopg2.ProgrammingError):
+        return False
+    return (error.pgcode or "08").startswith(states)  # a connection that broke leaves no code
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the same may work in a moment."""
+    return away(error, PASSING)
 
 
 @dataclass(frozen=True)

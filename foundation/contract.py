@@ -7,17 +7,23 @@ which hides what was wrong with a body, so ours takes its place: same annotation
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import orjson
 import pydantic
 from flask import Response, request
 
-from foundation.errors import InvalidRequest, MalformedRequest, NotFound
+from foundation.errors import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 
 BODY_BYTES = 64 * 1024
 """Larger bodies are refused with 413; the largest honest one, an order of 200 items, has about 30 KB."""
+
+DEPTH = 32
+"""Levels of arrays and objects that a body may have; what is meant here has three."""
+
+JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 LARGEST_ID = 2**63 - 1
 
@@ -30,17 +36,44 @@ Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
 class Body(pydantic.BaseModel):
     """What a client sends. Unknown members are refused, since a misspelt one would be lost in silence."""
 
+    most_bytes: ClassVar[int | None] = None
+    """Where a body may be larger than BODY_BYTES."""
+
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
 
 class Query(pydantic.BaseModel):
     """What stands behind the question mark; numbers come as text there, so it is not strict."""
 
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Headers(pydantic.BaseModel):
+    """What a route reads from the request's headers; an alias is a header's name, and all others are left alone."""
+
+
+class Answer(pydantic.BaseModel):
+    """What a client gets. It documents and tests answers; most are written by the database as text."""
+
+
+def example(**members: Any) -> pydantic.ConfigDict:
+    """A model's `model_config` that gives it an example: the documentation shows it, and a test tries it."""
+    return pydantic.ConfigDict(json_schema_extra={"examples": [members]})
+
+
+def example_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
+    """The example that a model was given."""
+    extra = model.model_config["json_schema_extra"]
+    assert isinstance(extra, dict)
+    examples: Any = extra["examples"]
+    shown: dict[str, Any] = examples[0]
+    return shown
+
 
 class OrderPath(pydantic.BaseModel):
     """The one path parameter there is."""
 
-    order_id: Id
+    order_id: Annotated[Id, pydantic.Field(description="The order's id.", examples=[1])]
 
 
 def typed(view: Callable[..., Response]) -> Callable[..., Response]:
@@ -50,23 +83,35 @@ def typed(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @functools.wraps(view)
     def parsed(**values: Any) -> Response:
-        return view(**{name: parse(hints[name], values) for name, parse in parsers.items()})
+        response = view(**{name: parse(hints[name], values) for name, parse in parsers.items()})
+        return _revalidated(response) if request.method in ("GET", "HEAD") else response
 
     # flask-openapi reads the annotations for its document and leaves the parsing to whoever sets this mark.
     parsed.__delay_validate_request__ = True  # type: ignore[attr-defined]
     return parsed
 
 
+def _revalidated(response: Response) -> Response:
+    """A read of JSON with an ETag, or 304 for a reader who has it already (RFC 9110, section 13.1.2)."""
+    if response.status_code == 200 and response.mimetype == "application/json":
+        response.add_etag()
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.make_conditional(request)
+    return response
+
+
 def parse_json(model: type[M], raw: bytes) -> M:
     """A body as `model`; MalformedRequest when it is no JSON object, InvalidRequest when a member is wrong."""
     if b"\\u0000" in raw:
         _refuse_nul(raw)
+    if raw.count(b"[") + raw.count(b"{") > DEPTH:
+        _refuse_depth(raw)
     try:
         return model.model_validate_json(raw)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid" or not first["loc"]:
-            raise MalformedRequest("The body must be one JSON object.") from error
+            raise MalformedRequest from error
         raise _invalid(error) from error
 
 
@@ -74,10 +119,12 @@ def _parse_path(model: type[pydantic.BaseModel], values: dict[str, Any]) -> pyda
     try:
         return model.model_validate(values)
     except pydantic.ValidationError as error:
-        raise NotFound("There is no such order.") from error
+        raise NotFound from error
 
 
 def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
+    if not request.query_string and (usual := _usual(model)) is not None:
+        return usual
     given = request.args.to_dict()
     if any("\x00" in text for text in given.values()):
         raise MalformedRequest("The query must not hold a NUL character.")
@@ -87,11 +134,42 @@ def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> py
         raise _invalid(error) from error
 
 
+@functools.cache
+def _usual(model: type[pydantic.BaseModel]) -> pydantic.BaseModel | None:
+    """What no query at all means, made once; None where the model asks for something."""
+    try:
+        return model.model_validate({})
+    except pydantic.ValidationError:
+        return None
+
+
+def _parse_header(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
+    environ = request.environ
+    try:
+        return model.model_validate({name: environ[key] for name, key in _environ_keys(model) if key in environ})
+    except pydantic.ValidationError as error:
+        raise _invalid(error) from error
+
+
+@functools.cache
+def _environ_keys(model: type[pydantic.BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The names of the model's headers, each with its name in WSGI's environment."""
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return tuple((name, "HTTP_" + name.upper().replace("-", "_")) for name in names)
+
+
 def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
+    # No type is taken for JSON: there is nothing else that a body could be. A wrong one is refused, because it is
+    # what a browser sends for another site's form.
+    said = request.environ.get("CONTENT_TYPE", "")
+    if said and not JSON_TYPE.match(said):
+        raise UnsupportedMediaType
+    if issubclass(model, Body) and model.most_bytes:
+        request.max_content_length = model.most_bytes
     return parse_json(model, request.get_data(cache=False))
 
 
-PARSERS = {"path": _parse_path, "query": _parse_query, "body": _parse_body}
+PARSERS = {"path": _parse_path, "query": _parse_query, "header": _parse_header, "body": _parse_body}
 
 
 def _invalid(error: pydantic.ValidationError) -> InvalidRequest:
@@ -111,3 +189,18 @@ def _refuse_nul(raw: bytes) -> None:
         return  # the parser behind us says it better
     if b"\\u0000" in text:
         raise MalformedRequest("The body must not hold a NUL character.")
+
+
+BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|[\]}]', re.DOTALL)
+"""A string that does not end is read to the end of the body: looked into again at each quote, it would take minutes."""
+
+
+def _refuse_depth(raw: bytes) -> None:
+    """Count the levels outside of strings, without building what is nested."""
+    depth = 0
+    for found in BRACKETS.finditer(raw):
+        if found[0][:1] == b'"':
+            continue
+        depth += 1 if found[1] else -1
+        if depth > DEPTH:
+            raise MalformedRequest(f"The body must not be nested deeper than {DEPTH} levels.")

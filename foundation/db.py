@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 import psycopg2.errors
-from flask import Flask
+from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, event, text
 from sqlalchemy.orm import DeclarativeBase
@@ -18,7 +20,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0002"
+SCHEMA = "0012"
 """The migration that this version works with: the newest one, which a test makes sure of."""
 
 STATE = text("SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean")
@@ -57,6 +59,35 @@ def init_app(app: Flask, settings: Settings) -> None:
         },
     }
     db.init_app(app)
+
+
+def commit(then: Callable[[], object] | None = None) -> None:
+    """Commit what the session holds, and do this afterwards; in a unit of work, both wait until it is finished."""
+    waiting: list[Callable[[], object]] | None = g.get("unit_of_work")
+    if waiting is not None:
+        waiting.extend([then] if then else [])
+        return
+    db.session.commit()
+    if then:
+        then()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Callable[[], None]]:
+    """Let everything inside be committed as one, when what is yielded is called; or nothing, when it is left before."""
+    waiting: list[Callable[[], object]] = []
+    g.unit_of_work = waiting
+
+    def finish() -> None:
+        db.session.commit()
+        for then in waiting:
+            then()
+
+    try:
+        yield finish
+    finally:
+        g.unit_of_work = None
+        db.session.rollback()
 
 
 @event.listens_for(Engine, "handle_error")

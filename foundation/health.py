@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
 
 import gevent
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
+from flask_openapi.blueprint import APIBlueprint
 
-from foundation.errors import problem
+from foundation.contract import Answer, example
+from foundation.documentation import documented
+from foundation.errors import RETRY_AFTER_SECONDS, AppError
 
 CHECK_SECONDS = 1.0
 """A check that takes longer has failed: whoever asks wants to know now."""
@@ -16,20 +20,39 @@ Check = Callable[[], str | None]
 """Returns what is wrong, or None."""
 
 
-def blueprint(checks: Mapping[str, Check]) -> Blueprint:
-    """`/livez` answers as long as the loop turns; `/readyz` says 503 with the reason while a check fails."""
-    routes = Blueprint("health", __name__)
+class Fine(Answer):
+    """All is well."""
 
-    @routes.get("/livez")
+    model_config = example(status="ok")
+
+    status: Literal["ok"]
+
+
+class NotReady(AppError):
+    """A check fails: no requests should be sent to this process now. `checks` says what is wrong."""
+
+    code, status = "not_ready", 503
+    sentence = "stopping: the process is told to stop"
+    example: ClassVar[Mapping[str, Any]] = {"checks": {"stopping": "the process is told to stop"}}
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        detail = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+        super().__init__(detail, {"checks": wrong}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
+    """`/livez` answers as long as the loop turns; `/readyz` says 503 with the reason while a check fails."""
+    routes = APIBlueprint("health", __name__, abp_tags=[{"name": "Health"}])
+
+    @routes.get("/livez", summary="See whether the process is alive", **documented(Fine))
     def live() -> Response:
         return jsonify(status="ok")
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", summary="See whether the process is ready for requests", **documented(Fine, NotReady))
     def ready() -> Response:
         wrong = {name: reason for name, check in checks.items() if (reason := _run(check))}
         if wrong:
-            detail = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
-            return problem(503, "not_ready", detail, {"checks": wrong})
+            raise NotReady(wrong)
         return jsonify(status="ok")
 
     return routes

@@ -67,11 +67,42 @@ def _signing_key(value: str) -> str:
     return value
 
 
+def _previous_key(value: str) -> str:
+    return _signing_key(value) if value else value
+
+
+def _keys_url(value: str) -> str:
+    parts = urlsplit(value)
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if value and (not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and loopback))):
+        raise ValueError("must begin with https://")
+    return value
+
+
+def _web_url(value: str) -> str:
+    if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+        raise ValueError("must look like https://orders.example.org")
+    return value.rstrip("/")
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(one.strip() for one in value.split(",") if one.strip())
+    for one in origins:
+        parts = urlsplit(one)
+        if parts.scheme not in ("http", "https") or not parts.netloc or one != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must be origins like https://shop.example, without a path")
+    return origins
+
+
 def _smtp_url(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
         raise ValueError("must look like smtp://user:password@host:587")
     return value
+
+
+def _file(value: str) -> Path | None:
+    return Path(value) if value else None
 
 
 def _setting(default: Any, meaning: str, parse: Callable[[str], Any] = _text) -> Any:
@@ -88,14 +119,32 @@ class Settings:
     data_dir: Path = _setting("data", "Folder for the embedded PostgreSQL and the generated secret.", Path)
     web_concurrency: int = _setting("2", "Worker processes; one per core.", _whole_number(1, 64))
     jwt_secret: str = _setting(REQUIRED, "Key that signs tokens and sessions, 32 bytes or more.", _signing_key)
+    jwt_previous_secret: str = _setting(
+        "", "The key before `JWT_SECRET`, as long as what it signed is to be valid.", _previous_key
+    )
+    jwt_key_file: str = _setting(
+        "", "File with public keys that verify tokens: a JWK Set, or one PEM. RS256 and EdDSA."
+    )
+    jwks_url: str = _setting("", "Where the public keys of an identity provider stand, as a JWK Set.", _keys_url)
     jwt_issuer: str = _setting("onward", "The `iss` that a token must carry.")
     jwt_audience: str = _setting("onward", "The `aud` that a token must carry.")
     side_effects_mode: str = _setting(
         "background", "`background`, or `sequential`: every effect before the answer.", _one_of(MODES)
     )
+    order_workflow: Path | None = _setting(
+        "", "File with a workflow table of your own, in TOML; empty for ours.", _file
+    )
     log_level: str = _setting("INFO", "Least level that is logged.", _one_of(LOG_LEVELS))
     demo: bool = _setting("0", "1 lets the demo's people sign in by a button. Never in production.", _switch)
     cookie_secure: bool = _setting("0", "1 sends the session cookie over HTTPS only.", _switch)
+    session_idle_minutes: int = _setting(
+        "720", "Minutes without a sign of somebody after which a browser has to sign in again.", _whole_number(1, 10**6)
+    )
+    session_hours: int = _setting(
+        "168", "Hours after which a browser has to sign in again in any case.", _whole_number(1, 10**5)
+    )
+    public_url: str = _setting("", "Address that people reach this service by; else HOST and PORT.", _web_url)
+    body_seconds: int = _setting("8", "Seconds in which a request's body has to arrive.", _whole_number(1, 600))
     hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
     cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))
     lane_limit: int = _setting(
@@ -117,6 +166,16 @@ class Settings:
     )
     smtp_url: str = _setting("", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", _smtp_url)
     mail_from: str = _setting("orders@localhost", "Sender of status e-mails.")
+    require_if_match: bool = _setting("0", "1 refuses status changes without `If-Match` with 428.", _switch)
+    rate_limit_reads: int = _setting(
+        "0", "Reads a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)
+    )
+    rate_limit_writes: int = _setting(
+        "0", "Writes a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        "", "Origins whose pages may use the API with a token, with commas between; empty for none.", _origins
+    )
     retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))
 
     @classmethod
@@ -138,6 +197,10 @@ class Settings:
         if problems:
             raise SettingsError(problems)
         return cls(**values)
+
+    def link(self, path: str) -> str:
+        """The address of a page, for somebody who reads it elsewhere."""
+        return (self.public_url or f"http://{self.host}:{self.port}") + path
 
     @property
     def dsn(self) -> str:

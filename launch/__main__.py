@@ -17,6 +17,7 @@ from launch.plan import PROJECT, Plan, kept_secret
 from launch.postgres import EmbeddedPostgres
 from launch.preparation import Preparation
 from launch.reach import readiness, require_database, require_free_port
+from orders import workflow_file
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 READY_SECONDS = 15
@@ -43,6 +44,7 @@ def main() -> int:
 
 
 def _serve(plan: Plan, stop: StopRequest) -> int:
+    workflow_file.load(plan.settings.order_workflow)
     require_free_port(plan.settings.host, plan.settings.port)
     with _environment(plan) as (env, shared_files), Preparation(plan, env) as preparation:
         stop.heed()

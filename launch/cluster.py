@@ -27,7 +27,7 @@ PLAIN_PATH = re.compile(r"[\w/.@+-]+", re.ASCII)
 SETTINGS = (
     "listen_addresses=",
     "unix_socket_permissions=0700",
-    "max_connections=100",
+    "max_connections=200",
     "timezone=UTC",
     "log_timezone=UTC",
     OUR_MARK,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import text
 
 from access.principal import Principal
-from foundation.db import db
+from foundation.db import commit, db
 
 NOTIFY = "INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)"
 """Followed by a SELECT of these columns."""
@@ -26,6 +29,15 @@ UNREAD = text(
     f"SELECT count(*) FROM (SELECT FROM notifications WHERE {_MINE} AND read_at IS NULL LIMIT {COUNT_LIMIT}) AS unread"
 )
 READ = text(f"UPDATE notifications SET read_at = clock_timestamp() WHERE {_MINE} AND read_at IS NULL AND id <= :up_to")
+
+EMPTY = text("DELETE FROM notifications WHERE recipient_role = 'buyer' AND recipient_id = :id")
+ERASE = text(
+    """UPDATE notifications SET body = '' WHERE kind = 'status' AND body <> '' AND event_id IN (
+        SELECT id FROM order_events WHERE order_id = ANY(:orders))"""
+)
+EXPORT = text(
+    "SELECT row_to_json(n) FROM notifications n WHERE recipient_role = 'buyer' AND recipient_id = :id ORDER BY id"
+)
 
 
 def announce_notification(written: str) -> str:
@@ -55,4 +67,19 @@ def unread_count(principal: Principal) -> int:
 def mark_read(principal: Principal, up_to: int) -> None:
     """Mark everything up to this id as read."""
     db.session.execute(READ, {"id": principal.id, "role": principal.role, "up_to": up_to})
-    db.session.commit()
+    commit()
+
+
+def erase(buyer_id: int, order_ids: Sequence[int]) -> int:
+    """Empty this buyer's inbox, and take the reasons out of what others were told of these orders; returns how many.
+
+    Committed with what the caller erases next.
+    """
+    emptied = db.session.execute(EMPTY, {"id": buyer_id}).rowcount  # type: ignore[attr-defined]
+    values = {"orders": list(order_ids)}
+    return int(emptied + db.session.execute(ERASE, values).rowcount)  # type: ignore[attr-defined]
+
+
+def export(buyer_id: int) -> list[Any]:
+    """Everything in this buyer's inbox."""
+    return list(db.session.scalars(EXPORT, {"id": buyer_id}))

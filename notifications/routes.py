@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated, Literal
+
 import pydantic
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
-from foundation.contract import LARGEST_ID, Body, Id, Query, typed
+from access.idempotency import keyed
+from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of, typed
+from foundation.documentation import documented
+from foundation.paging import link_next
 from notifications import inbox
 
 routes = APIBlueprint("notifications", __name__, abp_tags=[{"name": "Notifications"}])
@@ -17,25 +23,67 @@ guards.protect(routes)
 class InboxQuery(Query):
     """Newest first; `cursor` is the `next_cursor` of the page before."""
 
-    cursor: Id = LARGEST_ID
-    limit: int = pydantic.Field(50, ge=1, le=200)
+    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
+    limit: int = pydantic.Field(50, ge=1, le=200, description="Notifications on a page.", examples=[50])
 
 
 class MarkRead(Body):
     """Everything up to this notification was seen."""
 
+    model_config = example(up_to=1)
+
     up_to: Id
 
 
-@routes.get("/api/notifications", summary="Read your notifications")
+class NotificationOut(Answer):
+    """Something that you were told."""
+
+    model_config = example(
+        id=1,
+        order_id=1,
+        event_id=1,
+        kind="status",
+        title="New order",
+        body="Order #A-1001: New order.",
+        created_at="2026-11-24T09:30:00.223456+00:00",
+        read_at=None,
+    )
+
+    id: Id
+    order_id: Id
+    event_id: Id
+    kind: Annotated[
+        Literal["generic", "status"],
+        pydantic.Field(description="`status` has the words that belong to the status."),
+    ]
+    title: str
+    body: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+class Inbox(Answer):
+    """A page of your notifications, newest first."""
+
+    model_config = example(notifications=[example_of(NotificationOut)], unread_count=1, next_cursor=None)
+
+    notifications: list[NotificationOut]
+    unread_count: Annotated[int, pydantic.Field(description="Counted up to 1,000.")]
+    next_cursor: Annotated[
+        int | None, pydantic.Field(description="Send it as `cursor` for the next page; null on the last.")
+    ]
+
+
+@routes.get("/api/notifications", summary="Read your notifications", **documented(Inbox, headers=("Link",)))
 @typed
 def read_inbox(query: InboxQuery) -> Response:
     rows, cursor = inbox.page(guards.current(), query.cursor, query.limit)
-    return _answer(rows, cursor)
+    return link_next(_answer(rows, cursor), cursor)
 
 
-@routes.post("/api/notifications/read", summary="Mark your notifications as read")
+@routes.post("/api/notifications/read", summary="Mark your notifications as read", **documented(Inbox))
 @typed
+@keyed
 def mark_read(body: MarkRead) -> Response:
     inbox.mark_read(guards.current(), body.up_to)
     rows, cursor = inbox.page(guards.current(), LARGEST_ID, 50)

@@ -12,7 +12,7 @@ from chat.messages import MESSAGE_BIT, SAY_SYSTEM, announce_message
 from foundation.connections import Statement
 from notifications.email import MAIL_SERVER
 from notifications.inbox import NOTIFY, announce_notification
-from orders import wire
+from orders import timers, wire
 from orders.signals import OrderEvent, emit, emit_to, receivers
 from orders.workflow import Workflow
 from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, owed
@@ -23,7 +23,7 @@ TOPIC = "order"
 
 REALTIME_SELLER, REALTIME_BUYER, NOTIFICATION_GENERIC, NOTIFICATION_STATUS, SIGNAL, CHAT = range(6)
 MAIL = 7
-assert MESSAGE_BIT not in (*range(6), MAIL)
+assert MESSAGE_BIT not in (*range(6), MAIL, timers.TIMER)
 
 STATUS_MAIL = "email.status"
 
@@ -31,12 +31,16 @@ MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.ref)
     > (SELECT e.version FROM order_events e WHERE e.id = s.subject_id)"""
 """The order has changed since the event that this side effect speaks of."""
 
-LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM order_events WHERE id = ANY($1)")
+LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {wire.EVENTS} e WHERE id = ANY($1)")
 
 
 def topic(workflow: Workflow, by_mail: bool) -> Topic:
     """The changes of orders, with the list of what each of them causes."""
-    effects = (*_effects(), _mail()) if by_mail else _effects()
+    effects = (
+        *_effects(),
+        *([_mail()] if by_mail else ()),
+        *([timers.effect(workflow)] if workflow.timers else ()),
+    )
     return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON)
 
 
@@ -78,9 +82,22 @@ def _mail() -> Effect:
     return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})", missing=missing)
 
 
-def of_creation() -> int:
-    """The `pending` of a new order's promise: its live events, the seller's notification and the signal."""
-    return 1 << REALTIME_SELLER | 1 << REALTIME_BUYER | 1 << NOTIFICATION_STATUS | 1 << SIGNAL
+def of_creation(workflow: Workflow) -> int:
+    """The `pending` of a new order's promise: its live events, the seller's notification, the signal, and a timer."""
+    timer = 1 << timers.TIMER if workflow.initial in workflow.timers else 0
+    return 1 << REALTIME_SELLER | 1 << REALTIME_BUYER | 1 << NOTIFICATION_STATUS | 1 << SIGNAL | timer
+
+
+def of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> str:
+    """SQL for the `pending` of a change's promise; `source` and `target` are SQL for its statuses."""
+    always = topic.everything & ~(1 << timers.TIMER)
+    return f"{always} | {timers.owed_by_change(workflow, source, target)}" if workflow.timers else str(always)
+
+
+def names_of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> list[str]:
+    """The effects of a change from `source` to `target`."""
+    timed = {source, target} & set(workflow.timers)
+    return [effect.name for effect in topic.effects if timed or effect.bit != timers.TIMER]
 
 
 def _source(workflow: Workflow) -> str:
@@ -93,8 +110,8 @@ def _source(workflow: Workflow) -> str:
 {wire.words(workflow)},
 plain AS (
     SELECT s.pending, e.*, o.number, {wire.order_head("o")} AS head, {wire.event_json("e")} AS event,
-           o.status AS current_status
-    FROM settled s JOIN order_events e ON e.id = s.subject_id JOIN orders o ON o.id = e.order_id
+           o.status AS current_status, o.version AS current_version
+    FROM settled s JOIN {wire.EVENTS} e ON e.id = s.subject_id JOIN orders o ON o.id = e.order_id
     WHERE s.topic = '{TOPIC}'),
 order_changes AS MATERIALIZED (
     SELECT p.*, {wire.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,

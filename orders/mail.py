@@ -6,6 +6,7 @@ from functools import partial
 
 from foundation.connections import Statement
 from notifications.email import Mail, Mailer
+from orders import wire
 from orders.effects import STATUS_MAIL
 from orders.workflow import Workflow
 from side_effects.effects import Run
@@ -18,8 +19,8 @@ CONCURRENCY = 16
 ADDRESSED = Statement(
     "mail_of_event",
     ("bigint",),
-    """SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason
-    FROM order_events e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
+    f"""SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason
+    FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
 )
 
 
@@ -34,6 +35,8 @@ def _attempt(workflow: Workflow, mailer: Mailer, run: Run, claimed: Claimed) -> 
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
     email, name, number, status, reason = rows[0]
+    if not email:
+        return Outcome("dead", "the buyer's address was erased")
     notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
     if notice is None:
         return Outcome("dead", f"the workflow has no words for {status} any more")

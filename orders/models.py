@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Identity, Index, Integer, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
@@ -22,6 +22,13 @@ class Order(Base):
         Index("orders_buyer_id_id_idx", "buyer_id", "id"),
         Index("orders_seller_open_idx", "seller_id", "id", postgresql_where=text("open")),
         Index("orders_buyer_open_idx", "buyer_id", "id", postgresql_where=text("open")),
+        # Few entries, and none of its own for an order that moves: dates are looked up by ranges of the table.
+        Index(
+            "orders_created_at_idx",
+            "created_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": True},
+        ),
         {"postgresql_with": {"fillfactor": 90}},
     )
 
@@ -49,6 +56,21 @@ class Order(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
+class OrderWords(Base):
+    """The words that an order is found by. Triggers on orders write it; a status change does not, not even a final one.
+
+    Without fastupdate: the pending list would be emptied by whoever comes when it is full, and waits for that.
+    """
+
+    __tablename__ = "order_words"
+    __table_args__ = (
+        Index("order_words_words_idx", "words", postgresql_using="gin", postgresql_with={"fastupdate": False}),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    words: Mapped[str] = mapped_column(TSVECTOR)
+
+
 class OrderEvent(Base):
     """One row of an order's history; a trigger refuses UPDATE and DELETE."""
 
@@ -70,7 +92,6 @@ class OrderEvent(Base):
     actor_id: Mapped[int]
     seller_id: Mapped[int]
     buyer_id: Mapped[int]
-    reason: Mapped[str | None]
     tracking: Mapped[Any | None] = mapped_column(JSON)
     """What came with this change, not what the order has."""
 
@@ -80,3 +101,14 @@ class OrderEvent(Base):
     idempotency_key: Mapped[str]
     request_id: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class OrderReason(Base):
+    """What somebody gave as the reason of a change. Not in the history, which nobody can erase anything from."""
+
+    __tablename__ = "order_reasons"
+
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """No foreign key, as with the history."""
+
+    reason: Mapped[str]

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from access.principal import Principal
 from foundation import logs
 from foundation.db import db
+from foundation.errors import IdempotencyMismatch
 from orders import effects, wire
-from orders.errors import DuplicateNumber, IdempotencyMismatch
+from orders.errors import DuplicateNumber
 from orders.schemas import NewOrder
 from orders.signals import OrderEvent
 from orders.statements import EVENT
@@ -34,11 +35,11 @@ PLACE = text(
         INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
                promised, idempotency_key, request_id, at)
         SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
-               {effects.of_creation()}, :key, :request_id, created_at
-        FROM placed RETURNING {OrderEvent.COLUMNS}),
+               :promised, :key, :request_id, created_at
+        FROM placed RETURNING {OrderEvent.WRITTEN}),
     promised AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, {effects.of_creation()}, :request_id, :owner,
+        SELECT '{effects.TOPIC}', id, order_id, :promised, :request_id, :owner,
                clock_timestamp() + interval '{LEASE_SECONDS} s' FROM e RETURNING id)
     SELECT promised.id, {wire.order_head("placed")}, {EVENT} FROM placed, e, promised"""
 )
@@ -73,7 +74,7 @@ class Placing:
                 raise
             return self._placed_before(principal, new, key)
         event = OrderEvent.of(tuple(event_row))
-        owed, request_id = effects.of_creation(), logs.request_id.get()
+        owed, request_id = effects.of_creation(self._workflow), logs.request_id.get()
         self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, owed, request_id, event))
         return self._changed(event.order_id, head, principal)
 
@@ -89,6 +90,7 @@ class Placing:
             "key": key,
             "request_id": logs.request_id.get(),
             "owner": self._engine.owner,
+            "promised": effects.of_creation(self._workflow),
         }
 
     def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed:
@@ -100,7 +102,7 @@ class Placing:
         stored = (seller, buyer, items, currency, name, email, "order.created")
         sent = (new.seller_id, new.buyer_id, _items(new), new.currency, new.buyer_name, new.buyer_email, type)
         if stored != sent or new.number not in (None, number):
-            raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
+            raise IdempotencyMismatch
         return self._changed(order_id, head, principal)
 
     def _changed(self, order_id: int, head: str, principal: Principal) -> Changed:

@@ -10,9 +10,8 @@ from sqlalchemy import text
 
 from access.principal import Principal
 from chat.messages import Parties
-from foundation.contract import LARGEST_ID
 from foundation.db import db
-from foundation.errors import InvalidRequest, NotFound
+from foundation.errors import NotFound
 from orders import wire
 from orders.workflow import Workflow
 
@@ -23,18 +22,16 @@ ORDER = text(f"SELECT o.status, o.version, {wire.order_head('o')} FROM orders o 
 PARTIES = text(f"SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {PARTY}")
 HISTORY = text(
     f"""SELECT e.id, e.promised, {wire.event_json("e")}
-    FROM order_events e WHERE e.order_id = :order_id ORDER BY e.version"""
+    FROM {wire.EVENTS} e WHERE e.order_id = :order_id ORDER BY e.version"""
 )
-LIST = f"""SELECT o.id, o.status, {wire.order_head("o")} FROM orders o
-    WHERE o.id < :before{{conditions}} ORDER BY o.id DESC LIMIT :limit"""
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
 # OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
 BOARD = f"""WITH waiting AS (
         SELECT o.id, row_number() OVER (PARTITION BY o.status ORDER BY o.id) AS place,
                count(*) OVER (PARTITION BY o.status) AS total
-        FROM orders o WHERE o.open{{mine}}),
+        FROM orders o WHERE o.open AND {{mine}}),
     closed AS (
-        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open{{mine}} ORDER BY o.id DESC LIMIT :newest_closed)
+        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open AND {{mine}} ORDER BY o.id DESC LIMIT :newest_closed)
     SELECT whole.open, whole.status, shown.total, whole.head
     FROM (SELECT id, total FROM waiting WHERE place <= :limit
           UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
@@ -56,16 +53,16 @@ class Standing:
 
 def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str, int]:
     """An order as JSON text and its version; NotFound when it is not there or not this principal's."""
-    row = db.session.execute(ORDER, _mine(principal) | {"order_id": order_id}).one_or_none()
+    row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such order.")
     status, version, head = row
-    return _ended(head, workflow, status, principal), version
+    return ended(head, workflow, status, principal), version
 
 
 def parties(principal: Principal, order_id: int) -> Parties:
     """Whose order it is; NotFound when it is not there or not this principal's."""
-    row = db.session.execute(PARTIES, _mine(principal) | {"order_id": order_id}).one_or_none()
+    row = db.session.execute(PARTIES, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such order.")
     return Parties(*row)
@@ -77,33 +74,17 @@ def history(principal: Principal, order_id: int) -> list[tuple[int, int, str]]:
     return [(row[0], row[1], row[2]) for row in db.session.execute(HISTORY, {"order_id": order_id})]
 
 
-def page(
-    workflow: Workflow, principal: Principal, status: str | None = None, before: int = LARGEST_ID, limit: int = 50
-) -> tuple[list[str], int | None]:
-    """This principal's newest orders with an id below `before`, each as JSON text, and where the next page goes on."""
-    if status is not None and status not in workflow.statuses:
-        raise InvalidRequest(f"There is no status {status[:50]!r}.", {"statuses": list(workflow.statuses)})
-    conditions = _side(principal)
-    if status is not None:
-        # Only the open ones have an index of their own: one that held the status would make every change write it.
-        conditions += f" AND o.status = :status AND {'NOT o.open' if workflow.statuses[status].final else 'o.open'}"
-    values = _mine(principal) | {"status": status, "before": before, "limit": limit + 1}
-    rows = _rows(LIST.format(conditions=conditions), values)
-    orders = [_ended(head, workflow, where, principal) for _, where, head in rows[:limit]]
-    return orders, rows[limit - 1][0] if len(rows) > limit else None
-
-
 def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, Standing], list[str]]:
     """This principal's open orders by status, at most `limit` of each, and those that were `closed` last.
 
     The open ones come in the order of their ids. It is one statement, so an order that moves meanwhile is in one place.
     """
-    values = _mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
+    values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
     standing: dict[str, Standing] = {}
     done: list[str] = []
-    for is_open, status, total, head in _rows(BOARD.format(mine=_side(principal)), values):
+    for is_open, status, total, head in _rows(BOARD.format(mine=side(principal)), values):
         orders = standing.setdefault(status, Standing(total)).orders if is_open else done
-        orders.append(_ended(head, workflow, status, principal))
+        orders.append(ended(head, workflow, status, principal))
     return standing, done
 
 
@@ -112,14 +93,16 @@ def _rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:
     return db.session.execute(statement, {name: values[name] for name in statement._bindparams}).all()
 
 
-def _side(principal: Principal) -> str:
-    """SQL that limits orders `o` to a seller's or a buyer's own, in a form that an index can serve."""
-    return f" AND o.{principal.role}_id = :{principal.role}" if principal.role in ("seller", "buyer") else ""
+def side(principal: Principal) -> str:
+    """SQL that limits orders `o` to a seller's or a buyer's own, in a form that an index can serve; else `true`."""
+    return f"o.{principal.role}_id = :{principal.role}" if principal.role in ("seller", "buyer") else "true"
 
 
-def _mine(principal: Principal) -> dict[str, object]:
+def mine(principal: Principal) -> dict[str, object]:
+    """The parameters of PARTY and of `side`."""
     return {"seller": principal.seller_id, "buyer": principal.buyer_id}
 
 
-def _ended(head: str, workflow: Workflow, status: str, principal: Principal) -> str:
+def ended(head: str, workflow: Workflow, status: str, principal: Principal) -> str:
+    """An order's text with what this principal may do next."""
     return f'{head},"allowed_transitions":{wire.allowed(workflow, status, principal.role)}}}'

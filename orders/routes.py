@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
 from foundation.contract import OrderPath, typed
-from foundation.errors import InvalidRequest
-from orders import queries
+from foundation.documentation import documented
+from foundation.errors import AppError, IdempotencyMismatch, PreconditionRequired
+from foundation.paging import link_next
+from foundation.problems import body_of
+from orders import conditions, listing, queries
+from orders.answers import (
+    MOVED,
+    DryRunOut,
+    HistoryOut,
+    OrderOut,
+    OrdersOut,
+    ResultsOut,
+    WorkflowOut,
+)
+from orders.batch import Batch
+from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
+from orders.listing import Wanted
 from orders.placing import Placing
-from orders.schemas import HistoryOut, NewOrder, NewStatus, OrderOut, OrdersOut, OrdersQuery
-from orders.status_change import Changed, StatusChange, StatusChanges
+from orders.schemas import (
+    ChangeHeaders,
+    KeyedHeaders,
+    ManyChanges,
+    NewOrder,
+    NewStatus,
+    OrdersQuery,
+    StatusQuery,
+)
+from orders.status_change import Changed, Rehearsal, StatusChange, StatusChanges
 from orders.workflow import Workflow
 
 JSON = "application/json"
 
-KEY = re.compile(r"[\x21-\x7e]{1,200}")
-"""What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
-
 WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 LONGEST_WAIT_SECONDS = 30
-
-ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
-
 
 Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 """Of an order and its events' promised bits: where each promised effect stands."""
@@ -38,46 +56,114 @@ def blueprint(workflow: Workflow, changes: StatusChanges, placing: Placing, ledg
     """The orders' routes."""
     routes = APIBlueprint("orders", __name__, abp_tags=[{"name": "Orders"}])
     guards.protect(routes)
-    _add_changes(routes, changes, placing)
+    _add_changes(routes, changes)
+    _add_batch(routes, changes)
+    _add_placing(routes, placing)
     _add_reading(routes, workflow, ledger)
+    _add_workflow(routes, workflow)
     return routes
 
 
-def _add_changes(routes: APIBlueprint, changes: StatusChanges, placing: Placing) -> None:
-    @routes.patch("/api/orders/<int:order_id>/status", summary="Change an order's status", responses={200: OrderOut})
+def _add_changes(routes: APIBlueprint, changes: StatusChanges) -> None:
+    @routes.patch(
+        "/api/orders/<int:order_id>/status",
+        summary="Change an order's status",
+        **documented(
+            OrderOut,
+            IllegalTransition,
+            StaleVersion,
+            IdempotencyMismatch,
+            PreconditionRequired,
+            headers=("ETag", "Preference-Applied", "Onward-Effects"),
+            shown=MOVED,
+            otherwise=DryRunOut,
+        ),
+    )
     @typed
-    def change_status(path: OrderPath, body: NewStatus) -> Response:
-        change = StatusChange(path.order_id, guards.current(), body, _idempotency_key(), _version())
+    def change_status(path: OrderPath, query: StatusQuery, header: ChangeHeaders, body: NewStatus) -> Response:
+        """Answered as soon as the change is safe; live events, notifications and messages follow and are never lost."""
+        key = conditions.idempotency_key(header.idempotency_key)
+        version = conditions.version(header.if_match, changes.require_version)
+        change = StatusChange(path.order_id, guards.current(), body, key, version)
+        if query.dry_run:
+            return _rehearsed(changes.rehearse(change))
         changed = changes.change(change)
         response = _order(changed)
-        seconds = _preferred_wait()
+        seconds = _preferred_wait(header.prefer)
         if seconds is not None:
             happened = changes.wait(changed, seconds)
             response.headers["Preference-Applied"] = f"wait={seconds}"
             response.headers["Onward-Effects"] = "done" if happened else "pending"
         return response
 
-    @routes.post("/api/orders", summary="Place an order", responses={201: OrderOut})
+
+def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
+    @routes.post(
+        "/api/orders/status-changes",
+        summary="Change the status of many orders",
+        **documented(ResultsOut, IdempotencyMismatch, PreconditionRequired),
+    )
     @typed
-    def place_order(body: NewOrder) -> Response:
+    def change_many(header: KeyedHeaders, body: ManyChanges) -> Response:
+        """The answer is 200 whatever came of the single changes; each has a `status` of its own. With an
+        Idempotency-Key the whole request can be repeated: what was done is not done again."""
+        principal, key = guards.current(), conditions.idempotency_key(header.idempotency_key)
+        if changes.require_version and not all(one.version for one in body.changes):
+            raise PreconditionRequired("Name the version of each order.")
+        wanted = [
+            # A blank stands in no client's key, so these are nobody else's.
+            StatusChange(one.order_id, principal, one, one.idempotency_key or (key and f"{key} {number}"), one.version)
+            for number, one in enumerate(body.changes)
+        ]
+        results = [
+            _result(one.order_id, result) for one, result in zip(wanted, Batch(changes, wanted).run(), strict=True)
+        ]
+        done = sum(one["status"] == 200 for one in results)
+        members = {"changed": done, "refused": len(results) - done, "results": results}
+        return Response(orjson.dumps(members), content_type=JSON)
+
+
+def _add_placing(routes: APIBlueprint, placing: Placing) -> None:
+    @routes.post(
+        "/api/orders",
+        summary="Place an order",
+        **documented(OrderOut, DuplicateNumber, IdempotencyMismatch, status=201, headers=("ETag",)),
+    )
+    @typed
+    def place_order(header: KeyedHeaders, body: NewOrder) -> Response:
+        """For the marketplace's own systems and operators; buyer and seller are people whose ids it knows."""
         principal = guards.require("service", "operator")
-        return _order(placing.place(principal, body, _idempotency_key()), status=201)
+        key = conditions.idempotency_key(header.idempotency_key)
+        return _order(placing.place(principal, body, key), status=201)
 
 
 def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> None:
-    @routes.get("/api/orders", summary="List your orders, newest first", responses={200: OrdersOut})
+    @routes.get("/api/orders", summary="List your orders", **documented(OrdersOut, headers=("Link",)))
     @typed
     def list_orders(query: OrdersQuery) -> Response:
-        found, cursor = queries.page(workflow, guards.current(), query.status, query.cursor, query.limit)
-        return Response(f'{{"orders":[{",".join(found)}],"next_cursor":{cursor or "null"}}}', content_type=JSON)
+        wanted = Wanted(
+            tuple(query.status.split(",")) if query.status else (),
+            query.number,
+            query.seller_id,
+            query.buyer_id,
+            query.placed_from,
+            query.placed_until,
+            query.q,
+            query.sort,
+            query.cursor,
+            query.limit,
+        )
+        found, cursor = listing.page(workflow, guards.current(), wanted)
+        body = f'{{"orders":[{",".join(found)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
+        return link_next(Response(body, content_type=JSON), cursor)
 
-    @routes.get("/api/orders/<int:order_id>", summary="Read an order", responses={200: OrderOut})
+    @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(OrderOut))
     @typed
     def read_order(path: OrderPath) -> Response:
         text, version = queries.order(workflow, guards.current(), path.order_id)
         return _order(Changed(path.order_id, text.encode(), version))
 
-    @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", responses={200: HistoryOut})
+    @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", **documented(HistoryOut))
     @typed
     def read_history(path: OrderPath) -> Response:
         events = queries.history(guards.current(), path.order_id)
@@ -87,28 +173,45 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
         return Response(f'{{"events":[{",".join(told)}]}}', content_type=JSON)
 
 
+def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
+    published = orjson.dumps(workflow.published())
+    tag = hashlib.sha256(published).hexdigest()[:16]
+
+    @routes.get(
+        "/api/workflow",
+        summary="Read the workflow: statuses, moves, words",
+        **documented(WorkflowOut),
+    )
+    @typed
+    def read_workflow() -> Response:
+        response = Response(published, headers={"Cache-Control": "private, no-cache"}, content_type=JSON)
+        response.set_etag(tag)
+        return response
+
+
 def _order(order: Changed, status: int = 200) -> Response:
     return Response(order.order, status, {"ETag": f'"{order.version}"'}, content_type=JSON)
 
 
-def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if key and not KEY.fullmatch(key):
-        raise InvalidRequest("Idempotency-Key must be 1 to 200 printable characters without spaces.")
-    return key
+def _result(order_id: int, result: Changed | AppError) -> dict[str, Any]:
+    if isinstance(result, AppError):
+        return {"order_id": order_id, "status": result.status, "problem": body_of(result)}
+    return {"order_id": order_id, "status": 200, "order": orjson.Fragment(result.order)}
 
 
-def _preferred_wait() -> int | None:
+def _rehearsed(rehearsal: Rehearsal) -> Response:
+    members = {
+        "dry_run": True,
+        "from": rehearsal.source,
+        "to": rehearsal.target,
+        "done_before": rehearsal.done_before,
+        "order": rehearsal.order,
+        "effects": rehearsal.effects,
+    }
+    return Response(orjson.dumps(members), content_type=JSON)
+
+
+def _preferred_wait(prefer: str) -> int | None:
     """The seconds in `Prefer: wait=N` (RFC 7240, section 4.3), up to 30; what is not understood is ignored."""
-    match = WAIT.search(request.headers.get("Prefer", ""))
+    match = WAIT.search(prefer)
     return min(int(match[1]), LONGEST_WAIT_SECONDS) if match else None
-
-
-def _version() -> int | None:
-    """The version in If-Match (RFC 9110, section 13.1.1); `*` asks only that the order exists."""
-    tag = request.headers.get("If-Match", "").strip()
-    if tag in ("", "*"):
-        return None
-    match = ENTITY_TAG.fullmatch(tag)
-    # A tag that no version of ours has cannot match, which is what 412 says.
-    return int(match[1]) if match else 0

@@ -1,16 +1,17 @@
-"""What clients send and get, as pydantic models: the source of the OpenAPI document."""
+"""What clients send about orders, as pydantic models: the source of the OpenAPI document."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-import pydantic
 from pydantic import Field, StringConstraints
 
-from foundation.contract import LARGEST_ID, Body, Id, Query
+from foundation.contract import Body, Headers, Id, Query, example
+from orders.conditions import KEY
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Money = Annotated[int, Field(ge=0, le=10**15, description="In minor units: cents.")]
 
 
@@ -26,9 +27,21 @@ class Item(Body):
 class NewOrder(Body):
     """An order as the marketplace places it."""
 
+    model_config = example(
+        seller_id=1,
+        buyer_id=1,
+        number="A-1001",
+        currency="EUR",
+        buyer_name="Alice Archer",
+        buyer_email="alice@example.org",
+        items=[{"sku": "MUG-1", "title": "Blue mug", "quantity": 2, "unit_price_minor": 1250}],
+    )
+
     seller_id: Id
     buyer_id: Id
-    number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] | None = None
+    number: Number | None = Field(
+        None, description="The seller's own number for it, unique to the seller; the id where there is none."
+    )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     buyer_name: Line
     buyer_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
@@ -40,7 +53,7 @@ class NewOrder(Body):
 
 
 class Tracking(Body):
-    """Where the parcel is; may come with SHIPPED."""
+    """Where the parcel is; may come with a status whose `tracking` is true."""
 
     carrier: Line
     number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -51,71 +64,116 @@ class Tracking(Body):
 class NewStatus(Body):
     """Where the order is to go."""
 
-    status: Annotated[str, StringConstraints(max_length=50)]
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] | None = None
-    tracking: Tracking | None = None
+    model_config = example(status="CONFIRMED")
+
+    status: Annotated[
+        str, StringConstraints(max_length=50), Field(description="A status of the workflow that may come next.")
+    ]
+    reason: (
+        Annotated[
+            str,
+            StringConstraints(strip_whitespace=True, max_length=1000),
+            Field(description="Why; some moves ask for it. The other side reads it."),
+        ]
+        | None
+    ) = None
+    tracking: Annotated[Tracking, Field(description="Where the parcel is; only where the table allows it.")] | None = (
+        None
+    )
+
+
+class KeyedHeaders(Headers):
+    """What makes a request safe to repeat."""
+
+    idempotency_key: Annotated[
+        str,
+        Field(
+            alias="Idempotency-Key",
+            description="Makes it safe to send the request again: it is done once, and answered the same each time. "
+            "Kept for ever.",
+            examples=["7f3c2a9d-51e8"],
+            json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+        ),
+    ] = ""
+
+
+class ChangeHeaders(KeyedHeaders):
+    """How a change may be made safe, and what may be waited for."""
+
+    if_match: Annotated[
+        str,
+        Field(
+            alias="If-Match",
+            description="The ETag of the order as you know it; with a later version the change is refused.",
+            examples=['"1"'],
+        ),
+    ] = ""
+    prefer: Annotated[
+        str,
+        Field(
+            alias="Prefer",
+            description="`wait=N` has the answer wait up to N seconds, 30 at most, until what follows has happened.",
+            examples=["wait=5"],
+        ),
+    ] = ""
+
+
+class StatusQuery(Query):
+    """Whether a change is meant, or only asked for."""
+
+    dry_run: bool = Field(
+        False,
+        description="Check everything, write nothing, and answer with what would happen.",
+        examples=[False],
+    )
+
+
+class OneOfMany(NewStatus):
+    """One change of a batch: the order, where it is to go, and what a PATCH of it has in its headers."""
+
+    order_id: Id
+    version: (
+        Annotated[int, Field(ge=1, le=2**31 - 1, description="The version it must have, as in If-Match.")] | None
+    ) = None
+    idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")] | None = None
+
+
+class ManyChanges(Body):
+    """Up to 500 changes; each is made or refused by itself, and those of one order in this order."""
+
+    model_config = example(changes=[{"order_id": 1, "status": "CONFIRMED"}])
+
+    most_bytes = 1024 * 1024
+
+    changes: Annotated[list[OneOfMany], Field(min_length=1, max_length=500)]
 
 
 class OrdersQuery(Query):
-    """Newest first; `cursor` is the `next_cursor` of the page before."""
+    """Which of your orders, in which order. Conditions add up; the next page stands in `next_cursor` and in `Link`."""
 
-    status: Annotated[str, StringConstraints(max_length=50)] | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Id = LARGEST_ID
-
-
-class Actor(pydantic.BaseModel):
-    role: Literal["seller", "buyer", "operator", "service", "system"]
-    id: int
-
-
-class OrderOut(pydantic.BaseModel):
-    """An order as its reader may see it."""
-
-    id: Id
-    number: str
-    status: str
-    version: int
-    seller_id: Id
-    buyer_id: Id
-    buyer_name: str
-    items: list[Item]
-    total_minor: Money
-    currency: str
-    tracking: Tracking | None
-    created_at: datetime
-    updated_at: datetime
-    allowed_transitions: list[str]
-
-
-class OrdersOut(pydantic.BaseModel):
-    orders: list[OrderOut]
-    next_cursor: int | None
-
-
-class EffectOut(pydantic.BaseModel):
-    """A promised effect and where it stands."""
-
-    effect: str
-    status: Literal["pending", "running", "succeeded", "dead", "discarded"]
-    destination: str | None = None
-    attempts: int | None = None
-    error: str | None = None
-
-
-class EventOut(pydantic.BaseModel):
-    """One row of an order's history."""
-
-    id: Id
-    type: str
-    version: int
-    from_status: str | None
-    to_status: str
-    actor: Actor
-    reason: str | None
-    at: datetime
-    effects: list[EffectOut]
-
-
-class HistoryOut(pydantic.BaseModel):
-    events: list[EventOut]
+    status: Annotated[
+        str,
+        StringConstraints(max_length=1000),
+        Field(description="One status, or several with commas between.", examples=["PENDING,CONFIRMED"]),
+    ] = ""
+    number: Number | None = Field(None, description="Exactly this number.", examples=["A-1001"])
+    seller_id: Id | None = Field(None, description="Sold by this seller.", examples=[1])
+    buyer_id: Id | None = Field(None, description="Bought by this buyer.", examples=[1])
+    placed_from: datetime | None = Field(
+        None, description="Placed then or later; UTC where no zone is given.", examples=["2026-11-24T00:00:00Z"]
+    )
+    placed_until: datetime | None = Field(None, description="Placed before that.", examples=["2026-11-25T00:00:00Z"])
+    q: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        None,
+        description="Words that words of the number or the buyer's name begin with; all of them have to.",
+        examples=["alice"],
+    )
+    sort: Literal["newest", "oldest", "number"] = Field(
+        "newest",
+        description="By placing, or by number, for which operators and services name a seller.",
+        examples=["newest"],
+    )
+    limit: Annotated[int, Field(ge=1, le=200, description="Orders on a page.", examples=[50])] = 50
+    cursor: Annotated[str, StringConstraints(max_length=120)] = Field(
+        "", description="The next_cursor of the page before, with everything else as it was.", examples=[""]
+    )

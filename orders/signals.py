@@ -54,6 +54,9 @@ class OrderEvent:
         "id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, reason, at"
     )
 
+    WRITTEN: ClassVar[str] = COLUMNS.replace("reason", "NULL::text AS reason")
+    """The same of a row that is being written: its reason stands elsewhere."""
+
     @classmethod
     def of(cls, row: Row) -> OrderEvent:
         """The event of a row that holds COLUMNS."""

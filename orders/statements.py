@@ -3,6 +3,8 @@ nothing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from foundation.connections import Statement
 from orders import effects, wire
 from orders.signals import OrderEvent
@@ -13,43 +15,48 @@ EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
 
 CHANGE_STATUS = Statement(
     "change_status",
-    (
-        "bigint",
-        "text",
-        "text[]",
-        "bigint",
-        "bigint",
-        "int",
-        "boolean",
-        "json",
-        "text",
-        "bigint",
-        *["text"] * 3,
-        "bigint",
-    ),
+    ("json", "bigint"),
     f"""WITH moved AS (
-        UPDATE orders o SET prev_status = o.status, status = $2, version = o.version + 1, open = $7,
-               tracking = coalesce($8, o.tracking), updated_at = clock_timestamp()
-        WHERE o.id = $1 AND o.status = ANY($3) AND {PARTY.format(seller="$4", buyer="$5")}
-          AND ($6 IS NULL OR o.version = $6)
-        RETURNING o.id, o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS[1:])}),
+        UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
+               tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
+        FROM json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
+             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,
+             key text, request_id text)
+        WHERE o.id = w.order_id AND o.status = ANY(w.sources)
+          AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")} AND (w.version IS NULL OR o.version = w.version)
+        RETURNING w.place, w.actor_role, w.actor_id, w.reason, w.tracking AS new_tracking, w.key, w.request_id,
+                  o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS)}),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, reason, tracking, promised, idempotency_key, request_id, at)
-        SELECT id, version, 'order.status_changed', prev_status, status, $9, $10, seller_id,
-               buyer_id, $11, $8, {{everything}}, $12, $13, updated_at FROM moved
-        RETURNING {OrderEvent.COLUMNS}),
+               buyer_id, tracking, promised, idempotency_key, request_id, at)
+        SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, seller_id,
+               buyer_id, new_tracking, {{promised}}, key, request_id, updated_at FROM moved
+        RETURNING {OrderEvent.WRITTEN}, request_id, promised),
     promised AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, {{everything}}, $13, $14, at + interval '{LEASE_SECONDS} s'
-        FROM e RETURNING id)
-    SELECT promised.id, {wire.order_head("moved")}, {EVENT} FROM moved, e, promised""",
+        SELECT '{effects.TOPIC}', id, order_id, promised, request_id, $2, at + interval '{LEASE_SECONDS} s'
+        FROM e RETURNING id, subject_id)
+    SELECT moved.place, promised.id, e.promised, {wire.order_head("moved")}, {EVENT.replace("e.reason", "moved.reason")}
+    FROM e JOIN moved ON moved.id = e.order_id JOIN promised ON promised.subject_id = e.id""",
 )
+"""$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
+change comes back with no row. $2: the process that will keep the promises."""
+
+WRITE_REASONS = """reasons AS (
+        INSERT INTO order_reasons (event_id, reason)
+        SELECT e.id, moved.reason FROM moved JOIN e ON e.order_id = moved.id WHERE moved.reason IS NOT NULL),
+    """
+CHANGE_WITH_REASONS = replace(
+    CHANGE_STATUS,
+    name="change_with_reasons",
+    sql=CHANGE_STATUS.sql.replace("promised AS (", WRITE_REASONS + "promised AS ("),
+)
+"""The same where somebody gave a reason. Most do not, and a part that writes nothing costs a tenth all the same."""
 
 FIND_BY_KEY = Statement(
     "find_by_key",
     ("text", "bigint", "text"),
-    f"""SELECT (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id),
+    f"""SELECT (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.promised,
         {
         wire.order_head(
             "o",
@@ -60,7 +67,7 @@ FIND_BY_KEY = Statement(
                 AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)''',
         )
     }, {EVENT}, e.tracking::text
-    FROM order_events e JOIN orders o ON o.id = e.order_id
+    FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id
     WHERE e.idempotency_key = $1 AND e.actor_id = $2 AND e.actor_role = $3""",
 )
 
@@ -68,6 +75,6 @@ WHY_NOT = Statement(
     "why_not",
     ("bigint", "bigint", "bigint"),
     f"""SELECT o.status, o.version, {wire.order_head("o")}, (
-        SELECT {wire.event_json("e")} FROM order_events e WHERE e.order_id = o.id AND e.version = o.version)
+        SELECT {wire.event_json("e")} FROM {wire.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
     FROM orders o WHERE o.id = $1 AND {PARTY.format(seller="$2", buyer="$3")}""",
 )

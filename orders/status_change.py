@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 import psycopg2
@@ -16,13 +17,14 @@ import psycopg2.errors
 
 from access.principal import Principal
 from foundation import logs
-from foundation.connections import PreparedPool, Row, Statement
-from foundation.errors import InvalidRequest, NotFound, ServiceUnavailable
-from orders import wire
-from orders.errors import IdempotencyMismatch, IllegalTransition, StaleVersion
+from foundation.connections import PreparedPool, Row, outcome_unknown
+from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
+from orders import effects, wire
+from orders.errors import IllegalTransition, StaleVersion
+from orders.group_commit import GroupCommit
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
-from orders.statements import CHANGE_STATUS, FIND_BY_KEY, WHY_NOT
+from orders.statements import CHANGE_STATUS, CHANGE_WITH_REASONS, FIND_BY_KEY, WHY_NOT
 from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine
@@ -57,16 +59,38 @@ class Changed:
     """The row of the history; 0 where only an order is told."""
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a change would do."""
+
+    source: str
+    target: str
+    order: dict[str, Any]
+    """As it would be; `updated_at` is still the old one."""
+
+    effects: list[str]
+    done_before: bool = False
+    """The key was used for this very change: sent again, it answers with `order` and does nothing."""
+
+
 class StatusChanges:
     """Makes the status changes of one process."""
 
-    def __init__(self, pool: PreparedPool, workflow: Workflow, engine: Engine, topic: Topic) -> None:
+    def __init__(
+        self, pool: PreparedPool, workflow: Workflow, engine: Engine, topic: Topic, require_version: bool = False
+    ) -> None:
+        self.require_version = require_version
+        """Whether every client has to name the version that it knows."""
+
         self._pool = pool
         self._workflow = workflow
         self._engine = engine
         self._topic = topic
-        everything = CHANGE_STATUS.sql.replace("{everything}", str(topic.everything))
-        self._change_status = Statement(CHANGE_STATUS.name, CHANGE_STATUS.types, everything)
+        promised = effects.of_change(topic, workflow, "prev_status", "status")
+        plain, with_reasons = (
+            replace(one, sql=one.sql.replace("{promised}", promised)) for one in (CHANGE_STATUS, CHANGE_WITH_REASONS)
+        )
+        self.commits = GroupCommit(pool, plain, with_reasons, lambda: engine.owner)
 
     def change(self, change: StatusChange) -> Changed:
         """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
@@ -81,6 +105,21 @@ class StatusChanges:
             self._explain(change, sources)
         raise IllegalTransition("The order keeps changing; fetch it and try again.")
 
+    def rehearse(self, change: StatusChange) -> Rehearsal:
+        """All that `change` checks, and nothing written; raises the same."""
+        sources = self._sources(change)
+        if change.key and (stored := self._find(change, change.key)):
+            event = OrderEvent.of(stored[3:-1])
+            again = orjson.loads(self._answer_again(stored, change).order)
+            return Rehearsal(event.from_status or "", event.to_status, again, [], done_before=True)
+        status, version, head = self._explain(change, sources)
+        target = change.new.status
+        order = orjson.loads(self._with_allowed(head, target, change.principal))
+        order |= {"status": target, "version": version + 1}
+        if change.new.tracking:
+            order["tracking"] = change.new.tracking.model_dump(mode="json")
+        return Rehearsal(status, target, order, effects.names_of_change(self._topic, self._workflow, status, target))
+
     def wait(self, changed: Changed, seconds: float) -> bool:
         """Return True when everything that the change promised has happened, False after this many seconds."""
         return self._engine.wait_for(self._topic, changed.order_id, changed.event_id, seconds)
@@ -90,8 +129,8 @@ class StatusChanges:
         target, role = change.new.status, change.principal.role
         if target not in self._workflow.statuses:
             raise InvalidRequest(f"There is no status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
-        if change.new.tracking and target != "SHIPPED":
-            raise InvalidRequest("tracking may only come with SHIPPED.")
+        if change.new.tracking and not self._workflow.statuses[target].tracking:
+            raise InvalidRequest(f"tracking may not come with {target}.")
         if change.new.reason:
             return self._workflow.sources(target, role)
         if self._workflow.always_needs_reason(target, role):
@@ -99,40 +138,48 @@ class StatusChanges:
         return [one for one in self._workflow.sources(target, role) if not self._workflow.needs_reason(one, target)]
 
     def _commit(self, change: StatusChange, sources: list[str], key: str) -> list[Row]:
-        new, principal = change.new, change.principal
-        args = (
-            change.order_id,
-            new.status,
-            sources,
-            principal.seller_id,
-            principal.buyer_id,
-            change.version,
-            not self._workflow.statuses[new.status].final,
-            new.tracking.model_dump_json() if new.tracking else None,
-            principal.role,
-            principal.id,
-            new.reason or None,
-            key,
-            logs.request_id.get(),
-            self._engine.owner,
-        )
+        wanted = self._wanted(change, sources, key)
         try:
-            return self._pool.run(self._change_status, args)
+            return self.commits.run(wanted)
         except psycopg2.errors.UniqueViolation:
             return []  # the key was used; who asks for it finds it
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            if error.pgcode is not None and not error.pgcode.startswith("57P"):
+        except psycopg2.Error as error:
+            if not outcome_unknown(error):
                 raise
-            return self._after_broken_connection(change, key, args)
+            return self._after_broken_connection(change, key, wanted)
 
-    def _after_broken_connection(self, change: StatusChange, key: str, args: tuple[object, ...]) -> list[Row]:
+    def _wanted(self, change: StatusChange, sources: list[str], key: str) -> dict[str, Any]:
+        """The change as the statement takes it; what is left out is NULL."""
+        new, principal = change.new, change.principal
+        wanted = {
+            "order_id": change.order_id,
+            "status": new.status,
+            "sources": sources,
+            "open": not self._workflow.statuses[new.status].final,
+            "actor_role": principal.role,
+            "actor_id": principal.id,
+            "key": key,
+            "request_id": logs.request_id.get(),
+        }
+        optional = {
+            "seller_id": principal.seller_id,
+            "buyer_id": principal.buyer_id,
+            "version": change.version,
+            "tracking": new.tracking and orjson.Fragment(new.tracking.model_dump_json()),
+            "reason": new.reason,
+        }
+        return wanted | {name: value for name, value in optional.items() if value not in (None, "")}
+
+    def _after_broken_connection(self, change: StatusChange, key: str, wanted: dict[str, Any]) -> list[Row]:
         """The answer was lost on its way: done already, or to be done once more."""
         try:
             found = self._find(change, key)
-            return [found[:-1]] if found else self._pool.run(self._change_status, args)
+            return [found[:-1]] if found else self.commits.run(wanted)
         except psycopg2.errors.UniqueViolation:
             return []
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except psycopg2.Error as error:
+            if not outcome_unknown(error):
+                raise
             raise ServiceUnavailable(
                 "The database is away. Repeat the request with the same Idempotency-Key."
             ) from error
@@ -143,14 +190,14 @@ class StatusChanges:
 
     def _follow(self, row: Row, principal: Principal) -> Changed:
         """Hand the committed event to the lanes, and say what the order is like now."""
-        promise_id, head, event = row[0], row[1], OrderEvent.of(row[2:])
+        promise_id, promised, head, event = row[0], row[1], row[2], OrderEvent.of(row[3:])
         if promise_id is not None:
-            everything, request_id = self._topic.everything, logs.request_id.get()
-            self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, everything, request_id, event))
+            request_id = logs.request_id.get()
+            self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, promised, request_id, event))
         return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 
     def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
-        event, tracking = OrderEvent.of(stored[2:-1]), stored[-1]
+        event, tracking = OrderEvent.of(stored[3:-1]), stored[-1]
         sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
         same = (event.order_id, event.to_status, event.reason) == (
             change.order_id,
@@ -158,13 +205,13 @@ class StatusChanges:
             change.new.reason or None,
         )
         if not same or sent != (orjson.loads(tracking) if tracking else None):
-            raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
+            raise IdempotencyMismatch
         return Changed(
-            event.order_id, self._with_allowed(stored[1], event.to_status, change.principal), event.version, event.id
+            event.order_id, self._with_allowed(stored[2], event.to_status, change.principal), event.version, event.id
         )
 
-    def _explain(self, change: StatusChange, sources: list[str]) -> None:
-        """Say why nothing was changed; returns when the reason is gone again and the change may be tried anew."""
+    def _explain(self, change: StatusChange, sources: list[str]) -> tuple[str, int, str]:
+        """Say why nothing was changed; returns the order's status, version and text when nothing speaks against it."""
         principal, target = change.principal, change.new.status
         rows = self._pool.run(WHY_NOT, (change.order_id, principal.seller_id, principal.buyer_id))
         if not rows:
@@ -178,7 +225,7 @@ class StatusChanges:
         if change.version is not None and version != change.version:
             raise StaleVersion(f"The order is at version {version}, not {change.version}.", members)
         if status in sources:
-            return
+            return status, version, head
         if status in self._workflow.sources(target, principal.role):
             raise InvalidRequest(f"A reason is required for {target}.", members)
         raise IllegalTransition(f"A {principal.role} cannot move this order from {status} to {target}.", members)

@@ -27,6 +27,10 @@ ORDER_MEMBERS = (
 )
 
 
+EVENTS = "(SELECT s.*, r.reason FROM order_events s LEFT JOIN order_reasons r ON r.event_id = s.id)"
+"""SQL for the rows of the history with their reasons, to stand after FROM; PostgreSQL looks a reason up by its key."""
+
+
 def order_head(alias: str, **instead: str) -> str:
     """SQL for an order's JSON text without its closing brace; `instead` replaces a member's expression."""
     members = ", ".join(f"{instead.get(name, f'{alias}.{name}')} AS {name}" for name in ORDER_MEMBERS)

@@ -1,24 +1,19 @@
-"""The life of an order as a table: read from a file, checked at the start, then only asked."""
+"""The life of an order as a table: which moves there are, for whom, and how each status is called.
+
+`orders/workflow_file.py` reads it from a file and checks it at the start; here it is only asked.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
-
-DEFAULT = Path(__file__).with_name("workflow.toml")
+from typing import Any
 
 ACTORS = ("seller", "buyer", "operator", "service", "system")
 """Who may be named in a transition: the principals' roles, and `system` for what the service does by itself."""
 
 TONES = ("neutral", "blue", "violet", "teal", "green", "amber", "pink", "red")
 ICONS = ("circle", "disc", "half", "box", "arrow", "check", "star", "hook", "loop", "cross")
-
-
-class WorkflowError(Exception):
-    """The table cannot be used; the text names the status or the transition."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +26,9 @@ class Status:
     tone: str
     icon: str
     final: bool = False
+    tracking: bool = False
+    """Whether a change to this status may tell where the parcel is."""
+
     notify: Mapping[str, str] = field(default_factory=dict)
     action: str = ""
     """What the button says that moves an order here."""
@@ -50,6 +48,9 @@ class Transition:
     action: str = ""
     """What the button says, where that is not what the target's status says."""
 
+    after_seconds: int | None = None
+    """How long an order stands in the source before the service makes this move by itself."""
+
 
 class Workflow:
     """Which moves there are, for whom, and how each status is called."""
@@ -58,27 +59,13 @@ class Workflow:
         self.initial = initial
         self.statuses = statuses
         self.transitions = transitions
-        _check(self)
         self._sources = self._table(lambda one: one.target, lambda one: one.source)
         self._targets = self._table(lambda one: one.source, lambda one: one.target)
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
-        self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
+        self.timers = {one.source: one for one in transitions if one.after_seconds}
+        """By the status that an order does not stand in for ever."""
 
-    @classmethod
-    def load(cls, path: Path = DEFAULT) -> Self:
-        """Read a table; raises WorkflowError naming what is wrong with it."""
-        try:
-            table = tomllib.loads(path.read_text("utf-8"))
-            statuses = {name: _status(name, entry) for name, entry in table["statuses"].items()}
-            workflow = cls(table["initial"], statuses, tuple(map(_transition, table["transitions"])))
-            _check_words(workflow)
-            return workflow
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise WorkflowError(f"{path}: {error}") from error
-        except KeyError as error:
-            raise WorkflowError(f"{path}: {error} is missing") from error
-        except WorkflowError as error:
-            raise WorkflowError(f"{path}: {error}") from error
+        self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
 
     def sources(self, target: str, role: str) -> list[str]:
         """The statuses from which this role may move an order to `target`."""
@@ -100,87 +87,30 @@ class Workflow:
         sources = self.sources(target, role)
         return bool(sources) and all(self.needs_reason(source, target) for source in sources)
 
-    def _table(self, key: Any, value: Any) -> dict[tuple[str, str], list[str]]:
+    def published(self) -> dict[str, Any]:
+        """The table as clients get it."""
+        shown = ("name", "seller", "buyer", "tone", "icon", "final", "tracking", "action", "lead")
+        return {
+            "initial": self.initial,
+            "statuses": [{name: getattr(one, name) for name in shown} for one in self.statuses.values()],
+            "transitions": [
+                {
+                    "from": one.source,
+                    "to": one.target,
+                    "roles": [role for role in ACTORS if role in one.roles],
+                    "reason": one.reason,
+                    "action": self.action(one.source, one.target),
+                    "after_seconds": one.after_seconds,
+                }
+                for one in self.transitions
+            ],
+        }
+
+    def _table(
+        self, key: Callable[[Transition], str], value: Callable[[Transition], str]
+    ) -> dict[tuple[str, str], list[str]]:
         table: dict[tuple[str, str], list[str]] = {}
         for transition in self.transitions:
             for role in transition.roles:
                 table.setdefault((key(transition), role), []).append(value(transition))
         return table
-
-
-def _status(name: str, entry: Mapping[str, Any]) -> Status:
-    unknown = set(entry) - {"seller", "buyer", "tone", "icon", "final", "notify", "action", "lead"}
-    if unknown:
-        raise WorkflowError(f"status {name}: {', '.join(sorted(unknown))} is not known")
-    for key, choices in (("tone", TONES), ("icon", ICONS)):
-        if entry.get(key) not in choices:
-            raise WorkflowError(f"status {name}: {key} must be one of {', '.join(choices)}")
-    for key in ("seller", "buyer"):
-        if not isinstance(entry.get(key), str) or not entry[key]:
-            raise WorkflowError(f"status {name}: the {key}'s word is missing")
-    notify = entry.get("notify", {})
-    if set(notify) - {"seller", "buyer"}:
-        raise WorkflowError(f"status {name}: only seller and buyer are notified")
-    words = {key: _words(f"status {name}", entry, key) for key in ("action", "lead")}
-    return Status(
-        name, entry["seller"], entry["buyer"], entry["tone"], entry["icon"], entry.get("final", False), notify, **words
-    )
-
-
-def _transition(entry: Mapping[str, Any]) -> Transition:
-    move = f"transition {entry['from']} to {entry['to']}"
-    unknown = set(entry) - {"from", "to", "roles", "reason", "action"}
-    if unknown:
-        raise WorkflowError(f"{move}: {', '.join(sorted(unknown))} is not known")
-    roles = frozenset(entry["roles"])
-    if not roles or roles - set(ACTORS):
-        raise WorkflowError(f"{move}: roles must be among {', '.join(ACTORS)}")
-    return Transition(entry["from"], entry["to"], roles, entry.get("reason", False), _words(move, entry, "action"))
-
-
-def _words(whose: str, entry: Mapping[str, Any], key: str) -> str:
-    """A text that may be left out, and says something where it is there."""
-    text = entry.get(key)
-    if text is not None and (not isinstance(text, str) or not text.strip()):
-        raise WorkflowError(f"{whose}: {key} must be a text, or be left out")
-    return text or ""
-
-
-def _check(workflow: Workflow) -> None:
-    """Refuse, by name, what no order could live with."""
-    names = set(workflow.statuses)
-    if workflow.initial not in names:
-        raise WorkflowError(f"initial status {workflow.initial} is not among the statuses")
-    moves: dict[str, set[str]] = {}
-    for one in workflow.transitions:
-        for name in (one.source, one.target):
-            if name not in names:
-                raise WorkflowError(f"transition {one.source} to {one.target}: {name} is not among the statuses")
-        if one.target in moves.setdefault(one.source, set()):
-            raise WorkflowError(f"transition {one.source} to {one.target} stands twice")
-        moves[one.source].add(one.target)
-    for name, status in workflow.statuses.items():
-        if status.final and moves.get(name):
-            raise WorkflowError(f"status {name} is final, and a transition leaves it")
-        if not status.final and not moves.get(name):
-            raise WorkflowError(f"status {name} is not final, and no transition leaves it")
-    unreachable = names - _reachable(workflow.initial, moves)
-    if unreachable:
-        raise WorkflowError(f"status {', '.join(sorted(unreachable))} cannot be reached from {workflow.initial}")
-
-
-def _check_words(workflow: Workflow) -> None:
-    """Every status is told to somebody, so it has to have the words: templates are missed now, not in the night."""
-    for name, status in workflow.statuses.items():
-        for side in ("seller",) if name == workflow.initial else ("seller", "buyer"):
-            if not status.notify.get(side):
-                raise WorkflowError(f"status {name}: notify.{side} is missing, the words the {side} is told it with")
-
-
-def _reachable(start: str, moves: Mapping[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
-    ahead = {start}
-    while ahead:
-        seen |= ahead
-        ahead = set().union(*(moves.get(name, set()) for name in ahead)) - seen
-    return seen

@@ -7,6 +7,9 @@ from realtime.subscriber import Subscriber
 FEW = 8
 """A tuple of two takes 56 bytes and a set 216; beyond this many, leaving a tuple costs more than a set."""
 
+ALL = "*"
+"""`seller:*`, a stream's only channel, stands for all that begin like it."""
+
 Audience = tuple[Subscriber, ...] | set[Subscriber]
 
 
@@ -14,33 +17,33 @@ class Audiences:
     """The audience of each channel."""
 
     def __init__(self) -> None:
-        self._by_channel: dict[str, Audience] = {}
+        self.by_channel: dict[str, Audience] = {}
 
     def __len__(self) -> int:
-        return len(self._by_channel)
+        return len(self.by_channel)
 
     def __contains__(self, channel: object) -> bool:
-        return channel in self._by_channel
+        return channel in self.by_channel
 
     def of(self, channel: str) -> tuple[Subscriber, ...]:
         """Everybody who listens at this moment; who comes or goes later does not change the answer."""
-        audience = self._by_channel.get(channel, ())
+        audience = self.by_channel.get(channel, ())
         return audience if isinstance(audience, tuple) else tuple(audience)
 
     def join(self, channel: str, subscriber: Subscriber) -> None:
-        audience = self._by_channel.get(channel, ())
+        audience = self.by_channel.get(channel, ())
         if isinstance(audience, set):
             audience.add(subscriber)
         elif len(audience) < FEW:
-            self._by_channel[channel] = (*audience, subscriber)
+            self.by_channel[channel] = (*audience, subscriber)
         else:
-            self._by_channel[channel] = {*audience, subscriber}
+            self.by_channel[channel] = {*audience, subscriber}
 
     def leave(self, channel: str, subscriber: Subscriber) -> None:
-        audience = self._by_channel.get(channel, ())
+        audience = self.by_channel.get(channel, ())
         if isinstance(audience, set):
             audience.discard(subscriber)
         else:
-            audience = self._by_channel[channel] = tuple(one for one in audience if one is not subscriber)
+            audience = self.by_channel[channel] = tuple(one for one in audience if one is not subscriber)
         if not audience:
-            self._by_channel.pop(channel, None)
+            self.by_channel.pop(channel, None)

@@ -73,6 +73,10 @@ class Feed:
         silent_for = clock.monotonic() - self._looked_at
         return self._greenlet is not None and self.position >= 0 and silent_for < 5 * POLL_SECONDS
 
+    def begun(self, timeout: float) -> bool:
+        """Whether the log has been reached; a process that was just started is given this long for it."""
+        return self.position >= 0 or (self._greenlet is not None and self.reach(0, timeout))
+
     def hear(self, seq: int) -> None:
         """Be told that the log has reached this number."""
         if seq > max(self.position, self._heard):
@@ -139,6 +143,7 @@ class Feed:
             more = len(rows) == PAGE
             seq = rows[-1][0] if rows else seq
         self.ring, self.epoch, self.position = ring, state.epoch, state.head
+        self._moved.set()
         self._judged_at = clock.monotonic()
 
     def _judge(self) -> None:

@@ -7,6 +7,7 @@ socket cannot be taken (TLS in the worker, HTTP/2), the view is told so beforeha
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterable
 from email.utils import formatdate
@@ -14,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from realtime.door import Door
 from realtime.hub import PIECE_BYTES
+from realtime.routes import CAN_DETACH, HEADERS, OPENING
 from realtime.sockets import STALL_SECONDS, limit_buffers
 from realtime.stream import Opening
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-CAN_DETACH = "onward.can_detach"
-OPENING = "onward.opening"
 
 DETACHED: list[bytes] = []
 """What a WSGI call returns whose connection is gone; the worker knows it by its identity."""
@@ -40,8 +41,14 @@ class HandOver:
         self.detaches = True
         """False leaves every stream to the iterator."""
 
+        self.door: Door | None = None
+        """Opens the plainest streams without asking the application."""
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[CAN_DETACH] = self.detaches and can_detach(environ)
+        if environ[CAN_DETACH] and self.door is not None and (quick := self.door.open(environ)):
+            detach(environ["gunicorn.socket"], encode_head("200 OK", list(HEADERS.items())), quick)
+            return DETACHED
         head: list[bytes] = []
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
@@ -100,5 +107,10 @@ def detach(connection: Any, head: bytes, opening: Opening) -> None:
 
 
 def _send(connection: Any, piece: bytes) -> None:
-    with gevent.Timeout(STALL_SECONDS, TooSlow):
-        connection.sendall(piece)
+    try:
+        sent = os.write(connection.fileno(), piece)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(piece):
+        with gevent.Timeout(STALL_SECONDS, TooSlow):
+            connection.sendall(piece[sent:])

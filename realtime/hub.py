@@ -13,7 +13,7 @@ import gevent
 
 from foundation.connections import Row
 from realtime import sse
-from realtime.audience import Audiences
+from realtime.audience import ALL, Audiences
 from realtime.journal import Journal
 from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
@@ -42,13 +42,16 @@ class Hub:
         self._among_others = Audiences()
         """Those who listen to more: for them the order over all their channels counts, since a cursor is one number."""
 
+        self._everything = Audiences()
+        """Those who listen to all channels of a sort."""
+
         self.sockets = Sockets(self._on_gone, self._on_stuck)
         self.subscribers: dict[Subscriber, None] = {}
         self._written = 0
 
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber] = None
-        audiences = self._alone if len(subscriber.channels) == 1 else self._among_others
+        audiences = self._audiences_of(subscriber)
         for channel in subscriber.channels:
             audiences.join(channel, subscriber)
 
@@ -56,7 +59,7 @@ class Hub:
         """Forget a subscriber; only the first call does anything."""
         if subscriber in self.subscribers:
             del self.subscribers[subscriber]
-            audiences = self._alone if len(subscriber.channels) == 1 else self._among_others
+            audiences = self._audiences_of(subscriber)
             for channel in subscriber.channels:
                 audiences.leave(channel, subscriber)
             subscriber.closed_for = subscriber.closed_for or reason
@@ -64,8 +67,8 @@ class Hub:
 
     def listening(self, channel: str) -> Iterator[Subscriber]:
         """Everybody who hears this channel."""
-        yield from self._alone.of(channel)
-        yield from self._among_others.of(channel)
+        for audiences in (self._alone, self._among_others, self._everything):
+            yield from audiences.of(channel)
 
     def take_socket(self, subscriber: Subscriber, fd: int) -> None:
         """Write to this descriptor from now on, beginning with what has come since the subscriber was added."""
@@ -111,18 +114,29 @@ class Hub:
     def _partings(self, epoch: int, rows: Iterable[Row]) -> list[Parting]:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}
+        lonely, mixed, everything = (one.by_channel for one in (self._alone, self._among_others, self._everything))
         for seq, channel, event, data in rows:
-            if channel in self._alone:
+            sort = channel.partition(":")[0] + ":" + ALL if everything else ""
+            if channel in lonely or channel in mixed or sort in everything:
                 frame = sse.encode(event, data, f"{epoch}.{seq}")
-                alone.setdefault(channel, []).append(frame)
-            if channel in self._among_others:
-                frame = sse.encode(event, data, f"{epoch}.{seq}")
-                for subscriber in self._among_others.of(channel):
+                if channel in lonely:
+                    alone.setdefault(channel, []).append(frame)
+                for subscriber in mixed.get(channel, ()):
                     among.setdefault(subscriber, []).append(frame)
-        return [
-            *((self._alone.of(channel), *piece) for channel, frames in alone.items() for piece in _joined(frames)),
-            *(((subscriber,), *piece) for subscriber, frames in among.items() for piece in _joined(frames)),
-        ]
+                if sort in everything:
+                    alone.setdefault(sort, []).append(frame)
+        partings: list[Parting] = []
+        for channel, frames in alone.items():
+            audiences = self._everything if channel.endswith(ALL) else self._alone
+            _join(partings, audiences.of(channel), frames)
+        for subscriber, frames in among.items():
+            _join(partings, (subscriber,), frames)
+        return partings
+
+    def _audiences_of(self, subscriber: Subscriber) -> Audiences:
+        if len(subscriber.channels) > 1:
+            return self._among_others
+        return self._everything if subscriber.channels[0].endswith(ALL) else self._alone
 
     def _deliver(self, audience: Sequence[Subscriber], piece: bytes, events: int) -> None:
         write, size = os.write, len(piece)
@@ -170,17 +184,17 @@ class Hub:
         self._drop(subscriber, SLOW)
 
 
-def _joined(frames: list[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Frames in as few pieces as possible."""
+def _join(partings: list[Parting], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:
+    """Frames for the same audience in as few pieces as possible."""
     if len(frames) == 1:
-        yield frames[0], 1
+        partings.append((audience, frames[0], 1))
         return
     piece: list[bytes] = []
     size = 0
     for frame in frames:
         if piece and size + len(frame) > PIECE_BYTES:
-            yield b"".join(piece), len(piece)
+            partings.append((audience, b"".join(piece), len(piece)))
             piece, size = [], 0
         piece.append(frame)
         size += len(frame)
-    yield b"".join(piece), len(piece)
+    partings.append((audience, b"".join(piece), len(piece)))

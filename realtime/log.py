@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foundation.connections import PreparedPool, Row, Statement
+from realtime.audience import ALL
 
 APPEND_LOCK, PRUNE_LOCK = 9002, 9003
 WAKE_CHANNEL = "onward_log"
@@ -52,6 +53,38 @@ REPLAY = Statement(
     ORDER BY seq LIMIT {PAGE})""",
 )
 """The first row tells what is gone, as of the same moment: the log may be pruned while somebody replays it."""
+
+REPLAY_ALL = Statement(
+    "log_replay_all",
+    ("text", "bigint", "bigint"),
+    f"""SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
+    SELECT seq, channel, type, data FROM realtime_events WHERE starts_with(channel, $1) AND seq > $2 AND seq <= $3
+    ORDER BY seq LIMIT {PAGE})""",
+)
+"""The same for all channels of one sort, read along the log."""
+
+_STANDS = """SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
+    (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log"""
+CATCH_UP = Statement(
+    "log_catch_up",
+    ("text[]", "bigint", "int"),
+    f"""{_STANDS} UNION ALL (
+    SELECT e.* FROM unnest($1) AS mine (channel) CROSS JOIN LATERAL (
+        SELECT seq, channel, type, data FROM realtime_events
+        WHERE channel = mine.channel AND seq > $2 ORDER BY seq LIMIT $3) AS e
+    ORDER BY seq LIMIT $3)""",
+)
+"""The first row tells where the log stands, as of the same moment. Asked for all channels at once, PostgreSQL would
+read and sort everything behind the cursor for each page."""
+
+CATCH_UP_ALL = Statement(
+    "log_catch_up_all",
+    ("text", "bigint", "int"),
+    f"""{_STANDS} UNION ALL (
+    SELECT seq, channel, type, data FROM realtime_events WHERE seq > $2 AND starts_with(channel, $1)
+    ORDER BY seq LIMIT $3)""",
+)
+"""The same for all channels of one sort, read along the log."""
 
 PRUNE = Statement(
     "log_prune",
@@ -96,14 +129,25 @@ class Log:
         return self._pool.run(AFTER, (seq,))
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
-        """The next events of these channels up to and with the number `through`, at most 500, in order.
+        """The next events of these channels, or of all of a sort, up to and with the number `through`, at most 500.
 
         Raises Pruned when some of them may be gone.
         """
-        (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through))
+        if channels[0].endswith(ALL):
+            (pruned_through, *_), *rows = self._pool.run(REPLAY_ALL, (channels[0].removesuffix(ALL), seq, through))
+        else:
+            (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through))
         if pruned_through > seq:
             raise Pruned
         return rows
+
+    def catch_up(self, channels: Sequence[str], seq: int, limit: int) -> tuple[LogState, list[Row]]:
+        """Where the log stands, and the next events of these channels, or of all that begin as the one with a `*`."""
+        if channels[0].endswith(ALL):
+            stands, *rows = self._pool.run(CATCH_UP_ALL, (channels[0].removesuffix(ALL), seq, limit))
+        else:
+            stands, *rows = self._pool.run(CATCH_UP, (list(channels), seq, limit))
+        return LogState(stands[0], int(stands[2]), int(stands[3])), rows
 
     def prune(self, hours: int, limit: int = 2000) -> int:
         """Forget up to `limit` events older than `hours`; returns how many."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from foundation.connections import Row
+from realtime.audience import ALL
 
 RING_EVENTS = 10_000
 """About 5 MB, and at 100 events a second the last 100 seconds: longer than any reconnect storm."""
@@ -47,12 +48,19 @@ class Ring:
         """The events of these channels above `seq`, in order."""
         found: list[Row] = []
         several = False
-        for channel in channels:
+        for channel in self._named(channels):
             kept = self._by_channel.get(channel)
             if kept and SEQ(kept[-1]) > seq:
                 several = bool(found)
                 found += kept[bisect_right(kept, seq, key=SEQ) :]
         return sorted(found, key=SEQ) if several else found
+
+    def _named(self, channels: Iterable[str]) -> Iterator[str]:
+        for channel in channels:
+            if channel.endswith(ALL):
+                yield from (one for one in self._by_channel if one.startswith(channel.removesuffix(ALL)))
+            else:
+                yield channel
 
     def _forget_oldest(self) -> None:
         self.start, channel = self._order.popleft()

@@ -39,7 +39,7 @@ class Realtime:
         self.streams = Streams(self.hub, self.feed, self.replays, limits, version, settings.stream_lifetime)
         self.pulse = Pulse(self.hub, rights_lost)
         self._retention = Retention(log, settings.retention_hours)
-        self._log = replayed
+        self.log = replayed
 
     def start(self) -> None:
         """Begin to follow the log and to look after the streams."""
@@ -61,7 +61,7 @@ class Realtime:
 
     def cursor(self) -> str:
         """Where the log stands; to be read before the data of a page whose stream goes on from here."""
-        state = self._log.state()
+        state = self.log.state()
         return str(Cursor(state.epoch, state.head))
 
     def _on_new_log(self) -> None:

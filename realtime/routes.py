@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pydantic
 from flask import Response, request
@@ -10,10 +11,22 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
 from access.principal import Principal
-from foundation.contract import Query, typed
-from realtime.handover import CAN_DETACH, OPENING
+from foundation.contract import Answer, Headers, Query, example, example_of, typed
+from foundation.documentation import documented
+from foundation.errors import Forbidden
+from foundation.paging import link_next
+from realtime import catch_up
+from realtime.catch_up import CursorExpired
+from realtime.log import PAGE, Log
 from realtime.stream import Listener, Streams
 
+CAN_DETACH = "onward.can_detach"
+"""In the environment: whether the socket may be taken."""
+
+OPENING = "onward.opening"
+"""Left there by the view: the stream that goes on to the taken socket."""
+
+PATH = "/api/stream"
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
@@ -21,6 +34,7 @@ HEADERS = {
 }
 
 MOST_CHANNELS = 100
+CHANNELS = r"^[a-z]{1,16}(:[0-9]{1,19})?(,[a-z]{1,16}(:[0-9]{1,19})?)*$|^$"
 
 ChannelsOf = Callable[[Principal, tuple[str, ...]], tuple[str, ...]]
 """What a principal hears, given the channels it asked for (none: all that are its own); raises Forbidden."""
@@ -29,28 +43,93 @@ ChannelsOf = Callable[[Principal, tuple[str, ...]], tuple[str, ...]]
 class StreamQuery(Query):
     """EventSource can set no header on its first request, so the cursor may stand here; the header wins."""
 
-    last_event_id: str = pydantic.Field("", max_length=64, description="Id of the last event received.")
+    last_event_id: str = pydantic.Field(
+        "", max_length=64, description="Id of the last event received.", examples=["1764.17"]
+    )
+    ticket: str = pydantic.Field(
+        "",
+        max_length=100,
+        description="A ticket from `POST /api/stream-tickets`, where no header can be sent.",
+        examples=["st_5e6f7a8b9c0d1e2f"],
+    )
     channels: str = pydantic.Field(
         "",
         max_length=4096,
-        pattern=r"^[a-z]{1,16}(:[0-9]{1,19})?(,[a-z]{1,16}(:[0-9]{1,19})?)*$|^$",
+        pattern=CHANNELS,
         description="Comma-separated channels, where they are to be fewer than all of the caller's own; "
         "the role `service` names any, and has to.",
+        examples=["seller:1"],
     )
 
 
-def blueprint(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
-    """The stream's route; which channels a principal hears is told from above."""
-    routes = APIBlueprint("realtime", __name__, abp_tags=[{"name": "Live"}])
-    guards.protect(routes)
+class StreamHeaders(Headers):
+    """Where EventSource tells how far it came, when it comes back by itself."""
 
-    @routes.get("/api/stream", summary="Hear your orders live", responses={200: {"content": {"text/event-stream": {}}}})
+    last_event_id: str = pydantic.Field(
+        "",
+        alias="Last-Event-ID",
+        description="Id of the last event received; what was missed is sent first.",
+        examples=["1764.17"],
+    )
+
+
+class EventsQuery(Query):
+    """Where to go on, and how far."""
+
+    after: str = pydantic.Field(
+        "",
+        max_length=40,
+        description="The `next_cursor` of the page before, or the id of an event of the page or the stream; "
+        "a bare number is one of the present epoch. Without it: from the oldest event that is kept.",
+        examples=["1764.17"],
+    )
+    channels: str = pydantic.Field(
+        "", max_length=4096, pattern=CHANNELS, description="As for the stream.", examples=["seller:1"]
+    )
+    limit: int = pydantic.Field(100, ge=1, le=PAGE, description="Events on a page.", examples=[100])
+
+
+class LiveEvent(Answer):
+    """One event as the stream sends it."""
+
+    model_config = example(
+        id="1764.17", channel="seller:1", type="order.created", data={"type": "order.created", "order": {"id": 1}}
+    )
+
+    id: str
+    channel: str
+    type: str
+    data: dict[str, Any]
+
+
+class LiveEvents(Answer):
+    """In the order of their commits. `next_cursor` is always given; `more` says that it is worth asking at once."""
+
+    model_config = example(events=[example_of(LiveEvent)], next_cursor="1764.17", more=False)
+
+    events: list[LiveEvent]
+    next_cursor: str
+    more: bool
+
+
+FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_changed","order":{"id":1}}\n\n'
+
+
+def blueprint(streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf) -> APIBlueprint:
+    """The stream's and the events' routes; which channels a principal hears is told from above."""
+    routes = APIBlueprint("realtime", __name__, abp_tags=[{"name": "Live"}])
+    guards.protect(routes, tickets=True)
+
+    @routes.get(PATH, summary="Hear your orders live", **documented({"text/event-stream": FRAME}, Forbidden))
     @typed
-    def stream(query: StreamQuery) -> Response:
+    def stream(query: StreamQuery, header: StreamHeaders) -> Response:
+        """Server-Sent Events in the order of the commits, with an exact cursor. docs/realtime.md has the events."""
         if request.method == "HEAD":
             return Response(headers=HEADERS)
         detached = bool(request.environ.get(CAN_DETACH))
-        opening = streams.open(_listener(query), detached)
+        principal, wanted = guards.current(), _named(query.channels)
+        cursor = header.last_event_id or query.last_event_id
+        opening = streams.open(listener(principal, channels_of(principal, wanted), cursor), detached)
         if opening is None:
             return Response(streams.refusal(), headers=HEADERS)
         if detached:
@@ -58,14 +137,31 @@ def blueprint(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
             return Response(headers=HEADERS)
         return Response(opening, headers=HEADERS, direct_passthrough=True)
 
-    def _listener(query: StreamQuery) -> Listener:
-        principal = guards.current()
-        wanted = tuple(dict.fromkeys(query.channels.split(",")))[:MOST_CHANNELS] if query.channels else ()
-        channels = channels_of(principal, wanted)
-        cursor = request.headers.get("Last-Event-ID") or query.last_event_id
-        who = f"{principal.role}:{principal.id}"
-        # The one string is held instead of two equal ones, for as long as the stream lasts.
-        channels = tuple(who if channel == who else channel for channel in channels)
-        return Listener(who, channels, cursor, principal.expires_at, counted=principal.role != "service")
+    @routes.get(
+        "/api/events",
+        summary="Catch up with what happened to your orders",
+        **documented(LiveEvents, Forbidden, CursorExpired, headers=("Link",)),
+    )
+    @typed
+    def events(query: EventsQuery) -> Response:
+        """Kept for RETENTION_HOURS. Operators and services get what all sellers hear, which is each change once."""
+        channels = channels_to_catch_up(guards.current(), _named(query.channels))
+        page = catch_up.page(log, channels, query.after, query.limit)
+        cursor, more = str(page.cursor), "true" if page.more else "false"
+        body = f'{{"events":[{",".join(page.events)}],"next_cursor":"{cursor}","more":{more}}}'
+        return link_next(Response(body, content_type="application/json"), cursor if page.more else None, "after")
 
     return routes
+
+
+def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Listener:
+    """Who listens to these channels from there on."""
+    who = f"{principal.role}:{principal.id}"
+    # The one string is held instead of two equal ones, for as long as the stream lasts.
+    channels = tuple(who if channel == who else channel for channel in channels)
+    counted = principal.role != "service"
+    return Listener(who, channels, cursor, principal.expires_at, principal.proof, counted)
+
+
+def _named(channels: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(channels.split(",")))[:MOST_CHANNELS] if channels else ()

@@ -28,6 +28,10 @@ LIFETIME_SECONDS = 600.0
 RETRY_MS = 2000
 """How long a client waits that has lost its connection without a word; its own clock spreads the herd no further."""
 
+BEGIN_SECONDS = 2.0
+"""How long a stream waits until a process that was just started has reached the log; a dead worker's readers come at
+once."""
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -37,6 +41,7 @@ class Listener:
     channels: tuple[str, ...]
     last_event_id: str = ""
     expires_at: float | None = None
+    proof: str = ""
     counted: bool = True
     """Whether the limit per person holds for it."""
 
@@ -58,9 +63,10 @@ class Streams:
 
     def open(self, listener: Listener, detached: bool = False) -> Opening | None:
         """A stream that is subscribed already, or None when there is no room for it now."""
-        if self.draining or self._feed.position < 0 or not self._limits.admit(listener, detached):
+        if not self._feed.begun(BEGIN_SECONDS) or self.draining or not self._limits.admit(listener, detached):
             return None
         subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
+        subscriber.proof = listener.proof
         self._set_end(subscriber, listener)
         self._hub.add(subscriber)
         return Opening(self, subscriber, listener.last_event_id, self._feed.position)

@@ -64,6 +64,7 @@ class Subscriber:
         "events",
         "fd",
         "opened_at",
+        "proof",
         "who",
     )
 
@@ -76,6 +77,9 @@ class Subscriber:
         self.ends_at = float("inf")
         self.ends_for = "renew"
         """What the stream will be told when its time is over: renew, auth-expiring (and once told, expired)."""
+
+        self.proof = ""
+        """What the stream was opened with, by the name that it is taken back by; empty where it has none."""
 
         self.closed_for = ""
         """Why it takes nothing more; empty while it does."""

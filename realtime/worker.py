@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
+from foundation import refusals
 from realtime.handover import DETACHED, HandOver
 
 LOOK_SECONDS = 0.05
@@ -54,8 +56,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         return Patience(self.cfg.keepalive, self._waiting)
 
     def load_wsgi(self) -> None:
-        """Load the application, and stand between it and the sockets."""
+        """Load the application, and stand between it and the sockets; refusals speak its language."""
         super().load_wsgi()
+        util.write_error = refusals.write
         self.wsgi: HandOver = HandOver(self.wsgi)
 
     def is_already_handled(self, respiter: Any) -> bool:

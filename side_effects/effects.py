@@ -34,6 +34,9 @@ class Effect:
     missing: str = field(default="", kw_only=True)
     """SQL over a subject `e`, true when nothing shows that the effect has happened; empty where nothing could."""
 
+    always: bool = field(default=True, kw_only=True)
+    """Whether every change promises it; one that only some do is not counted among the effects of the others."""
+
 
 @dataclass(frozen=True)
 class WrittenEffect(Effect):
@@ -68,7 +71,7 @@ class CalledEffect(Effect):
     """Whom it calls at present."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topic:
     """A sort of change, and the one list of what follows from it."""
 
@@ -93,6 +96,11 @@ class Topic:
     def everything(self) -> int:
         """The `pending` of a promise of which nothing is done."""
         return mask_of(self.effects)
+
+    @functools.cached_property
+    def always(self) -> int:
+        """How many effects every change has."""
+        return sum(effect.always for effect in self.effects)
 
     @functools.cached_property
     def called(self) -> int:

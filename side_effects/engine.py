@@ -54,7 +54,7 @@ class Engine:
         self.durable_pool = PreparedPool(settings.dsn, 1, "durable")
         statements = Statements.of(topics, announcement)
         self.internal = InternalLane(
-            self._pool, statements, settings.lane_limit, self.figures, on_rows, self._owed.forget
+            self._pool, statements, settings.lane_limit, self.figures, on_rows, self._owed.forget, self._tasks
         )
         self._lanes = {
             effect.bit: CallingLane(effect.name, settings.signal_concurrency, settings.lane_limit)
@@ -74,11 +74,11 @@ class Engine:
 
     def keep(self, promise: Promise) -> None:
         """Have a promise done that was just committed, leased to us: after the answer, or now in sequential mode."""
-        self._take(promise)
+        self._owed.add(promise)
         if self.modes.any_sequential:
             self._execute_now(promise)
         else:
-            execute_in_background(promise.tasks, promise.context)
+            self._begin(promise)
 
     def wait_for(self, topic: Topic, ref: int, subject_id: int, seconds: float) -> bool:
         """Return True when everything that was promised has happened, False after this many seconds."""
@@ -97,12 +97,8 @@ class Engine:
         except (psycopg2.Error, ServiceUnavailable):
             log.warning("No database yet; promises are born without an owner until it answers")
         self.worker.owner = self.owner
-        self._greenlets += [
-            gevent.spawn(self.internal.run),
-            gevent.spawn(self._sweep_for_ever),
-            gevent.spawn(self._owed.sweeper.stay_alive),
-            gevent.spawn(self.worker.run),
-        ]
+        loops = (self.internal.run, self._sweep_for_ever, self._owed.sweeper.stay_alive, self.worker.run)
+        self._greenlets += [gevent.spawn(loop) for loop in loops]
 
     @property
     def alive(self) -> bool:
@@ -114,14 +110,21 @@ class Engine:
         found = self._owed.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
+        taken: list[tuple[Promise, bool]] = []
         for id, name, subject_id, ref, pending, request_id, orphaned in found:
             topic = self.topics.get(name)
             if topic is None:
                 log.error("The outbox holds a promise of an unknown topic; a newer version made it", topic=name)
                 continue
-            promise = self._take(Promise(id, topic, subject_id, ref, pending, request_id))
-            self._spill_called(promise, orphaned)
-            execute_in_background([task for task in promise.tasks if promise.pending & task.bit], promise.context)
+            promise = Promise(id, topic, subject_id, ref, pending, request_id)
+            taken.append((promise, orphaned))
+        called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.topic.called)]
+        self.internal.spill_called(called)
+        for promise, _ in taken:
+            self._owed.add(promise)
+            if not promise.pending:
+                self.internal.enqueue(promise)
+            self._begin(promise)
         return len(found)
 
     def wait_until_quiet(self) -> None:
@@ -161,24 +164,27 @@ class Engine:
         self._pool.close()
         self.durable_pool.close()
 
-    def _take(self, promise: Promise) -> Promise:
-        promise.tasks = [
-            self._task(promise, number, effect)
-            for number, effect in enumerate(promise.topic.effects, 1)
-            if promise.pending & 1 << effect.bit
-        ]
-        self._owed.add(promise)
-        return promise
+    def _begin(self, promise: Promise) -> None:
+        """Have the rows written with the next batch and the calls made by their lanes; a full lane leaves its part."""
+        promise.left = not self.internal.take(promise, promise.pending & ~promise.topic.called)
+        execute_in_background(self._tasks(promise, promise.topic.called), promise.context)
+
+    def _tasks(self, promise: Promise, mask: int) -> list[PromisedTask]:
+        """Tasks for the pending ones of these effects."""
+        effects = [one for one in enumerate(promise.topic.effects, 1) if promise.pending & mask & 1 << one[1].bit]
+        tasks = [self._task(promise, number, effect) for number, effect in effects]
+        promise.tasks += tasks
+        return tasks
 
     def _task(self, promise: Promise, number: int, effect: Effect) -> PromisedTask:
-        called = isinstance(effect, CalledEffect)
+        lane = self._lanes.get(effect.bit)
         return PromisedTask(
             effect.name,
-            self._lanes[effect.bit] if called else self.internal,
-            self._call if called else self.internal.do_now,
-            key=promise.ref if called else None,
+            lane or self.internal,
+            self._call if lane else self.internal.do_now,
+            key=promise.ref if lane else None,
             number=number,
-            total=len(promise.topic.effects),
+            total=max(number, promise.topic.always),
             context=promise.context,
             request_id=promise.request_id,
             promise=promise,
@@ -189,45 +195,36 @@ class Engine:
         """Call a called effect's destinations; those that fail are retried alone, from rows of their own."""
         effect, promise = task.effect, task.promise
         assert isinstance(effect, CalledEffect)
-        begun = clock.monotonic()
+        begun, outcome = clock.monotonic(), "succeeded"
         try:
             effect.call(promise.fact)
             promise.pending &= ~task.bit
-            outcome = "succeeded"
         except PartFailed as failed:
             task.report(failed)
-            self.internal.spill(task, list(failed.failures.items()))
+            self.internal.spill([task], list(failed.failures.items()))
             outcome = "retry"
+        except SystemExit:
+            self._owed.forget(promise)  # to be found, and counted as a crash; handed back, it would be a clean start
+            raise
         self.figures.attempted(effect.name, outcome, clock.monotonic() - begun)
-        if not promise.pending:
-            self.internal.enqueue(promise)
-
-    def _spill_called(self, promise: Promise, orphaned: bool) -> None:
-        """What may have killed its process is not called from the outbox again: a row counts its crashes."""
-        attempts = crashes = int(orphaned)
-        for task in promise.tasks:
-            effect = task.effect
-            if isinstance(effect, CalledEffect):
-                ended = RuntimeError("the process that was to call it ended")
-                failures = [(name, ended) for name in effect.destinations()]
-                self.internal.spill(task, failures, attempts, crashes)
         if not promise.pending:
             self.internal.enqueue(promise)
 
     def _execute_now(self, promise: Promise) -> None:
         """The old way for the kinds that are done sequentially: one after the other, before the answer."""
-        now = [task for task in promise.tasks if self.modes.of(task.name) == SEQUENTIAL]
+        tasks = self._tasks(promise, promise.pending)
+        now = [task for task in tasks if self.modes.of(task.name) == SEQUENTIAL]
         for task in now:
             if task.run().kind != "succeeded" and task.outcome and task.outcome.error:
                 self._keep_for_later(task, task.outcome.error)
         self.worker.finish_now(promise.topic.name, promise.subject_id, [task.name for task in now])
-        execute_in_background([task for task in promise.tasks if task not in now], promise.context)
+        execute_in_background([task for task in tasks if task not in now], promise.context)
         if not promise.pending:
             self.internal.enqueue(promise)
 
     def _keep_for_later(self, task: PromisedTask, error: BaseException) -> None:
         try:
-            self.internal.spill(task, [("inside", error)])
+            self.internal.spill([task], [("inside", error)])
         except (Away, psycopg2.Error):
             log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
 
@@ -237,8 +234,8 @@ class Engine:
                 # A full hand means that more is waiting, and a full lane that it may wait there.
                 while self.sweep() == CLAIM_LIMIT and self.internal.waiting < CLAIM_LIMIT:
                     gevent.sleep(0)
-                self.figures.waiting([(lane.name, lane.waiting) for lane in self._lanes.values()])
-                self.figures.waiting([("internal", self.internal.waiting)])
+                lanes = [(lane.name, lane.waiting) for lane in self._lanes.values()]
+                self.figures.waiting([*lanes, ("internal", self.internal.waiting)])
                 self._pool.run(rows.PRUNE, (self._retention_hours,))
                 self._trouble.over()
             except (psycopg2.Error, ServiceUnavailable, Away) as error:

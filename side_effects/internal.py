@@ -8,7 +8,7 @@ its effects are tried one by one, what works is settled, and the rest gets rows 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gevent
 import psycopg2
@@ -16,9 +16,10 @@ import structlog
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement
+from foundation.connections import PreparedPool, Row, Statement, passing
 from foundation.errors import ServiceUnavailable
 from side_effects import rows
+from side_effects.effects import CalledEffect, Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed
 from side_effects.promise import Promise, PromisedTask
@@ -36,10 +37,6 @@ BATCH_LIMIT = 500
 
 RETRY_SECONDS = 0.25
 """Pause before a batch is tried again when the database was away."""
-
-AWAY_STATES = ("08", "25", "40", "53", "55", "57")
-"""Classes of SQLSTATE that speak of the server's moment and not of the rows: connection, read-only, deadlock,
-resources, locks, shutdown."""
 
 INSIDE = "inside"
 """The destination of effects that do not leave the house; it has no circuit."""
@@ -60,6 +57,7 @@ class InternalLane:
         figures: Figures,
         on_rows: Callable[[list[Row]], None],
         on_settled: Callable[[Promise], None],
+        tasks_of: Callable[[Promise, int], list[PromisedTask]],
     ) -> None:
         self._pool = pool
         self._statements = statements
@@ -67,6 +65,7 @@ class InternalLane:
         self._figures = figures
         self._on_rows = on_rows
         self._on_settled = on_settled
+        self._tasks_of = tasks_of
         self._queue: deque[Promise] = deque()
         self._wake = Event()
         self._begun = 0.0
@@ -75,9 +74,13 @@ class InternalLane:
 
     def offer(self, task: PromisedTask) -> bool:
         """Do this effect with the next batch; False when the lane is full."""
-        if not self.enqueue(task.promise):
+        return self.take(task.promise, task.bit)
+
+    def take(self, promise: Promise, mask: int) -> bool:
+        """Do these effects with the next batch; False when the lane is full."""
+        if mask and not self.enqueue(promise):
             return False
-        task.promise.ready |= task.bit
+        promise.ready |= mask
         return True
 
     def enqueue(self, promise: Promise) -> bool:
@@ -123,17 +126,35 @@ class InternalLane:
 
     def do_again(self, bit: int, claimed: Claimed) -> None:
         """Do an effect that has a row of its own, and settle that row with it; nothing if the lease was lost."""
-        self._on_rows(self._run(self._statements.rows[bit], [claimed.id], [claimed.attempts]))
+        self._on_rows(self._pool.run(self._statements.rows[bit], ([claimed.id], [claimed.attempts])))
 
     def spill(
-        self, task: PromisedTask, failures: Sequence[tuple[str, BaseException]], attempts: int = 1, crashes: int = 0
+        self,
+        tasks: Sequence[PromisedTask],
+        failures: Sequence[tuple[str, BaseException]],
+        attempts: int = 1,
+        crashes: int = 0,
     ) -> None:
-        """Give what failed at its first try rows of its own, one for each destination, and let the outbox go on."""
+        """Give an effect of these promises that failed at its first try rows of its own, one for each destination."""
+        name, bit, ids = tasks[0].name, tasks[0].bit, [task.promise.id for task in tasks]
         reasons = [describe(error) for _, error in failures]
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
-        delay = INTERNAL[0] * attempts
-        self._run(rows.SPILL, task.promise.id, task.bit, task.name, names, reasons, prints, delay, attempts, crashes)
-        task.promise.pending &= ~task.bit
+        self._run(rows.SPILL, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
+        for task in tasks:
+            task.promise.pending &= ~bit
+
+    def spill_called(self, left: Sequence[tuple[PromisedTask, bool]]) -> None:
+        """Calls that others left, with whether their process ended over them: what may have killed one is not called
+        from the outbox again, a row counts its crashes."""
+        groups: dict[tuple[int, bool], list[PromisedTask]] = {}
+        for task, orphaned in left:
+            groups.setdefault((task.bit, orphaned), []).append(task)
+        ended = RuntimeError("the process that was to call it ended")
+        for (_, orphaned), tasks in groups.items():
+            effect = tasks[0].effect
+            assert isinstance(effect, CalledEffect)
+            failures = [(name, ended) for name in effect.destinations()]
+            self.spill(tasks, failures, int(orphaned), int(orphaned))
 
     @property
     def waiting(self) -> int:
@@ -178,8 +199,8 @@ class InternalLane:
         except psycopg2.Error:
             return False
         self._on_rows(written)
-        kinds = Counter(task.name for promise, ready, _ in taken if ready for task in promise.tasks if ready & task.bit)
-        self._figures.settled(kinds, len(batch), clock.monotonic() - begun)
+        masks = Counter((promise.topic, ready) for promise, ready, _ in taken)
+        self._figures.settled(_kinds(masks), len(batch), clock.monotonic() - begun)
         for promise, ready, last in taken:
             self._settled(promise, ready, last)
         return True
@@ -196,13 +217,13 @@ class InternalLane:
 
     def _isolate(self, promise: Promise) -> None:
         """Try the effects of a promise that fails as a whole one by one."""
-        for task in [task for task in promise.tasks if promise.ready & task.bit]:
+        for task in self._tasks_of(promise, promise.ready):
             try:
                 self.do_now(task)
             except psycopg2.Error as error:
                 task.report(error)
                 self._figures.attempted(task.name, "retry", 0.0)
-                self.spill(task, [(INSIDE, error)])
+                self.spill([task], [(INSIDE, error)])
             promise.ready &= ~task.bit
         promise.queued = False
         if not promise.pending:
@@ -211,10 +232,15 @@ class InternalLane:
     def _run(self, statement: Statement, *args: object) -> list[Row]:
         try:
             return self._pool.run(statement, args)
-        except ServiceUnavailable as error:
-            raise Away from error
-        except psycopg2.Error as error:
-            # A connection that broke leaves no code.
-            if (error.pgcode or "08000")[:2] in AWAY_STATES:
+        except (psycopg2.Error, ServiceUnavailable) as error:
+            if passing(error):
                 raise Away from error
             raise
+
+
+def _kinds(masks: Mapping[tuple[Topic, int], int]) -> dict[str, int]:
+    """How many effects of each kind so many promises of each topic with these bits are."""
+    kinds: Counter[str] = Counter()
+    for (topic, mask), count in masks.items():
+        kinds.update({effect.name: count for effect in topic.effects if mask & 1 << effect.bit})
+    return kinds

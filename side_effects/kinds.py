@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from side_effects.retry import DURABLE, Outcome
@@ -24,6 +25,7 @@ class Claimed:
     ref: int
     attempts: int
     request_id: str
+    scheduled_at: datetime
     fact: Any = field(default=None, repr=False)
     """What the topic loads for the subject; None when there is no such subject any more."""
 
@@ -39,7 +41,7 @@ class Kind:
 
     name: str
     attempt: Callable[[Claimed], Outcome]
-    """Makes one attempt. What it raises counts as a retry."""
+    """Makes one attempt. What it raises counts as a retry; that our own database is away, as no attempt at all."""
 
     delays: tuple[float, ...] = DURABLE
     order: Literal["every", "latest"] = "every"

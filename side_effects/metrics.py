@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 
-from flask import Blueprint, Response
+from flask import Response
+from flask_openapi.blueprint import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 
 from foundation.db import db
+from foundation.documentation import documented
 
-routes = Blueprint("metrics", __name__)
+routes = APIBlueprint("metrics", __name__, abp_tags=[{"name": "Health"}])
 
 DEAD_COUNTED = 10_000
 """Dead letters are counted up to here; nobody acts differently on more."""
@@ -26,7 +28,10 @@ CIRCUITS = """SELECT destination, CASE WHEN paused THEN 'paused' ELSE state END 
     WHERE state <> 'closed' OR paused"""
 
 
-@routes.get("/metrics")
+SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"} 0.0\n'
+
+
+@routes.get("/metrics", summary="Read the figures that Prometheus collects", **documented({"text/plain": SHOWN}))
 def metrics() -> Response:
     facts = CollectorRegistry()
     _tell_facts(facts)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from foundation.contract import LARGEST_ID
-from foundation.db import db
+from foundation.db import commit, db
 from side_effects import modes
 from side_effects.effects import Topic
 
@@ -144,8 +144,8 @@ def actions(limit: int = 100) -> list[dict[str, Any]]:
 
 def _act(actor: str, action: str, target: str, reason: str, sql: str, values: Mapping[str, Any]) -> int:
     count: int = db.session.execute(text(sql), values).rowcount  # type: ignore[attr-defined]
-    _record(actor, action, target, reason, count)
-    db.session.commit()
+    record(actor, action, target, reason, count)
+    commit()
     return count
 
 
@@ -156,7 +156,8 @@ def _switch(actor: str, action: str, destination: str, reason: str, sql: str, st
     _act(actor, action, destination, reason, sql, {"destination": destination})
 
 
-def _record(actor: str, action: str, target: str, reason: str, count: int) -> None:
+def record(actor: str, action: str, target: str, reason: str, count: int) -> None:
+    """Write down what an operator did; committed with what was done."""
     sql = """INSERT INTO operator_actions (actor, action, target, reason, count)
         VALUES (:actor, :action, :target, :reason, :count)"""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}

@@ -44,7 +44,7 @@ class Owed:
         old = clock.monotonic() - RENEW_AFTER_SECONDS
         waiting = [promise for promise in self._promises.values() if promise.since < old]
         for promise in waiting:
-            if any(task.left for task in promise.tasks):
+            if promise.left or any(task.left for task in promise.tasks):
                 self.forget(promise)
         ids = [promise.id for promise in waiting if promise.id in self._promises]
         renewed = self.sweeper.renew(ids)

@@ -16,6 +16,7 @@ class Promise:
     __slots__ = (
         "fact",
         "id",
+        "left",
         "pending",
         "queued",
         "ready",
@@ -40,7 +41,8 @@ class Promise:
         self.ready = 0  # bits that the internal lane does with its next batch
         self.queued = False  # whether it stands in that lane's queue
         self.since = clock.monotonic()  # when its lease was last known to be ours
-        self.tasks: list[PromisedTask] = []
+        self.left = False  # whether its rows found no room in the lane: the sweeper will bring them back
+        self.tasks: list[PromisedTask] = []  # of the effects that are run one by one
 
     @property
     def context(self) -> str:

@@ -84,4 +84,9 @@ def failed(error: BaseException) -> Outcome:
 
 def describe(error: BaseException) -> str:
     """An error as it is kept: its type and text, cut short."""
-    return f"{type(error).__name__}: {str(error).strip()}"[:ERROR_CHARACTERS]
+    return kept(f"{type(error).__name__}: {str(error).strip()}")
+
+
+def kept(text: str) -> str:
+    """A text as PostgreSQL can keep it, cut short: what others say may hold NUL, or bytes that are no character."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:ERROR_CHARACTERS]

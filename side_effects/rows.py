@@ -17,6 +17,9 @@ _NOTHING_EARLIER = """(SELECT e.id FROM side_effects e
 Not as NOT EXISTS: planned while the table was empty, that became a join which read the whole index for each row, and
 claims took longer the more rows waited, until the statistics were renewed."""
 
+_NOT_SET_FOR_LATER = "(s.attempts > 0 OR s.scheduled_at <= clock_timestamp())"
+"""What was tried may be tried again early, when its destination is back; what was set for a moment waits for it."""
+
 _BEGIN = f"""UPDATE side_effects s
     SET status = 'running', attempts = s.attempts + 1, owner = $3, claimed_until = {LEASE}
     FROM due WHERE s.id = due.id RETURNING {CLAIMED}, s.scheduled_at"""
@@ -62,7 +65,7 @@ PROBE = Statement(
     ("text", "text", "bigint"),
     f"""WITH candidate AS MATERIALIZED (
         SELECT s.id FROM side_effects s WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending'
-          AND {_NOTHING_EARLIER}
+          AND {_NOT_SET_FOR_LATER} AND {_NOTHING_EARLIER}
         ORDER BY s.subject_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED),
     allowed AS (
         UPDATE circuits SET probes = probes - 1
@@ -96,15 +99,16 @@ SETTLE = Statement(
 )
 """Fenced by the attempt: who lost the lease meanwhile changes nothing, whatever it brings."""
 
-PARK = Statement(
-    "park_effects",
-    ("bigint[]", "bigint"),
+HAND_BACK = Statement(
+    "hand_back_effects",
+    ("bigint", "bigint[]"),
     """UPDATE side_effects SET status = 'pending', attempts = attempts - 1, owner = 0, claimed_until = NULL,
         scheduled_at = clock_timestamp()
-    WHERE id IN (SELECT id FROM side_effects WHERE id = ANY($1) AND owner = $2 AND status = 'running'
+    WHERE id IN (SELECT id FROM side_effects WHERE status = 'running' AND owner = $1 AND id <> ALL($2)
         ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id""",
 )
-"""Handed back without having been tried: no attempt is spent."""
+"""Frees what a process claimed and has not in hand: attempts that could not be made, and claims whose answer was lost
+with the connection. No attempt is spent."""
 
 RENEW = Statement(
     "renew_effects",
@@ -118,9 +122,9 @@ RESCUE = Statement(
     "rescue_effects",
     (),
     f"""WITH {LIVING}, lost AS MATERIALIZED (
-        SELECT id FROM side_effects WHERE status = 'running' AND (claimed_until < clock_timestamp()
-            OR (claimed_until < {LEASE} - interval '{GRACE_SECONDS} s'
-                AND owner NOT IN (SELECT owner FROM living) AND (SELECT yes FROM settled_down)))
+        SELECT id FROM side_effects WHERE status = 'running' AND (SELECT yes FROM settled_down)
+            AND (claimed_until < clock_timestamp() OR (claimed_until < {LEASE} - interval '{GRACE_SECONDS} s'
+                AND owner NOT IN (SELECT owner FROM living)))
         ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
     UPDATE side_effects s SET crashes = crashes + 1, owner = 0, claimed_until = NULL, scheduled_at = clock_timestamp(),
         status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 'dead' ELSE 'pending' END,
@@ -131,9 +135,10 @@ RESCUE = Statement(
 
 SPILL = Statement(
     "spill_effect",
-    ("bigint", "int", "text", "text[]", "text[]", "text[]", "float8", "int", "int"),
+    ("bigint[]", "int", "text", "text[]", "text[]", "text[]", "float8", "int", "int"),
     """WITH taken AS (
-        UPDATE outbox SET pending = pending & ~$2 WHERE id = $1 AND pending & $2 <> 0
+        UPDATE outbox SET pending = pending & ~$2
+        WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) AND pending & $2 <> 0 ORDER BY id FOR UPDATE)
         RETURNING topic, subject_id, ref, request_id)
     INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, attempts, crashes, scheduled_at,
         last_error, fingerprint)
@@ -147,9 +152,9 @@ SPILL = Statement(
 PACE = Statement(
     "pace_effects",
     ("text", "float8"),
-    """UPDATE side_effects s SET scheduled_at = clock_timestamp() + make_interval(secs => o.place / $2)
-    FROM (SELECT id, row_number() OVER (ORDER BY subject_id, id) AS place FROM side_effects
-        WHERE destination = $1 AND status = 'pending' ORDER BY subject_id, id LIMIT 20000) AS o
+    f"""UPDATE side_effects s SET scheduled_at = clock_timestamp() + make_interval(secs => o.place / $2)
+    FROM (SELECT id, row_number() OVER (ORDER BY subject_id, id) AS place FROM side_effects s
+        WHERE destination = $1 AND status = 'pending' AND {_NOT_SET_FOR_LATER} ORDER BY subject_id, id LIMIT 20000) AS o
     WHERE s.id = o.id AND s.status = 'pending' RETURNING s.id""",
 )
 

@@ -18,16 +18,17 @@ import structlog
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement
+from foundation.connections import PreparedPool, Row, Statement, away, passing
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from side_effects import rows
 from side_effects.circuits import Circuits
+from side_effects.claims import Claims
 from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.lane import CallingLane
-from side_effects.retry import Outcome, failed, fingerprint, settle
+from side_effects.retry import Outcome, failed, fingerprint, kept, settle
 from side_effects.sweeper import LEASE_SECONDS
 from side_effects.tasks import Task
 
@@ -54,11 +55,10 @@ class Worker:
     ) -> None:
         self._pool = pool
         self.kinds = {kind.name: kind for kind in kinds}
-        self._topics = topics
         self._figures = figures
         self.circuits = Circuits(pool.run)
         self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
-        self._running: dict[int, Claimed] = {}
+        self._claims = Claims(pool, topics)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._wake = Event()
@@ -75,20 +75,26 @@ class Worker:
         while not self._stopping:
             self._wake.wait(LOOK_SECONDS)
             self._wake.clear()
+            if self._claims.untried or not self.owner:
+                gevent.sleep(LOOK_SECONDS)  # what could not be tried is not hammered on
+                if not self.owner:
+                    continue
             try:
                 self.look()
                 self._trouble.over()
             except (psycopg2.Error, ServiceUnavailable) as error:
-                self._trouble.tell(error)
+                self._in_trouble(error)
 
     def look(self) -> int:
-        """One round: rescue, renew, learn the circuits, and claim what there is room for; returns how many."""
+        """One round: renew, hand back, rescue, learn the circuits, claim what there is room for; returns how many."""
         now = clock.monotonic()
         if now - self._looked_fully_at > FULL_LOOK_SECONDS:
             self._looked_fully_at, self._floors = now, {}
         if now - self._renewed_at > LEASE_SECONDS / 3:
+            self._claims.renew(self.owner)
             self._renewed_at = now
-            self._pool.run(rows.RENEW, (list(self._running), self.owner))
+        if self._claims.untried:
+            self._claims.hand_back(self.owner)
         if now - self._rescued_at >= LOOK_SECONDS:
             self._rescued_at = now
             self._rescue()
@@ -99,9 +105,13 @@ class Worker:
     def finish_now(self, topic: str, subject_id: int, kinds: Sequence[str]) -> None:
         """Make the first attempts at these kinds of this subject here and now: sequential mode."""
         durable = [name for name in kinds if name in self.kinds]
-        found = self._pool.run(rows.CLAIM_OF_SUBJECT, (topic, subject_id, self.owner, durable)) if durable else []
-        for claimed in self._with_facts([Claimed(*row[:-1]) for row in found]):
-            self.attempt(claimed)
+        if not durable:
+            return
+        try:
+            for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, topic, subject_id, self.owner, durable):
+                self.attempt(claimed)
+        except (psycopg2.Error, ServiceUnavailable) as error:
+            self._in_trouble(error)  # the background does it when the database is back
 
     def wait_until_quiet(self) -> None:
         """Return when no attempt is under way in this process."""
@@ -115,7 +125,7 @@ class Worker:
         deadline = clock.monotonic() + timeout
         for lane in self._lanes.values():
             lane.stop(max(0.1, deadline - clock.monotonic()))
-        self._park(list(self._running))
+        self._claims.hand_back_all(self.owner)
         self.circuits.flush()
 
     def _rescue(self) -> None:
@@ -132,70 +142,60 @@ class Worker:
         return [row[0] for row in self._pool.run(rows.DUE_KINDS, (names, floors))]
 
     def _claim(self, kind: Kind) -> int:
-        lane = self._lanes[kind.name]
-        room = kind.concurrency - sum(1 for one in self._running.values() if one.kind == kind.name)
+        room = kind.concurrency - self._claims.count(kind.name)
         if room <= 0 or self._stopping:
             return 0
         if kind.order == "latest":
             self._pool.run(rows.SUPERSEDE, (kind.name,))
-        found = self._pool.run(rows.CLAIM, (kind.name, room, self.owner, self._floors.get(kind.name, LONG_AGO)))
+        found = self._claims.take(rows.CLAIM, kind.name, room, self.owner, self._floors.get(kind.name, LONG_AGO))
         if found:
-            self._floors[kind.name] = min(row[-1] for row in found) - FLOOR_MARGIN
+            self._floors[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
+        self._offer(found)
         for destination in self.circuits.half_open:
-            found += self._pool.run(rows.PROBE, (destination, kind.name, self.owner))
-        for claimed in self._with_facts([Claimed(*row[:-1]) for row in found]):
-            self._running[claimed.id] = claimed
-            lane.offer(Task(kind.name, lane, partial(self._attempt_task, claimed)))
+            probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
+            self._offer(probes)
+            found += probes
         if len(found) >= room:
             self._wake.set()  # there may be more; look again when there is room
         return len(found)
 
-    def _with_facts(self, claimed: list[Claimed]) -> list[Claimed]:
-        facts: dict[tuple[str, int], Any] = {}
-        for name, topic in self._topics.items():
-            ids = [one.subject_id for one in claimed if one.topic == name]
-            if ids:
-                facts |= {(name, id): fact for id, fact in topic.load(self._pool.run, ids).items()}
-        return [
-            Claimed(
-                one.id,
-                one.kind,
-                one.destination,
-                one.topic,
-                one.subject_id,
-                one.ref,
-                one.attempts,
-                one.request_id,
-                facts.get((one.topic, one.subject_id)),
-            )
-            for one in sorted(claimed, key=lambda one: (one.subject_id, one.id))
-        ]
+    def _offer(self, found: list[Claimed]) -> None:
+        for claimed in found:
+            lane = self._lanes[claimed.kind]
+            lane.offer(Task(claimed.kind, lane, partial(self._attempt_task, claimed)))
 
     def _attempt_task(self, claimed: Claimed, _task: Task) -> None:
         self.attempt(claimed)
 
     def attempt(self, claimed: Claimed) -> None:
-        """Try once and settle; an open circuit met on the way costs no attempt."""
+        """Try once and settle; an open circuit met on the way costs no attempt, nor does our own database's absence."""
         kind = self.kinds[claimed.kind]
         try:
-            if not self.circuits.allows(claimed.destination):
-                self._park([claimed.id])
-                return
             begun = clock.monotonic()
-            outcome = self._call(kind, claimed)
+            outcome = self._call(kind, claimed) if self.circuits.allows(claimed.destination) else None
+            if outcome is None:
+                self._claims.untried = True
+                return
             self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
             self._settle(kind, claimed, outcome)
+        except SystemExit:
+            self._claims.leave(claimed)
+            raise
         finally:
-            self._running.pop(claimed.id, None)
+            self._claims.let_go(claimed)
             self._wake.set()
 
-    def _call(self, kind: Kind, claimed: Claimed) -> Outcome:
+    def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
+        """How it went; None when our own database is away, which says nothing of the destination."""
         try:
             with gevent.Timeout(kind.timeout):
                 return kind.attempt(claimed)
         except gevent.Timeout:
             return Outcome("retry", f"no answer within {kind.timeout:g} s")
         except Exception as error:
+            if away(error):
+                self._trouble.tell(error)
+                return None
             log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
             return failed(error)
 
@@ -206,7 +206,8 @@ class Worker:
             # The circuit first: the others should know of a sick destination before they claim anew.
             self._tell_circuit(kind, claimed.destination, outcome)
         after = settle(outcome, claimed.attempts, kind.delays, random.random())
-        args = (claimed.id, claimed.attempts, after.status, after.delay, outcome.reason, fingerprint(outcome.reason))
+        reason = kept(outcome.reason)
+        args = (claimed.id, claimed.attempts, after.status, after.delay, reason, fingerprint(reason))
         if not self._insist(rows.SETTLE, args):
             log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
         elif after.status == "dead":
@@ -214,25 +215,22 @@ class Worker:
             log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
 
     def _tell_circuit(self, kind: Kind, destination: str, outcome: Outcome) -> None:
-        """That our own database is away says nothing of the destination, and must not keep us from settling."""
-        if isinstance(outcome.error, psycopg2.Error | ServiceUnavailable):
-            return
+        """That our own database is away must not keep us from settling."""
         try:
             self.circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._trouble.tell(error)
 
     def _insist(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
-        """Write down what has happened, for as long as the lease lasts: forgotten, it would happen again."""
-        ends = clock.monotonic() + LEASE_SECONDS
+        """Write down what has happened, however long the database is away: forgotten, it would happen again."""
         while True:
             try:
                 return self._pool.run(statement, args)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, ServiceUnavailable):
-                if clock.monotonic() > ends:
+            except (psycopg2.Error, ServiceUnavailable) as error:
+                if not passing(error):
                     raise
                 gevent.sleep(INSIST_SECONDS)
 
-    def _park(self, ids: list[int]) -> None:
-        if ids:
-            self._pool.run(rows.PARK, (ids, self.owner))
+    def _in_trouble(self, error: Exception) -> None:
+        self._claims.untried = True  # a claim may have been made, and its answer lost
+        self._trouble.tell(error)

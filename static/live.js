@@ -6,7 +6,7 @@ import * as board from "./board.js";
 import * as clock from "./clock.js";
 import * as order from "./order.js";
 import { page, refresh } from "./page.js";
-import { Stream } from "./stream.js";
+import { OnwardLive } from "./onward-live.js";
 
 const WORDS = {
   live: "Live",
@@ -62,10 +62,10 @@ clock.start();
 board.start();
 order.toEnd();
 act.start(() => stream?.state === "live" || anew());
-if (page.boot.role === "operator") {
+if (["operator", "auditor"].includes(page.boot.role)) {
   poll();
 } else {
-  stream = new Stream(page.cursor, hear, show);
+  stream = new OnwardLive({ cursor: page.cursor, hear, show });
   setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
 }
 addEventListener("pageshow", (event) => event.persisted && location.reload());

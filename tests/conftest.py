@@ -105,10 +105,11 @@ def _green() -> None:
 @pytest.fixture(scope="session")
 def database(worker_name: str) -> Iterator[str]:
     """The URL of this worker's own database, with the whole schema and nothing in it."""
-    yield from _cloned(f"onward_test_{worker_name}")
+    yield from cloned(f"onward_test_{worker_name}")
 
 
-def _cloned(name: str) -> Iterator[str]:
+def cloned(name: str) -> Iterator[str]:
+    """The URL of a database of this name, with the whole schema, for as long as it is needed."""
     run_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     run_sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield url_of(name)
@@ -118,13 +119,13 @@ def _cloned(name: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def served_database(worker_name: str) -> Iterator[str]:
     """The URL of the database that this test worker's running service works on."""
-    yield from _cloned(f"onward_served_{worker_name}")
+    yield from cloned(f"onward_served_{worker_name}")
 
 
 @pytest.fixture
 def fresh_database(worker_name: str) -> Iterator[str]:
     """The URL of a database of this test's own."""
-    yield from _cloned(f"onward_own_{worker_name}")
+    yield from cloned(f"onward_own_{worker_name}")
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def test_the_server_is_private_durable_and_speaks_utf8_in_utc(data_dir: Path) ->
         url = postgres.start()
         server = server_of(data_dir)
 
-        assert ["", "UTF8", "UTC", "on", "100"] == [run_sql(url, f"SHOW {name}")[0][0] for name in settings]
+        assert ["", "UTF8", "UTC", "on", "200"] == [run_sql(url, f"SHOW {name}")[0][0] for name in settings]
         assert [("É",)] == run_sql(url, "SELECT upper('é')")
         assert 0o700 == server.socket_dir.stat().st_mode & 0o777
         assert server.pid == os.getsid(server.pid), "Ctrl-C would reach it"

@@ -19,11 +19,8 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-backgroun
 PHONE = {"width": 320, "height": 640}
 HOSTILE = '<img src=x onerror="document.title=1">'
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (Debian package chromium)"),
-]
+needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (Debian package chromium)")
+pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
 
 _numbers = itertools.count(1)
 

@@ -119,6 +119,16 @@ def test_all_mistakes_in_the_settings_are_told_together(data_dir):
     assert ["PORT", "JWT_SECRET", "SIDE_EFFECTS_MODE"] == [line.split()[1] for line in lines]
 
 
+def test_a_workflow_table_that_cannot_be_used_is_told_with_file_and_line(data_dir, port, tmp_path):
+    table = tmp_path / "own.toml"
+    table.write_text('initial = "A"\n[statuses.A]\nseller = 5\n')
+    status, lines = refused(data_dir, port, ORDER_WORKFLOW=str(table))
+
+    assert 0 != status
+    assert f"onward: {table}:3: status A: seller: Input should be a valid string" in lines
+    assert all(line.startswith(f"onward: {table}:") for line in lines)
+
+
 def test_a_taken_port_is_told_in_one_line(data_dir, port):
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", port))

@@ -212,6 +212,18 @@ def test_a_service_hears_the_channels_that_it_names_and_people_only_their_own(se
         bob.until_type("hello")
 
 
+def test_an_operator_hears_each_change_once_and_comes_back_without_a_gap(served):
+    cast = served.cast()
+    with served.stream(cast.olive.token) as olive:
+        hello = olive.until_type("hello")[0]
+        orders = {cast.place()["id"], cast.place(seller_id=cast.mallory.id)["id"]}
+        olive.until(lambda _: orders <= {event.data["order"]["id"] for event in olive.orders()})
+    with served.stream(cast.olive.token, hello.data["head"], query="?channels=ops") as again:
+        again.until(lambda _: orders <= {event.data["order"]["id"] for event in again.orders()})
+        mine = [event.data["order"]["id"] for event in again.orders() if event.data["order"]["id"] in orders]
+        assert sorted(orders) == sorted(mine)
+
+
 def tell(server, how):
     if how == "TERM":
         os.kill(server.pid, signal.SIGTERM)

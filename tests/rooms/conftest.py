@@ -19,7 +19,8 @@ from tests.cast import Answer, Cast, assemble
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
-    "orders, order_events, outbox, notifications, messages, realtime_events"
+    "orders, order_words, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
+    "revocations, api_keys, people, sign_in_tries, stream_tickets, idempotency_keys"
 )
 
 

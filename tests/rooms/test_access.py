@@ -7,6 +7,7 @@ import time
 import jwt
 import pytest
 
+from app import onward_of
 from tests.conftest import SECRET
 
 GOOD = {"sub": "1", "role": "seller", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
@@ -34,6 +35,16 @@ def test_a_good_token_names_its_holder(app):
         {"sub": "x"},
         {"sub": str(2**63)},
         {"nbf": 4_000_000_000},
+        {"iat": 4_000_000_000},
+        {"exp": "never"},
+        {"exp": True},
+        {"exp": [4_000_000_000]},
+        {"exp": 10**20},
+        {"iat": "yesterday"},
+        {"sub": 1},
+        {"sub": "1" * 5000},
+        {"role": ["operator"]},
+        {"aud": ["onward", 7]},
         *({name: None} for name in GOOD),
     ],
     ids=str,
@@ -66,11 +77,55 @@ def test_a_remembered_token_still_expires(app):
     token = jwt.encode(GOOD | {"exp": int(time.time()) + 2}, SECRET, "HS256")
     assert 200 == ask(app, token).status_code
 
-    app.extensions["onward.tokens"].now = lambda: time.time() + 3
+    app.extensions["onward.proofs"].tokens.now = lambda: time.time() + 3
     try:
         assert 401 == ask(app, token).status_code
     finally:
-        app.extensions["onward.tokens"].now = time.time
+        app.extensions["onward.proofs"].tokens.now = time.time
+
+
+def revoked(app, sql, *subjects):
+    """Somebody takes these back, and this process hears of it."""
+    for subject in subjects:
+        sql("INSERT INTO revocations (subject, actor, reason) VALUES (%s, 'a test', '')", subject)
+    onward_of(app).watch.look()
+
+
+def test_a_token_that_was_taken_back_is_refused_though_it_was_remembered(app, sql, empty):
+    token, other = (jwt.encode(GOOD | {"jti": name}, SECRET, "HS256") for name in ("one", "two"))
+    assert [200, 200] == [ask(app, each).status_code for each in (token, other)]
+
+    revoked(app, sql, "jti:one")
+
+    assert [401, 200] == [ask(app, each).status_code for each in (token, other)]
+
+
+def test_all_tokens_of_a_person_are_taken_back_at_once(app, cast, sql):
+    """Those that are issued later are good again."""
+    assert 200 == cast.olive.post("/api/ops/revocations", {"role": "seller", "id": 77, "reason": "lost"}).status
+    before, after = (jwt.encode(GOOD | {"sub": "77", "iat": iat}, SECRET, "HS256") for iat in (0, int(time.time()) - 9))
+    sql("UPDATE revocations SET at = at - interval '20 s'")
+    onward_of(app).watch.look()
+
+    assert [401, 200] == [ask(app, each).status_code for each in (before, after)]
+
+
+@pytest.mark.parametrize("subject", ["jti:streaming", "buyer:88"])
+def test_whoever_loses_a_token_hears_nothing_more(app, sql, empty, subject):
+    token = jwt.encode(GOOD | {"role": "buyer", "sub": "88", "jti": subject[4:]}, SECRET, "HS256")
+    assert 200 == ask(app, token).status_code
+    revoked(app, sql, subject)
+
+    proofs = onward_of(app).watch.proofs
+    assert {subject} == proofs.rights_lost({"buyer:88", subject, "buyer:1"})
+    assert set() == proofs.rights_lost({"buyer:88", subject}), "who has come back with another token stays"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"token_id": "a", "role": "buyer", "id": 1}, {"role": "buyer"}, {"id": 1}], ids=str
+)
+def test_a_revocation_names_exactly_one_thing(cast, body):
+    assert 422 == cast.olive.post("/api/ops/revocations", body | {"reason": "a test"}).status
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/orders", "/api/orders/1", "/api/notifications", "/api/stream"])

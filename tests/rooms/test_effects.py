@@ -5,7 +5,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from app import onward_of
+from orders.effects import SIGNAL
 from orders.signals import order_status_changed
+from tests.facts import eventually
+from tests.rooms.conftest import send_through
 
 
 def live(sql, channel):
@@ -141,22 +145,58 @@ def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, ou
     assert {"CONFIRMED"} == {one.to_status for one in receivers}
 
 
-@pytest.mark.parametrize(("owner", "spent"), [(4711, (1, 1)), (0, (0, 0))])
+@pytest.mark.parametrize(("owner", "spent"), [("nextval('process_seq')", (1, 1)), ("0", (0, 0))])
 def test_a_receivers_crash_is_counted_and_a_graceful_stop_is_not(placed, bob, outbox, sql, receivers, owner, spent):
     """An owner that is gone died over it, for all we know; a process that stops hands back without an owner."""
     bob.move(placed["id"], "CONFIRMED")
-    (row,) = sql("SELECT topic, subject_id, ref, pending, request_id FROM outbox")
     outbox.run_until_idle()
     sql("TRUNCATE side_effects")
     sql(
         "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)"
-        " VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp())",
-        *row,
-        owner,
+        f" SELECT 'order', id, order_id, %s, '', {owner}, clock_timestamp() FROM order_events WHERE version = 2",
+        1 << SIGNAL,
+    )
+
+    assert 1 == eventually(outbox.sweep)  # leases count only when PostgreSQL has been up for a while
+    assert {spent} == set(sql("SELECT attempts, crashes FROM side_effects"))
+
+
+def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob, onward, outbox, sql, receivers):
+    """It lay there until its lease ended, and the receivers' part then counted as a crash."""
+    onward.engine.sweep()
+    bob.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    sql("TRUNCATE side_effects")
+    sql(
+        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)"
+        " SELECT 'order', id, order_id, %s, '', %s, clock_timestamp() + interval '6 s' FROM order_events"
+        " WHERE version = 2",
+        1 << SIGNAL,
+        onward.engine.owner,
     )
 
     assert 1 == outbox.sweep()
-    assert {spent} == set(sql("SELECT attempts, crashes FROM side_effects"))
+    assert [] == outbox.rows
+    assert {(0, 0)} == set(sql("SELECT attempts, crashes FROM side_effects"))
+
+
+def _leave(event, **_):
+    raise SystemExit("a receiver that is tired of it")
+
+
+def test_a_receiver_that_ends_its_process_is_not_handed_back_as_if_it_had_not_been_called(
+    app_with, settings, sql, empty
+):
+    app = app_with(side_effects_mode="sequential")
+    engine, cast = onward_of(app).engine, send_through(app, settings)
+    order = cast.place()
+    engine.finish()
+    engine.sweep()
+    with order_status_changed.connected_to(_leave), pytest.raises(SystemExit):
+        cast.bob.move(order["id"], "CONFIRMED")
+    engine.stop()
+
+    assert (engine.owner,) in sql("SELECT owner FROM outbox"), "it is found, and counted as a crash"
 
 
 def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):

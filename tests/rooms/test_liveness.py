@@ -17,9 +17,14 @@ def sweeper(settings, _green):
     sweeper.close()
 
 
+HOLDER = """SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
+    WHERE d.datname = current_database() AND classid = %s AND objid = %s AND granted"""
+"""Other databases of this server have processes with the same numbers."""
+
+
 def holder(sql, number):
     """The backend that holds this process's lock."""
-    found = sql("SELECT pid FROM pg_locks WHERE classid = %s AND objid = %s AND granted", PROCESS_LOCKS, number)
+    found = sql(HOLDER, PROCESS_LOCKS, number)
     return found[0][0] if found else None
 
 

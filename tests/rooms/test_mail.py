@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 
+import gevent
 import psycopg2
 import pytest
 
 from app import build_app, onward_of
+from foundation.errors import ServiceUnavailable
 from notifications.email import MAIL_SERVER
 from orders.effects import STATUS_MAIL
+from tests.facts import eventually
 from tests.rooms.conftest import Outbox, send_through
 from tests.rooms.mail import free_port, running
 
@@ -171,25 +175,73 @@ def test_without_a_mail_server_no_mail_is_promised(settings):
     assert STATUS_MAIL not in [effect.name for effect in onward_of(app).engine.topics["order"].effects]
 
 
-def test_our_own_database_away_is_not_held_against_the_mail_server(
-    cast, bob, outbox, mailing, mail_server, sql, monkeypatch
+@pytest.mark.parametrize("error", [psycopg2.OperationalError("starting up"), ServiceUnavailable("All are busy.")])
+def test_our_own_database_away_costs_no_attempt_and_opens_no_circuit(
+    cast, bob, outbox, mailing, mail_server, sql, monkeypatch, error
 ):
-    """A restart of PostgreSQL must not close the road to a mail server that is well."""
+    """It cost one, and what was under way at a restart of PostgreSQL waited for another 30 s."""
+
+    def away(_claimed):
+        raise error
+
     worker = onward_of(mailing).engine.worker
     kind = worker.kinds[STATUS_MAIL]
-    away = dataclasses.replace(kind, attempt=_without_database)
-    monkeypatch.setitem(worker.kinds, STATUS_MAIL, away)
+    monkeypatch.setitem(worker.kinds, STATUS_MAIL, dataclasses.replace(kind, attempt=away))
     for _ in range(12):
         bob.move(cast.place()["id"], "CONFIRMED")
     outbox.run_until_idle()
     outbox.try_again()
+    monkeypatch.undo()
+    worker.look()
+    outbox.run_until_idle()
 
-    assert {"pending"} == set(statuses(outbox))
+    assert {(STATUS_MAIL, MAIL_SERVER, "succeeded", 1)} == set(outbox.effects)
     assert [] == sql("SELECT state FROM circuits WHERE state <> 'closed'")
 
 
-def _without_database(_claimed):
-    raise psycopg2.OperationalError("the database system is starting up")
+def test_what_cannot_be_loaded_is_not_claimed_for_nothing(cast, bob, outbox, mailing, mail_server, monkeypatch):
+    """It stayed running until its lease ended, and was taken for a crash."""
+    engine = onward_of(mailing).engine
+
+    def away(_run, _ids):
+        raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    bob.move(cast.place()["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    monkeypatch.setitem(engine.topics, "order", dataclasses.replace(engine.topics["order"], load=away))
+    running = gevent.spawn(engine.worker.run)
+    engine.worker.owner = 4711
+    eventually(lambda: [(STATUS_MAIL, MAIL_SERVER, "running", 1)] == outbox.effects)
+    monkeypatch.undo()
+    eventually(lambda: [(STATUS_MAIL, MAIL_SERVER, "succeeded", 1)] == outbox.effects)
+    running.kill()
+    engine.worker.owner = 0
+
+
+def test_an_error_that_no_text_may_hold_is_kept_all_the_same(cast, bob, outbox, mail_server, sql):
+    """Its settlement failed, and the attempt was taken for a crash."""
+    mail_server.answer = "451 later\0, please"
+    bob.move(cast.place()["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    assert [(STATUS_MAIL, MAIL_SERVER, "pending", 1)] == outbox.effects
+    assert [("the mail server answered 451 later, please",)] == sql("SELECT last_error FROM side_effects")
+
+
+def test_an_attempt_that_ends_its_process_is_spent(app_with, settings, sql, empty, port, monkeypatch):
+    """Handed back by the stop that it causes, it would be made for ever."""
+    app = app_with(smtp_url=f"smtp://127.0.0.1:{port}", side_effects_mode="sequential")
+    engine, cast = onward_of(app).engine, send_through(app, settings)
+    order = cast.place()
+    engine.finish()
+    kind = dataclasses.replace(engine.worker.kinds[STATUS_MAIL], attempt=sys.exit)
+    monkeypatch.setitem(engine.worker.kinds, STATUS_MAIL, kind)
+    with pytest.raises(SystemExit):
+        cast.bob.move(order["id"], "CONFIRMED")
+    engine.stop()
+
+    assert [("running", 1)] == sql("SELECT status, attempts FROM side_effects")
 
 
 def test_an_outcome_is_settled_even_when_its_circuit_cannot_be_told(cast, bob, outbox, mailing, port, monkeypatch):

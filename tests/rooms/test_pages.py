@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from dashboard import reading
+from orders.workflow_file import DEFAULT
 
 NOWHERE = "postgresql+psycopg2://nobody@127.0.0.1:1/nothing"
 TRACES = ("Traceback", "psycopg2", "sqlalchemy", 'File "')
@@ -236,3 +237,20 @@ def cards(page: str, statuses: str) -> list[int]:
     """The orders that a page shows in one list."""
     (shown,) = re.findall(rf'data-list="{statuses}".*?</section>', page, re.DOTALL)
     return [int(order) for order in re.findall(r'<li class="card[^>]*data-order="(\d+)"', shown)]
+
+
+def test_a_page_is_shown_to_a_client_that_brings_a_header_of_its_own(app):
+    """A monitor sends what it always sends; the form's CSRF token needs a session all the same."""
+    assert 200 == app.test_client().get("/sign-in", headers={"Authorization": "Basic Zm9vOmJhcg=="}).status_code
+
+
+def test_pages_show_orders_of_a_table_that_was_replaced(app_with, visit, placed, tmp_path):
+    """They stand in a status, and have a history of statuses, that the new table does not know."""
+    table = tmp_path / "own.toml"
+    table.write_text(DEFAULT.read_text().replace("PENDING", "ORDERED"))
+    replaced = app_with(order_workflow=table)
+
+    for name, home in (("alice", "/buyer/orders"), ("bob", "/seller/orders"), ("olive", "/operator/orders")):
+        visitor = visit(name).before(replaced)
+        assert 200 == visitor.get(home).status_code
+        assert "PENDING" in visitor.get(f"{home}/{placed['id']}").text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import closing
 
 import psycopg2
 import pytest
 
 from foundation.connections import PREPARED_OPTIONS
+from realtime.log import CATCH_UP, CATCH_UP_ALL
 from side_effects import rows
 
 
@@ -22,3 +25,22 @@ def test_the_claim_looks_up_what_comes_earlier_by_its_whole_key(settings, empty)
 
     (at,) = [number for number, line in enumerate(plan) if "side_effects_order_idx" in line]
     assert "Index Cond: ((ref = " in plan[at + 1]
+
+
+@pytest.mark.usefixtures("_green")
+@pytest.mark.parametrize(("statement", "index"), [(CATCH_UP, "channel_seq_idx"), (CATCH_UP_ALL, "events_pkey")])
+def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, index):
+    """Sorted as a whole, each page cost all that came after it."""
+    with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            """INSERT INTO realtime_events (seq, channel, type, data)
+            SELECT n, 'seller:' || mod(n, 4), 'order.status_changed', '{}' FROM generate_series(1, 20000) AS n"""
+        )
+        cursor.execute(statement.prepare)
+        channels = "'{seller:1,seller:2}'" if statement is CATCH_UP else "'seller:'"
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {statement.name} ({channels}, 5000, 100)")
+        plan = json.dumps(cursor.fetchone()[0])
+
+    assert index in plan
+    assert max(int(rows) for rows in re.findall(r'"Actual Rows": (\d+)', plan)) <= 200

@@ -37,7 +37,18 @@ def test_a_list_can_be_limited_to_one_status(cast, bob, alice):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=SOLD", "limit=0", "limit=201", "limit=x", "cursor=0", "cursor=-5", "cursor=%00"]
+    "query",
+    [
+        "status=SOLD",
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=0",
+        "cursor=-5",
+        "cursor=%00",
+        "cursor=9~9",
+        "cursor=99999999999999999999",
+    ],
 )
 def test_a_query_that_makes_no_sense_is_refused(bob, query):
     assert bob.get(f"/api/orders?{query}").status in (400, 422)

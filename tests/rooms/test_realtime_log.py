@@ -36,6 +36,7 @@ def seqs(rows):
 def test_a_replay_holds_the_channels_that_were_asked_for_between_two_numbers(filled):
     assert [4, 6, 8] == seqs(filled.replay(["buyer:1"], 2, 9))
     assert [3, 4, 5] == seqs(filled.replay(["buyer:1", "seller:1"], 2, 5))
+    assert [3, 5] == seqs(filled.replay(["seller:*"], 2, 6))
 
 
 def test_pruning_takes_a_bounded_range_at_a_time_and_remembers_what_is_gone(filled, sql):

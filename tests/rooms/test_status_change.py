@@ -195,7 +195,7 @@ def test_an_impossible_id_is_not_found(bob, order_id):
 
 
 def test_the_history_cannot_be_rewritten(placed, sql):
-    for statement in ("UPDATE order_events SET reason = 'x'", "DELETE FROM order_events"):
+    for statement in ("UPDATE order_events SET to_status = 'x'", "DELETE FROM order_events"):
         with pytest.raises(Exception, match="append-only"):
             sql(statement)
 

@@ -31,7 +31,7 @@ def floor_of(room: str) -> int | None:
 
 
 def product_files() -> Iterator[Path]:
-    for room in [*ROOMS, "launch", "demo", "benchmarks", "chaos"]:
+    for room in [*ROOMS, "launch", "demo", "benchmarks", "chaos", "clients"]:
         yield from (PROJECT / room).rglob("*.py")
     yield from PROJECT.glob("*.py")
 

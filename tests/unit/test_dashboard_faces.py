@@ -7,9 +7,10 @@ import pytest
 
 from dashboard.faces import Face
 from dashboard.people import CAST, called
+from orders import workflow_file
 from orders.workflow import Status, Transition, Workflow
 
-WORKFLOW = Workflow.load()
+WORKFLOW = workflow_file.load()
 
 
 def test_a_buyer_reads_the_buyers_words() -> None:

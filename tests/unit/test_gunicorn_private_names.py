@@ -32,6 +32,7 @@ def in_a_patched_process(check: str) -> None:
 @pytest.mark.parametrize(
     "fact",
     [
+        "'util.write_error(client, status_int, reason, mesg)' in source(Worker.handle_error)",
         "StreamWorker.is_already_handled.__name__ in vars(AsyncWorker)",
         "'self.is_already_handled(respiter)' in source(AsyncWorker.handle_request)",
         "'except StopIteration:\\n            raise' in source(AsyncWorker.handle_request)",

@@ -55,6 +55,18 @@ def test_who_has_left_hears_nothing_and_leaves_nothing_behind(hub, way):
 
 
 @both_ways
+def test_who_listens_to_all_of_a_sort_hears_each_of_them_in_order(hub, way):
+    everybody = [Reader(hub, way, "seller:*", who="operator:1") for _ in range(2)]
+    bob = Reader(hub, way, "seller:1")
+    hub.publish(1, [*rows(1, channel="seller:1"), *rows(2), *rows(3, channel="seller:2"), *rows(4, channel="seller:1")])
+
+    assert [[1, 3, 4], [1, 3, 4], [1, 4]] == [reader.seqs for reader in (*everybody, bob)]
+    hub.remove(everybody[0].subscriber, GONE)
+    hub.publish(1, rows(5, channel="seller:9"))
+    assert [[], [5], []] == [reader.seqs for reader in (*everybody, bob)]
+
+
+@both_ways
 def test_over_several_channels_the_order_is_that_of_the_log(hub, way):
     service = Reader(hub, way, "seller:1", "buyer:1")
     hub.publish(1, [*rows(1, channel="seller:1"), *rows(2), *rows(3, channel="seller:1"), *rows(4, channel="seller:2")])

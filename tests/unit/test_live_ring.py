@@ -23,6 +23,8 @@ def test_above_its_start_it_holds_everything_and_nothing_else(channels, most, cu
     for asked in (CHANNELS, CHANNELS[:1], CHANNELS[1:]):
         expected = [row for row in log if row[0] > max(cursor, ring.start) and row[1] in asked]
         assert expected == ring.after(asked, max(cursor, ring.start))
+    sellers = [row for row in log if row[0] > max(cursor, ring.start) and row[1].startswith("seller:")]
+    assert sellers == ring.after(("seller:*",), max(cursor, ring.start))
 
 
 def test_large_events_take_no_more_memory_than_allowed():

@@ -44,13 +44,24 @@ class FakeLog:
         return [row for row in self.rows if seq < row[0] <= through and row[1] in channels][:PAGE]
 
 
+class NoWakeUps:
+    """The log is polled."""
+
+    def start(self, tell):
+        pass
+
+    def stop(self):
+        pass
+
+
 class House:
     """The room without a database."""
 
-    def __init__(self, way, in_all=100, per_person=6, iterated=100):
+    def __init__(self, way, in_all=100, per_person=6, iterated=100, followed=True):
         self.way, self.log, self.hub = way, FakeLog(), Hub()
-        self.feed = Feed(self.log, self.hub, None, lambda: None)
-        self.feed.look()
+        self.feed = Feed(self.log, self.hub, NoWakeUps(), lambda: None)
+        if followed:
+            self.feed.look()
         self.replays = Replays(self.feed, self.log)
         limits = Limits(self.hub, in_all, per_person, iterated)
         self.streams = Streams(self.hub, self.feed, self.replays, limits, "test")
@@ -174,6 +185,17 @@ def test_a_full_process_opens_no_more(way):
     assert [True, True, True, False] == [house.open(who=(f"buyer:{id}", ("x:1",))) is not None for id in range(4)]
     refused = parse(house.streams.refusal())[0]
     assert ("bye", True) == (refused["event"], 1000 <= int(refused["retry"]) <= 5000)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_process_that_was_just_started_lets_its_readers_wait_for_the_log(way):
+    house = House(way, followed=False)
+    assert house.open("7.150") is None, "nobody follows the log here"
+    house.feed.start()
+    opening = house.open("7.150")
+    house.feed.stop()
+
+    assert list(range(151, 201)) == ids(parse(b"".join(opening.first())))
 
 
 def test_iterated_streams_leave_connections_to_requests():

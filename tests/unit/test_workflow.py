@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
-from orders.workflow import DEFAULT, Workflow, WorkflowError
+from orders import commands, workflow_file
+from orders.workflow_file import DEFAULT, WorkflowError
 
 SELLER = {
     "PENDING": {"CONFIRMED", "CANCELLED"},
@@ -31,7 +33,7 @@ SMALL = 'initial = "A"\n' + STATUS.format("A", "false") + STATUS.format("B", "tr
 
 @pytest.fixture(scope="module")
 def workflow():
-    return Workflow.load()
+    return workflow_file.load()
 
 
 @pytest.mark.parametrize(("role", "moves"), [("seller", SELLER), ("buyer", BUYER)])
@@ -67,7 +69,7 @@ def test_a_move_may_have_a_verb_of_its_own(workflow):
 def load(tmp_path, text):
     path = tmp_path / "workflow.toml"
     path.write_text(text)
-    return Workflow.load(path)
+    return workflow_file.load(path)
 
 
 def test_an_operators_own_table_takes_its_place(tmp_path):
@@ -88,14 +90,18 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
         (SMALL.replace('["seller"]', "[]"), "A to B"),
         (SMALL.replace('tone = "blue"', 'tone = "loud"', 1), "A: tone"),
         (SMALL.replace('icon = "disc"', 'icon = "skull"', 1), "A: icon"),
-        (SMALL.replace('seller = "A"', 'seller = ""'), "seller's word"),
+        (SMALL.replace('seller = "A"', 'seller = ""'), "A: seller"),
         (SMALL.replace('buyer = "A"', 'byer = "A"'), "byer"),
         (SMALL.replace('notify.buyer = "B"', ""), "B: notify.buyer"),
         (SMALL.replace('icon = "disc"', 'icon = "disc"\nlead = " "', 1), "A: lead"),
         (SMALL.replace('icon = "disc"', 'icon = "disc"\naction = 5', 1), "A: action"),
         (SMALL.replace("roles", 'action = ""\nroles'), "A to B: action"),
         (SMALL.replace("roles", 'acton = "Go"\nroles'), "A to B: acton"),
-        (SMALL.replace("initial", "start"), "initial"),
+        (SMALL.replace("initial", "start"), "start"),
+        (SMALL + 'after = "1 day"', "A to B: after: the role system"),
+        (SMALL.replace('["seller"]', '["system"]') + 'after = "1 day"\nreason = true', "A to B: after: a timer gives"),
+        (SMALL.replace('["seller"]', '["system"]') + 'after = "soon"', "A to B: after: "),
+        (SMALL.replace('["seller"]', '["system"]') + 'after = "0 days"', "A to B: after: "),
         (SMALL + "][", "workflow.toml"),
     ],
 )
@@ -104,10 +110,73 @@ def test_a_table_that_no_order_could_live_with_is_refused_by_name(tmp_path, text
         load(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (SMALL.replace('initial = "A"', 'initial = "Z"'), 1),
+        (SMALL.replace('icon = "disc"', 'icon = "skull"', 1), 6),
+        (SMALL.replace('tone = "blue"\n', ""), 2),
+        (SMALL.replace('notify.buyer = "B"', "notify.buyer = 5"), 17),
+        (SMALL + MOVE.format("A", "GONE"), 24),
+        (SMALL + MOVE.format("A", "B"), 22),
+        (SMALL + 'colour = "red"', 22),
+        (SMALL + '[statuses.C]\nbuyer = ""\n', 23),
+        (SMALL + "][", 22),
+        (SMALL.replace('initial = "A"', 'initial = "A"\nnumber = 07'), 2),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path, text, line):
+    with pytest.raises(WorkflowError) as refused:
+        load(tmp_path, text)
+
+    assert f"{tmp_path / 'workflow.toml'}:{line}" in {one.rsplit(": ")[0] for one in refused.value.problems}, (
+        refused.value
+    )
+    assert not any("\n" in one for one in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"), [("1 second", 1), ("90 minutes", 5400), ("36 hours", 129_600), ("7 days", 604_800)]
+)
+def test_a_timed_move_says_how_long_an_order_waits(tmp_path, after, seconds):
+    table = load(tmp_path, SMALL.replace('["seller"]', '["seller", "system"]') + f'after = "{after}"')
+
+    assert {"A": seconds} == {source: one.after_seconds for source, one in table.timers.items()}
+
+
+def test_a_status_has_one_timed_move_at_most(tmp_path):
+    timed = SMALL.replace('["seller"]', '["system"]') + 'after = "1 day"\n'
+    other = STATUS.format("C", "true") + MOVE.format("A", "C").replace("seller", "system") + 'after = "2 days"\n'
+
+    with pytest.raises(WorkflowError, match="A to C: after: A has a timed move already"):
+        load(tmp_path, timed + other)
+
+
+def test_all_mistakes_of_a_table_are_told_together(tmp_path):
+    with pytest.raises(WorkflowError) as refused:
+        load(tmp_path, SMALL.replace('tone = "blue"', 'tone = "loud"').replace('["seller"]', '["admin"]'))
+
+    assert 3 == len(refused.value.problems)
+
+
 def test_a_table_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(WorkflowError, match="nowhere"):
-        Workflow.load(tmp_path / "nowhere.toml")
+        workflow_file.load(tmp_path / "nowhere.toml")
 
 
 def test_the_default_table_is_the_one_beside_the_code():
     assert DEFAULT.is_file()
+
+
+def test_a_table_can_be_checked_before_it_is_used(tmp_path, workflow):
+    app = Flask("house")
+    commands.init_app(app, workflow)
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(SMALL)
+    bad.write_text(SMALL.replace("A", "B", 1))
+
+    said = app.test_cli_runner().invoke(args=["workflow", "check", str(good)])
+    assert (0, f"{good}: 2 statuses, 1 transitions, no mistakes\n") == (said.exit_code, said.output)
+    refused = app.test_cli_runner().invoke(args=["workflow", "check", str(bad)])
+    assert 0 != refused.exit_code
+    assert f"{bad}:2: status A cannot be reached from B" in str(refused.output)

@@ -1,0 +1,188 @@
+"""The keys that tokens are verified with: our own secret, and the public keys of whoever else signs for us.
+
+Those come from a file or from a URL, as a JWK Set (RFC 7517) or, in a file, as one PEM. They are read in the
+background: no request waits for another server. A key is good as long as it stands there, so two that stand there
+together overlap.
+"""
+
+from __future__ import annotations
+
+import base64
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import gevent
+import jwt
+import orjson
+import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from gevent.event import Event
+
+from foundation.errors import ServiceUnavailable
+from foundation.logs import Trouble
+from foundation.settings import Settings, SettingsError
+
+log = structlog.get_logger(__name__)
+
+OWN = "HS256"
+"""The algorithm of our own secret. A key has one algorithm, whatever a token says (RFC 8725, section 3.1)."""
+
+LEAST_RSA_BITS = 2048
+FETCH_SECONDS = 10
+LARGEST_SET = 256 * 1024
+MOST_KEYS = 20
+"""A token that names no key is tried with each: they have to stay few."""
+
+
+Found = tuple[str, str, Any]
+"""Algorithm, key id (empty where it has none) and the key itself."""
+
+
+class UnusableKeys(ValueError):
+    """What was read holds no key that could be used; the text says why."""
+
+
+@dataclass
+class Keys:
+    """All keys of one process."""
+
+    secrets: tuple[str, ...]
+    """Ours, and the one before it as long as tokens that it signed are to be valid."""
+
+    file: str = ""
+    url: str = ""
+    version: int = 0
+    """Grows with every change: who remembers what a key verified has to forget it then."""
+
+    asked: Event = field(default_factory=Event)
+    """Set when a token named a key that is not known: there may be a new one."""
+
+    _from_file: tuple[Found, ...] = ()
+    _from_url: tuple[Found, ...] = ()
+    _trouble: Trouble = field(default_factory=lambda: Trouble("The keys that verify tokens cannot be read"))
+
+    def __post_init__(self) -> None:
+        # Prepared once: for a bare string PyJWT looks each time whether it might be another kind of key.
+        self._own = [jwt.PyJWK({"kty": "oct", "k": _base64url(one), "alg": OWN}) for one in self.secrets]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Keys:
+        """The keys that the settings name; SettingsError when the file holds none that can be used."""
+        previous = (settings.jwt_previous_secret,) if settings.jwt_previous_secret else ()
+        keys = cls((settings.jwt_secret, *previous), settings.jwt_key_file, settings.jwks_url)
+        try:
+            keys._from_file = keys._read_file()
+        except (OSError, UnusableKeys) as error:
+            raise SettingsError([f"JWT_KEY_FILE cannot be used: {error}."]) from error
+        return keys
+
+    def matching(self, algorithm: str, kid: str) -> Iterator[Any]:
+        """The keys that may have signed a token with this header."""
+        if algorithm == OWN:
+            yield from self._own
+        for found, id, key in (*self._from_file, *self._from_url):
+            if found == algorithm and (not kid or not id or id == kid):
+                yield key
+
+    def ask(self) -> None:
+        """Have the keys read again soon; ServiceUnavailable when they were never read, so that nobody could know."""
+        self.asked.set()
+        if self.url and not self._from_url:
+            raise ServiceUnavailable("The keys that this token is verified with are not there yet.")
+
+    def refresh(self) -> None:
+        """Read file and URL again. What cannot be read leaves the keys as they are."""
+        try:
+            read = self._read_file(), self._read_url()
+        except (OSError, HTTPException, UnusableKeys, gevent.Timeout) as error:
+            self._trouble.tell(Exception(str(error) or type(error).__name__))
+            return
+        self._trouble.over()
+        if _ids(read) != _ids((self._from_file, self._from_url)):
+            self._from_file, self._from_url = read
+            self.version += 1
+            log.info("The keys that verify tokens have changed", keys=len(read[0]) + len(read[1]))
+
+    def _read_file(self) -> tuple[Found, ...]:
+        return parse(Path(self.file).read_bytes()) if self.file else ()
+
+    def _read_url(self) -> tuple[Found, ...]:
+        if not self.url:
+            return ()
+        with gevent.Timeout(FETCH_SECONDS), _opener.open(self.url, timeout=FETCH_SECONDS) as answer:
+            text: bytes = answer.read(LARGEST_SET + 1)
+        if len(text) > LARGEST_SET:
+            raise UnusableKeys("the JWK Set is too large")
+        return parse(text)
+
+
+def _base64url(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def parse(text: bytes) -> tuple[Found, ...]:
+    """The RSA and Ed25519 public keys in a JWK Set or a PEM; UnusableKeys when there is none."""
+    if text.lstrip().startswith(b"-----BEGIN"):
+        return (_from_pem(text),)
+    try:
+        entries = orjson.loads(text)["keys"]
+        found = tuple(one for entry in entries if isinstance(entry, dict) and (one := _from_jwk(entry)))[:MOST_KEYS]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise UnusableKeys("it is neither a JWK Set nor a PEM") from error
+    if not found:
+        raise UnusableKeys("it holds no RSA or Ed25519 key for signatures")
+    return found
+
+
+def _from_pem(text: bytes) -> Found:
+    try:
+        key = load_pem_public_key(text)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UnusableKeys("the PEM is not a public key") from error
+    algorithm = _algorithm(key)
+    if not algorithm:
+        raise UnusableKeys("the PEM is neither an RSA key of 2048 bits nor an Ed25519 key")
+    return algorithm, "", key
+
+
+def _from_jwk(entry: dict[str, Any]) -> Found | None:
+    """A set may hold keys for other things, and secrets that have no place in one: those are passed over."""
+    if entry.get("kty") not in ("RSA", "OKP") or entry.get("use", "sig") != "sig" or "d" in entry:
+        return None
+    try:
+        key = jwt.PyJWK(entry).key
+    except jwt.PyJWTError:
+        return None
+    algorithm = _algorithm(key)
+    return (
+        (algorithm, str(entry.get("kid", "")), key) if algorithm and entry.get("alg", algorithm) == algorithm else None
+    )
+
+
+def _algorithm(key: object) -> str | None:
+    """The one algorithm that a key is used with."""
+    if isinstance(key, RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
+        return "RS256"
+    return "EdDSA" if isinstance(key, Ed25519PublicKey) else None
+
+
+def _ids(read: tuple[tuple[Found, ...], ...]) -> list[tuple[str, str, Any]]:
+    """What two readings are compared by; key objects are equal when their numbers are."""
+    return [(algorithm, id, key) for found in read for algorithm, id, key in found]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Keys come from where the operator said, and from nowhere else: a redirect is an error like any other."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirect)

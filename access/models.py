@@ -1,0 +1,127 @@
+"""What is kept about proofs of identity."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Float, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.db import Base
+
+
+class Revocation(Base):
+    """Tokens that are not valid any more, though their signature is right."""
+
+    __tablename__ = "revocations"
+    __table_args__ = (Index("revocations_at_idx", "at"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    subject: Mapped[str]
+    """`seller:7` for all tokens of that principal that were issued up to `at`, `jti:…` for one token."""
+
+    actor: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class ApiKey(Base):
+    """A key for another system. Of the secret only a hash is kept, by which it is found."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("hash"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    prefix: Mapped[str]
+    """The beginning, by which people know it again."""
+
+    name: Mapped[str]
+    role: Mapped[str]
+    subject_id: Mapped[int]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    actor: Mapped[str]
+    """Who made it."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
+
+    revoked_at: Mapped[datetime | None]
+
+
+class Person(Base):
+    """Somebody who signs in with a password. Several people may act for one principal, as a shop's staff does."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("email"), UniqueConstraint("session_key"))
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    email: Mapped[str]
+    """In lower case."""
+
+    name: Mapped[str]
+    role: Mapped[str]
+    subject_id: Mapped[int]
+    password: Mapped[str | None]
+    """Its argon2id hash; none until the person has chosen one."""
+
+    session_key: Mapped[str]
+    """What a session cookie names. It changes with the password, so all sessions and links end that named it."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    signed_in_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class SignInTry(Base):
+    """How often somebody tried to sign in lately, by account and by address; counted over all processes."""
+
+    __tablename__ = "sign_in_tries"
+    __table_args__ = (Index("sign_in_tries_since_idx", "since"),)
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """A hash: who tries what is nobody's business."""
+
+    count: Mapped[int] = mapped_column(Integer)
+    since: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class StreamTicket(Base):
+    """Lets its holder open one stream, within moments, without a header; deleted when it is used."""
+
+    __tablename__ = "stream_tickets"
+    __table_args__ = (Index("stream_tickets_expires_at_idx", "expires_at"),)
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    role: Mapped[str]
+    subject_id: Mapped[int]
+    proof: Mapped[str]
+    """What the proof is called that the ticket was asked for with: taken back, it takes the ticket along."""
+
+    proof_ends: Mapped[float | None] = mapped_column(Float)
+    """When that proof ends, and the stream with it; seconds since 1970."""
+
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    expires_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """What a request with a key was answered, for 24 hours; written by the transaction that did it."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_created_at_idx", "created_at"),)
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    """Equal for requests that ask for the same."""
+
+    status: Mapped[int] = mapped_column(Integer)
+    body: Mapped[str | None]
+    """None where it held a secret."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -1,0 +1,196 @@
+"""People who sign in with a password: who they are, how they get and change it, and when they may not any more."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from access import passwords, throttle
+from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
+from access.principal import Principal, Role
+from access.revocations import REVOKE
+from foundation.db import db
+from foundation.errors import InvalidRequest, NotFound, Unauthorized
+from foundation.settings import Settings
+
+SIGNING_IN: tuple[Role, ...] = ("buyer", "seller", "operator", "auditor")
+"""The roles that people have; other systems have keys."""
+
+LINK_SECONDS = 24 * 3600
+"""How long a link to choose a password is good; it is good for one password."""
+
+LINK_SALT = "onward: choose a password"
+
+WHO = "id, email, name, role, subject_id, password, session_key"
+BY_EMAIL = text(f"SELECT {WHO} FROM people WHERE email = :email AND disabled_at IS NULL")
+BY_SESSION = text(f"SELECT {WHO} FROM people WHERE session_key = :session_key AND disabled_at IS NULL")
+ADD = text(
+    f"""INSERT INTO people (email, name, role, subject_id, session_key)
+    VALUES (:email, :name, :role, :subject_id, :session_key) RETURNING {WHO}"""
+)
+LIST = text(
+    """SELECT id, email, name, role, subject_id, password IS NOT NULL AS has_password, created_at, signed_in_at,
+        disabled_at
+    FROM people ORDER BY id DESC LIMIT 1000"""
+)
+EXPORT = text(
+    """SELECT id, email, name, role, subject_id, created_at, signed_in_at, disabled_at
+    FROM people WHERE role = :role AND subject_id = :id ORDER BY id"""
+)
+ERASE = text("DELETE FROM people WHERE role = :role AND subject_id = :id")
+SIGNED_IN = text("UPDATE people SET signed_in_at = clock_timestamp() WHERE id = :id")
+SET_PASSWORD = text(
+    """UPDATE people SET password = :password, session_key = :new
+    WHERE id = :id AND session_key = :session_key RETURNING id"""
+)
+DISABLE = text(
+    """WITH was AS (SELECT id, session_key FROM people WHERE email = :email AND disabled_at IS NULL FOR UPDATE)
+    UPDATE people SET disabled_at = clock_timestamp(), session_key = :new FROM was WHERE people.id = was.id
+    RETURNING was.session_key"""
+)
+ENABLE = text("UPDATE people SET disabled_at = NULL WHERE email = :email AND disabled_at IS NOT NULL RETURNING id")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may sign in."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    subject_id: int
+    password: str | None
+    session_key: str
+
+    @property
+    def principal(self) -> Principal:
+        proof = _proof(self.session_key)
+        return Principal(self.role, self.subject_id, from_session=True, name=self.name, proof=proof)
+
+
+class Links:
+    """Signed links by which somebody chooses a password."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._signer = URLSafeTimedSerializer(settings.jwt_secret, salt=LINK_SALT)
+
+    def address(self, person: Person) -> str:
+        """The link as it is sent to them."""
+        return self._settings.link(f"/password/{self._signer.dumps(person.session_key)}")
+
+    def person(self, link: str) -> Person:
+        """Whose link it is; NotFound when it is old, was used, or was not made by us."""
+        try:
+            session_key = self._signer.loads(link, max_age=LINK_SECONDS)
+        except BadSignature as error:
+            raise NotFound("This link is not good any more. Ask for a new one.") from error
+        found = by_session(session_key) if isinstance(session_key, str) else None
+        if found is None:
+            raise NotFound("This link is not good any more. Ask for a new one.")
+        return found
+
+
+def add(email: str, name: str, role: Role, subject_id: int) -> Person:
+    """Let somebody sign in once they have chosen a password; InvalidRequest when the address is taken."""
+    values = {"email": plain(email), "name": name, "role": role, "subject_id": subject_id, "session_key": _new_key()}
+    try:
+        row = db.session.execute(ADD, values).one()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise InvalidRequest("There is somebody with this e-mail address already.") from error
+    db.session.commit()
+    return Person(*row)
+
+
+def list_all() -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in db.session.execute(LIST)]
+
+
+def by_email(email: str) -> Person | None:
+    row = db.session.execute(BY_EMAIL, {"email": plain(email)}).one_or_none()
+    return Person(*row) if row else None
+
+
+def by_session(session_key: str) -> Person | None:
+    """Whose session it is, unless it has ended: the password was changed, or the person may not sign in any more."""
+    row = db.session.execute(BY_SESSION, {"session_key": session_key}).one_or_none()
+    return Person(*row) if row else None
+
+
+def sign_in(email: str, password: str, address: str) -> Person:
+    """Who this is; Unauthorized with the same words whatever is wrong, TooManyRequests after too many of them."""
+    email = plain(email)
+    throttle.count_try(email, address)
+    person = by_email(email)
+    db.session.rollback()  # the connection is somebody else's while argon2 works
+    right = passwords.verify(person.password if person else None, password)
+    if person is None or not right:
+        raise Unauthorized("E-mail address or password is wrong.")
+    throttle.forget_tries(email, address)
+    db.session.execute(SIGNED_IN, {"id": person.id})
+    db.session.commit()
+    return person
+
+
+def set_password(person: Person, password: str) -> None:
+    """Change it, and end every session and link of this person; InvalidRequest for one that is too short."""
+    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
+        raise InvalidRequest(f"A password has {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters.")
+    values = {"password": passwords.hashed(password), "new": _new_key()}
+    changed = db.session.execute(SET_PASSWORD, values | {"id": person.id, "session_key": person.session_key}).scalar()
+    if changed is None:
+        raise NotFound("This link is not good any more. Ask for a new one.")
+    _end_sessions(person.session_key, f"person {person.id}", "a new password")
+
+
+def disable(email: str, actor: str, reason: str) -> None:
+    """Let somebody not sign in any more, and end their sessions; NotFound when there is no such person."""
+    session_key = db.session.execute(DISABLE, {"email": plain(email), "new": _new_key()}).scalar()
+    if session_key is None:
+        raise NotFound("There is nobody with this e-mail address who may sign in.")
+    _end_sessions(session_key, actor, reason)
+
+
+def enable(email: str) -> None:
+    """Let somebody sign in again; NotFound when there is nobody who may not."""
+    if db.session.execute(ENABLE, {"email": plain(email)}).scalar() is None:
+        raise NotFound("There is nobody with this e-mail address who may not sign in.")
+    db.session.commit()
+
+
+def erase(role: Role, subject_id: int) -> int:
+    """Delete the accounts that act for this principal; committed with what the caller erases next."""
+    count: int = db.session.execute(ERASE, {"role": role, "id": subject_id}).rowcount  # type: ignore[attr-defined]
+    return count
+
+
+def export(role: Role, subject_id: int) -> list[dict[str, Any]]:
+    """The accounts that act for this principal, without what would let anybody in."""
+    return [dict(row._mapping) for row in db.session.execute(EXPORT, {"role": role, "id": subject_id})]
+
+
+def plain(email: str) -> str:
+    """An address as it is kept and compared."""
+    return email.strip().lower().replace("\x00", "")
+
+
+def _end_sessions(session_key: str, actor: str, reason: str) -> None:
+    """Every process forgets what it remembers of them; the session key that they name is not there any more."""
+    db.session.execute(REVOKE, {"subject": _proof(session_key), "actor": actor, "reason": reason})
+    db.session.commit()
+
+
+def _proof(session_key: str) -> str:
+    return "session:" + hashlib.sha256(session_key.encode()).hexdigest()[:32]
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(16)

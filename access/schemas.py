@@ -1,0 +1,140 @@
+"""What is sent about proofs of identity and answered, as pydantic models: the source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import pydantic
+
+from access import guards
+from access.api_keys import NewKey
+from access.principal import Role
+from foundation import clock
+from foundation.contract import Answer, Body, Id, example, example_of
+from foundation.errors import InvalidRequest
+
+
+class Me(Answer):
+    """Whom the service takes you for."""
+
+    model_config = example(role="seller", id=1, expires_at="2026-11-25T09:30:00+00:00")
+
+    role: Role
+    id: int
+    expires_at: datetime | None
+
+
+class Revoked(Answer):
+    """What is not valid any more."""
+
+    model_config = example(revoked="seller:2")
+
+    revoked: str
+
+
+class RevocationIn(Body):
+    """What is taken back: one token by its `jti`, or all that a principal was issued until now."""
+
+    model_config = example(role="seller", id=2, reason="The shop has closed.")
+
+    token_id: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=200)] | None = None
+    role: Role | None = None
+    id: Id | None = None
+    reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+
+    @property
+    def subject(self) -> str:
+        """The subject that tokens are compared with; InvalidRequest unless exactly one is named."""
+        whole = self.role is not None and self.id is not None
+        if whole == (self.token_id is not None):
+            raise InvalidRequest("Name token_id, or role and id.")
+        return f"{self.role}:{self.id}" if whole else f"jti:{self.token_id}"
+
+
+class KeyIn(Body):
+    """A key for another system: whose rights it carries, and which of them."""
+
+    model_config = example(name="Warehouse", id=1, scopes=["orders:read", "orders:write"], days=365)
+
+    name: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=200)]
+    role: Role = "service"
+    id: Id
+    scopes: Annotated[list[str], pydantic.Field(min_length=1, max_length=50)]
+    days: Annotated[float, pydantic.Field(gt=0, le=36500)] | None = None
+
+    @pydantic.field_validator("scopes")
+    @classmethod
+    def _known(cls, scopes: list[str]) -> list[str]:
+        if unknown := set(scopes) - set(guards.scopes()):
+            raise ValueError(f"there is no scope {min(unknown)[:50]!r}; there are {', '.join(guards.scopes())}")
+        return sorted(set(scopes))
+
+    def key(self) -> NewKey:
+        expires_at = clock.now() + timedelta(days=self.days) if self.days else None
+        return NewKey(self.name, self.role, self.id, tuple(self.scopes), expires_at)
+
+
+class KeyRevocation(Body):
+    """Which key is to end, and why."""
+
+    model_config = example(id=1, reason="The warehouse has moved.")
+
+    id: Id
+    reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+
+
+class KeyOut(Answer):
+    """A key as operators see it; nobody sees more than its beginning."""
+
+    model_config = example(
+        id=1,
+        prefix="ok_1a2b3c4d",
+        name="Warehouse",
+        role="service",
+        subject_id=1,
+        scopes=["orders:read", "orders:write"],
+        actor="operator 1",
+        created_at="2026-11-24T09:30:00.123456+00:00",
+        expires_at=None,
+        last_used_at=None,
+        revoked_at=None,
+    )
+
+    id: Id
+    prefix: str
+    name: str
+    role: Role
+    subject_id: Id
+    scopes: list[str]
+    actor: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeysOut(Answer):
+    """All keys, with those that have ended."""
+
+    model_config = example(keys=[example_of(KeyOut)])
+
+    keys: list[KeyOut]
+
+
+class NewKeyOut(Answer):
+    """The one answer that holds the key itself."""
+
+    model_config = example(id=1, key="ok_1a2b3c4d_5e6f7a8b9c0d")
+
+    id: Id
+    key: str
+
+
+class TicketOut(Answer):
+    """To be sent as `?ticket=…` with one GET /api/stream."""
+
+    model_config = example(ticket="st_5e6f7a8b9c0d1e2f", seconds=30)
+
+    ticket: str
+    seconds: int

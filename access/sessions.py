@@ -1,0 +1,129 @@
+"""Browsers' sessions: a signed cookie that names a person's session key. It ends when idle, when old, when told to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Flask, Request, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask_wtf.csrf import CSRFProtect
+
+from access.people import Person
+from access.principal import ROLES, Principal
+from access.proofs import Proofs
+from foundation import clock
+from foundation.contract import LARGEST_ID
+from foundation.settings import Settings
+
+TOUCH_SECONDS = 60
+"""How exact the last use is: a cookie is not written anew with every answer."""
+
+csrf = CSRFProtect()
+
+
+class Cookies(SecureCookieSessionInterface):
+    """The signed cookie, which nobody opens for an API request that brings a token: that was 3 % of a PATCH."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        # A page needs one for its forms, whatever was sent with the request.
+        bare = "Authorization" in request.headers and request.path.startswith("/api/")
+        return None if bare else super().open_session(app, request)
+
+
+class Visitor(UserMixin):  # type: ignore[misc]
+    """What Flask-Login asks for."""
+
+    def __init__(self, session_key: str, principal: Principal) -> None:
+        self.session_key, self.principal = session_key, principal
+
+    def get_id(self) -> str:
+        """Not the person's id: this one changes with the password."""
+        return self.session_key
+
+
+def init_app(app: Flask, settings: Settings, proofs: Proofs) -> None:
+    """Give the application its session cookie, and people who come with one."""
+    app.extensions["onward.sessions"] = settings
+    app.session_interface = Cookies()
+    app.config.update(
+        SECRET_KEY=settings.jwt_secret,
+        SESSION_COOKIE_NAME="onward_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        # Asked for by the guard, and only of those who come with a cookie: a bearer token cannot be forged by a site.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    if settings.jwt_previous_secret:
+        app.config["SECRET_KEY_FALLBACKS"] = [settings.jwt_previous_secret]
+    csrf.init_app(app)
+    # Its init_app would add a hook to every answer, for a remember-me cookie that we do not have.
+    manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]
+    manager.session_protection = None  # a phone's address changes, and a session must not end with it
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def load(session_key: str) -> Visitor | None:
+        principal = proofs.session(session_key)
+        return Visitor(session_key, principal) if principal else None
+
+
+def sign_in(person: Person) -> None:
+    """Begin a session; whatever the cookie held before is gone with it (session fixation)."""
+    session.clear()
+    now = int(clock.unix_seconds())
+    session["since"], session["seen"] = now, now
+    login_user(Visitor(person.session_key, person.principal))
+
+
+def sign_in_by_button(principal: Principal) -> None:
+    """The demo's way, without a person or a password."""
+    session.clear()
+    session["role"], session["id"] = principal.role, str(principal.id)
+
+
+def sign_out() -> None:
+    session.clear()
+
+
+def principal() -> Principal | None:
+    """Who comes with this cookie, if it still holds."""
+    if "_user_id" in session:
+        return _person()
+    # The demo's buttons ask for no password: what they made must end with the demo.
+    return _player() if _settings().demo else None
+
+
+def _person() -> Principal | None:
+    settings, now = _settings(), clock.unix_seconds()
+    since, seen = session.get("since", 0), session.get("seen", 0)
+    ends = min(since + settings.session_hours * 3600, seen + settings.session_idle_minutes * 60)
+    if now >= ends or not current_user.is_authenticated:
+        session.clear()
+        return None
+    if now - seen > TOUCH_SECONDS and not _listens():
+        session["seen"] = int(now)
+    found: Principal = current_user.principal
+    proofs: Proofs = current_app.extensions["onward.proofs"]
+    if proofs.tokens.revocations.refuse(found, since):
+        session.clear()
+        return None
+    return replace(found, expires_at=float(ends))
+
+
+def _listens() -> bool:
+    """A stream that comes back by itself is no sign of somebody who is there."""
+    return "text/event-stream" in request.headers.get("Accept", "")
+
+
+def _player() -> Principal | None:
+    role, subject = session.get("role"), session.get("id", "")
+    if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
+        return None
+    return Principal(role, int(subject), from_session=True)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["onward.sessions"]
+    return settings

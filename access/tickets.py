@@ -1,0 +1,58 @@
+"""One-time tickets for streams: EventSource sends no header, and no token may stand in an address, which is logged."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import text
+
+from access.principal import Principal
+from access.revocations import Revocations
+from foundation.db import commit, db
+from foundation.errors import Unauthorized
+
+TICKET_SECONDS = 30
+
+ISSUE = text(
+    f"""WITH unused AS (DELETE FROM stream_tickets WHERE expires_at < clock_timestamp())
+    INSERT INTO stream_tickets (hash, role, subject_id, proof, proof_ends, scopes, expires_at)
+    VALUES (:hash, :role, :id, :proof, :ends, :scopes, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
+)
+REDEEM = text(
+    """DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp()
+    RETURNING role, subject_id, proof, proof_ends, scopes, extract(epoch FROM created_at)"""
+)
+
+
+def issue(principal: Principal) -> str:
+    """A ticket with which this principal may open one stream within 30 s, in any process."""
+    ticket = secrets.token_urlsafe(32)
+    values = {
+        "hash": _hash(ticket),
+        "role": principal.role,
+        "id": principal.id,
+        "proof": principal.proof,
+        "ends": principal.expires_at,
+        "scopes": None if principal.scopes is None else sorted(principal.scopes),
+    }
+    db.session.execute(ISSUE, values)
+    commit()
+    return ticket
+
+
+def redeem(ticket: str, revocations: Revocations) -> Principal:
+    """Who asked for this ticket, which is used up now; raises Unauthorized."""
+    row = db.session.execute(REDEEM, {"hash": _hash(ticket)}).one_or_none()
+    db.session.commit()
+    if row is None:
+        raise Unauthorized("The ticket was used, or is too old. Ask for a new one.")
+    role, subject, proof, ends, scopes, issued_at = row
+    principal = Principal(role, subject, ends, proof=proof, scopes=None if scopes is None else frozenset(scopes))
+    if revocations.refuse(principal, float(issued_at)):
+        raise Unauthorized("What the ticket was asked for with was revoked.")
+    return principal
+
+
+def _hash(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode("utf-8", "replace")).digest()

@@ -1,0 +1,147 @@
+"""The service as an object."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from onward_client.models import Change, Event, HistoryEvent, Order, Result
+from onward_client.stream import Listening
+from onward_client.transport import Token, Transport
+
+MOST_CHANGES = 500
+"""In one request."""
+
+PAGE = 200
+
+
+class Onward:
+    """One Onward, spoken to as whoever holds the token; fit for many threads.
+
+    `timeout` is what one answer may take, `patience` how long an unanswered request is repeated, both in seconds.
+    """
+
+    def __init__(self, url: str, token: Token, *, timeout: float = 10.0, patience: float = 30.0) -> None:
+        self._transport = Transport(url, token, timeout, patience)
+
+    def me(self) -> Mapping[str, Any]:
+        """Whom the service takes you for."""
+        told: Mapping[str, Any] = self._transport.get("/api/me")
+        return told
+
+    def workflow(self) -> Mapping[str, Any]:
+        """The statuses there are, and the moves between them."""
+        told: Mapping[str, Any] = self._transport.get("/api/workflow")
+        return told
+
+    def order(self, order_id: int) -> Order:
+        return Order.of(self._transport.get(f"/api/orders/{order_id}"))
+
+    def history(self, order_id: int) -> list[HistoryEvent]:
+        """What has become of an order so far, oldest first."""
+        return [HistoryEvent.of(one) for one in self._transport.get(f"/api/orders/{order_id}/history")["events"]]
+
+    def orders(
+        self,
+        *,
+        status: str | Sequence[str] = (),
+        number: str | None = None,
+        seller_id: int | None = None,
+        buyer_id: int | None = None,
+        placed_from: datetime | None = None,
+        placed_until: datetime | None = None,
+        q: str | None = None,
+        sort: str = "newest",
+    ) -> Iterator[Order]:
+        """All your orders of this sort; the next page is fetched when you come to it."""
+        query: dict[str, Any] = {
+            "status": status if isinstance(status, str) else ",".join(status),
+            "number": number,
+            "seller_id": seller_id,
+            "buyer_id": buyer_id,
+            "placed_from": placed_from and placed_from.isoformat(),
+            "placed_until": placed_until and placed_until.isoformat(),
+            "q": q,
+            "sort": sort,
+            "limit": PAGE,
+        }
+        while True:
+            page = self._transport.get("/api/orders", query)
+            yield from map(Order.of, page["orders"])
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def place(self, order: Mapping[str, Any], *, key: str | None = None) -> Order:
+        """Place an order; its members are those of `POST /api/orders`."""
+        return Order.of(self._transport.send("POST", "/api/orders", dict(order), key))
+
+    def move(
+        self,
+        order_id: int,
+        status: str,
+        reason: str | None = None,
+        *,
+        tracking: Mapping[str, Any] | None = None,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Order:
+        """Change an order's status; with `version`, only if it still has that one."""
+        body, headers = _move(status, reason, tracking, version)
+        return Order.of(self._transport.send("PATCH", f"/api/orders/{order_id}/status", body, key, headers))
+
+    def rehearse(
+        self, order_id: int, status: str, reason: str | None = None, *, version: int | None = None
+    ) -> Mapping[str, Any]:
+        """What `move` would do: raises what it would raise, and changes nothing."""
+        body, headers = _move(status, reason, None, version)
+        path = f"/api/orders/{order_id}/status?dry_run=true"
+        told: Mapping[str, Any] = self._transport.send("PATCH", path, body, None, headers)
+        return told
+
+    def move_many(self, changes: Sequence[Change], *, key: str | None = None) -> list[Result]:
+        """Make many changes, each for itself; 500 go in one request."""
+        key, results = key or uuid.uuid4().hex, list[Result]()
+        for first in range(0, len(changes), MOST_CHANGES):
+            body = {"changes": [one.to_json() for one in changes[first : first + MOST_CHANGES]]}
+            told = self._transport.send("POST", "/api/orders/status-changes", body, f"{key}-{first}")
+            results += map(Result.of, told["results"])
+        return results
+
+    def say(self, order_id: int, text: str, *, key: str | None = None) -> Mapping[str, Any]:
+        """Say something in an order's conversation."""
+        said: Mapping[str, Any] = self._transport.send("POST", f"/api/orders/{order_id}/messages", {"body": text}, key)
+        return said
+
+    def events(self, after: str = "", *, channels: Sequence[str] = ()) -> Iterator[Event]:
+        """What has happened since a cursor, up to now; without one, since the oldest event that is kept."""
+        while True:
+            page = self._transport.get("/api/events", {"after": after, "channels": ",".join(channels), "limit": 500})
+            yield from (Event(one["id"], one["type"], one["data"]) for one in page["events"])
+            after = page["next_cursor"]
+            if not page["more"]:
+                return
+
+    def listen(self, cursor: str | None = None, *, channels: Sequence[str] = ()) -> Listening:
+        """What happens from now on, or has since the cursor, for ever."""
+        return Listening(self._transport, cursor, tuple(channels))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _move(
+    status: str, reason: str | None, tracking: Mapping[str, Any] | None, version: int | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    body = {"status": status, "reason": reason, "tracking": tracking}
+    headers = {"If-Match": f'"{version}"'} if version is not None else {}
+    return {name: value for name, value in body.items() if value is not None}, headers

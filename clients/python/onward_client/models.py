@@ -1,0 +1,132 @@
+"""What is sent and got, as frozen values. Members that a later version of the service adds are kept in `raw`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from onward_client.errors import OnwardError, error_of
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One position of an order."""
+
+    sku: str
+    title: str
+    quantity: int
+    unit_price_minor: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as the token's holder may see it."""
+
+    id: int
+    number: str
+    status: str
+    version: int
+    seller_id: int
+    buyer_id: int
+    buyer_name: str
+    items: tuple[Item, ...]
+    total_minor: int
+    currency: str
+    tracking: JSON | None
+    created_at: datetime
+    updated_at: datetime
+    allowed_transitions: tuple[str, ...]
+    raw: JSON = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, told: JSON) -> Self:
+        known: dict[str, Any] = {one.name: told.get(one.name) for one in dataclasses.fields(cls)}
+        items = tuple(Item(one["sku"], one["title"], one["quantity"], one["unit_price_minor"]) for one in told["items"])
+        moments = {name: datetime.fromisoformat(told[name]) for name in ("created_at", "updated_at")}
+        return cls(
+            **known | moments | {"items": items, "allowed_transitions": tuple(told["allowed_transitions"]), "raw": told}
+        )
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it."""
+
+    role: str
+    id: int
+
+
+@dataclass(frozen=True)
+class HistoryEvent:
+    """One row of an order's history."""
+
+    id: int
+    type: str
+    version: int
+    from_status: str | None
+    to_status: str
+    actor: Actor
+    reason: str | None
+    at: datetime
+    raw: JSON = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, told: JSON) -> Self:
+        known: dict[str, Any] = {one.name: told.get(one.name) for one in dataclasses.fields(cls)}
+        actor = Actor(told["actor"]["role"], told["actor"]["id"])
+        return cls(**known | {"actor": actor, "at": datetime.fromisoformat(told["at"]), "raw": told})
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, live or read later: `order.status_changed`, `message.created`, `resync` …"""
+
+    id: str
+    """The cursor to go on from."""
+
+    type: str
+    data: JSON
+
+    @property
+    def order(self) -> Order | None:
+        """The order, where the event is about one: as of this event or a later one, so keep the higher `version`."""
+        return Order.of(self.data["order"]) if "order" in self.data else None
+
+    @property
+    def change(self) -> HistoryEvent | None:
+        """The row of the history that this event tells of: what was changed, by whom, to which version."""
+        return HistoryEvent.of(self.data["event"]) if "event" in self.data else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One of many changes."""
+
+    order_id: int
+    status: str
+    reason: str | None = None
+    tracking: JSON | None = None
+    version: int | None = None
+    idempotency_key: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one of many changes: the order, or the error that a single change would have raised."""
+
+    order_id: int
+    order: Order | None
+    error: OnwardError | None
+
+    @classmethod
+    def of(cls, told: JSON) -> Self:
+        order = Order.of(told["order"]) if told.get("order") else None
+        return cls(told["order_id"], order, None if order else error_of(told["status"], told["problem"]))

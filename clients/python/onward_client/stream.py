@@ -1,0 +1,113 @@
+"""Live events that miss nothing: Server-Sent Events, read on after every break from where they were heard last."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from typing import Self
+from urllib.parse import urlencode
+
+import urllib3
+
+from onward_client.errors import OnwardError, Unavailable
+from onward_client.models import Event
+from onward_client.transport import CONNECT_SECONDS, Transport, refusal
+
+SILENCE_SECONDS = 40.0
+"""The service is heard every 15 s; a connection that is silent for longer is dead."""
+
+USUAL_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 30.0
+INSIDE = ("hello", "heartbeat", "bye", "auth-expiring")
+"""Events about the stream itself, which are not handed on."""
+
+
+class Listening:
+    """An endless iterator of events. It comes back after every break, and ends when it is closed.
+
+    Unauthorized, Forbidden and Invalid are raised: they do not pass by themselves.
+    """
+
+    def __init__(self, transport: Transport, cursor: str | None, channels: tuple[str, ...]) -> None:
+        self._transport = transport
+        self.cursor = cursor or ""
+        """The id of the last event; go on from it with `listen` or `events`."""
+
+        self._query = urlencode({"channels": ",".join(channels)}) if channels else ""
+        self._answer: urllib3.BaseHTTPResponse | None = None
+        self._retry = USUAL_RETRY_SECONDS
+        self._failures = 0
+        self.closed = False
+
+    def close(self) -> None:
+        """End it, from any thread."""
+        self.closed = True
+        if self._answer is not None:
+            self._answer.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        while not self.closed:
+            try:
+                yield from self._until_it_breaks()
+            except (urllib3.exceptions.HTTPError, OSError, Unavailable, ValueError):
+                # A closed answer reads as a ValueError; everything else is a break of the line.
+                self._failures += 1
+            if not self.closed:
+                pause = min(self._retry * 2 ** min(self._failures, 5), LONGEST_RETRY_SECONDS)
+                time.sleep(pause * random.uniform(0.5, 1.0))
+
+    def _until_it_breaks(self) -> Iterator[Event]:
+        self._answer = self._open()
+        try:
+            for type, id, data in self._frames(self._answer):
+                self._failures = 0
+                if type in INSIDE:
+                    self.cursor = id or self.cursor
+                elif _number(id) > _number(self.cursor) or type == "resync":
+                    self.cursor = id or self.cursor
+                    yield Event(id, type, data)
+        finally:
+            self._answer.close()
+            self._answer = None
+
+    def _open(self) -> urllib3.BaseHTTPResponse:
+        headers = self._transport.headers() | {"Accept": "text/event-stream"}
+        if self.cursor:
+            headers["Last-Event-ID"] = self.cursor
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS)
+        url = f"{self._transport.url}/api/stream" + (f"?{self._query}" if self._query else "")
+        answer = self._transport.pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False)
+        if answer.status == 200:
+            return answer
+        error: OnwardError = refusal(answer)
+        answer.close()
+        raise error
+
+    def _frames(self, answer: urllib3.BaseHTTPResponse) -> Iterator[tuple[str, str, dict[str, object]]]:
+        """Each frame's type, id and data, as the specification reads them."""
+        rest = b""
+        while not self.closed and (piece := answer.read1(65536)):
+            *blocks, rest = (rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
+            for block in blocks:
+                fields: dict[str, str] = {}
+                for line in block.decode().split("\n"):
+                    name, _, value = line.partition(":")
+                    value = value.removeprefix(" ")
+                    fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
+                if fields.get("retry", "").isdigit():
+                    self._retry = int(fields["retry"]) / 1000
+                if "data" in fields:
+                    yield fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _number(cursor: str) -> tuple[int, int]:
+    """Epoch and number, which grow; a cursor that is none comes before all others."""
+    epoch, _, number = cursor.partition(".")
+    return (int(epoch), int(number)) if epoch.isdigit() and number.isdigit() else (0, 0)

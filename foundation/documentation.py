@@ -1,0 +1,55 @@
+"""How a route documents itself: what only the route knows is said in its decorator, by `documented`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foundation.contract import Answer
+from foundation.errors import AppError
+
+REQUEST_ID = "7f3c2a9d51e84b06"
+
+HEADERS: dict[str, tuple[str, str]] = {
+    "X-Request-ID": ("What our logs know this request by: your own id, if you sent a plain one.", REQUEST_ID),
+    "Retry-After": ("Seconds after which to try again.", "1"),
+    "WWW-Authenticate": ("How to prove who you are.", 'Bearer realm="onward"'),
+    "Allow": ("The methods that this address knows.", "GET, HEAD, OPTIONS"),
+    "ETag": ("The version of what is answered; send it in If-Match or If-None-Match.", '"3"'),
+    "Link": ("The next page, where there is one (RFC 8288).", '</api/orders?cursor=n.17>; rel="next"'),
+    "Preference-Applied": ("The preference that was honoured.", "wait=5"),
+    "Onward-Effects": ("`done` when all that had to follow has happened within the wait, else `pending`.", "done"),
+}
+"""Headers of answers by name: what they mean, and an example."""
+
+
+def documented(
+    answer: type[Answer] | Mapping[str, Any] | None,
+    *problems: type[AppError],
+    status: int = 200,
+    headers: tuple[str, ...] = (),
+    shown: Mapping[str, Any] | None = None,
+    otherwise: type[Answer] | None = None,
+) -> dict[str, Any]:
+    """What a route's decorator is told: the answer's model, the errors that only this route knows, further headers.
+
+    In place of a model stands None for an empty answer, or a media type and its example for one that has no model.
+    `shown` are members in which the route's example differs from the model's, `otherwise` is a second model that it
+    may answer with.
+    """
+    if isinstance(answer, Mapping):
+        content = {media: {"schema": _schema(text), "example": text} for media, text in answer.items()}
+        answers: dict[int, Any] = {status: {"content": content}}
+    else:
+        answers = {status: answer}
+    more = {
+        "x-problems": [one.code for one in problems],
+        "x-headers": list(headers),
+        "x-shown": dict(shown or {}),
+        "x-otherwise": otherwise.__name__ if otherwise else "",
+    }
+    return {"responses": answers, "openapi_extensions": more}
+
+
+def _schema(text: Any) -> dict[str, str]:
+    return {"type": "string" if isinstance(text, str) else "object"}

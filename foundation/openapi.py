@@ -1,0 +1,242 @@
+"""The OpenAPI document: what flask-openapi gathers from the routes, completed by what holds for all of them.
+
+The proof of identity, the problems that any request may meet, the headers of every answer and the examples are put in
+here, from the tree of errors and from the models.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+import orjson
+import pydantic
+from flask import Response, request
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+from flask_openapi.utils import parse_rule
+from pydantic.json_schema import models_json_schema
+from werkzeug.http import HTTP_STATUS_CODES
+
+from foundation import errors, problems
+from foundation.contract import Answer, Body, example_of
+from foundation.documentation import HEADERS, REQUEST_ID, documented
+from foundation.errors import AppError
+
+DESCRIPTION = """A self-hosted order-status service for marketplaces.
+
+A change is answered as soon as it is safe; what follows from it (live events, notifications, messages, e-mails, your
+own code) happens right after, and is never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
+money is in minor units. Whatever goes wrong is told as problem details (RFC 9457) with a stable `code`."""
+
+EXTENSION = "onward.openapi"
+SCHEMAS = "#/components/schemas/"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+ANYWHERE: tuple[type[AppError], ...] = (errors.TooManyRequests, errors.InternalError, errors.ServiceUnavailable)
+WITH_A_BODY = (errors.MalformedRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.InvalidRequest)
+WITH_PARAMETERS = (errors.MalformedRequest, errors.InvalidRequest, errors.UriTooLong, errors.HeadersTooLarge)
+OF_PROBLEMS = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {
+        "type": "string",
+        "description": "The ETag of what you have; while it is the same, the answer is 304 without a body.",
+        "examples": ['"3"'],
+    },
+}
+
+
+class Problem(Answer):
+    """What went wrong (RFC 9457). Go by `code`: codes are stable, sentences may be worded better one day."""
+
+    type: str = pydantic.Field(description="`urn:onward:problem:` and the code.")
+    title: str
+    status: int
+    detail: str = pydantic.Field(description="A sentence for people.")
+    code: str
+    request_id: str = pydantic.Field(description="Quote it when you report something.")
+    errors: list[dict[str, str]] | None = pydantic.Field(None, description="Each wrong `field` with a `message`.")
+
+
+def init_app(app: OpenAPI) -> None:
+    """Serve the document at `/openapi.json`, and give the command line `flask openapi`, which prints it."""
+    routes = APIBlueprint("documentation", __name__, abp_tags=[{"name": "Documentation"}])
+
+    @functools.cache
+    def text() -> bytes:
+        return orjson.dumps(document_of(app))
+
+    @routes.get(
+        "/openapi.json",
+        summary="Read this document",
+        **documented({"application/json": {"openapi": "3.1.0"}}, headers=("ETag",)),
+    )
+    def openapi() -> Response:
+        response = Response(text(), content_type="application/json")
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    app.register_api(routes)
+    app.cli.add_command(click.Command("openapi", callback=lambda: click.echo(printed(app)), help="Print the contract."))
+
+
+def printed(app: OpenAPI) -> str:
+    """The document as it is committed."""
+    return orjson.dumps(document_of(app), option=orjson.OPT_INDENT_2).decode()
+
+
+def document_of(app: OpenAPI) -> dict[str, Any]:
+    """The whole document of this application, made when it is first asked for."""
+    if EXTENSION not in app.extensions:
+        app.extensions[EXTENSION] = _complete_document(app)
+    document: dict[str, Any] = app.extensions[EXTENSION]
+    return document
+
+
+def _complete_document(app: OpenAPI) -> dict[str, Any]:
+    document: dict[str, Any] = app.api_doc
+    components = document["components"]
+    others = {one.get("x-otherwise", "") for _, _, one in operations(document)}
+    wanted = {"Problem", *components["schemas"], *others}
+    found = {model for model in (*_descendants(Body), *_descendants(Answer)) if model.__name__ in wanted}
+    models = {model.__name__: model for model in sorted(found, key=lambda one: one.__name__)}
+    if len(models) < len(found):
+        raise TypeError("Two models of the contract have the same name.")
+    components["schemas"] = _schemas(models)
+    components["headers"] = {
+        name: {"description": meaning, "schema": {"type": "string"}, "example": shown}
+        for name, (meaning, shown) in HEADERS.items()
+    }
+    components["examples"] = {code: _example(error) for code, error in errors.catalogue().items()}
+    names = {
+        (parse_rule(rule.rule), method.lower()): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+    for path, method, operation in operations(document):
+        operation["operationId"] = names[path, method].rpartition(".")[2]
+        # What decorators of the view raise, they say at the view.
+        operation["x-problems"] += getattr(app.view_functions[names[path, method]], "problems", ())
+        _complete(method, operation, models)
+    return document
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every operation of the document, with its path and method."""
+    for path, item in document["paths"].items():
+        yield from ((path, method, item[method]) for method in METHODS if method in item)
+
+
+def _schemas(models: Mapping[str, type[pydantic.BaseModel]]) -> dict[str, Any]:
+    """The schemas of our models as pydantic writes them: flask-openapi's own form of them loses members."""
+    modes: list[Any] = [
+        (model, "validation" if issubclass(model, Body) else "serialization") for model in models.values()
+    ]
+    _, schemas = models_json_schema(modes, ref_template=SCHEMAS + "{model}")
+    return dict(sorted(schemas["$defs"].items()))
+
+
+def _descendants(model: type[pydantic.BaseModel]) -> Iterator[type[pydantic.BaseModel]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[pydantic.BaseModel]]) -> None:
+    if (
+        method == "get"
+        and operation.get("security")
+        and operation["responses"]["200"].get("content", {}).keys() == {"application/json"}
+    ):
+        operation.setdefault("parameters", []).append(copy.deepcopy(IF_NONE_MATCH))
+        operation["responses"]["304"] = {"description": "Not Modified"}
+        operation["x-headers"].append("ETag")
+    for parameter in operation.get("parameters", ()):
+        _tidy(parameter)
+    operation.get("parameters", []).sort(key=lambda one: ("path", "query", "header").index(one["in"]))
+    known = [errors.catalogue()[code] for code in operation.pop("x-problems", ())]
+    own_headers, shown = operation.pop("x-headers", ()), operation.pop("x-shown", {})
+    otherwise = operation.pop("x-otherwise", "")
+    responses = {status: one for status, one in operation["responses"].items() if int(status) < 400}
+    for response in responses.values():
+        response["headers"] = _headers(("X-Request-ID", *own_headers))
+    for holder, more in ((operation.get("requestBody", {}), {}), *((one, shown) for one in responses.values())):
+        for media in holder.get("content", {}).values():
+            model = models.get(media["schema"].get("$ref", "").removeprefix(SCHEMAS))
+            if model is not None:
+                media["example"] = example_of(model) | more
+            if otherwise and holder in responses.values():
+                media["schema"] = {"anyOf": [media["schema"], {"$ref": SCHEMAS + otherwise}]}
+    operation["responses"] = responses | _problems([*_usual(method, operation), *known])
+
+
+def _tidy(parameter: dict[str, Any]) -> None:
+    """A parameter that may be left out is not null, and its example stands where readers look for it."""
+    schema = parameter["schema"]
+    some = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
+    schema.update(*some)
+    for name in ("minimum", "maximum"):
+        if name in schema:
+            schema[name] = int(schema[name])  # flask-openapi takes every minimum for a float
+    if "description" in schema:
+        parameter["description"] = schema["description"]
+    if "examples" in schema:
+        parameter["example"] = schema["examples"][0]
+    unsaid = {"title", "description", "examples", *(["default"] if schema.get("default") == "" else [])}
+    parameter["schema"] = {name: value for name, value in schema.items() if name not in unsaid}
+
+
+def _usual(method: str, operation: Mapping[str, Any]) -> Iterator[type[AppError]]:
+    """The problems that follow from what the operation takes."""
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    yield from ANYWHERE
+    if operation.get("security"):
+        yield from (errors.Unauthorized, errors.Forbidden)
+        if method != "get":
+            yield errors.CsrfFailed
+    if "requestBody" in operation:
+        yield from WITH_A_BODY
+    if "path" in places:
+        yield errors.NotFound
+    if places - {"path"}:
+        yield from WITH_PARAMETERS
+
+
+def _problems(known: list[type[AppError]]) -> dict[str, Any]:
+    """The responses for these errors: one for each status, with an example for each code."""
+    by_status: dict[int, list[str]] = {}
+    for error in sorted(set(known), key=lambda one: (one.status, one.code)):
+        by_status.setdefault(error.status, []).append(error.code)
+    return {
+        str(status): {
+            "description": HTTP_STATUS_CODES[status],
+            "headers": _headers(("X-Request-ID", *OF_PROBLEMS.get(status, ()))),
+            "content": {
+                problems.CONTENT_TYPE: {
+                    "schema": {"allOf": [{"$ref": SCHEMAS + "Problem"}, {"properties": {"code": {"enum": codes}}}]},
+                    "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+                }
+            },
+        }
+        for status, codes in by_status.items()
+    }
+
+
+def _example(error: type[AppError]) -> dict[str, Any]:
+    return {
+        "summary": (error.__doc__ or "").partition("\n")[0],
+        "value": problems.members(error, error.sentence, error.example, REQUEST_ID),
+    }
+
+
+def _headers(names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

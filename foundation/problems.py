@@ -1,0 +1,131 @@
+"""One renderer: everything that goes wrong is told as RFC 9457 problem details, or as a page where a person looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import psycopg2
+import sqlalchemy.exc
+import structlog
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from foundation import errors, logs
+from foundation.errors import AppError
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+OF_HTTP: dict[int, type[AppError]] = {
+    error.status: error
+    for error in (
+        errors.NotFound,
+        errors.MethodNotAllowed,
+        errors.RequestTimeout,
+        errors.BodyTooLarge,
+        errors.UriTooLong,
+        errors.UnsupportedMediaType,
+        errors.TooManyRequests,
+        errors.HeadersTooLarge,
+        errors.NotImplementedHere,
+    )
+}
+"""What a status means that the framework or the server before it chose. Else, it is malformed, or our fault."""
+
+SENTENCES = {400: "The request cannot be read.", 404: "There is nothing at this address."}
+"""Where the framework speaks of something else than the tree's sentence does."""
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of this application with a problem, or with a page where a person looks."""
+    app.register_error_handler(AppError, _on_app_error)
+    app.register_error_handler(HTTPException, _on_http_exception)
+    for unavailable in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction):
+        app.register_error_handler(unavailable, _on_database_away)
+    app.register_error_handler(sqlalchemy.exc.DBAPIError, _on_database_error)
+    app.register_error_handler(sqlalchemy.exc.TimeoutError, _on_database_away)
+    app.register_error_handler(Exception, _on_surprise)
+
+
+def problem(error: AppError) -> Response:
+    """The error as a response (RFC 9457)."""
+    body = body_of(error)
+    if _a_person_looks():
+        response = Response(render_template("error.html", problem=body), error.status)
+    else:
+        response = Response(orjson.dumps(body), error.status, content_type=CONTENT_TYPE)
+    response.headers.update(error.headers)
+    return response
+
+
+def body_of(error: AppError) -> dict[str, Any]:
+    """The members of the error's problem details."""
+    return members(type(error), error.detail, error.members, logs.request_id.get())
+
+
+def members(error: type[AppError], detail: str, more: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+    """Problem details: those that every problem has, then those of this one."""
+    return {
+        "type": f"urn:onward:problem:{error.code}",
+        "title": HTTP_STATUS_CODES[error.status],
+        "status": error.status,
+        "detail": detail,
+        "code": error.code,
+        "request_id": request_id,
+        **more,
+    }
+
+
+def of_status(status: int) -> AppError:
+    """The problem for a status that the framework or the server before it chose."""
+    error = OF_HTTP.get(status, errors.MalformedRequest if status < 500 else errors.InternalError)
+    return error(SENTENCES.get(error.status, ""))
+
+
+def _a_person_looks() -> bool:
+    return (
+        not request.path.startswith("/api/")
+        and request.accept_mimetypes.accept_html
+        and (
+            request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
+            or not request.accept_mimetypes.accept_json
+        )
+    )
+
+
+def _on_app_error(error: AppError) -> Response:
+    return problem(error)
+
+
+def _on_http_exception(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # a redirect is an exception to werkzeug, and none to us
+        return Response(error.get_response().get_data(), status, error.get_headers())
+    # Nothing that the framework says is passed on: its words are about itself.
+    response = problem(of_status(status))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
+    if isinstance(
+        error.orig, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.errors.ReadOnlySqlTransaction
+    ):
+        return _on_database_away(error)
+    return _on_surprise(error)
+
+
+def _on_database_away(error: Exception) -> Response:
+    log.warning("The database cannot be used", exc_info=error)
+    return problem(errors.ServiceUnavailable())
+
+
+def _on_surprise(error: Exception) -> Response:
+    log.error("A request failed unexpectedly", exc_info=error)
+    return problem(errors.InternalError())

@@ -1,0 +1,30 @@
+"""Reasons leave the history, where nothing can be erased."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "order_reasons",
+        sa.Column("event_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("order_reasons_pkey")),
+    )
+    op.execute(
+        "INSERT INTO order_reasons (event_id, reason) SELECT id, reason FROM order_events WHERE reason IS NOT NULL"
+    )
+    op.drop_column("order_events", "reason")
+
+
+def downgrade() -> None:
+    op.add_column("order_events", sa.Column("reason", sa.Text(), nullable=True))
+    op.execute("ALTER TABLE order_events DISABLE TRIGGER append_only")
+    op.execute("UPDATE order_events e SET reason = r.reason FROM order_reasons r WHERE r.event_id = e.id")
+    op.execute("ALTER TABLE order_events ENABLE TRIGGER append_only")
+    op.drop_table("order_reasons")

@@ -1,0 +1,220 @@
+"""What clients get about orders, as pydantic models: they document and test what the database writes as text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from foundation.contract import Answer, Id, example, example_of
+from orders.schemas import Item, Money, Tracking
+
+
+class Actor(Answer):
+    """Who did it; `system` is the service itself."""
+
+    role: Literal["seller", "buyer", "operator", "service", "system"]
+    id: int
+
+
+class OrderOut(Answer):
+    """An order as its reader may see it."""
+
+    model_config = example(
+        id=1,
+        number="A-1001",
+        status="PENDING",
+        version=1,
+        seller_id=1,
+        buyer_id=1,
+        buyer_name="Alice Archer",
+        items=[{"sku": "MUG-1", "title": "Blue mug", "quantity": 2, "unit_price_minor": 1250}],
+        total_minor=2500,
+        currency="EUR",
+        tracking=None,
+        created_at="2026-11-24T09:30:00.123456+00:00",
+        updated_at="2026-11-24T09:30:00.123456+00:00",
+        allowed_transitions=["CONFIRMED", "CANCELLED"],
+    )
+
+    id: Id
+    number: str
+    status: str
+    version: int
+    seller_id: Id
+    buyer_id: Id
+    buyer_name: str
+    items: list[Item]
+    total_minor: Money
+    currency: str
+    tracking: Tracking | None
+    created_at: datetime
+    updated_at: datetime
+    allowed_transitions: list[str]
+
+
+MOVED = {
+    "status": "CONFIRMED",
+    "version": 2,
+    "updated_at": "2026-11-24T09:32:00.123456+00:00",
+    "allowed_transitions": ["PREPARING", "CANCELLED"],
+}
+"""What differs in the example when the order was moved."""
+
+
+class ResultOut(Answer):
+    """What came of one change: the order, or the problem that a PATCH of it would have been answered with."""
+
+    order_id: Id
+    status: Annotated[int, Field(description="The HTTP status that a PATCH would have had.")]
+    order: OrderOut | None = None
+    problem: dict[str, Any] | None = None
+
+
+class ResultsOut(Answer):
+    """The results in the order of the changes."""
+
+    model_config = example(
+        changed=1, refused=0, results=[{"order_id": 1, "status": 200, "order": example_of(OrderOut) | MOVED}]
+    )
+
+    changed: int
+    refused: int
+    results: list[ResultOut]
+
+
+class DryRunOut(Answer):
+    """What a change would do; nothing was done."""
+
+    model_config = example(
+        dry_run=True,
+        **{"from": "PENDING"},
+        to="CONFIRMED",
+        done_before=False,
+        order=example_of(OrderOut) | MOVED,
+        effects=["realtime.seller", "realtime.buyer"],
+    )
+
+    dry_run: Literal[True]
+    source: Annotated[str, Field(alias="from")]
+    target: Annotated[str, Field(alias="to")]
+    done_before: Annotated[bool, Field(description="Whether the key was used for this very change.")]
+    order: Annotated[OrderOut, Field(description="As it would be, with the old `updated_at`.")]
+    effects: Annotated[list[str], Field(description="What would follow.")]
+
+
+class OrdersOut(Answer):
+    """A page of orders, newest first."""
+
+    model_config = example(orders=[example_of(OrderOut)], next_cursor=None)
+
+    orders: list[OrderOut]
+    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
+
+
+class EffectOut(Answer):
+    """A promised effect and where it stands."""
+
+    effect: str
+    status: Literal["pending", "running", "succeeded", "dead", "discarded"]
+    destination: str | None = None
+    attempts: int | None = None
+    error: str | None = None
+
+
+class EventOut(Answer):
+    """One row of an order's history."""
+
+    model_config = example(
+        id=1,
+        type="order.created",
+        version=1,
+        from_status=None,
+        to_status="PENDING",
+        actor={"role": "service", "id": 1},
+        reason=None,
+        at="2026-11-24T09:30:00.123456+00:00",
+        effects=[{"effect": "realtime.seller", "status": "succeeded"}],
+    )
+
+    id: Id
+    type: str
+    version: int
+    from_status: str | None
+    to_status: str
+    actor: Actor
+    reason: str | None
+    at: datetime
+    effects: list[EffectOut]
+
+
+class HistoryOut(Answer):
+    """All that has happened to an order, oldest first."""
+
+    model_config = example(events=[example_of(EventOut)])
+
+    events: list[EventOut]
+
+
+class StatusOut(Answer):
+    """One status: what each side calls it, and how it is shown."""
+
+    name: str
+    seller: str
+    buyer: str
+    tone: str
+    icon: str
+    final: bool
+    tracking: bool
+    action: str
+    lead: str
+
+
+class TransitionOut(Answer):
+    """One move that the table allows."""
+
+    source: Annotated[str, Field(alias="from")]
+    target: Annotated[str, Field(alias="to")]
+    roles: list[Literal["seller", "buyer", "operator", "service", "system"]]
+    reason: bool
+    action: str
+    after_seconds: Annotated[
+        int | None,
+        Field(description="When an order has stood in `from` for so long, the service makes this move."),
+    ]
+
+
+class WorkflowOut(Answer):
+    """The life of an order."""
+
+    model_config = example(
+        initial="PENDING",
+        statuses=[
+            {
+                "name": "PENDING",
+                "seller": "New",
+                "buyer": "Order placed",
+                "tone": "neutral",
+                "icon": "clock",
+                "final": False,
+                "tracking": False,
+                "action": "",
+                "lead": "The shop has your order and will confirm it soon.",
+            }
+        ],
+        transitions=[
+            {
+                "from": "PENDING",
+                "to": "CONFIRMED",
+                "roles": ["seller", "operator", "service"],
+                "reason": False,
+                "action": "Confirm",
+                "after_seconds": None,
+            }
+        ],
+    )
+
+    initial: str
+    statuses: list[StatusOut]
+    transitions: list[TransitionOut]

@@ -1,0 +1,68 @@
+"""Many status changes in one request: each is made as if it had come alone, and has a result of its own.
+
+They are made at the same time, so the group commit puts up to 64 of them into one statement. Changes of one order are
+made one after the other, in the order in which they were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg2
+import structlog
+from gevent.pool import Pool
+
+from foundation import logs
+from foundation.errors import AppError, InternalError, ServiceUnavailable
+from orders.group_commit import BATCH_LIMIT
+from orders.status_change import Changed, StatusChange, StatusChanges
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 3 * BATCH_LIMIT
+"""Of one request: enough for two statements under way and one that waits, so that each is full; others wait for few."""
+
+AWAY = "The service cannot reach its database."
+
+
+class Batch:
+    """The changes of one request, and what came of each."""
+
+    def __init__(self, changes: StatusChanges, wanted: Sequence[StatusChange]) -> None:
+        self._changes = changes
+        self._wanted = wanted
+        self._request_id = logs.request_id.get()
+        self._away = False
+        self.results: list[Changed | AppError] = [ServiceUnavailable(AWAY)] * len(wanted)
+        """In the order in which they were sent."""
+
+    def run(self) -> list[Changed | AppError]:
+        """Make them all; returns the order or the error of each."""
+        places: dict[int, list[int]] = {}
+        for place, change in enumerate(self._wanted):
+            places.setdefault(change.order_id, []).append(place)
+        Pool(AT_ONCE).map(self._make_all_of_one_order, places.values())
+        return self.results
+
+    def _make_all_of_one_order(self, places: Sequence[int]) -> None:
+        logs.request_id.set(self._request_id)  # a new greenlet knows nothing of the request
+        for place in places:
+            if not self._away:
+                self.results[place] = self._make(self._wanted[place])
+
+    def _make(self, change: StatusChange) -> Changed | AppError:
+        try:
+            return self._changes.change(change)
+        except ServiceUnavailable as error:
+            # Whoever comes after would wait as long for the same answer.
+            self._away = True
+            return error
+        except AppError as error:
+            return error
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
+            log.warning("The database cannot be used", exc_info=error)
+            return ServiceUnavailable(AWAY)  # it may be this order alone, that somebody else keeps locked
+        except Exception as error:
+            # The others were made or refused all the same, and have to be told.
+            log.error("A change of a batch failed unexpectedly", exc_info=error)
+            return InternalError()

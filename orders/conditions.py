@@ -1,0 +1,34 @@
+"""What a request's headers ask of a change: to be done once, and only to the version that the client has seen."""
+
+from __future__ import annotations
+
+import re
+
+from foundation.errors import InvalidRequest, PreconditionRequired
+
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+"""What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
+
+ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
+
+
+def idempotency_key(key: str) -> str:
+    """The value of Idempotency-Key, empty where none was sent; InvalidRequest if it cannot be one."""
+    if key and not KEY.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key must be 1 to 200 printable characters without spaces.")
+    return key
+
+
+def version(if_match: str, required: bool = False) -> int | None:
+    """The version in If-Match (RFC 9110, section 13.1.1); `*` asks only that the order exists.
+
+    Raises PreconditionRequired (RFC 6585, section 3) when it is required and not there.
+    """
+    tag = if_match.strip()
+    if required and not tag:
+        raise PreconditionRequired
+    if tag in ("", "*"):
+        return None
+    match = ENTITY_TAG.fullmatch(tag)
+    # A tag that no version of ours has cannot match, which is what 412 says.
+    return int(match[1]) if match else 0

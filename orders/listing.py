@@ -1,0 +1,120 @@
+"""Lists of orders: what they are limited to, how they are sorted, and where the next page goes on.
+
+Nothing here may ask for an index over what a status change writes. A status is looked for among the open orders, or
+among the closed ones; the rest goes by keys, words and dates, which never change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from access.principal import Principal
+from foundation.db import db
+from foundation.errors import InvalidRequest
+from orders import wire
+from orders.queries import ended, mine, side
+from orders.workflow import Workflow
+
+SEARCHED = "o.id IN (SELECT w.order_id FROM order_words w WHERE w.words @@ search_query(:{}))"
+
+SORTS = {
+    "newest": ("o.id < :last_id", "o.id DESC"),
+    "oldest": ("o.id > :last_id", "o.id"),
+    "number": ("(o.number, o.id) > (:last_number, :last_id)", "o.number, o.id"),
+}
+"""How to go on after an order, and the order by. By placing means by id: an order's id is given when it is placed."""
+
+CURSOR = re.compile(r"([0-9]{1,19})(?:~([^\x00]{1,100}))?")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which orders, and how many of them; what is None limits nothing."""
+
+    statuses: tuple[str, ...] = ()
+    number: str | None = None
+    seller_id: int | None = None
+    buyer_id: int | None = None
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+    """Not included."""
+
+    words: str | None = None
+    sort: str = "newest"
+    cursor: str = ""
+    limit: int = 50
+
+
+def page(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list[str], str | None]:
+    """The orders as JSON texts, and the cursor of the next page; InvalidRequest for what makes no sense."""
+    unknown = [status for status in wanted.statuses if status not in workflow.statuses]
+    if unknown:
+        raise InvalidRequest(f"There is no status {unknown[0][:50]!r}.", {"statuses": list(workflow.statuses)})
+    if wanted.sort == "number" and not (principal.seller_id or principal.buyer_id or wanted.seller_id):
+        raise InvalidRequest("Numbers are each seller's own: sort by number needs seller_id.")
+    sql, values = query(workflow, principal, wanted)
+    rows = db.session.execute(text(sql), values).all()
+    orders = [ended(head, workflow, status, principal) for _, _, status, head in rows[: wanted.limit]]
+    return orders, _cursor(wanted, rows[wanted.limit - 1]) if len(rows) > wanted.limit else None
+
+
+def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """The SQL and its parameters: id, number, status and text of the orders, one more than wanted if there are more."""
+    after, order = SORTS[wanted.sort]
+    conditions, values = _conditions(workflow, principal, wanted)
+    if wanted.cursor:
+        conditions.append(after)
+        values |= _position(wanted)
+    # The texts are made of those that are shown, not of all that were sorted.
+    sql = f"""SELECT o.id, o.number, o.status, {wire.order_head("o")} FROM (
+            SELECT o.id AS found FROM orders o WHERE {" AND ".join(conditions) or "true"}
+            ORDER BY {order} LIMIT :limit) AS page
+        JOIN orders o ON o.id = page.found ORDER BY {order}"""
+    return sql, values | {"limit": wanted.limit + 1}
+
+
+def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    """SQL over `o`, only for what is limited, so that each combination is planned for what it is."""
+    values = {name: value for name, value in mine(principal).items() if value is not None}
+    conditions = [side(principal)] if values else []
+    for sql, name, value in _limits(principal, wanted):
+        if value is not None:
+            conditions.append(sql)
+            values[name] = value
+    if wanted.statuses:
+        values["statuses"] = list(wanted.statuses)
+        conditions.append("o.status = ANY(:statuses)")
+        finals = {workflow.statuses[status].final for status in wanted.statuses}
+        if len(finals) == 1:
+            # Only the open ones have an index of their own: one that held the status would make each change write it.
+            conditions.append("NOT o.open" if finals.pop() else "o.open")
+    return conditions, values
+
+
+def _limits(principal: Principal, wanted: Wanted) -> Iterator[tuple[str, str, Any]]:
+    number = "o.number = :number"
+    if not principal.seller_id and not wanted.seller_id:
+        number += f" AND {SEARCHED.format('number')}"  # the index of numbers begins with the seller
+    yield number, "number", wanted.number
+    yield "o.seller_id = :seller_id", "seller_id", wanted.seller_id
+    yield "o.buyer_id = :buyer_id", "buyer_id", wanted.buyer_id
+    yield "o.created_at >= :placed_from", "placed_from", wanted.placed_from
+    yield "o.created_at < :placed_until", "placed_until", wanted.placed_until
+    yield SEARCHED.format("words"), "words", wanted.words
+
+
+def _position(wanted: Wanted) -> dict[str, Any]:
+    match = CURSOR.fullmatch(wanted.cursor)
+    if match is None or (match[2] is not None) != (wanted.sort == "number") or not 0 < int(match[1]) < 2**63:
+        raise InvalidRequest("cursor: take the next_cursor of the page before, with the same sort.")
+    return {"last_id": int(match[1])} | ({"last_number": match[2]} if match[2] else {})
+
+
+def _cursor(wanted: Wanted, last: Any) -> str:
+    return f"{last.id}~{last.number}" if wanted.sort == "number" else str(last.id)

@@ -1,0 +1,44 @@
+"""`flask people erase` and `flask people export`: a buyer's personal data on the command line."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+from flask.cli import with_appcontext
+
+from access.commands import who
+from foundation.contract import LARGEST_ID
+from foundation.errors import NotFound
+from orders import personal
+
+
+def init_app() -> None:
+    """Join the commands to those for people."""
+    who.add_command(export)
+    who.add_command(erase)
+
+
+@click.command("export")
+@with_appcontext
+@click.argument("buyer_id", type=click.IntRange(1, LARGEST_ID))
+def export(buyer_id: int) -> None:
+    """Print all that is kept about a buyer, as JSON."""
+    try:
+        click.echo(personal.written(personal.export(buyer_id)))
+    except NotFound as error:
+        raise click.ClickException(error.detail) from error
+
+
+@click.command("erase")
+@with_appcontext
+@click.argument("buyer_id", type=click.IntRange(1, LARGEST_ID))
+@click.option("--reason", required=True, help="For the audit trail.")
+@click.confirmation_option(prompt="It cannot be undone. Erase?")
+def erase(buyer_id: int, reason: str) -> None:
+    """Erase who a buyer is, and what was written on their orders. The history's rows stay."""
+    try:
+        erased = personal.erase(buyer_id, f"command line, {getpass.getuser()}", reason)
+    except NotFound as error:
+        raise click.ClickException(error.detail) from error
+    click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in erased.items()))

@@ -1,0 +1,83 @@
+"""Personal data for operators, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import pydantic
+from flask import Response
+from flask_openapi.blueprint import APIBlueprint
+
+from access import guards
+from access.idempotency import keyed
+from foundation.contract import Answer, Body, Id, Query, example, typed
+from foundation.documentation import documented
+from foundation.errors import NotFound
+from orders import personal
+
+routes = APIBlueprint("personal", __name__, abp_tags=[{"name": "Personal data"}])
+guards.protect(routes, "operator")
+
+
+class PersonalDataQuery(Query):
+    """Whose data it is about."""
+
+    buyer_id: Id = pydantic.Field(description="The buyer, as orders name them.", examples=[1])
+
+
+class Erasure(Body):
+    """Whose data is to be erased, and why: that is kept."""
+
+    model_config = example(buyer_id=1, reason="The buyer has asked for it.")
+
+    buyer_id: Id
+    reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+
+
+class Erased(Answer):
+    """How much of each was erased."""
+
+    model_config = example(accounts=1, orders=3, reasons=1, messages=4, notifications=9, live_events=12)
+
+    accounts: int
+    orders: int
+    reasons: int
+    messages: int
+    notifications: int
+    live_events: int
+
+
+class PersonalData(Answer):
+    """All that is kept about a buyer, as it is kept; orders come with their history."""
+
+    model_config = example(
+        buyer_id=1,
+        accounts=[],
+        orders=[{"id": 1, "buyer_name": "Alice Archer", "buyer_email": "alice@example.org", "history": [{"id": 1}]}],
+        messages=[],
+        notifications=[],
+    )
+
+    buyer_id: Id
+    accounts: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
+
+
+@routes.get(
+    "/api/ops/personal-data", summary="Export all that is kept about a buyer", **documented(PersonalData, NotFound)
+)
+@typed
+def export_personal_data(query: PersonalDataQuery) -> Response:
+    return Response(personal.written(personal.export(query.buyer_id)), content_type="application/json")
+
+
+@routes.post("/api/ops/personal-data/erase", summary="Erase a buyer's personal data", **documented(Erased, NotFound))
+@typed
+@keyed
+def erase_personal_data(body: Erasure) -> Response:
+    """Names, addresses, reasons, messages and accounts go, for good; orders and the rows of their history stay."""
+    erased = personal.erase(body.buyer_id, guards.actor(), body.reason)
+    return Response(orjson.dumps(erased), content_type="application/json")

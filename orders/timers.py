@@ -1,0 +1,74 @@
+"""Timers: an order that comes to a status with a timed transition gets one, and one that leaves it has it dropped.
+
+A timer is a row among the side effects that is due at the moment of the transition, by the database's clock. It is
+written by the batch that does the effects of the change which set it: promised with the change, and exactly once.
+"""
+
+from __future__ import annotations
+
+from orders.wire import literal
+from orders.workflow import Workflow
+from side_effects.effects import WrittenEffect, owed
+
+TIMER = 8
+"""The bit of this effect in the outbox."""
+
+EFFECT = "order.timer"
+KIND = "order.timed_transition"
+TOPIC = "timer"
+"""A topic of its own: a timer is no part of what a change owes, and nobody waits for it."""
+
+DESTINATION = "clock"
+
+STANDING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
+    SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', e.id, o.id, e.request_id, e.at + {{delay}}
+    FROM orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
+    WHERE o.open AND o.status IN ({{statuses}})
+    ON CONFLICT (topic, subject_id, kind, destination) DO UPDATE SET scheduled_at = excluded.scheduled_at
+        WHERE side_effects.status = 'pending'"""
+
+
+def effect(workflow: Workflow) -> WrittenEffect:
+    """Sets and drops timers for the changes of a batch."""
+    timed = _statuses(workflow)
+    ctes = f"""
+timers_set AS (
+    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
+    SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', id, order_id, request_id, at + {_delay(workflow, "to_status")}
+    FROM order_changes WHERE {owed(TIMER)} AND to_status IN ({timed}) AND version = current_version
+    ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
+timers_dropped AS (
+    UPDATE side_effects t SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
+    FROM order_changes c
+    WHERE {owed(TIMER)} AND c.from_status IN ({timed}) AND t.ref = c.order_id AND t.kind = '{KIND}'
+      AND t.destination = '{DESTINATION}' AND t.subject_id < c.id AND t.status = 'pending'
+    RETURNING t.id)"""
+    missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
+        AND NOT EXISTS (SELECT FROM side_effects t WHERE t.topic = '{TOPIC}' AND t.subject_id = e.id)"""
+    return WrittenEffect(EFFECT, TIMER, ctes, missing=missing, always=False)
+
+
+def owed_by_change(workflow: Workflow, source: str, target: str) -> str:
+    """SQL for the bit where the change sets or drops a timer, else 0; `source` and `target` are SQL too."""
+    if not workflow.timers:
+        return "0"
+    timed = _statuses(workflow)
+    return f"CASE WHEN {source} IN ({timed}) OR {target} IN ({timed}) THEN {1 << TIMER} ELSE 0 END"
+
+
+def of_standing(workflow: Workflow) -> str | None:
+    """The statement that gives a timer to every order that stands in a timed status, by the present table."""
+    if not workflow.timers:
+        return None
+    return STANDING.format(delay=_delay(workflow, "o.status"), statuses=_statuses(workflow))
+
+
+def _statuses(workflow: Workflow) -> str:
+    return ", ".join(map(literal, workflow.timers))
+
+
+def _delay(workflow: Workflow, status: str) -> str:
+    cases = " ".join(
+        f"WHEN {literal(name)} THEN interval '{one.after_seconds} s'" for name, one in workflow.timers.items()
+    )
+    return f"CASE {status} {cases} END"

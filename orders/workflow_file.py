@@ -1,0 +1,232 @@
+"""Read the workflow table from a file, and refuse, by file and line, what no order could live with.
+
+All mistakes are told together. The format is described at the top of `orders/workflow.toml`, the table that is used
+where the operator names no other.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field, StringConstraints
+
+from foundation.contract import Body
+from foundation.settings import SettingsError
+from orders.workflow import ACTORS, ICONS, TONES, Status, Transition, Workflow
+
+DEFAULT = Path(__file__).with_name("workflow.toml")
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,49}$")]
+Words = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", max_length=500)
+]
+"""A text on one line that says something."""
+
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (second|minute|hour|day)s?$")]
+
+Place = tuple[str | int, ...]
+"""Where something stands in the table, as pydantic says it: ("statuses", "READY", "tone")."""
+
+AT_LINE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column \d+\)$")
+
+
+class WorkflowError(SettingsError):
+    """The table cannot be used; `problems` has a line for each mistake: file, line, status or transition, and why."""
+
+
+class _Notify(Body):
+    seller: Words | None = None
+    buyer: Words | None = None
+
+
+class _StatusEntry(Body):
+    seller: Words
+    buyer: Words
+    tone: Literal[*TONES]  # type: ignore[valid-type]
+    icon: Literal[*ICONS]  # type: ignore[valid-type]
+    final: bool = False
+    tracking: bool = False
+    notify: _Notify = _Notify()
+    action: Words | None = None
+    lead: Words | None = None
+
+
+class _TransitionEntry(Body):
+    source: Annotated[Name, Field(alias="from")]
+    target: Annotated[Name, Field(alias="to")]
+    roles: Annotated[list[Literal[*ACTORS]], Field(min_length=1)]  # type: ignore[valid-type]
+    reason: bool = False
+    action: Words | None = None
+    after: Duration | None = None
+
+
+class _Table(Body):
+    initial: Name
+    statuses: Annotated[dict[Name, _StatusEntry], Field(min_length=1)]
+    transitions: Annotated[list[_TransitionEntry], Field(default_factory=list)]
+
+
+def load(path: Path | None = None) -> Workflow:
+    """The table in this file, or the one that comes with Onward; raises WorkflowError."""
+    path = path or DEFAULT
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkflowError([f"{path}: {error}"]) from error
+    try:
+        table = _Table.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        match = AT_LINE.match(str(error))
+        where = f"{path}:{match['line']}: {match['what']}" if match else f"{path}: {error}"
+        raise WorkflowError([where]) from error
+    except pydantic.ValidationError as error:
+        found = [(one["loc"], _said_of(one["loc"], one["msg"], text)) for one in error.errors(include_url=False)]
+        raise _refusal(path, text, found) from error
+    workflow = _workflow(table)
+    if problems := list(_problems(workflow)):
+        raise _refusal(path, text, problems)
+    return workflow
+
+
+def _workflow(table: _Table) -> Workflow:
+    statuses = {
+        name: Status(
+            name,
+            one.seller,
+            one.buyer,
+            one.tone,
+            one.icon,
+            one.final,
+            one.tracking,
+            one.notify.model_dump(exclude_none=True),
+            one.action or "",
+            one.lead or "",
+        )
+        for name, one in table.statuses.items()
+    }
+    transitions = tuple(
+        Transition(one.source, one.target, frozenset(one.roles), one.reason, one.action or "", _seconds(one.after))
+        for one in table.transitions
+    )
+    return Workflow(table.initial, statuses, transitions)
+
+
+def _seconds(duration: str | None) -> int | None:
+    """`7 days` in seconds."""
+    if duration is None:
+        return None
+    number, unit = duration.split()
+    return int(number) * UNITS[unit.removesuffix("s")]
+
+
+def _problems(workflow: Workflow) -> Iterator[tuple[Place, str]]:
+    """What no order could live with, although each entry by itself is well written."""
+    if workflow.initial not in workflow.statuses:
+        yield ("initial",), f"initial: {workflow.initial} is not among the statuses"
+    moves: dict[str, set[str]] = {}
+    yield from _problems_of_moves(workflow, moves)
+    reachable = _reachable(workflow.initial, moves)
+    for name, status in workflow.statuses.items():
+        if name not in reachable:
+            yield ("statuses", name), f"status {name} cannot be reached from {workflow.initial}"
+        yield from _problems_of_status(status, bool(moves.get(name)), name == workflow.initial)
+
+
+def _problems_of_moves(workflow: Workflow, moves: dict[str, set[str]]) -> Iterator[tuple[Place, str]]:
+    """Fills `moves` with the targets of each status on its way."""
+    timed: set[str] = set()
+    for number, one in enumerate(workflow.transitions):
+        for key, name in (("from", one.source), ("to", one.target)):
+            if name not in workflow.statuses:
+                yield ("transitions", number, key), f"{_move(one)}: {name} is not among the statuses"
+        if one.after_seconds:
+            yield from _problems_of_timer(number, one, one.source in timed)
+            timed.add(one.source)
+        if one.target in moves.setdefault(one.source, set()):
+            yield ("transitions", number), f"{_move(one)} stands twice"
+        moves[one.source].add(one.target)
+
+
+def _problems_of_timer(number: int, one: Transition, second: bool) -> Iterator[tuple[Place, str]]:
+    place = ("transitions", number, "after")
+    if "system" not in one.roles:
+        yield place, f"{_move(one)}: after: the role system makes timed moves, and is not among the roles"
+    if one.reason:
+        yield place, f"{_move(one)}: after: a timer gives no reason, and one is asked for"
+    if second:
+        yield place, f"{_move(one)}: after: {one.source} has a timed move already"
+
+
+def _problems_of_status(status: Status, left: bool, first: bool) -> Iterator[tuple[Place, str]]:
+    place, name = ("statuses", status.name), f"status {status.name}"
+    if status.final and left:
+        yield (*place, "final"), f"{name} is final, and a transition leaves it"
+    if not status.final and not left:
+        yield place, f"{name} is not final, and no transition leaves it"
+    # Every status is told to somebody, so it has to have the words: they are missed now, not in the night.
+    for side in ("seller",) if first else ("seller", "buyer"):
+        if side not in status.notify:
+            yield place, f"{name}: notify.{side} is missing, the words the {side} is told it with"
+
+
+def _move(one: Transition) -> str:
+    return f"transition {one.source} to {one.target}"
+
+
+def _reachable(start: str, moves: Mapping[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    ahead = {start}
+    while ahead:
+        seen |= ahead
+        ahead = set().union(*(moves.get(name, set()) for name in ahead)) - seen
+    return seen
+
+
+def _said_of(place: Place, why: str, text: str) -> str:
+    """A problem of pydantic's as a sentence that names the status or the transition."""
+    entry, rest = place[:2], place[2:]
+    match entry:
+        case ("statuses", str(name)):
+            whose = f"status {name}"
+        case ("transitions", int(number)):
+            one = tomllib.loads(text)["transitions"][number]
+            whose = "transition" + (f" {one.get('from')} to {one.get('to')}" if isinstance(one, dict) else "")
+        case _:
+            whose, rest = str(place[0]) if place else "the table", ()
+    return ": ".join([whose, *([".".join(map(str, rest))] if rest else []), why])
+
+
+def _refusal(path: Path, text: str, problems: Sequence[tuple[Place, str]]) -> WorkflowError:
+    lines = text.splitlines()
+    return WorkflowError([f"{path}:{_line_of(place, lines)}: {said}" for place, said in problems])
+
+
+def _line_of(place: Place, lines: Sequence[str]) -> int:
+    """The line on which this place of the table stands: its own, else the one where its status or transition begins."""
+    match place:
+        case ("statuses", str(name), *keys):
+            begin = _find(rf"\s*\[\s*statuses\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[\].]", lines, 0)
+        case ("transitions", int(number), *keys):
+            begin = 0
+            for _ in range(number + 1):
+                begin = _find(r"\s*\[\[\s*transitions\s*\]\]", lines, begin)
+        case _:
+            begin, keys = 0, list(place)
+    end = _find(r"\s*\[", lines, begin) or len(lines) + 1
+    for depth in range(len(keys), 0, -1):
+        key = r"\s*\.\s*".join(re.escape(str(one)) for one in keys[:depth])
+        line = _find(rf"\s*{key}\s*[.=]", lines[: end - 1], begin)
+        if line:
+            return line
+    return begin or 1
+
+
+def _find(pattern: str, lines: Sequence[str], after: int) -> int:
+    """The number of the first line behind line `after` that begins so; 0 if there is none."""
+    return next((number for number, line in enumerate(lines[after:], after + 1) if re.match(pattern, line)), 0)

@@ -1,0 +1,71 @@
+"""`GET /api/events`: the same events as the stream's, for who asks now and then instead of listening.
+
+The numbers of the log follow the commits, so a cursor is exact: nothing is missed, and nothing comes twice. It is the
+stream's too; a reader may change from one to the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import orjson
+
+from foundation.errors import AppError, InvalidRequest
+from realtime.log import Log, LogState
+from realtime.sse import Cursor
+
+PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
+
+
+class CursorExpired(AppError):
+    """What came after this cursor cannot be told any more: fetch what you need, and go on from `head`."""
+
+    code, status = "cursor_expired", 410
+    sentence = "This cursor cannot be used (expired). Fetch what you need, and go on from head."
+    example: ClassVar[Mapping[str, Any]] = {"reason": "expired", "head": "1764.17"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events as JSON texts, and where the next page begins."""
+
+    events: list[str]
+    cursor: Cursor
+    more: bool
+
+
+def page(log: Log, channels: tuple[str, ...], after: str, limit: int) -> Page:
+    """The next events of these channels after a cursor, a bare number, or nothing, which is the oldest that is kept."""
+    match = PLACE.fullmatch(after) if after else None
+    if after and not match:
+        raise InvalidRequest("after: take the next_cursor of the page before, or the id of an event.")
+    seq = int(match[2]) if match else 0
+    state, rows = log.catch_up(channels, seq, limit)
+    if match:
+        _judge(state, int(match[1]) if match[1] else state.epoch, seq)
+    more = len(rows) == limit
+    last = Cursor(state.epoch, rows[-1][0] if more else state.head)
+    return Page([_event(state.epoch, *row) for row in rows], last, more)
+
+
+def _judge(state: LogState, epoch: int, seq: int) -> None:
+    reason = ""
+    if epoch != state.epoch:
+        reason = "epoch"
+    elif seq > state.head:
+        reason = "ahead of head"
+    elif seq < state.pruned_through:
+        reason = "expired"
+    if reason:
+        members = {"reason": reason, "head": str(Cursor(state.epoch, state.head))}
+        raise CursorExpired(
+            f"This cursor cannot be used ({reason}). Fetch what you need, and go on from head.", members
+        )
+
+
+def _event(epoch: int, seq: int, channel: str, type: str, data: str) -> str:
+    head = orjson.dumps({"id": str(Cursor(epoch, seq)), "channel": channel, "type": type}).decode()
+    return f'{head[:-1]},"data":{data}}}'

@@ -1,0 +1,76 @@
+"""What this process has claimed and not settled yet: nobody else works on it, for as long as the lease is renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gevent.lock import BoundedSemaphore
+
+from foundation.connections import PreparedPool, Statement
+from side_effects import rows
+from side_effects.effects import Topic
+from side_effects.kinds import Claimed
+
+
+class Claims:
+    """The side effects in hand."""
+
+    def __init__(self, pool: PreparedPool, topics: Mapping[str, Topic]) -> None:
+        self._pool = pool
+        self._topics = topics
+        self._in_hand: dict[int, str] = {}
+        self._fatal: list[int] = []
+        self._one_at_a_time = BoundedSemaphore()
+        self.untried = False
+        """Whether rows are ours that nobody has in hand: attempts that could not be made, a claim without an answer."""
+
+    def count(self, kind: str) -> int:
+        """How many of a kind are in hand."""
+        return sum(1 for one in self._in_hand.values() if one == kind)
+
+    def take(self, claim: Statement, *args: Any) -> list[Claimed]:
+        """Claim, and load what the attempts will speak of; in the order of the events."""
+        with self._one_at_a_time:
+            found = [Claimed(*row) for row in self._pool.run(claim, args)]
+            self._in_hand |= {one.id: one.kind for one in found}
+        try:
+            facts = self._facts(found)
+        except Exception:
+            self.let_go(*found)
+            raise
+        found.sort(key=lambda one: (one.subject_id, one.id))
+        return [replace(one, fact=facts.get((one.topic, one.subject_id))) for one in found]
+
+    def let_go(self, *claimed: Claimed) -> None:
+        """Have these in hand no longer."""
+        for one in claimed:
+            self._in_hand.pop(one.id, None)
+
+    def leave(self, claimed: Claimed) -> None:
+        """Leave this one for others to find: its attempt ends the process. Handed back, it would do so for ever."""
+        self._fatal.append(claimed.id)
+
+    def renew(self, owner: int) -> None:
+        """Extend the leases of what is in hand."""
+        self._pool.run(rows.RENEW, (list(self._in_hand), owner))
+
+    def hand_back(self, owner: int) -> None:
+        """Free what is ours and not in hand, for whoever claims next."""
+        with self._one_at_a_time:
+            self.untried = False
+            self._pool.run(rows.HAND_BACK, (owner, [*self._in_hand, *self._fatal]))
+
+    def hand_back_all(self, owner: int) -> None:
+        """Free everything that is ours."""
+        self._in_hand.clear()
+        self.hand_back(owner)
+
+    def _facts(self, claimed: list[Claimed]) -> dict[tuple[str, int], Any]:
+        facts: dict[tuple[str, int], Any] = {}
+        for name, topic in self._topics.items():
+            ids = [one.subject_id for one in claimed if one.topic == name]
+            if ids:
+                facts |= {(name, id): fact for id, fact in topic.load(self._pool.run, ids).items()}
+        return facts

@@ -1,0 +1,233 @@
+"""What operators send about side effects and get, as pydantic models: the source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field
+
+from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of
+from foundation.errors import InvalidRequest
+from side_effects.operating import Selection
+
+Words = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
+
+
+class EffectsQuery(Query):
+    """Newest first; `cursor` is the `next_cursor` of the page before."""
+
+    status: Annotated[Status, Field(description="Where they stand.", examples=["dead"])] | None = None
+    kind: str | None = Field(None, max_length=200, description="What is done.", examples=["mail.buyer"])
+    destination: str | None = Field(None, max_length=500, description="Where it goes.", examples=["smtp://mail:25"])
+    fingerprint: str | None = Field(
+        None, max_length=200, description="The error's, from the groups.", examples=["a1b2"]
+    )
+    cursor: Annotated[Id, Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
+    limit: int = Field(50, ge=1, le=200, description="Side effects on a page.", examples=[50])
+
+
+class Chosen(Body):
+    """Which dead letters are meant: all named conditions hold, and one at least has to be named."""
+
+    ids: Annotated[list[Id], Field(max_length=1000, default_factory=list)]
+    kind: Words | None = None
+    fingerprint: str | None = Field(None, max_length=200)
+    destination: Words | None = None
+
+    def selection(self) -> Selection:
+        chosen = Selection(tuple(self.ids), self.kind, self.fingerprint, self.destination)
+        if chosen == Selection():
+            raise InvalidRequest("Name ids, kind, fingerprint or destination.")
+        return chosen
+
+
+class Redelivery(Chosen):
+    """Dead letters that are to be tried again, and how fast."""
+
+    model_config = example(kind="mail.buyer", per_second=10)
+
+    per_second: Annotated[float, Field(ge=0.01, le=1000)] = 10
+
+
+class Discard(Chosen):
+    """Dead letters that are given up, and why."""
+
+    model_config = example(kind="mail.buyer", reason="The shop has closed.")
+
+    reason: Words
+
+
+class CircuitAction(Body):
+    """What is to become of a destination's circuit."""
+
+    model_config = example(destination="smtp://mail:25", action="pause", reason="The provider is moving.")
+
+    destination: Words
+    action: Literal["pause", "resume"]
+    reason: Annotated[str, pydantic.StringConstraints(max_length=500)] = ""
+
+
+class NewMode(Body):
+    """How a kind is to be done; `*` are all."""
+
+    model_config = example(mode="background", kind="*")
+
+    mode: Literal["background", "sequential"]
+    kind: Words = "*"
+
+
+class SideEffectOut(Answer):
+    """One side effect with a row of its own."""
+
+    model_config = example(
+        id=1,
+        kind="mail.buyer",
+        destination="smtp://mail:25",
+        topic="order-event",
+        subject_id=2,
+        ref=1,
+        status="dead",
+        attempts=10,
+        crashes=0,
+        scheduled_at="2026-11-24T09:30:00.223456+00:00",
+        last_error="550 no such mailbox",
+        fingerprint="a1b2",
+        request_id="7f3c2a9d51e84b06",
+        created_at="2026-11-24T09:30:00.123456+00:00",
+        finished_at="2026-11-24T09:30:01.123456+00:00",
+        moved_on=False,
+    )
+
+    id: Id
+    kind: str
+    destination: str
+    topic: str
+    subject_id: Annotated[int, Field(description="The event that it follows from.")]
+    ref: Annotated[int, Field(description="The order.")]
+    status: Status
+    attempts: int
+    crashes: int
+    scheduled_at: datetime
+    last_error: str
+    fingerprint: Annotated[str, Field(description="Equal for errors that differ in numbers only.")]
+    request_id: str
+    created_at: datetime
+    finished_at: datetime | None
+    moved_on: Annotated[bool, Field(description="Whether the order has changed since.")]
+
+
+class SideEffectsOut(Answer):
+    """A page of side effects, newest first."""
+
+    model_config = example(side_effects=[example_of(SideEffectOut)], next_cursor=None)
+
+    side_effects: list[SideEffectOut]
+    next_cursor: Annotated[int | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
+
+
+class Group(Answer):
+    """Dead letters of one kind that died of the same."""
+
+    kind: str
+    fingerprint: str
+    count: int
+    example: Annotated[str, Field(description="One of the errors.")]
+    oldest: datetime
+    destinations: list[str]
+
+
+class Groups(Answer):
+    """Dead letters by kind and error, most frequent first."""
+
+    model_config = example(
+        groups=[
+            {
+                "kind": "mail.buyer",
+                "fingerprint": "a1b2",
+                "count": 1,
+                "example": "550 no such mailbox",
+                "oldest": "2026-11-24T09:30:00.123456+00:00",
+                "destinations": ["smtp://mail:25"],
+            }
+        ]
+    )
+
+    groups: list[Group]
+
+
+class Count(Answer):
+    """How many were changed, 10,000 at most."""
+
+    model_config = example(count=1)
+
+    count: int
+
+
+class CircuitOut(Answer):
+    """A destination that was ever in trouble, and its last change."""
+
+    destination: str
+    state: Literal["closed", "open", "half-open", "paused"]
+    until: datetime | None
+    reason: str | None
+    at: datetime | None
+
+
+class Circuits(Answer):
+    """The destinations' circuits."""
+
+    model_config = example(
+        circuits=[
+            {
+                "destination": "smtp://mail:25",
+                "state": "paused",
+                "until": None,
+                "reason": "paused by operator 1: The provider is moving.",
+                "at": "2026-11-24T09:30:00.123456+00:00",
+            }
+        ]
+    )
+
+    circuits: list[CircuitOut]
+
+
+class ModeOut(Answer):
+    """How a kind is done from now on."""
+
+    model_config = example(mode="background", kind="*")
+
+    mode: Literal["background", "sequential"]
+    kind: str
+
+
+class ActionOut(Answer):
+    """Something that an operator did."""
+
+    actor: str
+    action: str
+    target: str
+    reason: str
+    count: int
+    at: datetime
+
+
+class Actions(Answer):
+    """The newest 100 actions of operators."""
+
+    model_config = example(
+        actions=[
+            {
+                "actor": "operator 1",
+                "action": "pause",
+                "target": "smtp://mail:25",
+                "reason": "The provider is moving.",
+                "count": 1,
+                "at": "2026-11-24T09:30:00.123456+00:00",
+            }
+        ]
+    )
+
+    actions: list[ActionOut]

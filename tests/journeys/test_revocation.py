@@ -1,0 +1,45 @@
+"""Rights that are taken away while somebody uses them, over all processes."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.facts import eventually
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("spine")]
+
+CONNECTIONS = 8
+"""New ones each, so that every worker is asked."""
+
+
+def statuses(server, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return {requests.get(f"{server.url}/api/me", headers=headers, timeout=10).status_code for _ in range(CONNECTIONS)}
+
+
+def test_a_revoked_token_is_good_for_nothing_in_any_process(server):
+    """Not for a request, not for the stream that it opened, not for what that stream has missed."""
+    alice, olive = server.cast().alice, server.cast().olive
+    with server.stream(alice.token) as stream:
+        stream.until_type("hello")
+        assert {200} == statuses(server, alice.token)
+
+        revocation = {"role": "buyer", "id": alice.id, "reason": "a test"}
+        assert 200 == olive.post("/api/ops/revocations", revocation).status
+
+        stream.until_end()
+        assert "rights-lost" == stream.heard[-1].data["reason"]
+        eventually(lambda: {401} == statuses(server, alice.token))
+        with server.stream(alice.token, stream.last_event_id) as replay:
+            assert 401 == replay.status
+
+
+def test_a_revoked_key_is_good_for_nothing_in_any_process(server):
+    olive = server.cast().olive
+    made = olive.post("/api/ops/keys", {"name": "a test", "id": olive.id, "scopes": ["orders:read"]}).json
+    assert {200} == statuses(server, made["key"])
+
+    assert 200 == olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "a test"}).status
+
+    eventually(lambda: {401} == statuses(server, made["key"]))

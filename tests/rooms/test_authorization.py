@@ -1,0 +1,177 @@
+"""The matrix of who may do what, in authorization.yaml: every route, every kind of principal, own, foreign, missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jwt
+import orjson
+import pytest
+import yaml
+from flask import Flask
+
+from access import api_keys, guards, revocations
+from access.api_keys import NewKey
+from access.tokens import Tokens
+from app import onward_of
+from foundation.settings import Settings
+from tests.cast import Cast, new_order
+from tests.conftest import SECRET
+
+CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("authorization.yaml").read_text())
+TARGETS = ("answer", "own", "foreign", "missing")
+MISSING = 999_999_999
+LEAST_CELLS = 600
+
+CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?")
+"""What stands before a parameter's name in werkzeug's rules."""
+
+GOOD = {"sub": "1", "role": "operator", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
+
+
+@dataclass
+class Asking:
+    """One principal: what it proves itself with, and its orders."""
+
+    name: str
+    kind: str
+    headers: dict[str, str]
+    channel: str = "buyer:1"
+    orders: dict[str, Callable[[], int]] = field(default_factory=dict)
+
+
+class House:
+    """Two orders, two sides each, and everybody who might come."""
+
+    def __init__(self, app: Flask, cast: Cast, settings: Settings) -> None:
+        self.app, self.cast, self.tokens = app, cast, Tokens.of(settings)
+        with app.app_context():
+            self.everybody = [*self._refused(), *self._parties(), *self._others()]
+        onward_of(app).watch.look()
+
+    def _parties(self) -> Iterator[Asking]:
+        """Alice buys from bob, carol from mallory: the ids of a buyer and a seller are the same on purpose."""
+        for name, role, id, other in (
+            ("alice", "buyer", 1, 2),
+            ("carol", "buyer", 2, 1),
+            ("bob", "seller", 1, 2),
+            ("mallory", "seller", 2, 1),
+        ):
+            yield self._asking(name, role, id, lambda id=id: self._place(id), lambda other=other: self._place(other))
+
+    def _others(self) -> Iterator[Asking]:
+        _, key = api_keys.add(NewKey("a key", "service", 1, tuple(guards.scopes())), "a test")
+        shop = self._asking("a key of the shop", "service", 1, lambda: self._place(1), lambda: self._place(2))
+        yield dataclasses.replace(shop, headers=_bearer(key))
+        for name, role in (("olive", "operator"), ("otto", "auditor"), ("shop", "service")):
+            yield self._asking(name, role, 1, lambda: self._place(1), lambda: self._place(2))
+
+    def _asking(self, name: str, role: Any, id: int, own: Callable[[], int], foreign: Callable[[], int]) -> Asking:
+        orders = {"own": own, "foreign": foreign, "missing": lambda: MISSING}
+        channel = f"{role}:{id}" if role in ("buyer", "seller") else "buyer:1"
+        return Asking(name, role, _bearer(self.tokens.issue(role, id)), channel, orders)
+
+    def _refused(self) -> Iterator[Asking]:
+        yield Asking("nobody", "anonymous", {})
+        for name, changes, key in (
+            ("expired", {"exp": 1}, SECRET),
+            ("another audience", {"aud": "elsewhere"}, SECRET),
+            ("another issuer", {"iss": "somebody"}, SECRET),
+            ("another key", {}, "another secret of more than 32 bytes"),
+            ("unknown role", {"role": "root"}, SECRET),
+        ):
+            yield Asking(name, "refused", _bearer(jwt.encode(GOOD | changes, key, "HS256")))
+        revoked = self.tokens.issue("operator", 1_000_001)
+        revocations.revoke("operator:1000001", "a test", "")
+        yield Asking("a revoked token", "refused", _bearer(revoked))
+        id, key = api_keys.add(NewKey("a key", "operator", 1, tuple(guards.scopes())), "a test")
+        api_keys.revoke(id, "a test", "")
+        yield Asking("a revoked key", "refused", _bearer(key))
+        yield Asking("an invented key", "refused", _bearer("onward_00000000_" + "x" * 43))
+        yield Asking("no signature", "refused", _bearer(jwt.encode(GOOD, None, "none")))
+
+    def _place(self, side: int) -> int:
+        reply = self.cast.shop.post("/api/orders", new_order(side, side))
+        return int(reply.json["id"])
+
+    def ask(self, case: dict[str, Any], asking: Asking, target: str) -> int:
+        """The status that this principal gets."""
+        method, _, path = case["route"].partition(" ")
+        values = dict(case.get("fill", {}))
+        if "{order_id}" in path:
+            values["order_id"] = asking.orders.get(target, lambda: 1)()
+        channel = asking.channel
+        if target == "foreign":
+            channel = f"{channel.partition(':')[0]}:{3 - int(channel.partition(':')[2])}"
+        query = "?" + case["query"].format(channel=channel) if "query" in case else ""
+        content: dict[str, Any] = {"data": orjson.dumps(case["body"])} if "body" in case else {}
+        content |= {"data": case["form"]} if "form" in case else {}
+        client = self.app.test_client(use_cookies=False)
+        with client.open(path.format(**values) + query, method=method, headers=asking.headers, **content) as answer:
+            return answer.status_code
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def house(app, cast, settings):
+    return House(app, cast, settings)
+
+
+def expectations(case):
+    """Each target with what each kind of principal is answered."""
+    if "open" in case:
+        return {"answer": case["open"]}
+    return {target: case[target] for target in TARGETS if target in case}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["route"])
+def test_everybody_is_answered_what_the_matrix_says(house, case):
+    found = {}
+    for target, expected in expectations(case).items():
+        for asking in house.everybody:
+            wanted = expected if isinstance(expected, int) else expected[asking.kind]
+            status = house.ask(case, asking, target)
+            if status != wanted:
+                found[f"{asking.name}, {target}"] = f"{status} instead of {wanted}"
+
+    assert {} == found
+
+
+def test_a_key_can_do_nothing_that_it_has_no_scope_for(app, house):
+    """Not even where its role could do everything; who it is, it may always ask."""
+    with app.app_context():
+        _, key = api_keys.add(NewKey("a key", "operator", 1, ("nothing:read",)), "a test")
+    asking = house._asking("a key", "operator", 1, lambda: house._place(1), lambda: house._place(2))
+    asking = dataclasses.replace(asking, headers=_bearer(key))
+
+    allowed = {
+        case["route"]
+        for case in CASES
+        for target in expectations(case)
+        if "open" not in case and house.ask(case, asking, target) not in (401, 403)
+    }
+
+    assert {"GET /", "GET /api/me"} == allowed
+
+
+def test_every_route_stands_in_the_matrix(app):
+    """A new route has to say who may use it."""
+    rules = {
+        f"{method} {CONVERTER.sub('{', rule.rule).replace('>', '}')}"
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+    assert rules == {case["route"] for case in CASES}
+
+
+def test_the_matrix_is_large_enough_to_mean_something(house):
+    assert LEAST_CELLS <= sum(len(expectations(case)) * len(house.everybody) for case in CASES)

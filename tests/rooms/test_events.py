@@ -1,0 +1,106 @@
+"""Catching up: the same events as the stream's, page by page, for who asks now and then."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def read_all(person, query=""):
+    """Everything there is to read, by following the links, and where to go on."""
+    path, events = f"/api/events?{query}", []
+    while True:
+        reply = person.get(path)
+        assert 200 == reply.status, reply
+        events += reply.json["events"]
+        assert reply.json["more"] == ("Link" in reply.headers)
+        if not reply.json["more"]:
+            return events, reply.json["next_cursor"]
+        path = re.fullmatch(r'<([^>]+)>; rel="next"', reply.headers["Link"])[1]
+
+
+@pytest.fixture
+def happened(cast, outbox):
+    """Two orders, of which bob has confirmed one."""
+    orders = [cast.place(), cast.place(buyer_id=7)]
+    cast.bob.move(orders[0]["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    return orders
+
+
+def of_orders(events):
+    return [(event["type"], event["data"]["order"]["id"]) for event in events if event["type"].startswith("order.")]
+
+
+def test_each_side_reads_what_it_would_have_heard(alice, bob, mallory, happened, sql):
+    first, second = (order["id"] for order in happened)
+    events, _ = read_all(bob, "limit=2")
+
+    assert [("order.created", first), ("order.created", second), ("order.status_changed", first)] == of_orders(events)
+    assert {"seller:1"} == {event["channel"] for event in events}
+    assert [("order.created", first), ("order.status_changed", first)] == of_orders(read_all(alice)[0])
+    assert [] == read_all(mallory)[0]
+    assert [seq for (seq,) in sql("SELECT seq FROM realtime_events WHERE channel = 'seller:1' ORDER BY seq")] == [
+        int(event["id"].partition(".")[2]) for event in events
+    ]
+
+
+def test_who_may_see_every_order_reads_each_change_once(olive, shop, happened):
+    first, second = (order["id"] for order in happened)
+
+    for person in (olive, shop):
+        changes = of_orders(read_all(person, "limit=1")[0])
+        assert [("order.created", first), ("order.created", second), ("order.status_changed", first)] == changes
+
+
+def test_a_service_may_name_channels(shop, happened):
+    events, _ = read_all(shop, "channels=buyer:7,buyer:8")
+
+    assert [("order.created", happened[1]["id"])] == of_orders(events)
+
+
+def test_a_cursor_goes_on_where_it_stands_though_others_were_told_meanwhile(bob, mallory, happened, outbox):
+    events, cursor = read_all(bob)
+    assert ([], cursor) == read_all(bob, f"after={cursor}")
+
+    _, idle = read_all(mallory)
+    assert idle == cursor
+    bob.move(happened[0]["id"], "PREPARING")
+    outbox.run_until_idle()
+    assert [("order.status_changed", happened[0]["id"])] == of_orders(read_all(bob, f"after={cursor}")[0])
+    assert events[1:] + read_all(bob, f"after={cursor}")[0] == read_all(bob, f"after={events[0]['id']}")[0]
+
+
+def test_a_bare_number_is_one_of_the_present_epoch(bob, happened):
+    events, _ = read_all(bob)
+
+    assert events[1:] == read_all(bob, f"after={events[0]['id'].partition('.')[2]}")[0]
+
+
+def test_what_cannot_be_told_any_more_is_said_and_never_left_out(bob, happened, sql):
+    events, cursor = read_all(bob)
+    epoch, _, head = cursor.partition(".")
+    try:
+        sql("UPDATE realtime_log SET pruned_through = %s", int(events[1]["id"].partition(".")[2]))
+        told = [
+            (reply.status, reply.json["code"], reply.json["reason"], reply.json["head"])
+            for reply in (
+                bob.get(f"/api/events?after={after}")
+                for after in (events[0]["id"], f"{int(epoch) + 1}.{head}", f"{epoch}.{int(head) + 1}", "0")
+            )
+        ]
+        assert [
+            (410, "cursor_expired", reason, cursor) for reason in ("expired", "epoch", "ahead of head", "expired")
+        ] == told
+        assert 200 == bob.get(f"/api/events?after={events[1]['id']}").status
+        assert 200 == bob.get("/api/events").status
+    finally:
+        sql("UPDATE realtime_log SET pruned_through = 0")
+
+
+@pytest.mark.parametrize(
+    "query", ["after=x", "after=-1", "after=1.2.3", "after=%00", "limit=0", "limit=501", "channels=seller:*"]
+)
+def test_what_makes_no_sense_is_refused(bob, query):
+    assert bob.get(f"/api/events?{query}").status in (400, 422)

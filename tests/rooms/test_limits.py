@@ -1,0 +1,85 @@
+"""Rates and origins: what the application lets in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rooms.conftest import send_through
+
+SHOP = "https://shop.example"
+ELSEWHERE = [
+    "https://evil.example",
+    "http://shop.example",
+    "https://shop.example:8443",
+    "https://sub.shop.example",
+    "https://shop.example.evil.example",
+    "https://shop.examplex",
+    "null",
+    "",
+    "*",
+    "https://SHOP.example",
+]
+
+
+@pytest.fixture
+def slow(app_with, settings, cast):
+    return send_through(app_with(rate_limit_reads=5, rate_limit_writes=5), settings)
+
+
+@pytest.mark.parametrize("prefer", ["", "wait=0"], ids=["usual", "through Flask"])
+def test_who_writes_too_often_is_told_when_to_come_back(slow, placed, prefer):
+    more = {"Prefer": prefer} if prefer else {}
+    replies = [slow.bob.move(placed["id"], "CONFIRMED", **more) for _ in range(50)]
+
+    refused = [one for one in replies if one.status == 429]
+    assert len(refused) > 20
+    assert {"too_many_requests"} == {one.json["code"] for one in refused}
+    assert {"1"} == {one.headers["Retry-After"] for one in refused}
+    assert 200 == replies[0].status
+    assert 200 == slow.olive.get(f"/api/orders/{placed['id']}").status
+
+
+def test_a_stream_is_never_told_to_wait(slow):
+    assert {200} == {slow.bob.request("HEAD", "/api/stream").status for _ in range(20)}
+
+
+@pytest.fixture
+def shared(app_with):
+    return app_with(cors_origins=(SHOP,)).test_client()
+
+
+def preflight(client, origin):
+    headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+    return client.options("/api/orders/1/status", headers=headers)
+
+
+def test_a_named_origin_may_use_the_api(shared):
+    assert (204, SHOP) == (
+        (answer := preflight(shared, SHOP)).status_code,
+        answer.headers["Access-Control-Allow-Origin"],
+    )
+    assert SHOP == shared.get("/api/me", headers={"Origin": SHOP}).headers["Access-Control-Allow-Origin"]
+    assert "Access-Control-Allow-Credentials" not in preflight(shared, SHOP).headers
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_no_other_origin_may(shared, app, origin):
+    for client in (shared, app.test_client()):
+        for answer in (preflight(client, origin), client.get("/api/me", headers={"Origin": origin})):
+            assert [] == [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+
+
+def test_by_default_there_is_none(app):
+    assert "Access-Control-Allow-Origin" not in preflight(app.test_client(), SHOP).headers
+
+
+@pytest.mark.parametrize("origin", [*ELSEWHERE, SHOP])
+def test_a_cookie_from_elsewhere_changes_nothing(app, origin, placed):
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["role"], session["id"] = "seller", "1"
+    answer = client.patch(
+        f"/api/orders/{placed['id']}/status", json={"status": "CONFIRMED"}, headers={"Origin": origin}
+    )
+
+    assert (400, "csrf_failed") == (answer.status_code, answer.get_json()["code"])

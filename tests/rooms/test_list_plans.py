@@ -1,0 +1,107 @@
+"""What the lists read of 100,000 orders: pages of memory and disk are counted, not seconds."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from access.principal import Principal
+from app import build_app, onward_of
+from foundation.db import db
+from foundation.settings import Settings
+from orders import listing
+from orders.listing import Wanted
+from tests.conftest import SECRET, cloned, run_sql
+
+pytestmark = pytest.mark.xdist_group("many orders")
+"""The table is filled once, not by each test worker."""
+
+MANY = 100_000
+FEW_PAGES = 300
+"""Of 8 KB; the table has some 2,300. A page of 51 orders may stand in as many places."""
+
+# Some 700 orders have the words of one search below; each is looked up by its key, in four pages.
+
+OPEN = MANY // 51
+"""Orders in an open status are looked for among the open ones: in no case among all of them."""
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+FILL = f"""
+INSERT INTO orders (number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency,
+    created_at)
+SELECT 'N-' || n,
+    CASE WHEN mod(n, 51) = 0 THEN (ARRAY['PENDING', 'CONFIRMED'])[mod(n / 51, 2) + 1] ELSE 'COMPLETED' END,
+    mod(n, 51) = 0, CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, mod(n, 20011) + 1,
+    'Buyer' || mod(n, 1009) || ' Family' || mod(n, 2003), 'b@example.org', '[{{"sku": "MUG", "title": "Blue mug"}}]',
+    100, 'EUR', '{START}'::timestamptz + n * interval '5 min'
+FROM generate_series(1, {MANY}) AS n"""
+
+BIG, SMALL, BUYER = Principal("seller", 1), Principal("seller", 501), Principal("buyer", 77)
+OPERATOR = Principal("operator", 1)
+MIDDLE = START + timedelta(minutes=5 * MANY // 2)
+
+
+@pytest.fixture(scope="module")
+def many(worker_name, _green):
+    """An application whose database holds 100,000 orders, half of them of one seller."""
+    name = f"onward_many_{worker_name}"
+    with contextmanager(cloned)(name) as url:
+        run_sql(FILL, name)
+        run_sql("VACUUM ANALYZE orders", name)
+        app = build_app(Settings.from_env({"DATABASE_URL": url, "JWT_SECRET": SECRET, "LOG_LEVEL": "WARNING"}))
+        yield app
+        onward_of(app).stop()
+
+
+def pages_read(app, principal, **wanted):
+    """How many pages of 8 KB a list looks at, and how many orders it finds."""
+    sql, values = listing.query(onward_of(app).workflow, principal, Wanted(**wanted))
+    with app.app_context():
+        (plan,) = db.session.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"), values).scalar_one()
+    plan = plan["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], plan["Actual Rows"]
+
+
+@pytest.mark.parametrize(
+    ("principal", "wanted", "most"),
+    [
+        (BIG, {}, FEW_PAGES),
+        (BIG, {"cursor": "50000"}, FEW_PAGES),
+        (BIG, {"sort": "oldest", "cursor": "50000"}, FEW_PAGES),
+        (BIG, {"sort": "number", "cursor": "4~N-4"}, FEW_PAGES),
+        (BIG, {"number": "N-4"}, FEW_PAGES),
+        (BIG, {"statuses": ("PENDING",)}, FEW_PAGES + OPEN),
+        (BIG, {"statuses": ("PENDING", "CONFIRMED"), "cursor": "50000"}, FEW_PAGES + OPEN),
+        (BIG, {"statuses": ("COMPLETED",)}, FEW_PAGES),
+        (BIG, {"statuses": ("COMPLETED", "PENDING")}, FEW_PAGES),
+        (BIG, {"buyer_id": 78}, FEW_PAGES),
+        (BIG, {"words": "family5 buyer9"}, FEW_PAGES + 4 * 700),
+        (BIG, {"words": "buyer"}, FEW_PAGES),
+        (BIG, {"placed_from": MIDDLE, "placed_until": MIDDLE + timedelta(days=1)}, FEW_PAGES),
+        (BIG, {"placed_until": START + timedelta(days=1), "statuses": ("COMPLETED",)}, FEW_PAGES),
+        (SMALL, {}, FEW_PAGES),
+        (SMALL, {"statuses": ("CONFIRMED",)}, FEW_PAGES),
+        (SMALL, {"words": "buyer9"}, FEW_PAGES),
+        (SMALL, {"sort": "number"}, FEW_PAGES),
+        (BUYER, {}, FEW_PAGES),
+        (BUYER, {"sort": "number"}, FEW_PAGES),
+        (BUYER, {"words": "family"}, FEW_PAGES),
+        (OPERATOR, {}, FEW_PAGES),
+        (OPERATOR, {"cursor": "50000", "sort": "oldest"}, FEW_PAGES),
+        (OPERATOR, {"number": "N-4711"}, FEW_PAGES),
+        (OPERATOR, {"words": "n-4711"}, FEW_PAGES),
+        (OPERATOR, {"statuses": ("PENDING",)}, FEW_PAGES + OPEN),
+        (OPERATOR, {"buyer_id": 78}, FEW_PAGES),
+        (OPERATOR, {"seller_id": 1, "sort": "number"}, FEW_PAGES),
+        (OPERATOR, {"placed_from": MIDDLE, "placed_until": MIDDLE + timedelta(hours=12)}, FEW_PAGES),
+    ],
+)
+def test_a_page_of_a_list_is_read_without_the_table(many, principal, wanted, most):
+    pages, found = pages_read(many, principal, **wanted)
+
+    assert found >= 1
+    assert pages <= most

@@ -1,0 +1,126 @@
+"""The contract: every route is documented, every error is listed, and a change of either is seen."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+import pytest
+
+from app import build_app
+from foundation import openapi
+from foundation.contract import parse_json
+from foundation.errors import MalformedRequest, catalogue
+from foundation.problems import OF_HTTP
+from foundation.settings import Settings
+from orders.schemas import NewStatus
+from tests.conftest import PROJECT, SECRET
+
+FACES = {"static", "pages", "acting", "doors", "reference"}
+"""What is made for people at browsers and is no part of the contract."""
+
+LISTED = re.compile(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def app():
+    return build_app(Settings.from_env({"DATABASE_URL": "postgresql://nobody@nowhere/none", "JWT_SECRET": SECRET}))
+
+
+@pytest.fixture(scope="module")
+def operations(app):
+    return {(path, method): one for path, method, one in openapi.operations(openapi.document_of(app))}
+
+
+def test_the_committed_contract_is_the_one_that_is_served(app):
+    """`make openapi` writes it anew; what has changed for integrators then stands in the diff."""
+    committed = (PROJECT / "docs" / "openapi.json").read_text()
+
+    assert orjson.loads(committed) == orjson.loads(openapi.printed(app))
+
+
+def test_every_route_is_documented(app, operations):
+    """A route is added with the blueprint's own decorator and with `documented`; CONTRIBUTING.md shows how."""
+    routes = {
+        (openapi.parse_rule(rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] not in FACES
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+    assert routes == operations.keys()
+
+
+def test_every_operation_says_what_it_takes_and_answers_by_example(operations):
+    without = []
+    for name, operation in operations.items():
+        answers = [one for status, one in operation["responses"].items() if status < "400"]
+        content = [media for one in answers for media in one.get("content", {}).values()]
+        asked = list(operation.get("requestBody", {}).get("content", {}).values())
+        parameters = operation.get("parameters", [])
+        if not operation.get("summary") or not answers or not all("example" in media for media in content + asked):
+            without.append(name)
+        without += [(*name, one["name"]) for one in parameters if not {"description", "example"} <= one.keys()]
+
+    assert [] == without
+
+
+def test_every_write_may_be_repeated_with_a_key(operations):
+    without = [
+        name
+        for name, operation in operations.items()
+        if name[1] in ("post", "patch")
+        and "Idempotency-Key" not in [parameter["name"] for parameter in operation.get("parameters", [])]
+    ]
+
+    assert [] == without
+
+
+def test_an_operation_has_a_name_of_its_own(operations):
+    names = [operation["operationId"] for operation in operations.values()]
+
+    assert len(names) == len(set(names))
+
+
+def test_the_document_refers_only_to_what_it_holds(app):
+    text = openapi.printed(app)
+    components = orjson.loads(text)["components"]
+
+    for kind, name in re.findall(r'"#/components/(\w+)/([^"]+)"', text):
+        assert name in components[kind]
+
+
+def test_every_error_is_listed_in_the_documentation(app):
+    listed = LISTED.findall((PROJECT / "docs" / "http.md").read_text())
+
+    assert [(str(error.status), code) for code, error in catalogue().items()] == listed
+
+
+def test_every_error_explains_itself():
+    for code, error in catalogue().items():
+        assert error.__doc__, code
+        assert error.sentence.endswith((".", "stop")), code
+
+
+def test_what_the_framework_refuses_has_a_code_of_ours():
+    assert {404, 405, 408, 413, 414, 415, 429, 431, 501} == set(OF_HTTP)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": ' + b"[" * 40 + b"]" * 40 + b"}",
+        b'{"a":' * 33 + b"1" + b"}" * 33,
+        b'{"status": "]]]]]]]]", "reason": ' + b"[" * 33 + b'"' + b'\\"' * 20_000,
+    ],
+    ids=["arrays", "objects", "a string that never ends"],
+)
+def test_a_body_is_not_nested_deeply(body):
+    with pytest.raises(MalformedRequest, match="nested"):
+        parse_json(NewStatus, body)
+
+
+def test_brackets_in_a_text_are_text():
+    reason = '"[[[[[[[[[[[[[[[[[[[[' * 3
+
+    assert reason == parse_json(NewStatus, orjson.dumps({"status": "CANCELLED", "reason": reason})).reason

@@ -1,0 +1,70 @@
+"""The quick way in opens what is plain, and leaves everything that needs a second look to the view."""
+
+from __future__ import annotations
+
+import pytest
+
+from access.principal import Principal
+from foundation.errors import Forbidden, Unauthorized
+from realtime.door import Door
+
+PLAIN = {
+    "PATH_INFO": "/api/stream",
+    "REQUEST_METHOD": "GET",
+    "QUERY_STRING": "",
+    "HTTP_AUTHORIZATION": "Bearer alice's",
+    "HTTP_LAST_EVENT_ID": "7.104",
+}
+
+
+class Opened:
+    """Streams that only remember whom they were opened for."""
+
+    def open(self, listener, detached):
+        assert detached
+        return listener
+
+
+def recognise(header):
+    if header == "Bearer forged":
+        raise Unauthorized("The token is not valid.")
+    known = {"Bearer alice's": Principal("buyer", 1, 99.0), "Bearer the shop's": Principal("service", 1, 99.0)}
+    return known.get(header)
+
+
+def channels_of(principal, wanted):
+    if principal.role == "service":
+        raise Forbidden("A service names its channels.")
+    return (f"{principal.role}:{principal.id}",)
+
+
+@pytest.fixture
+def door():
+    return Door(Opened(), recognise, channels_of)
+
+
+def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(door):
+    listener = door.open(PLAIN)
+
+    assert ("buyer:1", ("buyer:1",), "7.104", 99.0) == (
+        listener.who,
+        listener.channels,
+        listener.last_event_id,
+        listener.expires_at,
+    )
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {"PATH_INFO": "/api/orders"},
+        {"REQUEST_METHOD": "HEAD"},
+        {"REQUEST_METHOD": "POST"},
+        {"QUERY_STRING": "channels=seller:7"},
+        {"HTTP_AUTHORIZATION": "Bearer forged"},
+        {"HTTP_AUTHORIZATION": "Bearer the shop's"},
+        {"HTTP_AUTHORIZATION": ""},
+    ],
+)
+def test_whatever_is_not_plain_is_left_to_the_view(door, unusual):
+    assert door.open(PLAIN | unusual) is None
