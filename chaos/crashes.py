@@ -86,9 +86,7 @@ def frozen_worker(server: Server, report: Report) -> None:
         world.mails.behave("slow")
         load = world.load(changes, rate)
         load.start(clients=12)
-        world.database.seconds_until(
-            f"SELECT count(*) > 5 FROM side_effects WHERE status = 'running' AND owner = {owner}", 20
-        )
+        load.until(lambda: _mails_taken(world, owner) > 5)
         os.kill(frozen, signal.SIGSTOP)
         try:
             taken_over, written = _while_frozen(world, owner)
@@ -102,6 +100,12 @@ def frozen_worker(server: Server, report: Report) -> None:
         report.check("late settlements of the frozen worker that were refused", lost, at_least=1)
         report.check("effects settled by more than one attempt", _changed(world, written), at_most=0)
         invariants.check(world, load, twice_share=None)
+
+
+def _mails_taken(world: World, owner: int) -> int:
+    """How many mails of this process the mail server has taken and not said so yet."""
+    running = world.database.sql("SELECT subject_id FROM side_effects WHERE status = 'running' AND owner = %s", owner)
+    return len({id for (id,) in running} & set(world.mails.events()))
 
 
 def _while_frozen(world: World, owner: int) -> tuple[float, dict[int, int]]:

@@ -26,7 +26,8 @@ from launch.postmaster import PORT
 
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "the secret of a proof, longer than 32 bytes"
-TEMPLATE = "chaos_template"
+TEMPLATE = "chaos_" + max(one.stem for one in (PROJECT / "migrations" / "versions").glob("0*.py"))
+"""Named after the newest migration: a folder that is kept may hold an older one."""
 
 _numbers = itertools.count(1)
 

@@ -63,7 +63,7 @@ def check(world: World, load: Load, *, twice_share: float | None = 0.0) -> None:
     _check_history(world, load)
     report.check("I2 still owed", int(not world.database.sql(DRAINED)[0][0]), at_most=0)
     _check_effects(world, twice_share)
-    _check_readers(world)
+    check_readers(world)
     _check_rest(world)
     check_answers(report, load)
 
@@ -110,7 +110,8 @@ def _check_external(report: Report, name: str, wanted: set[int], happened: list[
         report.check(f"I3 {name} sent again", 100 * twice / max(1, len(wanted)), "%", at_most=100 * share)
 
 
-def _check_readers(world: World) -> None:
+def check_readers(world: World) -> None:
+    """I4."""
     if not world.readers:
         return
     log: dict[str, list[int]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -147,6 +148,7 @@ class Crowd:
     def __init__(self, world: World) -> None:
         self._world = world
         self._taken = [world.database.server.connect("postgres")]
+        self._full = False
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def gather(self) -> None:
@@ -154,7 +156,7 @@ class Crowd:
         self._greenlet = gevent.spawn(self._take)
         cursor = self._taken[0].cursor()
         found = 1
-        while found:
+        while found or not self._full:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
                 (self._world.database.name,),
@@ -174,6 +176,8 @@ class Crowd:
             with suppress(psycopg2.OperationalError):
                 while True:
                     self._taken.append(self._world.database.server.connect("postgres"))
+                    self._full = False
+            self._full = True
             gevent.sleep(0.002)
 
 
@@ -183,7 +187,8 @@ def _small_disk(server: Server, report: Report) -> Iterator[Path | None]:
     folder = Path(tempfile.mkdtemp(prefix="onward-chaos-disk-", dir="/tmp"))
     account = server.cluster.account
     options = f"size={SMALL_DISK},uid={account.uid},gid={account.gid},mode=700"
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)] if shutil.which("mount") else ["false"]
+    mounted = subprocess.run(command, capture_output=True, text=True)
     if mounted.returncode == 0:
         server.sql(f"CREATE TABLESPACE small LOCATION '{folder}'")
     else:

@@ -16,7 +16,7 @@ DEADLY = ("kill", "block", "leave")
 MAX_DEATHS = 5
 
 OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id <> {0}) AND NOT EXISTS (
-    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND subject_id <> {0})"""
+    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer' AND subject_id <> {0})"""
 
 SETTLED = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id = {0}) AND NOT EXISTS (
     SELECT FROM side_effects WHERE status IN ('pending', 'running') AND subject_id = {0})"""
@@ -41,8 +41,8 @@ def poisoned_receivers(server: Server, report: Report) -> None:
 
 def _poisoned(world: World, poison: str) -> Load:
     report, before = world.report, len(world.poisoned())
-    # In full they take 20 s: long enough to meet the second worker when it has swallowed the poison, too.
-    load = world.load(report.either(100, 1000), report.either(60, 50))
+    # In full they take 17 s: long enough to meet the second worker when it has swallowed the poison, too.
+    load = world.load(report.either(100, 1000), 60)
     (order,) = world.orders(1)
     event = _swallow(world, order, poison, load)
     begun = clock.monotonic()

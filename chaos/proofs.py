@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chaos import backlog, crashes, crowds, outages, poison, sick_mail
+from chaos import (
+    backlog,
+    churn,
+    crashes,
+    crowds,
+    drippers,
+    following,
+    hostile,
+    outages,
+    poison,
+    sick_mail,
+    slow_readers,
+    storms,
+)
 from chaos.database import Server
 from chaos.report import Report
 
@@ -23,10 +36,21 @@ PROOFS = {
     "R2": Proof("kill -9 of the master and all workers, and a new start", crashes.killed_at_once),
     "R3": Proof("PostgreSQL is stopped without warning, again and again", outages.restarted_database),
     "R4": Proof("connections of every class are cut by the server", outages.cut_connections),
+    "R5": Proof("the connection that hears of news is half open", following.half_open_feed),
+    "R6": Proof("eight writers, beside write transactions that stay open", following.crowded_log),
     "R7": Proof("a snapshot is held while the queues turn", backlog.long_transaction),
     "R8": Proof("the mail server is sick in every way", sick_mail.sick_mail_server),
+    "R11": Proof("a thousand consumers that never read", slow_readers.never_read),
+    "R12": Proof("all workers are killed at once under 2,000 streams", storms.reconnect_storm),
+    "R13": Proof("workers are replaced while streams are open, by HUP and TERM", storms.rolling_restart),
+    "R13b": Proof("workers are replaced while streams are open, by max_requests", storms.recycled_workers),
     "R14": Proof("a worker is frozen in the middle of its effects, and wakes up", crashes.frozen_worker),
     "R16": Proof("receivers that kill, block, leave and flood", poison.poisoned_receivers),
     "R17": Proof("PostgreSQL is read-only, crowded out, and has a full disk", outages.unwilling_database),
     "R18": Proof("more requests than connections, and a thousand idle streams", crowds.crowds),
+    "R20": Proof("100,000 streams come and go", churn.come_and_go),
+    "R21": Proof("cursors that expired, are forged, foreign or ahead", churn.strange_cursors),
+    "S6": Proof("texts that try to break out of their frame", hostile.broken_frames),
+    "S9": Proof("clients that drip a head, a body, or nothing", drippers.slow_clients),
+    "S13": Proof("streams whose owner loses the right to them", hostile.lost_rights),
 }

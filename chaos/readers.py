@@ -49,6 +49,9 @@ class Reader:
     """Of the order events since it was last cleared, in seconds."""
 
     connections: int = 0
+    greetings: int = 0
+    """Connections on which the stream has begun."""
+
     resyncs: int = 0
     local_port: int = 0
 
@@ -99,6 +102,7 @@ class Reader:
             return
         id, type, data = fields.get("id", ""), fields["event"], orjson.loads(fields["data"])
         self.cursor = id or self.cursor
+        self.greetings += type == "hello"
         if type == "hello" and self.begun_at < 0:
             self.begun_at = int(id.rpartition(".")[2])
         elif type == "resync":

@@ -15,7 +15,7 @@ import gevent
 import psutil
 
 from access.principal import Role
-from access.tokens import Tokens
+from access.tokens import LIFETIME_SECONDS, Tokens
 from chaos.database import PROJECT, SECRET
 from foundation import clock
 from foundation.settings import Settings
@@ -106,9 +106,9 @@ class Service:
         """What all its processes have printed."""
         return os.pread(self._log.fileno(), 100_000_000, 0).decode(errors="replace")
 
-    def token(self, role: Role, id: int) -> str:
+    def token(self, role: Role, id: int, lifetime: float = LIFETIME_SECONDS) -> str:
         """A bearer token of somebody."""
-        return self._tokens.issue(role, id)
+        return self._tokens.issue(role, id, lifetime)
 
     def get(self, path: str, timeout: float = 5) -> int:
         """The status of a GET on a new connection; 0 when there was no answer."""

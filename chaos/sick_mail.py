@@ -22,11 +22,11 @@ PATIENT = ("drip", "forgetful")
 
 
 def sick_mail_server(server: Server, report: Report) -> None:
-    """R8: each mode in turn, with 2,000 mails due (fast: 100, and the first mode only)."""
-    mails, rate = report.either((100, 60), (2000, 120))
+    """R8: each mode in turn, with 2,000 mails due (fast: 60, and the first mode only)."""
+    mails, rate = report.either((60, 60), (2000, 120))
     with World(server, report) as world:
         world.listen(report.either(4, 20))
-        loads = [_well(world, report.either(100, 1000), rate)]
+        loads = [_well(world, report.either(60, 1000), rate)]
         usual = _lag(world)
         for mode in report.either(("refuse",), ("refuse", "hang", "later", "drip", "forgetful")):
             size = mails if mode in ("refuse", "hang") else mails // 10

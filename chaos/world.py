@@ -6,12 +6,14 @@ import os
 import shutil
 import tempfile
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import gevent
 import psutil
 
+from access.principal import Role
 from chaos.database import Server
 from chaos.load import PATH, Load, Order
 from chaos.mails import MailServer
@@ -41,7 +43,7 @@ SELECT NOT EXISTS (SELECT FROM outbox WHERE owner > 0 AND owner NOT IN (SELECT o
         WHERE status = 'running' AND owner > 0 AND owner NOT IN (SELECT owner FROM living))"""
 
 DRAINED = """SELECT NOT EXISTS (SELECT FROM outbox)
-    AND NOT EXISTS (SELECT FROM side_effects WHERE status IN ('pending', 'running'))"""
+    AND NOT EXISTS (SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer')"""
 
 WSGI = "chaos.receiving_wsgi:app"
 
@@ -98,8 +100,13 @@ class World:
 
     def listen(self, count: int) -> None:
         """Have this many readers listening, as many sellers as buyers."""
-        for number in range(count):
-            self.readers.append(Reader(self.service, ("seller", "buyer")[number % 2], 1 + number // 2 % SIDES))
+        sides: tuple[Role, Role] = ("seller", "buyer")
+        self.listen_to([(sides[number % 2], 1 + number // 2 % SIDES) for number in range(count)])
+
+    def listen_to(self, people: Sequence[tuple[Role, int]]) -> None:
+        """Have these people listening."""
+        for role, id in people:
+            self.readers.append(Reader(self.service, role, id))
             self.readers[-1].start()
         while any(reader.begun_at < 0 for reader in self.readers):
             gevent.sleep(0.02)

@@ -1,0 +1,110 @@
+"""R5, R6: the way from the log into every process, when it is cut or crowded."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import gevent
+import psycopg2
+
+from chaos import invariants
+from chaos.database import Server
+from chaos.proxy import Proxy
+from chaos.readers import Reader
+from chaos.report import Report, percentile
+from chaos.world import World
+from foundation import clock
+from realtime.log import APPEND, APPENDED, TAKE_LOCK
+
+FEED = "onward feed"
+WRITERS = 8
+WAIT_SECONDS = 0.02
+WRITE = f"""{TAKE_LOCK} WITH frames AS (
+    SELECT n AS subject_id, 1 AS position, 'seller:' || %s AS channel, 'order.told' AS type,
+        '{{"at":' || to_json(clock_timestamp()) || '}}' AS data
+    FROM generate_series(1, %s) AS n), {APPEND} {APPENDED}"""
+"""The product's own way to append, for events that nothing else follows from."""
+
+
+def half_open_feed(server: Server, report: Report) -> None:
+    """R5: the connection that hears of news carries nothing any more, and nobody is told."""
+    changes, rate = report.either((200, 40), (6000, 200))
+    world = World(server, report, mail=False)
+    proxy = Proxy(world.database)
+    world.service.env["DATABASE_URL"] = proxy.url
+    with closing(proxy), world:
+        world.listen(report.either(10, 40))
+        usual = world.load(24)
+        usual.start(clients=4)
+        usual.wait()
+        _clear(world.readers)
+        while proxy.opened(FEED) < len(world.service.workers()):
+            gevent.sleep(0.05)
+        load = world.load(changes, rate)
+        load.start(clients=8)
+        frozen, opened, begun = proxy.freeze(FEED), proxy.opened(FEED), clock.monotonic()
+        report.check("connections that carry nothing any more", frozen, at_least=2)
+        while proxy.opened(FEED) < opened + frozen and clock.monotonic() - begun < 30:
+            gevent.sleep(0.05)
+        report.check("all replaced after", clock.monotonic() - begun, "s", at_most=10)
+        load.wait()
+        world.drain()
+        world.catch_up()
+        slowest = max(lag for reader in world.readers for lag in reader.lags)
+        report.check("slowest live event", slowest, "s", at_most=report.either(4, 1.5))
+        load.add(usual)
+        invariants.check(world, load, twice_share=None)
+
+
+def crowded_log(server: Server, report: Report) -> None:
+    """R6: eight writers that wait in their transactions, beside write transactions that stay open."""
+    events = report.either(1500, 20_000)
+    with World(server, report, mail=False, STREAMS_PER_PERSON="1000") as world:
+        world.listen_to([("seller", 1 + number) for number in range(WRITERS)] * 2)
+        with closing(_left_open(server, world, report)):
+            begun = clock.monotonic()
+            gevent.joinall([gevent.spawn(_write, world, number, events // WRITERS) for number in range(WRITERS)])
+            report.tell("events", world.database.number("SELECT count(*) FROM realtime_events"))
+            report.tell("written in", clock.monotonic() - begun, "s")
+            world.catch_up()
+        lags = [one.lag for reader in world.readers for one in reader.heard]
+        report.check("from the append to the reader p99", 1000 * percentile(lags, 0.99), "ms",
+                     at_most=report.either(500, 50))  # fmt: skip
+        invariants.check_readers(world)
+
+
+def _left_open(server: Server, world: World, report: Report) -> psycopg2.extensions.connection:
+    """A write transaction that stays open for all of the proof, and one that was prepared and forgotten."""
+    connection = server.connect(world.database.name)
+    connection.cursor().execute("CREATE TABLE foreign_work (id int)")
+    try:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN; INSERT INTO foreign_work VALUES (1); PREPARE TRANSACTION 'forgotten'")
+    except psycopg2.Error:
+        connection.cursor().execute("ROLLBACK")
+        report.remark("this PostgreSQL prepares no transactions; a plain one stayed open")
+    connection.autocommit = False
+    connection.cursor().execute("INSERT INTO foreign_work VALUES (2)")
+    return connection
+
+
+def _write(world: World, number: int, events: int) -> None:
+    """Append so many events for one seller, a few in each transaction, with waits before and while it has the lock."""
+    luck, left = world.report.luck, events
+    with closing(world.database.server.connect(world.database.name)) as connection:
+        connection.autocommit = False
+        cursor: Any = connection.cursor()
+        while left:
+            several = min(left, luck.randint(1, 40))
+            cursor.execute("SELECT txid_current()")
+            gevent.sleep(luck.uniform(0, WAIT_SECONDS))
+            cursor.execute(WRITE, (1 + number, several))
+            gevent.sleep(luck.uniform(0, WAIT_SECONDS / 10))
+            connection.commit()
+            left -= several
+
+
+def _clear(readers: list[Reader]) -> None:
+    for reader in readers:
+        reader.lags.clear()
