@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contender import NO_EFFECTS, BenchmarkError, Contender, HttpContender, gunicorn
 from benchmarks.database import PROJECT, Database, Server
+from benchmarks.peers_environment import python_of_the_peers
 from benchmarks.pgbench import Pgbench
 from benchmarks.picture import Bars, Group
 from benchmarks.redis_server import Redis
@@ -18,9 +17,8 @@ from benchmarks.slices import Pace, Results, interleave, running
 
 LEVELS = (1, 8, 32)
 PEERS = PROJECT / "benchmarks" / "peers"
-PEERS_ENVIRONMENT = PROJECT / ".venv-bench"
-REQUIREMENTS = PROJECT / "requirements-bench.txt"
 
+PLAIN = "Onward, no effects, the plain way"
 OURS, EFFECTLESS, PGBENCH = "Onward, all effects", "Onward, effects never done", "pgbench, the statement alone"
 ONE_BY_ONE, COMBINED = "FastAPI, six background tasks", "FastAPI, one combined task"
 DRAMATIQ_WORKER = ("dramatiq", "--processes", "1", "--threads", "8", "benchmarks.peers.flask_dramatiq")
@@ -43,11 +41,11 @@ class Counted(HttpContender):
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     """Measure everybody at all levels of concurrency."""
-    python = _python_of_the_peers()
+    python = python_of_the_peers()
     template = server.create("template", orders)
-    databases = [server.create(f"arena{number}", orders, like=template) for number in range(7)]
+    databases = [server.create(f"arena{number}", orders, like=template) for number in range(8)]
     with Redis() as redis:
-        contenders = [*_own(server, databases[:3]), *_peers(python, redis, databases[3:])]
+        contenders = [*_own(server, databases[:4]), *_peers(python, redis, databases[4:])]
         before = load_average()
         with running(contenders):
             results = interleave(server, contenders, LEVELS, pace)
@@ -63,10 +61,11 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
 
 
 def _own(server: Server, databases: list[Database]) -> list[Contender]:
-    all_effects, effectless, alone = databases
+    all_effects, effectless, plain, alone = databases
     return [
         Counted(OURS, all_effects, command=gunicorn("benchmarks.counting_wsgi")),
         HttpContender(EFFECTLESS, effectless, NO_EFFECTS, command=gunicorn("benchmarks.effectless_wsgi")),
+        HttpContender(PLAIN, plain, NO_EFFECTS, command=gunicorn("benchmarks.plain_wsgi")),
         Pgbench(PGBENCH, alone, NO_EFFECTS, server=server),
     ]
 
@@ -102,21 +101,6 @@ def _queued(
         others=redis.pids,
         env={"REDIS_SOCKET": str(redis.socket)},
     )
-
-
-def _python_of_the_peers() -> Path:
-    """Python with what the peers need, installed when it is asked for first, or when the list has changed."""
-    python, installed = PEERS_ENVIRONMENT / "bin" / "python", PEERS_ENVIRONMENT / "installed"
-    if not installed.exists() or installed.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
-        print("Installing requirements-bench.txt into .venv-bench ...", file=sys.stderr)
-        pip = ("-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
-        for arguments in (("-m", "venv", "--without-pip", PEERS_ENVIRONMENT), (*pip, "-r", REQUIREMENTS)):
-            done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
-            if done.returncode != 0:
-                raise BenchmarkError(f"The peers' environment could not be made: {done.stderr.strip()}")
-        (PEERS_ENVIRONMENT / ".gitignore").write_text("*\n")
-        installed.touch()
-    return python
 
 
 def _ratios(results: Results, contenders: list[Contender]) -> str:

@@ -98,7 +98,14 @@ class Process:
     def __init__(self, command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  It lives as long as the process.
         self._process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
+            # A pipe that nobody writes to: some of them live until their standard input ends.
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         self.pid = self._process.pid
 
@@ -149,7 +156,7 @@ class HttpContender(Contender):
         self._tokens: list[str] = []
 
     def start(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         env = self.database.environment(self.project, PORT=str(self.port), WEB_CONCURRENCY="1", **self.env)
         tokens = Tokens.of(Settings.from_env(env))
         self._tokens = [tokens.issue("seller", 1 + number) for number in range(SELLERS)]
@@ -208,7 +215,7 @@ def gunicorn(module: str) -> list[str]:
 _ports = iter(PORTS)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free, and that nobody else of this run was given."""
     for port in _ports:
         with socket.socket() as probe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -17,34 +16,24 @@ from benchmarks.contender import LIFE, BenchmarkError, Contender, Load
 from benchmarks.database import SELLERS, Server
 from foundation import clock
 from foundation.connections import PREPARED_OPTIONS
-from orders import effects
+from orders import effects, workflow_file
 from orders.statements import CHANGE_STATUS
-from orders.workflow import Workflow
 
-ARGUMENTS = (
-    ":order::bigint",
-    "(ARRAY['" + "','".join(LIFE) + "'])[:step]::text",
-    "ARRAY['PENDING','" + "','".join(LIFE) + "']::text[]",
-    f"(1 + :order % {SELLERS})::bigint",
-    "NULL::bigint",
-    "NULL::int",
-    "true",
-    "NULL::json",
-    "'seller'",
-    f"(1 + :order % {SELLERS})::bigint",
-    "NULL::text",
-    "to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint) || '-' || :client_id",
-    "'0123456789abcdef'",
-    "0::bigint",
-)
-"""What stands for $1 to $14: any order may go to any status, so that every statement finds its order."""
+WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::bigint,
+    'status', (ARRAY['{"','".join(LIFE)}'])[:step], 'sources', ARRAY['PENDING','{"','".join(LIFE)}'],
+    'seller_id', 1 + :order::bigint % {SELLERS}, 'open', true,
+    'actor_role', 'seller', 'actor_id', 1 + :order::bigint % {SELLERS},
+    'key', to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint) || '-' || :client_id,
+    'request_id', '0123456789abcdef'))"""
+"""What stands for $1: any order may go to any status, so that every statement finds its order."""
 
 
 def script(orders: int) -> str:
     """A pgbench script that runs the statement of orders/status_change.py."""
-    topic = effects.topic(Workflow.load(), by_mail=False)
-    sql = CHANGE_STATUS.sql.replace("{everything}", str(topic.everything))
-    sql = re.sub(r"\$(\d+)", lambda match: ARGUMENTS[int(match[1]) - 1], sql)
+    workflow = workflow_file.load()
+    promised = effects.of_change(effects.topic(workflow, by_mail=False), workflow, "prev_status", "status")
+    sql = CHANGE_STATUS.sql.replace("{promised}", promised)
+    sql = sql.replace("$1", WANTED).replace("$2", "0::bigint")
     return f"\\set order random(1, {orders})\n\\set step random(1, {len(LIFE)})\n{sql};\n"
 
 
