@@ -130,12 +130,15 @@ class World:
 
 @pytest.fixture
 def world(app, settings, outbox, contract, sql, operation_id):
+    ((newest,),) = sql("SELECT last_value FROM api_keys_id_seq")
     world = World(app, settings, contract, sql)
     if operation_id != "place_order":
         world.send("place_order")
     outbox.run_until_idle()
     sql(DEAD_LETTER)
-    return world
+    yield world
+    # No number of a key is given twice: the process remembers which were revoked.
+    sql("SELECT setval('api_keys_id_seq', greatest(last_value, %s)) FROM api_keys_id_seq", newest)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
