@@ -108,7 +108,7 @@ def _source(workflow: Workflow) -> str:
     """
     return f"""
 {wire.words(workflow)},
-plain AS (
+plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {wire.order_head("o")} AS head, {wire.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
     FROM settled s JOIN {wire.EVENTS} e ON e.id = s.subject_id JOIN orders o ON o.id = e.order_id

@@ -29,7 +29,11 @@ STANDING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, r
 
 
 def effect(workflow: Workflow) -> WrittenEffect:
-    """Sets and drops timers for the changes of a batch."""
+    """Sets and drops timers for the changes of a batch.
+
+    Those to drop are looked up by the index of what an order still owes, hence its very condition: planned while the
+    table was empty, any other way read all timers that wait for their week.
+    """
     timed = _statuses(workflow)
     ctes = f"""
 timers_set AS (
@@ -38,11 +42,13 @@ timers_set AS (
     FROM order_changes WHERE {owed(TIMER)} AND to_status IN ({timed}) AND version = current_version
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
-    UPDATE side_effects t SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
-    FROM order_changes c
-    WHERE {owed(TIMER)} AND c.from_status IN ({timed}) AND t.ref = c.order_id AND t.kind = '{KIND}'
-      AND t.destination = '{DESTINATION}' AND t.subject_id < c.id AND t.status = 'pending'
-    RETURNING t.id)"""
+    UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
+    WHERE status = 'pending' AND id = ANY(ARRAY(
+        SELECT t.id FROM order_changes c CROSS JOIN LATERAL (
+            SELECT id FROM side_effects WHERE ref = c.order_id AND kind = '{KIND}' AND destination = '{DESTINATION}'
+                AND subject_id < c.id AND status IN ('pending', 'running') OFFSET 0) AS t
+        WHERE {owed(TIMER)} AND c.from_status IN ({timed})))
+    RETURNING id)"""
     missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
         AND NOT EXISTS (SELECT FROM side_effects t WHERE t.topic = '{TOPIC}' AND t.subject_id = e.id)"""
     return WrittenEffect(EFFECT, TIMER, ctes, missing=missing, always=False)

@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from foundation.connections import PREPARED_OPTIONS
+from orders import timers
 from realtime.log import CATCH_UP, CATCH_UP_ALL
 from side_effects import rows
 
@@ -44,3 +45,45 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
 
     assert index in plan
     assert max(int(rows) for rows in re.findall(r'"Actual Rows": (\d+)', plan)) <= 200
+
+
+BACKLOG = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+    SELECT 'order', -n, -n, 63, '', 9, clock_timestamp() + interval '1 h' FROM generate_series(1, 20000) AS n"""
+TIMERS = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TOPIC}', -n, -n, '', clock_timestamp() + interval '7 d'
+    FROM generate_series(1, 20000) AS n"""
+
+
+def read_by(plan):
+    """The most rows that one step of a plan has read."""
+    text = json.dumps(plan)
+    return max(
+        int(float(rows)) for rows in re.findall(r'"(?:Actual Rows|Rows Removed by [A-Za-z ]+)": ([0-9.]+)', text)
+    )
+
+
+@pytest.mark.usefixtures("_green")
+@pytest.mark.parametrize("left", ["nothing is left", "something is left"])
+def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cast, bob, outbox, sql, left):
+    """Joined to the outbox and to the timers, each batch read all of both, however large they had grown."""
+    order = cast.place()
+    outbox.run_until_idle()
+    with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
+        cursor = connection.cursor()
+        settle = onward.engine.internal._statements.everything
+        cursor.execute(settle.prepare)
+        cursor.execute(settle.execute, ([], []))
+        connection.commit()
+        for status in ("CONFIRMED", "PREPARING", "SHIPPED", "DELIVERED", "RETURN_REQUESTED"):
+            (cast.alice if status == "RETURN_REQUESTED" else bob).move(order["id"], status, "chipped")
+        ids = [id for (id,) in sql("SELECT id FROM outbox")]
+        sql(BACKLOG)
+        sql(TIMERS)
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {settle.execute.partition(';')[2]}",
+            ([], ids) if left == "something is left" else (ids, []),
+        )
+        plan = cursor.fetchone()[0]
+        connection.commit()
+
+    assert 5 <= read_by(plan) <= 100
