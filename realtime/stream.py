@@ -1,7 +1,8 @@
 """Opening a stream: hello, what was missed, then live, through a detached socket or an ordinary WSGI iterator.
 
 It subscribes first and replays second, so nothing falls between; the replay ends where the subscription began, so
-nothing comes twice. Nothing holds a database connection while it waits.
+nothing comes twice. Before both, this process comes up to where the reader stands. Nothing holds a database connection
+while it waits.
 """
 
 from __future__ import annotations
@@ -63,13 +64,17 @@ class Streams:
 
     def open(self, listener: Listener, detached: bool = False) -> Opening | None:
         """A stream that is subscribed already, or None when there is no room for it now."""
-        if not self._feed.begun(BEGIN_SECONDS) or self.draining or not self._limits.admit(listener, detached):
+        try:
+            start = self._replays.start(listener.last_event_id) if self._feed.begun(BEGIN_SECONDS) else None
+        except TooBusy:
+            return None
+        if start is None or self.draining or not self._limits.admit(listener, detached):
             return None
         subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
         subscriber.proof = listener.proof
         self._set_end(subscriber, listener)
         self._hub.add(subscriber)
-        return Opening(self, subscriber, listener.last_event_id, self._feed.position)
+        return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)
 
     def refusal(self) -> bytes:
         """All that a stream says which is not opened. Not a 503: EventSource never comes back after one."""
@@ -81,13 +86,11 @@ class Streams:
         streams = len(self._hub.subscribers)
         self._hub.end_all(reason, lambda: bye(reason, streams))
 
-    def start_of(self, subscriber: Subscriber, last_event_id: str, through: int) -> Iterator[bytes]:
+    def start_of(self, subscriber: Subscriber, last_event_id: str, start: Start, through: int) -> Iterator[bytes]:
         """Hello, then what was missed up to and with `through`."""
         replayed = 0
+        yield self._hello(start, through)
         try:
-            start = self._replays.start(last_event_id)
-            through = max(through, start.seq) if start.resuming else through
-            yield self._hello(start, through)
             for rows in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
                 replayed += len(rows)
                 yield b"".join(sse.encode(event, data, self._id(seq)) for seq, _, event, data in rows)
@@ -138,15 +141,18 @@ class Streams:
 class Opening:
     """A stream between its subscription and its first live event."""
 
-    def __init__(self, streams: Streams, subscriber: Subscriber, last_event_id: str, through: int) -> None:
+    def __init__(
+        self, streams: Streams, subscriber: Subscriber, last_event_id: str, start: Start, through: int
+    ) -> None:
         self._streams = streams
         self._last_event_id = last_event_id
+        self._start = start
         self._through = through
         self.subscriber = subscriber
 
     def first(self) -> Iterator[bytes]:
         """What is sent before anything live."""
-        for piece in self._streams.start_of(self.subscriber, self._last_event_id, self._through):
+        for piece in self._streams.start_of(self.subscriber, self._last_event_id, self._start, self._through):
             self.subscriber.bytes += len(piece)
             yield piece
 

@@ -37,6 +37,8 @@ class FakeLog:
         return [row for row in self.rows if row[0] > seq][:PAGE]
 
     def replay(self, channels, seq, through):
+        if self.away:
+            raise psycopg2.OperationalError("away")
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         gevent.sleep(0)
@@ -128,13 +130,21 @@ def test_who_has_missed_too_much_is_told_to_start_over(house):
     assert f"7.{house.feed.position}" == resync["id"]
 
 
-def test_a_cursor_that_another_process_gave_is_waited_for(house):
-    house.log.rows += rows(201, 202)
-    events = gevent.spawn(house.first, "7.201")
+def test_a_cursor_that_another_process_gave_is_waited_for_and_nothing_comes_twice(house):
+    house.log.rows += rows(201, 202, 203)
+
+    def open_and_begin():
+        opening = house.open("7.202")
+        return opening, parse(b"".join(opening.first()))
+
+    begun = gevent.spawn(open_and_begin)
     gevent.sleep(0)
     house.feed.look(polling=True)
+    opening, first = begun.get(timeout=5)
+    house.feed.appended(rows(204))
+    house.feed.look()
 
-    assert ["hello"] == [event["event"] for event in events.get(timeout=5)]
+    assert [203, 204] == ids(first + parse(opening.subscriber.backlog.take()))
 
 
 def test_at_most_eight_replay_from_the_database_at_once(house):
@@ -149,7 +159,15 @@ def test_at_most_eight_replay_from_the_database_at_once(house):
 def test_with_the_database_away_the_reader_is_asked_to_come_again(house):
     house.feed.ring = Ring(200)
     house.log.away = True
+
+    assert house.open("7.150") is None
+    assert b'"reason":"overloaded"' in house.streams.refusal()
+
+
+def test_a_replay_that_breaks_off_asks_the_reader_to_come_again(house):
+    house.feed.ring = Ring(200)
     opening = house.open("7.150")
+    house.log.away = True
     list(opening.first())
 
     assert b"event: bye" in opening.subscriber.backlog.take()
