@@ -6,7 +6,7 @@ while the statement runs, nobody knows whether it was committed; the key is look
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,11 +131,13 @@ class StatusChanges:
             raise InvalidRequest(f"There is no status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
         if change.new.tracking and not self._workflow.statuses[target].tracking:
             raise InvalidRequest(f"tracking may not come with {target}.")
+        sources = self._workflow.sources(target, role)
         if change.new.reason:
-            return self._workflow.sources(target, role)
-        if self._workflow.always_needs_reason(target, role):
+            return sources
+        without_reason = self._workflow.sources(target, role, reason=False)
+        if sources and not without_reason:
             raise InvalidRequest(f"A reason is required for {target}.")
-        return [one for one in self._workflow.sources(target, role) if not self._workflow.needs_reason(one, target)]
+        return without_reason
 
     def _commit(self, change: StatusChange, sources: list[str], key: str) -> list[Row]:
         wanted = self._wanted(change, sources, key)
@@ -236,4 +238,4 @@ class StatusChanges:
 
 def new_key() -> str:
     """A key for a client that sent none. It begins with the time, so that the index grows at its right edge."""
-    return f"{time.time_ns():x}-{secrets.token_hex(4)}"
+    return f"{time.time_ns():x}-{random.getrandbits(32):08x}"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,17 +59,20 @@ class Workflow:
         self.initial = initial
         self.statuses = statuses
         self.transitions = transitions
-        self._sources = self._table(lambda one: one.target, lambda one: one.source)
-        self._targets = self._table(lambda one: one.source, lambda one: one.target)
+        self._sources = _table(transitions, lambda one: one.target, lambda one: one.source)
+        self._sources_without_reason = _table(
+            [one for one in transitions if not one.reason], lambda one: one.target, lambda one: one.source
+        )
+        self._targets = _table(transitions, lambda one: one.source, lambda one: one.target)
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
         self.timers = {one.source: one for one in transitions if one.after_seconds}
         """By the status that an order does not stand in for ever."""
 
         self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
 
-    def sources(self, target: str, role: str) -> list[str]:
-        """The statuses from which this role may move an order to `target`."""
-        return self._sources.get((target, role), [])
+    def sources(self, target: str, role: str, reason: bool = True) -> list[str]:
+        """The statuses from which this role may move an order to `target`, with a reason or without one."""
+        return (self._sources if reason else self._sources_without_reason).get((target, role), [])
 
     def targets(self, source: str, role: str) -> list[str]:
         """The statuses to which this role may move an order from `source`: its `allowed_transitions`."""
@@ -81,11 +84,6 @@ class Workflow:
     def action(self, source: str, target: str) -> str:
         """The verb for this move, or nothing where the table has none."""
         return self._actions.get((source, target)) or self.statuses[target].action
-
-    def always_needs_reason(self, target: str, role: str) -> bool:
-        """Whether this role must give a reason for `target` wherever the order stands."""
-        sources = self.sources(target, role)
-        return bool(sources) and all(self.needs_reason(source, target) for source in sources)
 
     def published(self) -> dict[str, Any]:
         """The table as clients get it."""
@@ -106,11 +104,12 @@ class Workflow:
             ],
         }
 
-    def _table(
-        self, key: Callable[[Transition], str], value: Callable[[Transition], str]
-    ) -> dict[tuple[str, str], list[str]]:
-        table: dict[tuple[str, str], list[str]] = {}
-        for transition in self.transitions:
-            for role in transition.roles:
-                table.setdefault((key(transition), role), []).append(value(transition))
-        return table
+
+def _table(
+    transitions: Iterable[Transition], key: Callable[[Transition], str], value: Callable[[Transition], str]
+) -> dict[tuple[str, str], list[str]]:
+    table: dict[tuple[str, str], list[str]] = {}
+    for transition in transitions:
+        for role in transition.roles:
+            table.setdefault((key(transition), role), []).append(value(transition))
+    return table
