@@ -72,6 +72,7 @@ class Onward:
     placing: orders.placing.Placing
     watch: Watch
     door: Door
+    fast_path: FastPath
     stopping: bool = False
 
     def start(self) -> None:
@@ -155,8 +156,9 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     changes = StatusChanges(hot, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
     door = Door(live.streams, partial(guards.recognise, app), channels_of)
-    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door)
-    app.wsgi_app = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])  # type: ignore[method-assign]
+    fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
+    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path)
+    app.wsgi_app = fast_path  # type: ignore[method-assign]
     app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
     app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
     app.register_api(notifications.routes.routes)

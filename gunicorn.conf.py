@@ -58,4 +58,5 @@ def post_worker_init(worker: Any) -> None:
     onward = onward_of(worker.wsgi.app)
     worker.on_stop = onward.stop
     worker.wsgi.detaches = settings.detach_streams
-    worker.wsgi.door = onward.door
+    worker.door = onward.door if settings.detach_streams else None
+    worker.answer = onward.fast_path.answer

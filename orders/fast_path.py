@@ -1,14 +1,16 @@
-"""The PATCH without Flask's work on each request: the same functions, called straight from the WSGI layer.
+"""The PATCH without Flask's work on each request: the same functions, called straight from the layers below it.
 
-Flask's contexts, its routing, its response object and its hooks cost as much as the change itself. What is usual about
-a request is answered here; whatever is unusual, and every error, is left to Flask, which tells it as ever.
+Flask's contexts, its routing, its response object and its hooks cost as much as the change itself, and so does the
+server's work on a request. What is usual about a request is answered here; whatever is unusual, and every error, is
+left to Flask, which tells it as ever.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from access import guards
 from access.limits import Limits
@@ -16,6 +18,7 @@ from access.principal import Principal
 from access.proofs import Proofs
 from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
+from foundation.plain import Answer, Plain
 from orders import conditions
 from orders.schemas import NewStatus
 from orders.status_change import StatusChange, StatusChanges
@@ -36,31 +39,57 @@ RAISED = "onward.raised"
 
 
 class FastPath:
-    """Wraps Flask's application."""
+    """Wraps Flask's application, and stands before the server for what is plain."""
 
     def __init__(self, app: WSGIApplication, proofs: Proofs, changes: StatusChanges, limits: Limits) -> None:
         self.flask = app
         self._proofs = proofs
         self._changes = changes
         self._limits = limits
+        self._raised: MutableMapping[Any, Exception] = WeakKeyDictionary()
+        """By the connection: what went wrong with the request that the server is about to read from it."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match = PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "PATCH" else None
-        principal = self._known(environ) if match and _usual(environ) else None
-        if match is None or principal is None:
+        if match is None:
             return self.flask(environ, start_response)
-        request_id = logs.new_request_id(environ.get("HTTP_X_REQUEST_ID"))
-        logs.request_id.set(request_id)
+        connection = environ.get("gunicorn.socket")
+        if connection is not None and (error := self._raised.pop(connection, None)):
+            environ[RAISED] = error
+            return self.flask(environ, start_response)
+        principal = self._known(environ.get("HTTP_AUTHORIZATION", "")) if _usual(environ) else None
+        if principal is None:
+            return self.flask(environ, start_response)
         try:
-            guards.permit(principal, AREA, reading=False)
-            self._limits.take(principal.who, reading=False)
-            body = parse_json(NewStatus, environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-            key = conditions.idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY", ""))
-            version = conditions.version(environ.get("HTTP_IF_MATCH", ""), self._changes.require_version)
-            changed = self._changes.change(StatusChange(int(match[1]), principal, body, key, version))
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            headers, order = self._change(int(match[1]), principal, _fields(environ), body)
         except Exception as error:
             environ[RAISED] = error
             return self.flask(environ, start_response)
+        start_response("200 OK", headers)
+        return (order,)
+
+    def answer(self, request: Plain, connection: Any) -> Answer | None:
+        """The answer to a plain request; None where the server has to read it, and to have it told what went wrong."""
+        match = PATH.fullmatch(request.path) if request.method == "PATCH" else None
+        principal = self._known(request.fields.get("authorization", "")) if match else None
+        if match is None or principal is None or not _is_json(request.fields.get("content-type", "")):
+            return None
+        try:
+            return self._change(int(match[1]), principal, request.fields, request.body)
+        except Exception as error:
+            self._raised[connection] = error
+            return None
+
+    def _change(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> Answer:
+        request_id = logs.new_request_id(fields.get("x-request-id"))
+        logs.request_id.set(request_id)
+        guards.permit(principal, AREA, reading=False)
+        self._limits.take(principal.who, reading=False)
+        new = parse_json(NewStatus, body)
+        key = conditions.idempotency_key(fields.get("idempotency-key", ""))
+        version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
+        changed = self._changes.change(StatusChange(order_id, principal, new, key, version))
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(changed.order))),
@@ -68,12 +97,11 @@ class FastPath:
             ("X-Request-ID", request_id),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        start_response("200 OK", headers)
-        return (changed.order,)
+        return headers, changed.order
 
-    def _known(self, environ: WSGIEnvironment) -> Principal | None:
+    def _known(self, authorization: str) -> Principal | None:
         """Who is asking, if this process has verified the proof before."""
-        scheme, _, proof = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, proof = authorization.partition(" ")
         return self._proofs.remembered(proof.strip()) if scheme.lower() == "bearer" else None
 
 
@@ -83,6 +111,17 @@ def _usual(environ: WSGIEnvironment) -> bool:
         length.isdecimal()
         and int(length) <= BODY_BYTES
         and not environ["QUERY_STRING"]
-        and (not environ.get("CONTENT_TYPE") or JSON_TYPE.match(environ["CONTENT_TYPE"]) is not None)
+        and _is_json(environ.get("CONTENT_TYPE", ""))
         and not any(name in environ for name in UNUSUAL)
     )
+
+
+def _is_json(content_type: str) -> bool:
+    return not content_type or JSON_TYPE.match(content_type) is not None
+
+
+def _fields(environ: WSGIEnvironment) -> Mapping[str, str]:
+    """The header fields that a change reads."""
+    names = ("x-request-id", "idempotency-key", "if-match")
+    found = ((name, environ.get(f"HTTP_{name.upper().replace('-', '_')}")) for name in names)
+    return {name: value for name, value in found if value is not None}

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterable
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from realtime.door import Door
+from foundation.one_send import date
 from realtime.hub import PIECE_BYTES
-from realtime.routes import CAN_DETACH, HEADERS, OPENING
+from realtime.routes import CAN_DETACH, OPENING
 from realtime.sockets import STALL_SECONDS, limit_buffers
 from realtime.stream import Opening
 
@@ -41,14 +40,8 @@ class HandOver:
         self.detaches = True
         """False leaves every stream to the iterator."""
 
-        self.door: Door | None = None
-        """Opens the plainest streams without asking the application."""
-
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[CAN_DETACH] = self.detaches and can_detach(environ)
-        if environ[CAN_DETACH] and self.door is not None and (quick := self.door.open(environ)):
-            detach(environ["gunicorn.socket"], encode_head("200 OK", list(HEADERS.items())), quick)
-            return DETACHED
         head: list[bytes] = []
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
@@ -83,7 +76,7 @@ def can_detach(environ: WSGIEnvironment) -> bool:
 def encode_head(status: str, headers: list[tuple[str, str]]) -> bytes:
     """The response's head. It ends with the connection (RFC 9112, section 6.3), so nothing has to be chunked."""
     given = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "content-length")
-    return f"HTTP/1.1 {status}\r\nDate: {formatdate(usegmt=True)}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
+    return f"HTTP/1.1 {status}\r\nDate: {date()}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
 
 
 def detach(connection: Any, head: bytes, opening: Opening) -> None:

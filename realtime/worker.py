@@ -6,6 +6,8 @@ told by SystemExit. So both are looked for, and the process ends no earlier than
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +15,11 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import refusals
-from realtime.handover import DETACHED, HandOver
+from foundation import one_send, plain, refusals
+from foundation.plain import Answer, Plain
+from realtime.door import Door
+from realtime.handover import DETACHED, HandOver, detach, encode_head
+from realtime.routes import HEADERS
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -47,9 +52,65 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     on_stop: Callable[[], None] | None = None
     """Called once, as soon as the process is to end; the process waits for it."""
 
+    door: Door | None = None
+    """Opens plain streams."""
+
+    answer: Callable[[Plain, Any], Answer | None] | None = None
+    """Answers other plain requests, or leaves them to gunicorn; is given the connection too."""
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._waiting: dict[Patience, Any] = {}
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection: its plain requests here, and everything from the first on that is not, as gunicorn does.
+
+        With an access log, gunicorn reads them all, since it writes the lines.
+        """
+        over = False
+        if not isinstance(client, ssl.SSLSocket) and not self.cfg.accesslog and not self.cfg.statsd_host:
+            try:
+                over = not self._serve_plain(client)
+            except OSError:
+                over = True  # the client is gone
+            except BaseException:
+                util.close(client)
+                raise
+        if over:
+            util.close(client)
+        else:
+            super().handle(listener, client, addr)
+
+    def _serve_plain(self, client: Any) -> bool:
+        """Returns True when gunicorn is to read what has come, of which nothing was taken; False at the end."""
+        client.setblocking(True)
+        while True:
+            piece = b""
+            with self.timeout_ctx():
+                piece = client.recv(plain.PIECE_BYTES, socket.MSG_PEEK)
+            if not piece:
+                return False
+            request = plain.read(piece)
+            if request is None:
+                return True
+            if self.door is not None and (opening := self.door.open(request)):
+                self._take(client, piece)
+                detach(client, encode_head("200 OK", list(HEADERS.items())), opening)
+                return False
+            answer = self.answer(request, client) if self.answer is not None else None
+            if answer is None:
+                return True
+            self._take(client, piece)
+            one_send.send(client, plain.encode(answer, keep=self.alive))
+            if not self.alive:
+                return False
+
+    def _take(self, client: Any, piece: bytes) -> None:
+        """Have it read, and counted: a worker may be told to end after so many."""
+        client.recv(len(piece))
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
 
     def timeout_ctx(self) -> Patience:
         """How long to wait for a request."""
@@ -59,6 +120,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Load the application, and stand between it and the sockets; refusals speak its language."""
         super().load_wsgi()
         util.write_error = refusals.write
+        one_send.install()
         self.wsgi: HandOver = HandOver(self.wsgi)
 
     def is_already_handled(self, respiter: Any) -> bool:

@@ -99,6 +99,31 @@ def test_the_application_is_loaded_by_load_wsgi_and_called_as_wsgi():
     )
 
 
+def test_a_connection_is_served_by_handle_which_closes_it_and_counts_its_requests():
+    in_a_patched_process(
+        """
+        assert list(inspect.signature(GeventWorker.handle).parameters) == ["self", "listener", "client", "addr"]
+        assert 'hfun = partial(self.handle, s)' in source(GeventWorker.run)
+        assert 'self.nr += 1' in source(AsyncWorker.handle_request)
+        assert 'self.nr >= self.max_requests' in source(AsyncWorker.handle_request)
+        """
+    )
+
+
+def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
+    in_a_patched_process(
+        """
+        from foundation import one_send
+        assert 'response_class = Response' in source(wsgi.create)
+        assert 'util.http_date()' in source(wsgi.Response.default_headers)
+        assert 'self._emit_body(arg)' in source(wsgi.Response.write)
+        assert 'self.send_headers()' in source(wsgi.Response.write)
+        assert 'if not self.sendfile(respiter)' in source(wsgi.Response.write_file)
+        assert {"send_headers", "sendfile", "close", "_emit_body"} <= set(vars(wsgi.Response))
+        """
+    )
+
+
 def test_the_configuration_file_names_our_worker():
     in_a_patched_process(
         """

@@ -1,0 +1,71 @@
+"""gunicorn's response, whose head leaves together with the first piece of its body.
+
+gunicorn sends them one after the other: two system calls, two packets, and a client that is woken twice. It also
+writes the date anew for each answer, though it is the same for a second.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import wsgi
+
+http_date = util.http_date
+
+
+class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
+    """A response that holds its head back until there is something to send with it."""
+
+    headers_sent: bool
+    _head = b""
+
+    def send_headers(self) -> None:
+        """Prepare the head; whoever calls this sends a piece, or closes."""
+        if not self.headers_sent:
+            lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
+            self._head = "".join(lines).encode("latin-1")
+            self.headers_sent = True
+
+    def sendfile(self, _respiter: Any) -> bool:
+        """Our files are small, and leave like everything else."""
+        return False
+
+    def close(self) -> None:
+        """End the response; one without a body is only a head."""
+        self.send_headers()
+        if self._head:
+            self._emit(b"")
+        super().close()
+
+    def _emit_body(self, data: bytes) -> None:
+        self._emit(b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+
+    def _emit(self, piece: bytes) -> None:
+        piece, self._head = self._head + piece, b""
+        send(self.sock, piece)
+
+
+def send(connection: Any, piece: bytes) -> None:
+    """All of it. gevent's `sendall` would ask for the size of the socket's buffer first, each time."""
+    sent = connection.send(piece)
+    if sent < len(piece):
+        connection.sendall(piece[sent:])
+
+
+def date(timestamp: float | None = None) -> str:
+    """This moment as HTTP writes it, made once a second; stands in for `gunicorn.util.http_date`."""
+    return _date(int(time.time() if timestamp is None else timestamp))
+
+
+@lru_cache(2)
+def _date(second: int) -> str:
+    return str(http_date(second))
+
+
+def install() -> None:
+    """Have gunicorn answer so in this process."""
+    wsgi.Response = OneSend
+    util.http_date = date

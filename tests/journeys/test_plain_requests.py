@@ -1,0 +1,140 @@
+"""Plain requests are answered before gunicorn reads them, and nobody can tell the difference."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+from tests.facts import eventually
+
+pytestmark = pytest.mark.journey
+
+LEFT_TO_GUNICORN = "TE: trailers\r\n"
+CHANGING = re.compile(
+    rb'(X-Request-ID: |"request_id":")[0-9a-f]{16}|("(id|number)":)[^,]+|\d{4}-\d\d-\d\dT[^"]+|(Content-Length: )\d+'
+)
+
+
+class Line:
+    """One kept connection, spoken to by hand."""
+
+    def __init__(self, server):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), 10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, token, order, status, more="", pieces=1):
+        body = f'{{"status":"{status}"}}'
+        said = (
+            f"PATCH /api/orders/{order}/status HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer {token}\r\n"
+            f"{more}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+        step = -(-len(said) // pieces)
+        for start in range(0, len(said), step):
+            self.socket.sendall(said[start : start + step])
+        return self.receive()
+
+    def receive(self):
+        """A whole answer: its head, and its body."""
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += self.socket.recv(65536) or pytest.fail(f"the connection ended after {got!r}")
+        head, _, body = got.partition(b"\r\n\r\n")
+        length = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        while len(body) < length:
+            body += self.socket.recv(65536)
+        return head, body
+
+
+@pytest.fixture
+def line(server):
+    with Line(server) as line:
+        yield line
+
+
+@pytest.fixture
+def known(server):
+    """bob, whom both workers have met."""
+    cast = server.cast()
+    for _ in range(20):
+        with Line(server) as line:
+            line.socket.sendall(
+                f"GET /api/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {cast.bob.token}\r\n\r\n".encode()
+            )
+            assert line.receive()[0].startswith(b"HTTP/1.1 200 ")
+    return cast
+
+
+def alike(answer):
+    return CHANGING.sub(rb"\1\2\4", b"\n".join(answer))
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "wanted"),
+    [
+        ("CONFIRMED", "", b"200 OK"),
+        ("CONFIRMED", 'If-Match: "1"\r\n', b"200 OK"),
+        ("CONFIRMED", 'If-Match: "7"\r\n', b"412 "),
+        ("DELIVERED", "", b"409 "),
+        ("NOWHERE", "", b"422 "),
+    ],
+)
+def test_both_ways_answer_alike_to_the_byte(server, known, line, status, more, wanted):
+    orders = [known.place()["id"] for _ in range(2)]
+
+    quick = line.send(known.bob.token, orders[0], status, more)
+    with Line(server) as other:
+        slow = other.send(known.bob.token, orders[1], status, more + LEFT_TO_GUNICORN)
+
+    assert quick[0].startswith(b"HTTP/1.1 " + wanted)
+    assert alike(quick) == alike(slow)
+
+
+def test_a_connection_goes_on_after_each_answer_whoever_gave_it(known, line):
+    order = known.place()["id"]
+    said = [("CONFIRMED", ""), ("CONFIRMED", ""), ("PREPARING", ""), ("READY", LEFT_TO_GUNICORN), ("SHIPPED", "")]
+
+    answers = [line.send(known.bob.token, order, status, more)[0][9:12] for status, more in said]
+
+    assert [b"200", b"409", b"200", b"200", b"200"] == answers
+
+
+def test_a_request_that_comes_in_pieces_is_read_whole(known, line):
+    order = known.place()["id"]
+
+    assert b"200" == line.send(known.bob.token, order, "CONFIRMED", pieces=4)[0][9:12]
+    assert b"200" == line.send(known.bob.token, order, "PREPARING")[0][9:12]
+
+
+def test_two_requests_that_come_together_are_both_answered(known, line):
+    order = known.place()["id"]
+    bodies = [f'{{"status":"{status}"}}' for status in ("CONFIRMED", "PREPARING")]
+    line.socket.sendall(
+        b"".join(
+            f"PATCH /api/orders/{order}/status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {known.bob.token}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            for body in bodies
+        )
+    )
+
+    got = b""
+    while got.count(b'"allowed_transitions"') < 2:
+        got += line.socket.recv(65536) or pytest.fail(f"the connection ended after {got!r}")
+    assert 2 == got.count(b"HTTP/1.1 200 OK")
+
+
+def test_what_is_refused_is_done_once(server, known, line):
+    """The refused request is read again by the server, to tell what was wrong; it is not tried again."""
+    order = known.place()["id"]
+    eventually(server.at_rest)
+    head, body = line.send(known.bob.token, order, "DELIVERED", "X-Request-ID: mine-1\r\n")
+
+    assert b"409" == head[9:12]
+    assert b'"request_id":"mine-1"' in body
+    assert [(1,)] == server.sql(f"SELECT count(*) FROM order_events WHERE order_id = {order}")
