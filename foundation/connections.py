@@ -6,8 +6,7 @@ statements thousands of times: they use connections of their own, in autocommit,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,32 +178,28 @@ class PreparedPool:
 
     def run(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a free connection; ServiceUnavailable if none gets free within 2 s."""
+        if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
+            raise ServiceUnavailable("All database connections are busy.")
+        connection = None
         try:
-            with self._borrowed() as connection:
-                rows = connection.run(statement, args)
+            connection = self._whole_one() or PreparedConnection(self._dsn, self._name)
+            rows = connection.run(statement, args)
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] in REFUSALS:
                 self._refused, self._refused_at = str(error).strip(), clock.monotonic()
             raise
+        finally:
+            self._give_back(connection)
         self._refused = ""
         return rows
 
-    @contextmanager
-    def _borrowed(self) -> Iterator[PreparedConnection]:
-        if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
-            raise ServiceUnavailable("All database connections are busy.")
-        try:
-            connection = self._whole_one() or PreparedConnection(self._dsn, self._name)
-            try:
-                yield connection
-            finally:
-                if connection.broken:
-                    # One that is cut was probably cut with all the others (a restart, a failover).
-                    self.close()
-                else:
-                    self._idle.append(connection)
-        finally:
-            self._slots.release()
+    def _give_back(self, connection: PreparedConnection | None) -> None:
+        if connection is not None and connection.broken:
+            # One that is cut was probably cut with all the others (a restart, a failover).
+            self.close()
+        elif connection is not None:
+            self._idle.append(connection)
+        self._slots.release()
 
     def refusal(self) -> str | None:
         """Why the server refused to work a moment ago, or None; a check that /readyz tells of."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import sys
 from contextvars import ContextVar
 
@@ -21,7 +21,7 @@ def new_request_id(offered: str | None) -> str:
     """The caller's own id where it is a plain word of up to 64 characters, else a new one."""
     if offered and REQUEST_ID.fullmatch(offered):
         return offered
-    return secrets.token_hex(8)
+    return f"{random.getrandbits(64):016x}"
 
 
 def configure(level: str) -> None:
