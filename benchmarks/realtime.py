@@ -50,7 +50,9 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
             fan_out = measure(pairs, FAN_OUT, pace)
         with listening(program, [ours, *peers], PAIRS) as pairs:
             pair = measure(pairs, PAIRS, pace)
-            steady = measure(pairs[:2], PAIRS, pace, STEADY)
+        # By themselves: what the others do for 10,000 idle streams would be the p99.
+        with listening(program, [ours, nchan], PAIRS) as pairs:
+            steady = measure(pairs, PAIRS, pace, STEADY)
         lives = rounds(program, [(ours, True), (nchan, False)], ENDED, 1 if quick else 3)
         kept = rounds(program, [(ours, True), (nchan, False)], KEPT, 1)
         from_commit = delays(program, server, database, folder, pace)
