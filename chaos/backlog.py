@@ -13,7 +13,7 @@ import psycopg2.extras
 from chaos.database import Database, Server
 from chaos.report import Report, percentile
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement
+from foundation.connections import PreparedConnection, PreparedPool, Row, Statement
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.retry import SUCCEEDED, Outcome
@@ -36,11 +36,10 @@ class TimedPool(PreparedPool):
         super().__init__(dsn, 1, "durable")
         self.seconds: dict[str, list[float]] = {}
 
-    def run(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
-        with self._borrowed() as connection:
-            begun = clock.monotonic()
-            found = connection.run(statement, args)
-            self.seconds.setdefault(statement.name, []).append(clock.monotonic() - begun)
+    def _execute(self, connection: PreparedConnection, statement: Statement, args: Sequence[Any]) -> list[Row]:
+        begun = clock.monotonic()
+        found = super()._execute(connection, statement, args)
+        self.seconds.setdefault(statement.name, []).append(clock.monotonic() - begun)
         return found
 
 

@@ -183,7 +183,7 @@ class PreparedPool:
         connection = None
         try:
             connection = self._whole_one() or PreparedConnection(self._dsn, self._name)
-            rows = connection.run(statement, args)
+            rows = self._execute(connection, statement, args)
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] in REFUSALS:
                 self._refused, self._refused_at = str(error).strip(), clock.monotonic()
@@ -192,6 +192,9 @@ class PreparedPool:
             self._give_back(connection)
         self._refused = ""
         return rows
+
+    def _execute(self, connection: PreparedConnection, statement: Statement, args: Sequence[Any]) -> list[Row]:
+        return connection.run(statement, args)
 
     def _give_back(self, connection: PreparedConnection | None) -> None:
         if connection is not None and connection.broken:

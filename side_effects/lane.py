@@ -6,6 +6,7 @@ from collections import Counter, deque
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from side_effects.tasks import Task
 
@@ -25,7 +26,9 @@ class CallingLane:
         self._waiting: deque[Task] = deque()
         self._behind: dict[object, deque[Task]] = {}  # by the key of a task that waits or runs
         self._held = 0
-        self._wake = Event()
+        self._ready = Semaphore(0)
+        """As many as tasks are waiting: each wakes one greenlet, where an event would wake all that are idle."""
+
         self._quiet = Event()
         self._quiet.set()
         self._greenlets: list[gevent.Greenlet[..., None]] = []
@@ -46,7 +49,7 @@ class CallingLane:
         self._waiting.append(task)
         if self._idle == 0 and len(self._greenlets) < self._concurrency:
             self._greenlets.append(gevent.spawn(self._work))
-        self._wake.set()
+        self._ready.release()
         return True
 
     @property
@@ -71,13 +74,13 @@ class CallingLane:
 
     def _work(self) -> None:
         while True:
-            while not self._waiting:
-                self._idle += 1
-                if self._idle == len(self._greenlets):
-                    self._quiet.set()
-                self._wake.clear()
-                self._wake.wait()
-                self._idle -= 1
+            self._idle += 1
+            if self._idle == len(self._greenlets) and not self._waiting:
+                self._quiet.set()
+            self._ready.acquire()
+            self._idle -= 1
+            if not self._waiting:
+                continue  # the lane was stopped, and gave up what waited
             task = self._waiting.popleft()
             if not task.begun:
                 self.outcomes[task.run().kind] += 1
@@ -87,6 +90,7 @@ class CallingLane:
         behind = self._behind.get(key)
         if behind:
             self._waiting.append(behind.popleft())
+            self._ready.release()
             self._held -= 1
         elif behind is not None:
             del self._behind[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gevent
+import greenlet
 import pytest
 from gevent.event import Event
 
@@ -17,6 +18,22 @@ def lane():
     lane = CallingLane("test", concurrency=3, limit=100)
     yield lane
     lane.stop(timeout=1)
+
+
+def test_a_task_wakes_one_of_those_who_are_idle(lane):
+    """A thousand greenlets that all look what there is for each task cost more than the tasks."""
+    gate = Event()
+    execute_in_background([Task("a", lane, lambda _: gate.wait()) for _ in range(3)], "here")
+    gevent.sleep(0)
+    gate.set()
+    lane.wait_until_quiet()
+    switched = []
+    greenlet.settrace(lambda event, about: event == "switch" and switched.append(about[1]))
+    execute_in_background([Task("b", lane, lambda _: None)], "here")
+    lane.wait_until_quiet()
+    greenlet.settrace(None)
+
+    assert 1 == len(set(switched) & set(lane._greenlets))
 
 
 def test_a_failing_task_touches_none_of_the_others(lane, caplog):
