@@ -43,11 +43,12 @@ reading over 200,000 of them took 17 ms at every claim."""
 DUE_KINDS = Statement(
     "due_kinds",
     ("text[]", "timestamptz[]"),
-    """SELECT k.kind FROM unnest($1, $2) AS k (kind, floor) WHERE EXISTS (
+    """SELECT k.kind, clock_timestamp() FROM unnest($1, $2) AS k (kind, floor) WHERE EXISTS (
         SELECT FROM side_effects s WHERE s.status = 'pending' AND s.kind = k.kind
         AND s.scheduled_at <= clock_timestamp() AND s.scheduled_at >= k.floor)""",
 )
-"""Which kinds have something due: one question instead of a claim for each kind, which is nearly always in vain."""
+"""Which kinds have something due, at which moment: one question instead of a claim for each kind, which is nearly
+always in vain."""
 
 CLAIM_OF_SUBJECT = Statement(
     "claim_of_subject",

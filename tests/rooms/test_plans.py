@@ -87,3 +87,22 @@ def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cas
         connection.commit()
 
     assert 5 <= read_by(plan) <= 100
+
+
+def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, empty, sql):
+    """A mail server that is sick for a day has a million mails parked; each look read all of them, twice a second."""
+    sql(TIMERS.replace("+ interval '7 d'", "- interval '1 min'"))
+    sql("INSERT INTO circuits (destination, paused) VALUES (%s, true)", timers.DESTINATION)
+    worker = onward.engine.worker
+    assert 0 == worker.look()
+    with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(rows.CLAIM.prepare)
+        claim = f"EXPLAIN (ANALYZE, FORMAT JSON) {rows.CLAIM.execute}"
+        cursor.execute(claim, (timers.KIND, 10, 1, worker._floors[timers.KIND]))
+        plan = cursor.fetchone()[0]
+
+    assert read_by(plan) <= 100
+    sql("UPDATE circuits SET paused = false")
+    assert worker.look() > 0, "it is found again when the circuit closes"
+    onward.engine.wait_until_quiet()
