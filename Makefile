@@ -9,7 +9,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime chaos lock clean chromium
+.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with a PostgreSQL o
 demo: .venv/installed ## Keep the orders of the running service moving; ARGS are given to `flask demo run`
 	@exec $(BIN)/python -m flask --app app:create_app demo run $(ARGS)
 
-test: .venv/installed-dev chromium ## Run all tests; ARGS are given to pytest
+test: .venv/installed-dev programs ## Run all tests; ARGS are given to pytest
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: .venv/installed-dev ## Check style, format and types
@@ -77,7 +77,9 @@ $(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")'
 	$$pip install -qq --disable-pip-version-check --no-input --require-hashes -r $(1) && touch $(2)
 endef
 
-chromium:
-	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get && apt-get -qq update && \
-		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1 || \
-		echo "Browser tests are skipped: /usr/bin/chromium is missing and cannot be installed here."
+# What some tests drive; Debian has it.
+programs:
+	@missing=; test -x /usr/bin/chromium || missing=chromium; command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get && apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null 2>&1 || \
+		echo "Some tests are skipped: they need $$missing, which cannot be installed here."

@@ -47,7 +47,7 @@ def init_app(app: Flask, settings: Settings) -> Watch:
     app.extensions["onward.links"] = people.Links(settings)
     sessions.init_app(app, settings, proofs)
     app.register_error_handler(CSRFError, _forged)
-    app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes)
+    app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)
     return Watch(app, proofs)
 
 

@@ -1,50 +1,78 @@
-"""How often a principal may ask: reads and writes each have a rate, counted in this process.
+"""How often a principal may ask: reads and writes each have a rate, counted in this process, or in Redis for all.
 
-The generic cell rate algorithm (ITU-T I.371): one number for each principal, the moment until which what was sent is
-paid for. It costs about a microsecond, so the hot path can afford it.
+The counting is the library's (a sliding window of a second). A Redis that is away limits nobody more and nobody less
+than the process alone would: it is asked again after a while, and no request waits for it meanwhile.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from foundation import clock
 from foundation.errors import TooManyRequests
+from foundation.logs import Trouble
 
-BURST_SECONDS = 1.0
-"""What may come at once: as much as the rate allows in this time."""
+REDIS_SECONDS = 0.25
+"""How long Redis may take to connect, and to answer. Its client would try three times, for seconds."""
 
-REMEMBERED = 50_000
-"""Principals whose last requests are remembered; beyond it, those that owe nothing are forgotten."""
+AGAIN_SECONDS = 5.0
+"""After a failure, this process counts alone for so long."""
 
 
-@dataclass
 class Limits:
     """The rates of one installation, in requests per second; 0 for none."""
 
-    reads: int
-    writes: int
-    now: Callable[[], float] = clock.monotonic
-    _paid: dict[tuple[str, str], float] = field(default_factory=dict)
+    def __init__(self, reads: int, writes: int, redis_url: str = "") -> None:
+        self._items = {
+            kind: RateLimitItemPerSecond(rate) for kind, rate in (("reads", reads), ("writes", writes)) if rate
+        }
+        self._alone = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
+        self._shared = _shared(redis_url) if self._items and redis_url else None
+        self._alone_until = 0.0
+        self._trouble = Trouble("Redis cannot count requests; each process counts its own")
 
     def take(self, who: str, reading: bool) -> None:
         """Count one request; raises TooManyRequests when it comes too early."""
-        rate = self.reads if reading else self.writes
-        if not rate:
-            return
         kind = "reads" if reading else "writes"
-        now = self.now()
-        paid = max(self._paid.get((who, kind), now), now) + 1 / rate
-        early = paid - now - BURST_SECONDS
-        if early > 1e-9:  # sums of fractions are not exact
-            seconds = math.ceil(early)
-            raise TooManyRequests(
-                f"More than {rate} {kind} a second. Try again in {seconds} s.",
-                seconds,
-                {"RateLimit-Policy": f'"{kind}";q={rate};w=1', "RateLimit": f'"{kind}";r=0;t={seconds}'},
-            )
-        if len(self._paid) >= REMEMBERED:
-            self._paid = {one: until for one, until in self._paid.items() if until > now}
-        self._paid[who, kind] = paid
+        item = self._items.get(kind)
+        if item is None:
+            return
+        ends = self._hit(item, kind, who)
+        if ends is None:
+            return
+        seconds = max(1, math.ceil(ends - time.time()))
+        raise TooManyRequests(
+            f"More than {item.amount} {kind} a second. Try again in {seconds} s.",
+            seconds,
+            {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": f'"{kind}";r=0;t={seconds}'},
+        )
+
+    def _hit(self, item: RateLimitItem, *who: str) -> float | None:
+        """None where the request may pass, else when the window ends."""
+        if self._shared is not None and clock.monotonic() >= self._alone_until:
+            try:
+                ends = _hit(self._shared, item, who)
+            except StorageError as error:
+                self._trouble.tell(error)
+                self._alone_until = clock.monotonic() + AGAIN_SECONDS
+            else:
+                self._trouble.over()
+                return ends
+        return _hit(self._alone, item, who)
+
+
+def _hit(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> float | None:
+    return None if limiter.hit(item, *who) else limiter.get_window_stats(item, *who).reset_time
+
+
+def _shared(url: str) -> RateLimiter:
+    options = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS, "retry": Retry(NoBackoff(), 0)}
+    return SlidingWindowCounterRateLimiter(storage_from_string(url, wrap_exceptions=True, **options))  # type: ignore[arg-type]

@@ -101,6 +101,12 @@ def _smtp_url(value: str) -> str:
     return value
 
 
+def _redis_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in ("redis", "rediss", "redis+unix"):
+        raise ValueError("must look like redis://host:6379")
+    return value
+
+
 def _file(value: str) -> Path | None:
     return Path(value) if value else None
 
@@ -172,6 +178,9 @@ class Settings:
     )
     rate_limit_writes: int = _setting(
         "0", "Writes a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)
+    )
+    redis_url: str = _setting(
+        "", "Redis that counts requests for all processes together: `redis://`; empty: each counts its own.", _redis_url
     )
     cors_origins: tuple[str, ...] = _setting(
         "", "Origins whose pages may use the API with a token, with commas between; empty for none.", _origins
