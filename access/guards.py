@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask_openapi.blueprint import APIBlueprint
@@ -94,9 +95,20 @@ def authenticate(rule: Rule) -> None:
     if not rule.tickets:
         limits: Limits = current_app.extensions["onward.limits"]
         limits.take(principal.who, safe)
-    if not safe and principal.from_session:
-        sessions.csrf.protect()
+    if principal.from_session:
+        # A stream changes nothing, but it would be open for as long as the other site likes.
+        if rule.tickets and _from_elsewhere():
+            raise CsrfFailed("Another site may not open streams with this cookie.")
+        if not safe:
+            sessions.csrf.protect()
     g.principal = principal
+
+
+def _from_elsewhere() -> bool:
+    """Whether a page of another site sends this request, as far as the browser tells (Fetch Metadata, Origin)."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    return site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != request.host)
 
 
 def _by_ticket() -> Principal:

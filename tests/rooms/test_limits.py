@@ -73,6 +73,24 @@ def test_by_default_there_is_none(app):
     assert "Access-Control-Allow-Origin" not in preflight(app.test_client(), SHOP).headers
 
 
+@pytest.fixture
+def browser(app_with):
+    """Somebody who is signed in, by the demo's button."""
+    client = app_with(demo=True).test_client()
+    with client.session_transaction() as session:
+        session["role"], session["id"] = "seller", "1"
+    return client
+
+
+@pytest.mark.parametrize("origin", [one for one in (*ELSEWHERE, SHOP) if one])
+def test_a_cookie_from_elsewhere_opens_no_stream(browser, origin):
+    assert 200 == browser.get("/api/stream").status_code
+    for headers in ({"Origin": origin}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+        answer = browser.get("/api/stream", headers=headers)
+        assert (400, "csrf_failed") == (answer.status_code, answer.get_json()["code"])
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 @pytest.mark.parametrize("origin", [*ELSEWHERE, SHOP])
 def test_a_cookie_from_elsewhere_changes_nothing(app, origin, placed):
     client = app.test_client()
