@@ -13,6 +13,9 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
+SERVER = "onward"
+"""What answers call the server: nobody has to know what it is made of."""
+
 http_date = util.http_date
 
 
@@ -68,4 +71,5 @@ def _date(second: int) -> str:
 def install() -> None:
     """Have gunicorn answer so in this process."""
     wsgi.Response = OneSend
+    wsgi.SERVER = SERVER
     util.http_date = date

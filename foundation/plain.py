@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gunicorn import SERVER
-
-from foundation.one_send import date
+from foundation.one_send import SERVER, date
 
 PIECE_BYTES = 16 * 1024
 """A larger request is not plain."""

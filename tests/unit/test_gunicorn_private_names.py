@@ -115,6 +115,7 @@ def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
         """
         from foundation import one_send
         assert 'response_class = Response' in source(wsgi.create)
+        assert 'self.version = SERVER' in source(wsgi.Response.__init__)
         assert 'util.http_date()' in source(wsgi.Response.default_headers)
         assert 'self._emit_body(arg)' in source(wsgi.Response.write)
         assert 'self.send_headers()' in source(wsgi.Response.write)

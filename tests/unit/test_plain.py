@@ -113,6 +113,6 @@ def test_whatever_is_taken_for_plain_is_read_alike_by_the_server(changes):
 def test_an_answer_looks_like_the_servers():
     answer = plain.encode(([("Content-Length", "2")], b"{}"), keep=True)
 
-    head = f"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: {one_send.date()}\r\nConnection: keep-alive\r\n"
+    head = f"HTTP/1.1 200 OK\r\nServer: onward\r\nDate: {one_send.date()}\r\nConnection: keep-alive\r\n"
     assert head.encode() + b"Content-Length: 2\r\n\r\n{}" == answer
     assert b"Connection: close\r\n" in plain.encode(([], b""), keep=False)
