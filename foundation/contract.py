@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import orjson
@@ -31,6 +32,25 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 
 Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
 """A positive bigint."""
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and not MOMENT.match(value):
+        raise ValueError("Input should be a date and a time, as 2026-01-31T12:00:00Z")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("Input should be a moment between the years 1 and 9999") from error
+
+
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+Moment = Annotated[datetime, pydantic.BeforeValidator(_written), pydantic.AfterValidator(_in_utc)]
+"""A date and a time (RFC 3339), in UTC where no zone is given. A number is none, though pydantic takes one for seconds;
+and PostgreSQL knows no zones beyond 16 hours."""
 
 
 class Body(pydantic.BaseModel):

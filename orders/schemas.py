@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from foundation.contract import Body, Headers, Id, Query, example
+from foundation.contract import Body, Headers, Id, Moment, Query, example
 from orders.conditions import KEY
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -159,10 +159,10 @@ class OrdersQuery(Query):
     number: Number | None = Field(None, description="Exactly this number.", examples=["A-1001"])
     seller_id: Id | None = Field(None, description="Sold by this seller.", examples=[1])
     buyer_id: Id | None = Field(None, description="Bought by this buyer.", examples=[1])
-    placed_from: datetime | None = Field(
+    placed_from: Moment | None = Field(
         None, description="Placed then or later; UTC where no zone is given.", examples=["2026-11-24T00:00:00Z"]
     )
-    placed_until: datetime | None = Field(None, description="Placed before that.", examples=["2026-11-25T00:00:00Z"])
+    placed_until: Moment | None = Field(None, description="Placed before that.", examples=["2026-11-25T00:00:00Z"])
     q: Annotated[str, StringConstraints(max_length=100)] | None = Field(
         None,
         description="Words that words of the number or the buyer's name begin with; all of them have to.",
