@@ -28,6 +28,7 @@ import orders.placing
 import orders.queries
 import orders.routes
 import orders.timed_transitions
+import orders.tracking_routes
 import realtime.models
 import realtime.routes
 import side_effects.metrics
@@ -35,6 +36,7 @@ import side_effects.models
 import side_effects.routes
 from access import guards
 from access.principal import Principal
+from access.tracking_links import TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
 from foundation import bodies, cors, db, health, logs, openapi, problems
@@ -148,7 +150,8 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     message_topic = chat.messages.topic()
     live = Realtime(settings, VERSION, watch.proofs.rights_lost)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
-    kinds = [_status_mail(settings, workflow)] if settings.smtp_url else []
+    links = TrackingLinks(settings, watch.proofs.tokens.revocations)
+    kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
     reading = PreparedPool(settings.dsn, 1, "timers")
     kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
     engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
@@ -159,28 +162,35 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
     onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
-    app.register_api(orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)))
-    app.register_api(chat.routes.blueprint(engine, message_topic, orders.queries.parties))
-    app.register_api(notifications.routes.routes)
-    app.register_api(access.routes.routes)
-    app.register_api(access.routes.operating)
-    app.register_api(access.routes.listening)
-    app.register_api(orders.personal_routes.routes)
-    app.register_api(realtime.routes.blueprint(live.streams, live.log, channels_of, channels_to_catch_up))
-    app.register_api(side_effects.routes.blueprint(engine))
-    app.register_api(side_effects.metrics.routes)
-    app.register_api(health.blueprint(_checks(onward, hot)))
+    for room in (
+        orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
+        orders.tracking_routes.blueprint(links),
+        orders.personal_routes.routes,
+        chat.routes.blueprint(engine, message_topic, orders.queries.parties),
+        notifications.routes.routes,
+        access.routes.routes,
+        access.routes.operating,
+        access.routes.listening,
+        realtime.routes.blueprint(live.streams, live.log, channels_of, channels_to_catch_up),
+        side_effects.routes.blueprint(engine),
+        side_effects.metrics.routes,
+        health.blueprint(_checks(onward, hot)),
+    ):
+        app.register_api(room)
     openapi.init_app(app)
     dashboard.routes.init_app(
         app,
         Rooms(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
+        links,
     )
     return onward
 
 
-def _status_mail(settings: Settings, workflow: Workflow) -> Kind:
+def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -> Kind:
     pool = PreparedPool(settings.dsn, 1, "mail")
-    return orders.mail.status_mail(workflow, Mailer(settings.smtp_url, settings.mail_from), pool.run)
+    mailer = Mailer(settings.smtp_url, settings.mail_from)
+    # A link that begins with HOST and PORT leads nobody here.
+    return orders.mail.status_mail(workflow, mailer, pool.run, links.make if settings.public_url else None)
 
 
 def _ledger(

@@ -47,7 +47,11 @@ class Revocations:
         """Whether a proof of this principal, issued at that second, is not to be accepted."""
         if not self.known:
             self.look()
-        return issued_at <= self._at.get(principal.who, -1.0) or principal.proof in self._at
+        return self.taken_back(principal.who, issued_at) or principal.proof in self._at
+
+    def taken_back(self, subject: str, issued_at: float) -> bool:
+        """Whether everything of this subject was taken back at that second or later."""
+        return issued_at <= self._at.get(subject, -1.0)
 
     def take_lost(self) -> set[str]:
         """The subjects that were revoked since this was asked last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from foundation.connections import Statement
@@ -19,22 +20,26 @@ CONCURRENCY = 16
 ADDRESSED = Statement(
     "mail_of_event",
     ("bigint",),
-    f"""SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason
+    f"""SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason, o.id, o.buyer_id
     FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
 )
 
 
-def status_mail(workflow: Workflow, mailer: Mailer, run: Run) -> Kind:
-    """The kind of durable side effect that sends it."""
-    attempt = partial(_attempt, workflow, mailer, run)
+MakeLink = Callable[[int, int], tuple[str, float]]
+"""Given an order and its buyer, makes an address that shows it; and says when that ends."""
+
+
+def status_mail(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None = None) -> Kind:
+    """The kind of durable side effect that sends it, with a link to the order where one can be made."""
+    attempt = partial(_attempt, workflow, mailer, run, make_link)
     return Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
 
 
-def _attempt(workflow: Workflow, mailer: Mailer, run: Run, claimed: Claimed) -> Outcome:
+def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None, claimed: Claimed) -> Outcome:
     rows = run(ADDRESSED, (claimed.subject_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
-    email, name, number, status, reason = rows[0]
+    email, name, number, status, reason, order_id, buyer_id = rows[0]
     if not email:
         return Outcome("dead", "the buyer's address was erased")
     notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
@@ -42,4 +47,6 @@ def _attempt(workflow: Workflow, mailer: Mailer, run: Run, claimed: Claimed) -> 
         return Outcome("dead", f"the workflow has no words for {status} any more")
     sentence = notice.replace("{number}", number)
     text = f"Hello {name},\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
+    if make_link:
+        text += f"\nFollow it here: {make_link(order_id, buyer_id)[0]}\n"
     return mailer.send(Mail(email, sentence, text, claimed.message_id))

@@ -110,6 +110,13 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def tracking_link(self, order_id: int) -> str:
+        """The path of a link that shows this order to everybody."""
+        path = f"{self.url}/api/orders/{order_id}/tracking-links"
+        answer = self.http.post(path, json={}, headers=self._as("operator", 1), timeout=10)
+        assert answer.status_code == 201, answer.text
+        return "/t/" + str(answer.json()["url"]).partition("/t/")[2]
+
     def stream(self, token: str, last_event_id: str = "", query: str = "") -> Stream:
         """An open live stream."""
         return Stream(self.port, token, last_event_id, query)

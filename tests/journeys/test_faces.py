@@ -344,13 +344,36 @@ def test_a_strangers_order_is_a_page_that_says_404(visitors: Visitors, order: An
 
 
 def test_an_operator_sees_everybodys_orders_and_may_act(visitors: Visitors, order: Any) -> None:
-    olive = visitors.guest()
-    olive.goto("/sign-in")
-    door(olive, "Olive").click()
+    olive = visitors.signed_in("Olive")
 
     olive.get_by_role("button", name=f"Confirm, order {order['number']}").click()
 
     expect(in_column(olive, "CONFIRMED", order)).to_be_visible()
+
+
+def test_an_operator_sees_live_what_others_do(server: Server, visitors: Visitors, order: Any) -> None:
+    olive = visitors.signed_in("Olive")
+    same_document = never_reloaded(olive)
+
+    server.move(order["id"], "CONFIRMED", "seller")
+
+    expect(in_column(olive, "CONFIRMED", order)).to_be_visible()
+    assert same_document()
+
+
+def test_a_buyer_without_an_account_follows_the_order_by_a_link(server: Server, visitors: Visitors, order: Any) -> None:
+    link = server.tracking_link(order["id"])
+    guest = visitors.guest(viewport=PHONE)
+    guest.clock.install()
+    guest.goto(link)
+    expect(guest.get_by_role("heading", level=1)).to_have_text("Order placed")
+    assert PHONE["width"] == guest.evaluate("document.documentElement.scrollWidth")
+
+    server.move(order["id"], "CONFIRMED")
+    guest.clock.run_for(10_000)
+
+    expect(guest.get_by_role("heading", level=1)).to_have_text("Order confirmed")
+    assert 0 == guest.get_by_role("button").count()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,19 @@ def test_the_buyer_gets_a_mail_of_the_new_status(cast, bob, outbox, mail_server)
     assert mail["Message-ID"].startswith(f"<{STATUS_MAIL}.order.")
 
 
+def test_it_holds_a_link_to_the_order_where_the_service_has_an_address(settings, port, sql, empty, mail_server):
+    app = build_app(dataclasses.replace(settings, smtp_url=f"smtp://127.0.0.1:{port}", public_url="https://shop.test"))
+    outbox, cast = Outbox(onward_of(app), sql), send_through(app, settings)
+    cast.bob.move(cast.place()["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+    (mail,) = mail_server.mails
+    link = mail.get_payload(decode=True).decode().partition("https://shop.test")[2].split()[0]
+
+    assert 200 == app.test_client().get(link).status_code
+    onward_of(app).stop()
+
+
 def test_a_server_that_is_away_costs_an_attempt_and_loses_nothing(cast, bob, outbox, port):
     order = cast.place()
     bob.move(order["id"], "CONFIRMED")

@@ -1,0 +1,63 @@
+"""Signed links by which somebody without an account follows one order.
+
+A link says which order, whose it is and until when; nothing is kept of it. An order's links are taken back together:
+`order:17` stands among the revocations then, and a link that was made before is not good any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from access.principal import Principal
+from access.revocations import Revocations
+from foundation import clock
+from foundation.errors import NotFound
+from foundation.settings import Settings
+
+SALT = "onward: follow an order"
+USUAL_DAYS, LONGEST_DAYS = 30, 365
+DAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What a link shows, and as whom."""
+
+    order_id: int
+    principal: Principal
+    """The buyer; it is a proof for this one order, and for reading it."""
+
+
+class TrackingLinks:
+    """Makes links and reads them."""
+
+    def __init__(self, settings: Settings, revocations: Revocations) -> None:
+        self._settings = settings
+        self._revocations = revocations
+        secrets = [one for one in (settings.jwt_previous_secret, settings.jwt_secret) if one]  # the last one signs
+        self._signer = URLSafeSerializer(secrets, salt=SALT)
+
+    def make(self, order_id: int, buyer_id: int, days: float = USUAL_DAYS) -> tuple[str, float]:
+        """A link to this buyer's order, and when it ends, in seconds since 1970."""
+        now = round(clock.unix_seconds(), 3)
+        ends = now + days * DAY_SECONDS
+        return self._settings.link(f"/t/{self._signer.dumps([order_id, buyer_id, now, ends])}"), ends
+
+    def read(self, link: str) -> Followed:
+        """What this link shows; NotFound when it has ended, was taken back, or was not made by us."""
+        try:
+            order_id, buyer_id, made, ends = self._signer.loads(link)
+        except BadSignature as error:
+            raise NotFound("This link isn't valid any more. Ask the shop for a new one.") from error
+        principal = Principal("buyer", buyer_id, ends)
+        gone = self._revocations.refuse(principal, made) or self._revocations.taken_back(subject(order_id), made)
+        if gone or clock.unix_seconds() >= ends:
+            raise NotFound("This link isn't valid any more. Ask the shop for a new one.")
+        return Followed(order_id, principal)
+
+
+def subject(order_id: int) -> str:
+    """What all links of an order are called when they are taken back."""
+    return f"order:{order_id}"

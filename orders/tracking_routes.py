@@ -1,0 +1,82 @@
+"""Links by which a buyer without an account follows one order, over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+import pydantic
+from flask import Response, jsonify
+from flask_openapi.blueprint import APIBlueprint
+
+from access import guards, revocations
+from access.idempotency import keyed, keyed_secretly
+from access.schemas import Revoked
+from access.tracking_links import LONGEST_DAYS, USUAL_DAYS, TrackingLinks, subject
+from foundation.contract import Answer, Body, OrderPath, example, typed
+from foundation.documentation import documented
+from orders import queries
+
+
+class LinkIn(Body):
+    """For how long the link is to be good."""
+
+    model_config = example(days=30)
+
+    days: Annotated[int, pydantic.Field(ge=1, le=LONGEST_DAYS)] = USUAL_DAYS
+
+
+class LinkOut(Answer):
+    """Whoever has the link can read this one order, until it ends or is taken back."""
+
+    model_config = example(
+        url="http://127.0.0.1:8000/t/WzEsMSwxNzY0MDYzMDAwLjAsMTc2NjY1NTAwMC4wXQ.3q2-7w",
+        expires_at="2026-12-24T09:30:00+00:00",
+    )
+
+    url: str
+    expires_at: datetime
+
+
+class LinkRevocation(Body):
+    """Why the order's links are to end."""
+
+    model_config = example(reason="It was sent to the wrong address.")
+
+    reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+
+
+def blueprint(links: TrackingLinks) -> APIBlueprint:
+    """Making links, and taking them back."""
+    routes = APIBlueprint("tracking", __name__, abp_tags=[{"name": "Orders"}])
+    guards.protect(routes, "buyer", "seller", "operator", "service", area="orders")
+
+    @routes.post(
+        "/api/orders/<int:order_id>/tracking-links",
+        summary="Make a link that shows this order to whoever has it",
+        **documented(LinkOut, status=201),
+    )
+    @typed
+    @keyed_secretly
+    def make_tracking_link(path: OrderPath, body: LinkIn) -> Response:
+        """For buyers without an account. It shows status, history, items and parcel, and lets nobody do anything."""
+        parties = queries.parties(guards.current(), path.order_id)
+        url, ends = links.make(path.order_id, parties.buyer_id, body.days)
+        told = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
+        return Response(orjson.dumps(told), 201, content_type="application/json")
+
+    @routes.post(
+        "/api/orders/<int:order_id>/tracking-links/revoke",
+        summary="Take back all links to this order",
+        **documented(Revoked, shown={"revoked": "order:1"}),
+    )
+    @typed
+    @keyed
+    def revoke_tracking_links(path: OrderPath, body: LinkRevocation) -> Response:
+        """All that were made until now; each process refuses them within a second."""
+        queries.parties(guards.current(), path.order_id)
+        revocations.revoke(subject(path.order_id), guards.actor(), body.reason)
+        return jsonify(revoked=subject(path.order_id))
+
+    return routes

@@ -1,0 +1,29 @@
+/* A followed order is asked for again while somebody looks at it: there is no account whose stream it could hear. */
+
+const POLL_MS = 10_000;
+const WORDS = { polling: "Updating every 10 s", offline: "Offline" };
+
+function show(state) {
+  const pill = document.getElementById("pill");
+  pill.dataset.state = state;
+  pill.textContent = WORDS[state];
+  pill.hidden = false;
+}
+
+async function look() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer || answer.status >= 500) return show("offline");
+  if (!answer.ok) return location.reload(); // the link has ended: the page that says so
+  show("polling");
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const [mine, theirs] = [document, fresh].map((page) => page.getElementById("order"));
+  if (!theirs || mine.dataset.version === theirs.dataset.version) return;
+  mine.replaceWith(document.adoptNode(theirs));
+  document.title = fresh.title;
+  document.getElementById("say").textContent = theirs.querySelector("h1").textContent;
+}
+
+show("polling");
+setInterval(look, POLL_MS);
+document.addEventListener("visibilitychange", look);
