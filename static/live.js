@@ -14,10 +14,9 @@ const WORDS = {
   reconnecting: "Reconnecting…",
   offline: "Offline",
   signed_out: "Signed out",
-  polling: "Updating every 10 s",
 };
 const SLOW_MS = 3_000; // a connection that takes longer is mentioned
-const POLL_MS = 10_000;
+const LOOK_MS = 2_000; // what happens within this time is one look for operators
 
 function show(state) {
   const pill = document.getElementById("pill");
@@ -47,25 +46,28 @@ async function anew() {
   await refresh();
   clock.tellAll();
   order.toEnd();
-  stream?.open(page.cursor);
+  stream.open(page.cursor);
 }
 
-/** Operators have no channel with all orders yet; their pages ask again and again while they are at rest. */
-function poll() {
-  show("polling");
-  setInterval(() => !document.hidden && board.atRest() && refresh().then(clock.tellAll), POLL_MS);
+/** Operators hear what sellers are told, with sellers' next moves in it: they are told by it to look for themselves. */
+function overhear(type, data) {
+  if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
+  else if (!looking) looking = setTimeout(look, LOOK_MS);
 }
 
-let stream = null;
+function look() {
+  looking = null;
+  if (document.hidden || !board.atRest()) looking = setTimeout(look, LOOK_MS);
+  else refresh().then(clock.tellAll);
+}
+
+let looking = null;
 if (page.path !== location.pathname) history.replaceState(null, "", page.path); // a refused form's address is no page
 clock.start();
 board.start();
 order.toEnd();
-act.start(() => stream?.state === "live" || anew());
-if (["operator", "auditor"].includes(page.boot.role)) {
-  poll();
-} else {
-  stream = new OnwardLive({ cursor: page.cursor, hear, show });
-  setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
-}
+act.start(() => stream.state === "live" || anew());
+const operating = ["operator", "auditor"].includes(page.boot.role);
+const stream = new OnwardLive({ cursor: page.cursor, hear: operating ? overhear : hear, show });
+setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
