@@ -12,12 +12,15 @@ from chaos import (
     crowds,
     drippers,
     following,
+    fuzzing,
     hostile,
+    keys,
     outages,
     poison,
     sick_mail,
     slow_readers,
     storms,
+    strangers,
 )
 from chaos.database import Server
 from chaos.report import Report
@@ -50,6 +53,9 @@ PROOFS = {
     "R18": Proof("more requests than connections, and a thousand idle streams", crowds.crowds),
     "R20": Proof("100,000 streams come and go", churn.come_and_go),
     "R21": Proof("cursors that expired, are forged, foreign or ahead", churn.strange_cursors),
+    "R23": Proof("one key, fifty requests at once, and answers that are lost", keys.one_change_for_each_key),
+    "S1": Proof("whatever can be made of the contract, sent to the service", fuzzing.fuzz),
+    "S4": Proof("everybody asks for everybody's, with everybody's cursors", strangers.strangers),
     "S6": Proof("texts that try to break out of their frame", hostile.broken_frames),
     "S9": Proof("clients that drip a head, a body, or nothing", drippers.slow_clients),
     "S13": Proof("streams whose owner loses the right to them", hostile.lost_rights),
