@@ -22,9 +22,10 @@ FOREIGN_OWNER = 2_000_000_000
 
 FILL = f"""
 INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-SELECT 'order', n, n, 63, '', {FOREIGN_OWNER}, clock_timestamp() + interval '1 day'
+SELECT 'order', -n, -n, 63, '', {FOREIGN_OWNER}, clock_timestamp() + interval '1 day'
 FROM generate_series(1, {{count}}) AS n
 """
+"""Of orders that nobody moves: an earlier promise of an order is kept with the next one."""
 
 
 @dataclass

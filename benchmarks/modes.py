@@ -13,8 +13,9 @@ LEVELS = (1, 32)
 ENOUGH = {"SIGNAL_CONCURRENCY": "1000", "LANE_LIMIT": "100000"}
 """A receiver that waits 660 ms for each of 1,000 changes a second keeps 660 greenlets waiting."""
 
-TARGET = 100
-"""How many times faster an answer has to be in background mode at least, one at a time."""
+TARGET, TARGET_OF_MANY = 500, 20
+"""How many times faster an answer has to be in background mode at least, one at a time; and how many times as many
+there have to be with 32 at once."""
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
@@ -42,13 +43,16 @@ def _verdict(results: Results) -> str:
     faster = results.ratio("sequential", "background", 1, lambda one: one.load.p50)
     more = results.ratio("background", "sequential", 32, lambda one: one.load.rate)
     waits = f"{' + '.join(map(str, COSTS.values()))} = {sum(COSTS.values())} ms"
-    verdict = "reached" if faster >= TARGET else "MISSED"
     return (
         f"The handler's own waits are {waits} for each change. One at a time, the answer in background mode comes "
-        f"**{figure(faster)} times faster** (p50; the target is {TARGET}: {verdict}). "
-        f"With 32 at once, background mode answers {figure(more)} times as many requests a second. "
+        f"**{figure(faster)} times faster** (p50; {_judged(faster, TARGET)}). With 32 at once, background mode answers "
+        f"{figure(more)} times as many requests a second ({_judged(more, TARGET_OF_MANY)}). "
         "Ratios are medians of the ratios inside each round."
     )
+
+
+def _judged(ratio: float, target: float) -> str:
+    return f"the target is {target}: {'reached' if ratio >= target else 'MISSED'}"
 
 
 def _picture(results: Results) -> Bars:
