@@ -49,6 +49,7 @@ def init_app(app: Flask, settings: Settings) -> Watch:
     sessions.init_app(app, settings, proofs)
     app.register_error_handler(CSRFError, _forged)
     app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)
+    app.after_request(_tell_rate)
     return Watch(app, proofs)
 
 
@@ -94,7 +95,7 @@ def authenticate(rule: Rule) -> None:
     # A stream has limits of its own: EventSource never comes back after a 429.
     if not rule.tickets:
         limits: Limits = current_app.extensions["onward.limits"]
-        limits.take(principal.who, safe)
+        g.rate = limits.take(principal.who, safe)
     if principal.from_session:
         # A stream changes nothing, but it would be open for as long as the other site likes.
         if rule.tickets and _from_elsewhere():
@@ -102,6 +103,11 @@ def authenticate(rule: Rule) -> None:
         if not safe:
             sessions.csrf.protect()
     g.principal = principal
+
+
+def _tell_rate(response: Response) -> Response:
+    response.headers.extend(g.get("rate", ()))
+    return response
 
 
 def _from_elsewhere() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 
-from limits import RateLimitItem, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerSecond, WindowStats
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
@@ -39,38 +39,41 @@ class Limits:
         self._alone_until = 0.0
         self._trouble = Trouble("Redis cannot count requests; each process counts its own")
 
-    def take(self, who: str, reading: bool) -> None:
-        """Count one request; raises TooManyRequests when it comes too early."""
+    def take(self, who: str, reading: bool) -> list[tuple[str, str]]:
+        """Count one request; raises TooManyRequests when it comes too early.
+
+        Returns the header fields that tell what is left of the rate (IETF draft-ietf-httpapi-ratelimit-headers); none
+        where there is no rate.
+        """
         kind = "reads" if reading else "writes"
         item = self._items.get(kind)
         if item is None:
-            return
-        ends = self._hit(item, kind, who)
-        if ends is None:
-            return
-        seconds = max(1, math.ceil(ends - time.time()))
-        raise TooManyRequests(
-            f"More than {item.amount} {kind} a second. Try again in {seconds} s.",
-            seconds,
-            {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": f'"{kind}";r=0;t={seconds}'},
-        )
+            return []
+        allowed, window = self._hit(item, kind, who)
+        seconds = max(1, math.ceil(window.reset_time - time.time()))
+        left = window.remaining if allowed else 0
+        told = {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": f'"{kind}";r={left};t={seconds}'}
+        if not allowed:
+            detail = f"More than {item.amount} {kind} a second. Try again in {seconds} s."
+            raise TooManyRequests(detail, seconds, told)
+        return list(told.items())
 
-    def _hit(self, item: RateLimitItem, *who: str) -> float | None:
-        """None where the request may pass, else when the window ends."""
+    def _hit(self, item: RateLimitItem, *who: str) -> tuple[bool, WindowStats]:
+        """Whether the request may pass, and how its window stands."""
         if self._shared is not None and clock.monotonic() >= self._alone_until:
             try:
-                ends = _hit(self._shared, item, who)
+                found = _hit(self._shared, item, who)
             except StorageError as error:
                 self._trouble.tell(error)
                 self._alone_until = clock.monotonic() + AGAIN_SECONDS
             else:
                 self._trouble.over()
-                return ends
+                return found
         return _hit(self._alone, item, who)
 
 
-def _hit(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> float | None:
-    return None if limiter.hit(item, *who) else limiter.get_window_stats(item, *who).reset_time
+def _hit(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> tuple[bool, WindowStats]:
+    return limiter.hit(item, *who), limiter.get_window_stats(item, *who)
 
 
 def _shared(url: str) -> RateLimiter:

@@ -13,6 +13,8 @@ REQUEST_ID = "7f3c2a9d51e84b06"
 HEADERS: dict[str, tuple[str, str]] = {
     "X-Request-ID": ("What our logs know this request by: your own id, if you sent a plain one.", REQUEST_ID),
     "Retry-After": ("Seconds after which to try again.", "1"),
+    "RateLimit-Policy": ("Where a rate is set: requests `q` in `w` seconds (IETF draft).", '"writes";q=100;w=1'),
+    "RateLimit": ("Where a rate is set: requests `r` that are left of it for `t` seconds.", '"writes";r=57;t=1'),
     "WWW-Authenticate": ("How to prove who you are.", 'Bearer realm="onward"'),
     "Allow": ("The methods that this address knows.", "GET, HEAD, OPTIONS"),
     "ETag": ("The version of what is answered; send it in If-Match or If-None-Match.", '"3"'),

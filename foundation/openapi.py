@@ -39,7 +39,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 ANYWHERE: tuple[type[AppError], ...] = (errors.TooManyRequests, errors.InternalError, errors.ServiceUnavailable)
 WITH_A_BODY = (errors.MalformedRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.InvalidRequest)
 WITH_PARAMETERS = (errors.MalformedRequest, errors.InvalidRequest, errors.UriTooLong, errors.HeadersTooLarge)
-OF_PROBLEMS = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
+RATE = ("RateLimit-Policy", "RateLimit")
+OF_PROBLEMS = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After", *RATE), 503: ("Retry-After",)}
 
 
 IF_NONE_MATCH = {
@@ -168,7 +169,7 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
     otherwise = operation.pop("x-otherwise", "")
     responses = {status: one for status, one in operation["responses"].items() if int(status) < 400}
     for response in responses.values():
-        response["headers"] = _headers(("X-Request-ID", *own_headers))
+        response["headers"] = _headers(("X-Request-ID", *own_headers, *(RATE if _is_counted(operation) else ())))
     for holder, more in ((operation.get("requestBody", {}), {}), *((one, shown) for one in responses.values())):
         for media in holder.get("content", {}).values():
             model = models.get(media["schema"].get("$ref", "").removeprefix(SCHEMAS))
@@ -177,6 +178,12 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
             if otherwise and holder in responses.values():
                 media["schema"] = {"anyOf": [media["schema"], {"$ref": SCHEMAS + otherwise}]}
     operation["responses"] = responses | _problems([*_usual(method, operation), *known])
+
+
+def _is_counted(operation: Mapping[str, Any]) -> bool:
+    """Whether the rates hold for it: for all that is protected but streams, which have limits of their own."""
+    proofs = {name for one in operation.get("security", ()) for name in one}
+    return bool(proofs) and "ticket" not in proofs
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

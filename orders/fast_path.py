@@ -85,7 +85,7 @@ class FastPath:
         request_id = logs.new_request_id(fields.get("x-request-id"))
         logs.request_id.set(request_id)
         guards.permit(principal, AREA, reading=False)
-        self._limits.take(principal.who, reading=False)
+        rate = self._limits.take(principal.who, reading=False)
         new = parse_json(NewStatus, body)
         key = conditions.idempotency_key(fields.get("idempotency-key", ""))
         version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
@@ -96,6 +96,7 @@ class FastPath:
             ("ETag", f'"{changed.version}"'),
             ("X-Request-ID", request_id),
             ("X-Content-Type-Options", "nosniff"),
+            *rate,
         ]
         return headers, changed.order
 

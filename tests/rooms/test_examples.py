@@ -41,7 +41,7 @@ DEAD_LETTER = """INSERT INTO side_effects (kind, destination, topic, subject_id,
     fingerprint)
     VALUES ('mail.buyer', 'smtp://mail:25', 'order-event', 1, 1, 'dead', now(), '550 no such mailbox', 'a1b2')"""
 
-OCCASIONAL = {"Preference-Applied", "Onward-Effects", "Link"}
+OCCASIONAL = {"Preference-Applied", "Onward-Effects", "Link", *openapi.RATE}
 """Headers that come only sometimes."""
 
 

@@ -36,6 +36,10 @@ def test_who_writes_too_often_is_told_when_to_come_back(slow, placed, prefer):
     assert {"too_many_requests"} == {one.json["code"] for one in refused}
     assert {"1"} == {one.headers["Retry-After"] for one in refused}
     assert 200 == replies[0].status
+    assert ('"writes";q=5;w=1', '"writes";r=4') == (
+        replies[0].headers["RateLimit-Policy"],
+        replies[0].headers["RateLimit"].rpartition(";")[0],
+    )
     assert 200 == slow.olive.get(f"/api/orders/{placed['id']}").status
 
 

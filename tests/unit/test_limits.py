@@ -77,6 +77,16 @@ def test_a_refusal_says_when_to_come_back(limits):
 
 
 @pytest.mark.usefixtures("still")
+def test_an_answer_tells_what_is_left():
+    limits = Limits(reads=0, writes=100)
+    let_in(limits, "seller:1", 42)
+
+    told = [("RateLimit-Policy", '"writes";q=100;w=1'), ("RateLimit", '"writes";r=57;t=1')]
+    assert told == limits.take("seller:1", reading=False)
+    assert [] == limits.take("seller:1", reading=True)
+
+
+@pytest.mark.usefixtures("still")
 def test_processes_count_together(redis):
     """Another process has another counter in its memory, and the same one in Redis."""
     url = redis.empty().url
