@@ -36,7 +36,7 @@ Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
 
 def _written(value: object) -> object:
     if isinstance(value, str) and not MOMENT.match(value):
-        raise ValueError("Input should be a date and a time, as 2026-01-31T12:00:00Z")
+        raise ValueError("Input should be a date, or a date and a time, as 2026-01-31T12:00:00Z")
     return value
 
 
@@ -47,10 +47,15 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("Input should be a moment between the years 1 and 9999") from error
 
 
-MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
-Moment = Annotated[datetime, pydantic.BeforeValidator(_written), pydantic.AfterValidator(_in_utc)]
-"""A date and a time (RFC 3339), in UTC where no zone is given. A number is none, though pydantic takes one for seconds;
-and PostgreSQL knows no zones beyond 16 hours."""
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ])")
+Moment = Annotated[
+    datetime,
+    pydantic.BeforeValidator(_written),
+    pydantic.AfterValidator(_in_utc),
+    pydantic.WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
+]
+"""A date and a time (RFC 3339), in UTC where no zone is given, or the beginning of a date. A number is none, though
+pydantic takes one for seconds; and PostgreSQL knows no zones beyond 16 hours."""
 
 
 class Body(pydantic.BaseModel):

@@ -58,6 +58,7 @@ def found(orders):
         ("placed_from=2020-01-01&placed_until=2099-01-01T00:00:00Z", [4, 3, 2, 1, 0]),
         ("placed_until=2020-01-01", []),
         ("placed_from=2099-01-01T00:00:00%2B05:00", []),
+        ("placed_from=2099-01-01T00:00:00%2B23:00", []),
         ("status=PENDING,CONFIRMED,CANCELLED", [4, 3, 2, 1, 0]),
     ],
 )
@@ -140,6 +141,8 @@ def test_all_lists_link_to_their_next_page(cast, alice, bob, olive, outbox):
         "sort=number&cursor=5",
         "cursor=5~5",
         "q=" + "x" * 101,
+        "placed_from=1577836800",
+        "placed_from=0001-01-01T00:00:00%2B23:59",
         "limit=201",
     ],
 )
