@@ -91,12 +91,13 @@ SUPERSEDE = Statement(
 )
 
 SETTLE = Statement(
-    "settle_effect",
-    ("bigint", "int", "text", "float8", "text", "text"),
-    """UPDATE side_effects SET status = $3, owner = 0, claimed_until = NULL, last_error = $5, fingerprint = $6,
-        scheduled_at = clock_timestamp() + make_interval(secs => $4),
-        finished_at = CASE WHEN $3 = 'pending' THEN NULL ELSE clock_timestamp() END
-    WHERE id = $1 AND attempts = $2 AND status = 'running' RETURNING id""",
+    "settle_effects",
+    ("bigint[]", "int[]", "text[]", "float8[]", "text[]", "text[]"),
+    """UPDATE side_effects s SET status = n.status, owner = 0, claimed_until = NULL, last_error = n.error,
+        fingerprint = n.fingerprint, scheduled_at = clock_timestamp() + make_interval(secs => n.delay),
+        finished_at = CASE WHEN n.status = 'pending' THEN NULL ELSE clock_timestamp() END
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, attempt, status, delay, error, fingerprint)
+    WHERE s.id = n.id AND s.attempts = n.attempt AND s.status = 'running' RETURNING s.id""",
 )
 """Fenced by the attempt: who lost the lease meanwhile changes nothing, whatever it brings."""
 

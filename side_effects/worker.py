@@ -10,7 +10,6 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import gevent
 import psycopg2
@@ -18,7 +17,7 @@ import structlog
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement, away, passing
+from foundation.connections import PreparedPool, Row, away
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from side_effects import rows
@@ -29,6 +28,7 @@ from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.lane import CallingLane
 from side_effects.retry import Outcome, failed, fingerprint, kept, settle
+from side_effects.settling import Settlement, Settling
 from side_effects.sweeper import LEASE_SECONDS
 from side_effects.tasks import Task
 
@@ -37,7 +37,8 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 0.5
 """How often each worker looks for due side effects, unless an attempt that ended makes room for another."""
 
-INSIST_SECONDS = 0.25
+GATHER_SECONDS = 0.02
+"""Attempts that end one soon after the other make room together: a look asks the database half a dozen things."""
 
 FULL_LOOK_SECONDS = 30.0
 FLOOR_MARGIN = timedelta(seconds=15)
@@ -59,6 +60,7 @@ class Worker:
         self.circuits = Circuits(pool.run)
         self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, topics)
+        self._settling = Settling(pool)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._wake = Event()
@@ -69,7 +71,8 @@ class Worker:
     def run(self) -> None:
         """Look, claim and try until told to stop."""
         while not self._stopping:
-            self._wake.wait(LOOK_SECONDS)
+            if self._wake.wait(LOOK_SECONDS):
+                gevent.sleep(GATHER_SECONDS)
             self._wake.clear()
             if self._claims.untried or not self.owner:
                 gevent.sleep(LOOK_SECONDS)  # what could not be tried is not hammered on
@@ -220,8 +223,8 @@ class Worker:
             self._tell_circuit(kind, claimed.destination, outcome)
         after = settle(outcome, claimed.attempts, kind.delays, random.random())
         reason = kept(outcome.reason)
-        args = (claimed.id, claimed.attempts, after.status, after.delay, reason, fingerprint(reason))
-        if not self._insist(rows.SETTLE, args):
+        settlement = Settlement(claimed.id, claimed.attempts, after.status, after.delay, reason, fingerprint(reason))
+        if not self._settling.settle(settlement):
             log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
         elif after.status == "dead":
             self._figures.died(kind.name)
@@ -233,16 +236,6 @@ class Worker:
             self.circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._trouble.tell(error)
-
-    def _insist(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
-        """Write down what has happened, however long the database is away: forgotten, it would happen again."""
-        while True:
-            try:
-                return self._pool.run(statement, args)
-            except (psycopg2.Error, ServiceUnavailable) as error:
-                if not passing(error):
-                    raise
-                gevent.sleep(INSIST_SECONDS)
 
     def _in_trouble(self, error: Exception) -> None:
         self._claims.untried = True  # a claim may have been made, and its answer lost

@@ -146,8 +146,8 @@ def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
     assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, ()))
     ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO))
 
-    assert [] == run(SETTLE, (id, attempts, "succeeded", 0.0, "", ""))
-    assert [(id,)] == run(SETTLE, (id, again, "succeeded", 0.0, "", ""))
+    assert [] == run(SETTLE, ([id], [attempts], ["succeeded"], [0.0], [""], [""]))
+    assert [(id,)] == run(SETTLE, ([id], [again], ["succeeded"], [0.0], [""], [""]))
 
 
 def test_five_crashes_make_a_dead_letter(dead, sql, onward, outbox):
