@@ -29,7 +29,7 @@ OWNED = """SELECT (SELECT count(*) FROM outbox WHERE owner = {0})
 
 def killed_workers(server: Server, report: Report) -> None:
     """R1: kill -9 of a random worker every 2 s."""
-    changes, rate, kills, pause = report.either((400, 120, 2, 1.2), (10_000, 330, 12, 2.0))
+    changes, rate, kills, pause = report.either((400, 120, 2, 1.2), (10_000, 200, 12, 2.0))
     with World(server, report) as world:
         world.listen(report.either(10, 40))
         load = world.load(changes, rate)
@@ -39,9 +39,10 @@ def killed_workers(server: Server, report: Report) -> None:
             gevent.sleep(pause)
             alive = world.service.workers()
             if alive and load.busy:
+                living = world.living()
                 with suppress(ProcessLookupError):
                     os.kill(report.luck.choice(alive), signal.SIGKILL)
-                watchers.append(gevent.spawn(world.orphans_taken_over))
+                watchers.append(gevent.spawn(world.orphans_taken_over, living))
         load.wait()
         gevent.joinall(watchers)
         slowest = max(one.get() for one in watchers)
@@ -59,12 +60,13 @@ def killed_at_once(server: Server, report: Report) -> None:
         load = world.load(changes, rate)
         load.start(clients=24)
         load.wait_for(changes // 2)
+        living = world.living()
         world.service.kill()
         owed = world.database.number("SELECT count(*) FROM outbox")
         gevent.sleep(report.either(0.5, DOWN_SECONDS))
         before, begun = len(load.acknowledged), clock.monotonic()
         world.service.start(wait=False)
-        backlog = gevent.spawn(world.orphans_taken_over)
+        backlog = gevent.spawn(world.orphans_taken_over, living)
         load.wait_for(before + 1)
         report.check("first 200 after the start", clock.monotonic() - begun, "s", at_most=report.either(15, 3))
         load.wait()

@@ -32,7 +32,7 @@ LINE = 200
 
 def fuzz(server: Server, report: Report) -> None:
     """Three seeds in full, one in the fast form."""
-    examples, seeds = report.either((4, 1), (200, 3))
+    examples, seeds = report.either((2, 1), (200, 3))
     statuses: Counter[str] = Counter()
     leaks: list[str] = []
     failed = 0

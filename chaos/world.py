@@ -36,11 +36,11 @@ created AS (
     SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'placed-' || id, '' FROM placed)
 SELECT id, seller_id, buyer_id FROM placed"""
 
-ORPHANED = """WITH living AS (
-    SELECT objid::bigint AS owner FROM pg_locks WHERE locktype = 'advisory' AND classid = 9001 AND granted)
-SELECT NOT EXISTS (SELECT FROM outbox WHERE owner > 0 AND owner NOT IN (SELECT owner FROM living))
-    AND NOT EXISTS (SELECT FROM side_effects
-        WHERE status = 'running' AND owner > 0 AND owner NOT IN (SELECT owner FROM living))"""
+LIVING = """SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 9001 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+NOTHING_OF = """SELECT NOT EXISTS (SELECT FROM outbox WHERE owner IN ({0}))
+    AND NOT EXISTS (SELECT FROM side_effects WHERE status = 'running' AND owner IN ({0}))"""
 
 DRAINED = """SELECT NOT EXISTS (SELECT FROM outbox)
     AND NOT EXISTS (SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer')"""
@@ -115,9 +115,19 @@ class World:
         """Seconds until nothing is owed any more; infinity where that takes longer than the limit."""
         return self.database.seconds_until(DRAINED, limit)
 
-    def orphans_taken_over(self, limit: float = 30.0) -> float:
-        """Seconds until no work belongs to a process that is dead."""
-        return self.database.seconds_until(ORPHANED, limit)
+    def living(self) -> set[int]:
+        """The numbers of the processes that show a sign of life."""
+        return {number for (number,) in self.database.sql(LIVING)}
+
+    def orphans_taken_over(self, before: set[int], limit: float = 30.0) -> float:
+        """Seconds until nothing belongs any more to those who lived before, and have just been killed."""
+        begun = clock.monotonic()
+        while not (dead := before - self.living()) and clock.monotonic() - begun < 1:
+            gevent.sleep(0.02)
+        if not dead:
+            return 0.0  # it was killed before it had begun
+        waited = clock.monotonic() - begun
+        return waited + self.database.seconds_until(NOTHING_OF.format(", ".join(map(str, dead))), limit)
 
     def signalled(self) -> list[int]:
         """The events that the receiver was called with, as often as it was."""
