@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.journeys.browsers import ARGUMENTS, CHROMIUM, Visitors, fresh_number
 from tests.journeys.server import Server
+from tests.journeys.ways import WAYS
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,30 @@ def own_server(fresh_database: str) -> Iterator[Server]:
     """A service of this test's own, to be hurt."""
     with Server(fresh_database) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One chromium for all journeys of this test worker; it ends with the last of them."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+
+
+@pytest.fixture
+def visitors(browser: Browser, server: Server) -> Iterator[Visitors]:
+    visitors = Visitors(browser, server.url)
+    yield visitors
+    visitors.close()
+    assert [] == visitors.complaints
+
+
+@pytest.fixture
+def order(server: Server) -> Any:
+    """A new order that Alice placed with Bob."""
+    return server.place_order(number=fresh_number())
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Every test that asks for it is played on both ways that a stream can take."""
+    return request.param

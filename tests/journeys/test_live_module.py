@@ -10,10 +10,9 @@ from onward_client import Onward
 from playwright.sync_api import expect
 
 from tests.facts import eventually
-from tests.journeys.test_faces import browser, needs_browser
+from tests.journeys.browsers import needs_browser
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
-__all__ = ["browser"]
 
 PAGE = """
 <!doctype html><title>A shop's own page</title><p id="state"></p><ol id="heard"></ol>

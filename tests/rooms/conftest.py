@@ -16,6 +16,7 @@ from flask import Flask
 from app import Onward, build_app, onward_of
 from foundation.settings import Settings
 from tests.cast import Answer, Cast, assemble
+from tests.rooms.visitor import Visitor
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
@@ -86,6 +87,14 @@ def app_with(settings: Settings, _green: None) -> Iterator[Callable[..., Flask]]
 @pytest.fixture
 def onward(app: Flask, empty: None) -> Onward:
     return onward_of(app)
+
+
+@pytest.fixture(params=["background", "sequential"])
+def mode(request: pytest.FixtureRequest, onward: Onward) -> Iterator[str]:
+    """What follows a change is the same in both modes."""
+    onward.engine.modes.learn({"*": request.param})
+    yield request.param
+    onward.engine.modes.learn({})
 
 
 @pytest.fixture
@@ -169,3 +178,15 @@ def placed(cast: Cast, outbox: Outbox) -> Any:
     order = cast.place()
     outbox.run_until_idle()
     return order
+
+
+@pytest.fixture
+def visit(app: Flask, empty: None) -> Callable[[str], Visitor]:
+    """Somebody of the cast, signed in by their button."""
+
+    def visit(name: str) -> Visitor:
+        visitor = Visitor(app.test_client())
+        visitor.sign_in(name)
+        return visitor
+
+    return visit

@@ -1,75 +1,16 @@
-"""The pages as a browser without scripts meets them: signed in by a button, forms with their CSRF token."""
+"""The pages as a browser without scripts meets them: who is shown which, what stands on it, and what in its stead."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from dashboard import reading
 from orders.workflow_file import DEFAULT
+from tests.rooms.visitor import Visitor
 
 NOWHERE = "postgresql+psycopg2://nobody@127.0.0.1:1/nothing"
-TRACES = ("Traceback", "psycopg2", "sqlalchemy", 'File "')
-
-
-class Visitor:
-    """Somebody at a browser without scripts; no page that they are shown may hold a stack trace."""
-
-    def __init__(self, client: FlaskClient, token: str = "") -> None:
-        self._client = client
-        self._token = token
-
-    def before(self, app: Flask) -> Visitor:
-        """The same browser with the same page, when another process of the service answers."""
-        client, cookie = app.test_client(), self._client.get_cookie("onward_session")
-        assert cookie
-        client.set_cookie("onward_session", cookie.value)
-        return Visitor(client, self._token)
-
-    def get(self, path: str) -> TestResponse:
-        return self._shown(self._client.get(path, headers={"Accept": "text/html"}))
-
-    def post(self, path: str, **fields: Any) -> TestResponse:
-        """Send a form with the token of the page that was seen last."""
-        form = {"csrf_token": self._token} | fields
-        return self._shown(self._client.post(path, data=form, headers={"Accept": "text/html"}))
-
-    def move(self, order: Mapping[str, Any], to: str, **fields: Any) -> TestResponse:
-        """Press an order's button, as the page that was drawn for `order` has it."""
-        form = {"to": to, "version": order["version"], "key": "a-key-of-the-page"} | fields
-        return self.post(f"/orders/{order['id']}/status", **form)
-
-    def sign_in(self, name: str) -> TestResponse:
-        self.get("/sign-in")
-        answer = self.post("/sign-in", person=name)
-        self.get("/inbox")
-        return answer
-
-    def _shown(self, answer: TestResponse) -> TestResponse:
-        assert not [trace for trace in TRACES if trace in answer.text], answer.text
-        if answer.status_code not in (302, 303):
-            assert "text/html" == answer.mimetype
-        if found := re.search(r'name="csrf_token" value="([^"]+)"', answer.text):
-            self._token = found[1]
-        return answer
-
-
-@pytest.fixture
-def visit(app: Flask, empty: None) -> Callable[[str], Visitor]:
-    """Somebody of the cast, signed in by their button."""
-
-    def visit(name: str) -> Visitor:
-        visitor = Visitor(app.test_client())
-        visitor.sign_in(name)
-        return visitor
-
-    return visit
 
 
 @pytest.mark.parametrize(("name", "home"), [("bob", "seller"), ("alice", "buyer"), ("olive", "operator")])
@@ -141,60 +82,6 @@ def test_a_buyer_reads_where_the_order_is_and_what_that_means(visit, cast, place
     assert ">Order confirmed</h1>" in page
     assert "The shop has accepted your order." in page
     assert "Cancel order" in page
-
-
-def test_a_button_moves_the_order_and_says_so(visit, placed, cast):
-    bob = visit("bob")
-
-    answer = bob.move(placed, "CONFIRMED", **{"from": "board"})
-
-    assert (303, f"/seller/orders#order-{placed['id']}") == (answer.status_code, answer.location)
-    assert f"Order #{placed['number']} is now “Confirmed”." in bob.get("/seller/orders").text
-    assert "CONFIRMED" == cast.bob.order(placed["id"])["status"]
-
-
-def test_the_same_form_sent_twice_moves_the_order_once(visit, placed, cast):
-    bob = visit("bob")
-
-    assert [303, 303] == [bob.move(placed, "CONFIRMED").status_code for _ in range(2)]
-    assert 2 == cast.bob.order(placed["id"])["version"]
-
-
-@pytest.mark.parametrize("origin", ["board", "order"])
-def test_a_stale_form_is_refused_on_the_page_it_came_from(visit, placed, cast, origin):
-    bob = visit("bob")
-    cast.olive.move(placed["id"], "CONFIRMED")
-
-    answer = bob.move(placed, "CONFIRMED", **{"from": origin})
-
-    assert 412 == answer.status_code
-    assert "Operator moved this order to “Confirmed” before you." in answer.text
-    assert ("<h1>Orders</h1>" in answer.text) == (origin == "board")
-
-
-def test_a_missing_reason_is_asked_for_and_nothing_is_moved(visit, placed, cast):
-    answer = visit("alice").move(placed, "CANCELLED", reason="  ")
-
-    assert 422 == answer.status_code
-    assert "Give a reason." in answer.text
-    assert "PENDING" == cast.alice.order(placed["id"])["status"]
-
-
-def test_a_tracking_number_without_a_carrier_is_refused_with_a_hint(visit, placed, cast):
-    for status in ("CONFIRMED", "PREPARING"):
-        cast.bob.move(placed["id"], status)
-
-    answer = visit("bob").move(cast.bob.order(placed["id"]), "SHIPPED", tracking_number="PP1")
-
-    assert 422 == answer.status_code
-    assert "give carrier and number" in answer.text
-
-
-def test_a_form_without_the_pages_token_changes_nothing(visit, placed, cast):
-    answer = visit("bob").move(placed, "CONFIRMED", csrf_token="")
-
-    assert (400, "PENDING") == (answer.status_code, cast.bob.order(placed["id"])["status"])
-    assert "This page was too old" in answer.text
 
 
 def test_a_strangers_order_is_a_page_that_says_404(visit, placed):

@@ -77,3 +77,15 @@ class Reader:
 def rows(*seqs: int, channel: str = "buyer:1", size: int = 2) -> list[tuple[int, str, str, str]]:
     """Rows of the log."""
     return [(seq, channel, "order.created", "x" * size) for seq in seqs]
+
+
+def parse(stream: bytes) -> list[dict[str, str]]:
+    """Server-Sent Events as the WHATWG's specification reads them."""
+    events = []
+    for block in stream.decode().split("\n\n")[:-1]:
+        fields: dict[str, list[str]] = {}
+        for line in block.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+            name, _, value = line.partition(":")
+            fields.setdefault(name, []).append(value.removeprefix(" "))
+        events.append({name: "\n".join(values) for name, values in fields.items()})
+    return events

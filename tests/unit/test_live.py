@@ -8,18 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime import sse
-
-
-def parse(stream: bytes):
-    """Server-Sent Events as the WHATWG's specification reads them."""
-    events = []
-    for block in stream.decode().split("\n\n")[:-1]:
-        fields = {}
-        for line in block.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-            name, _, value = line.partition(":")
-            fields.setdefault(name, []).append(value.removeprefix(" "))
-        events.append({name: "\n".join(values) for name, values in fields.items()})
-    return events
+from tests.unit.listening import parse
 
 
 @given(st.text())

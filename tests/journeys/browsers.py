@@ -1,0 +1,82 @@
+"""People at real browsers, and what they point at on the pages."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PHONE = {"width": 320, "height": 640}
+
+needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (Debian package chromium)")
+
+_numbers = itertools.count(1)
+
+
+class Visitors:
+    """People at browsers of their own; what their consoles complain about is kept."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.expected = re.compile("(?!)")
+        """Complaints that belong to the story, such as the browser's note about a 404."""
+
+    def guest(self, **options: Any) -> Page:
+        """Somebody who is not signed in."""
+        context = self._browser.new_context(base_url=self._url, **options)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: message.type in ("error", "warning") and self._complain(message.text))
+        page.on("pageerror", lambda error: self._complain(str(error)))
+        return page
+
+    def signed_in(self, name: str, path: str = "/", **options: Any) -> Page:
+        """One of the demo's people, at `path`; live where there are scripts."""
+        page = self.guest(**options)
+        page.goto("/sign-in")
+        door(page, name).click()
+        page.goto(path)
+        if options.get("java_script_enabled", True):
+            expect(page.locator("#pill")).to_have_text("Live")
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _complain(self, text: str) -> None:
+        if not self.expected.search(text):
+            self.complaints.append(text)
+
+
+def fresh_number() -> str:
+    return f"F-{next(_numbers)}"
+
+
+def door(page: Page, name: str) -> Any:
+    """The button on the sign-in page that lets somebody in."""
+    return page.get_by_role("button", name=re.compile(f"^{name} "))
+
+
+def card(page: Page, order: Any) -> Any:
+    return page.locator(f".card[data-order='{order['id']}']")
+
+
+def in_column(page: Page, status: str, order: Any) -> Any:
+    return page.locator(f"[data-list~='{status}']").locator(f".card[data-order='{order['id']}']")
+
+
+def never_reloaded(page: Page) -> Callable[[], bool]:
+    """Mark the document; the answer tells whether it is still the same one."""
+    page.evaluate("window.sameDocument = true")
+    return lambda: page.evaluate("window.sameDocument === true")

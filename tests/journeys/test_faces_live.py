@@ -1,0 +1,137 @@
+"""The faces in a real browser: what others do appears by itself, and nothing is missed or pulled away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.journeys.browsers import Visitors, card, fresh_number, in_column, needs_browser, never_reloaded
+from tests.journeys.server import Server
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
+
+
+def test_a_card_moves_by_itself_when_its_order_is_changed_elsewhere(
+    server: Server, visitors: Visitors, order: Any
+) -> None:
+    bob = visitors.signed_in("Bob")
+    same_document = never_reloaded(bob)
+    expect(in_column(bob, "PENDING", order)).to_be_visible()
+
+    server.move(order["id"], "CONFIRMED")
+
+    expect(in_column(bob, "CONFIRMED", order)).to_be_visible()
+    expect(card(bob, order)).to_have_count(1)
+    assert same_document()
+
+
+def test_a_new_order_appears_by_itself(server: Server, visitors: Visitors) -> None:
+    bob = visitors.signed_in("Bob")
+    same_document = never_reloaded(bob)
+    before = int(bob.locator("#column-PENDING [data-count-of]").inner_text())
+
+    new = server.place_order(number=fresh_number(), buyer_name="Nora Newcomer")
+
+    expect(in_column(bob, "PENDING", new)).to_contain_text("Nora Newcomer")
+    expect(bob.locator("#column-PENDING [data-count-of]")).to_have_text(str(before + 1))
+    assert same_document()
+
+
+def test_a_full_column_counts_what_it_does_not_show(own_server: Server, browser: Browser) -> None:
+    placed = [own_server.place_order(number=fresh_number()) for _ in range(52)]
+    visitors = Visitors(browser, own_server.url)
+    bob = visitors.signed_in("Bob")
+    expect(bob.locator("#column-PENDING .rest")).to_have_text("2 more")
+
+    own_server.move(placed[-1]["id"], "CONFIRMED")
+
+    expect(in_column(bob, "CONFIRMED", placed[-1])).to_be_visible()
+    expect(bob.locator("#column-PENDING .rest")).to_have_text("1 more")
+    expect(bob.locator("#column-PENDING [data-count-of]")).to_have_text("51")
+    expect(bob.locator("#open-count")).to_have_text("52 open")
+    visitors.close()
+    assert [] == visitors.complaints
+
+
+def test_one_click_moves_the_order_and_the_buyers_page_follows(visitors: Visitors, order: Any) -> None:
+    bob = visitors.signed_in("Bob")
+    alice = visitors.signed_in("Alice", f"/buyer/orders/{order['id']}")
+    same_document = never_reloaded(alice)
+
+    bob.get_by_role("button", name=f"Confirm, order {order['number']}").click()
+
+    expect(in_column(bob, "CONFIRMED", order)).to_be_visible()
+    expect(alice.get_by_role("heading", level=1)).to_have_text("Order confirmed")
+    expect(alice.locator("[aria-current=step]")).to_contain_text("Order confirmed")
+    expect(alice.locator(".log")).to_contain_text("Order confirmed")
+    assert same_document()
+
+
+def test_a_module_and_the_server_draw_the_same_card(server: Server, visitors: Visitors) -> None:
+    bob = visitors.signed_in("Bob")
+    new = server.place_order(number=fresh_number(), currency="JPY")
+    drawn_by_module = card(bob, new).evaluate(COMPARABLE)
+
+    bob.reload()
+
+    expect(bob.locator("#pill")).to_have_text("Live")
+    assert card(bob, new).evaluate(COMPARABLE) == drawn_by_module
+
+
+COMPARABLE = """card => card.outerHTML
+    .replace(/name="(key|csrf_token)" value="[^"]*"/g, '')
+    .replace(/(<time[^>]*?)( title="[^"]*")?>[^<]*/g, '$1>')
+    .replace(/ class=""| changed/g, '').replace(/\\s+/g, ' ').replace(/> </g, '><')"""
+
+
+def test_what_happens_before_the_stream_is_open_is_not_lost(server: Server, visitors: Visitors, order: Any) -> None:
+    bob = visitors.signed_in("Bob")
+    held: list[Route] = []
+    bob.route("**/api/stream*", lambda route: held.append(route))
+    bob.reload()
+    expect(in_column(bob, "PENDING", order)).to_be_visible()
+
+    server.move(order["id"], "CONFIRMED")
+    expect(bob.locator("#pill")).not_to_have_text("Live")
+    for route in held:
+        route.continue_()
+
+    expect(in_column(bob, "CONFIRMED", order)).to_be_visible()
+
+
+def test_other_peoples_changes_pull_no_card_from_under_the_pointer(
+    server: Server, visitors: Visitors, order: Any
+) -> None:
+    bob = visitors.signed_in("Bob")
+    card(bob, order).hover()
+
+    server.move(order["id"], "CONFIRMED")
+
+    expect(in_column(bob, "PENDING", order)).to_contain_text("Moved to Confirmed")
+    bob.mouse.move(2, 2)
+    expect(in_column(bob, "CONFIRMED", order)).to_be_visible()
+
+
+def test_the_bell_counts_what_the_server_counts(server: Server, visitors: Visitors) -> None:
+    dave = visitors.signed_in("Dave")
+    bell = dave.locator("#bell")
+    expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+    server.place_order(seller=2, buyer=2)
+    expect(bell).to_have_accessible_name("Notifications, 1 unread")
+    bell.click()
+    dave.get_by_role("button", name="Mark 1 as read").click()
+
+    expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+
+def test_an_operator_sees_live_what_others_do(server: Server, visitors: Visitors, order: Any) -> None:
+    olive = visitors.signed_in("Olive")
+    same_document = never_reloaded(olive)
+
+    server.move(order["id"], "CONFIRMED", "seller")
+
+    expect(in_column(olive, "CONFIRMED", order)).to_be_visible()
+    assert same_document()

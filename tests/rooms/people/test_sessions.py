@@ -1,0 +1,104 @@
+"""Sessions of people: what they are made of, and when somebody has to come in again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from access import people
+from app import onward_of
+from foundation import clock
+from tests.rooms.people.browser import OTHER, Browser
+
+
+def test_a_new_password_ends_every_session_and_every_stream(app, browser, bob):
+    browser.sign_in()
+    assert 200 == browser.me
+
+    with app.app_context():
+        people.set_password(people.by_email("bob@example.org"), OTHER)
+    onward_of(app).watch.look()
+
+    assert 401 == browser.me
+    proof = bob.principal.proof
+    assert {proof} == onward_of(app).watch.proofs.rights_lost({"seller:1", proof})
+    assert 303 == browser.sign_in(password=OTHER).status_code
+
+
+def test_somebody_who_is_disabled_is_out_at_once_and_stays_out(app, run, browser, bob):
+    browser.sign_in()
+    assert 200 == browser.me
+
+    assert 0 == run("people", "disable", "bob@example.org", "--reason", "left").exit_code
+    onward_of(app).watch.look()
+
+    assert 401 == browser.me
+    assert 401 == browser.sign_in().status_code
+    assert "disabled" in run("people", "list").output
+    assert 1 == run("people", "reset", "bob@example.org").exit_code
+    assert 0 == run("people", "enable", "bob@example.org").exit_code
+    assert 303 == browser.sign_in().status_code
+
+
+def test_all_that_a_principal_was_given_can_be_taken_back_with_the_sessions(app, browser, bob, sql):
+    browser.sign_in()
+    sql("INSERT INTO revocations (subject, actor, reason, at) VALUES ('seller:1', '', '', now() + interval '2 s')")
+    onward_of(app).watch.look()
+    try:
+        assert 401 == browser.me
+    finally:
+        onward_of(app).watch.proofs.tokens.revocations._at.pop("seller:1")
+
+
+@pytest.mark.parametrize(
+    ("idle", "hours", "steps"), [(10, 100, (5, 5, 11)), (10, 1, (9,) * 6 + (7,))], ids=["idle", "old"]
+)
+def test_a_session_ends(app_with, bob, monkeypatch, idle, hours, steps):
+    """When nobody was there for a while, and after a time in any case."""
+    browser = Browser(app_with(session_idle_minutes=idle, session_hours=hours))
+    browser.sign_in()
+    now = time.time()
+
+    seen = []
+    for minutes in steps:
+        now += minutes * 60
+        monkeypatch.setattr(clock, "unix_seconds", lambda now=now: now)
+        seen.append(browser.me)
+
+    assert [*[200] * (len(steps) - 1), 401] == seen
+
+
+def test_a_stream_that_comes_back_is_no_sign_of_somebody(app_with, bob, monkeypatch):
+    browser = Browser(app_with(session_idle_minutes=10))
+    browser.sign_in()
+    start = time.time()
+    for minutes, status in ((6, 200), (11, 401)):
+        monkeypatch.setattr(clock, "unix_seconds", lambda minutes=minutes: start + minutes * 60)
+        answer = browser.client.get("/api/stream", headers={"Accept": "text/event-stream"})
+        assert status == answer.status_code
+
+
+def test_a_session_is_a_new_one_after_signing_in(browser, bob):
+    """A cookie that somebody else has planted is worth nothing."""
+    browser.get("/sign-in")
+    before = browser.client.get_cookie("onward_session").value
+    browser.sign_in()
+    cookie = browser.client.get_cookie("onward_session")
+
+    assert before != cookie.value
+    assert (True, "Lax", False) == (cookie.http_only, cookie.same_site, cookie.secure)
+
+
+def test_a_cookie_travels_only_over_https_where_that_is_set(app_with, bob):
+    browser = Browser(app_with(cookie_secure=True))
+    browser.client.get("/sign-in", base_url="https://localhost")
+
+    assert browser.client.get_cookie("onward_session").secure
+
+
+def test_a_session_key_is_no_bearer_token(app, browser, bob):
+    browser.sign_in()
+    for text in (bob.session_key, f"\n{bob.session_key}"):
+        headers = [("Authorization", f"Bearer {text}".replace("\n", " "))]
+        assert 401 == app.test_client().get("/api/me", headers=headers).status_code

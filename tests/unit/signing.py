@@ -1,0 +1,55 @@
+"""Key pairs, and tokens that are signed by them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+CLAIMS = {"sub": "7", "role": "seller", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
+RSA = rsa.generate_private_key(65537, 2048)
+OTHER_RSA = rsa.generate_private_key(65537, 2048)
+ED = ed25519.Ed25519PrivateKey.generate()
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def jwk(private: Private, **members: str) -> dict[str, Any]:
+    """A key's public half, as an identity provider writes it."""
+    algorithm = jwt.algorithms.RSAAlgorithm if isinstance(private, rsa.RSAPrivateKey) else jwt.algorithms.OKPAlgorithm
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        algorithm = jwt.algorithms.ECAlgorithm
+    return json.loads(algorithm.to_jwk(private.public_key())) | members
+
+
+def jwks(*entries: dict[str, Any]) -> bytes:
+    return json.dumps({"keys": entries}).encode()
+
+
+def pem(private: Private) -> bytes:
+    return private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def sign(
+    key: Private | str, algorithm: str, kid: str | None = None, claims: dict[str, Any] | None = None, **header: Any
+) -> str:
+    """A token of the seller 7, in whatever way it is wanted."""
+    return jwt.encode(CLAIMS | (claims or {}), key, algorithm, headers=header | ({"kid": kid} if kid else {}))
+
+
+class NothingRevoked:
+    """Revocations that were read, and there are none."""
+
+    known, version = True, 0
+
+    def refuse(self, *_: object) -> bool:
+        return False
+
+    def take_lost(self) -> set[str]:
+        return set()

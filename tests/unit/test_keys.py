@@ -1,0 +1,179 @@
+"""Keys that rotate, from a file and from an identity provider; and what is no key."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from access.keys import Keys, UnusableKeys, parse
+from access.proofs import Proofs
+from access.tokens import Tokens
+from foundation.errors import ServiceUnavailable, Unauthorized
+from foundation.settings import SettingsError
+from tests.conftest import SECRET
+from tests.unit.signing import EC, ED, OTHER_RSA, RSA, NothingRevoked, jwk, jwks, pem, sign
+
+OLD_SECRET = "the secret that was there before this one"
+
+
+def test_two_keys_overlap_while_they_rotate(proofs_with):
+    proofs, path = proofs_with(jwk(RSA, kid="1"))
+    old, new = sign(RSA, "RS256", "1"), sign(OTHER_RSA, "RS256", "2")
+    proofs.verify(old)
+
+    path.write_bytes(jwks(jwk(RSA, kid="1"), jwk(OTHER_RSA, kid="2")))
+    proofs.tokens.keys.refresh()
+
+    assert [7, 7] == [proofs.verify(token).id for token in (old, new)]
+
+
+def test_a_key_that_was_taken_away_proves_nothing_any_more(proofs_with):
+    """Not even to whoever remembers what it has verified."""
+    proofs, path = proofs_with(jwk(RSA, kid="1"), jwk(OTHER_RSA, kid="2"))
+    proofs.verify(sign(RSA, "RS256", "1"))
+
+    path.write_bytes(jwks(jwk(OTHER_RSA, kid="2")))
+    proofs.tokens.keys.refresh()
+    proofs.forget_revoked()
+
+    with pytest.raises(Unauthorized):
+        proofs.verify(sign(RSA, "RS256", "1"))
+
+
+def test_a_file_that_was_broken_leaves_the_keys_as_they_are(proofs_with):
+    proofs, path = proofs_with(jwk(RSA))
+
+    path.write_bytes(b"{")
+    proofs.tokens.keys.refresh()
+
+    assert 7 == proofs.verify(sign(RSA, "RS256")).id
+
+
+def test_a_secret_that_was_replaced_is_good_as_long_as_it_is_named(proofs_with):
+    proofs, _ = proofs_with(jwk(RSA), JWT_PREVIOUS_SECRET=OLD_SECRET)
+
+    assert [7, 7] == [proofs.verify(sign(secret, "HS256")).id for secret in (SECRET, OLD_SECRET)]
+    assert SECRET == proofs.tokens.keys.secrets[0]
+
+
+@pytest.mark.parametrize("private", [RSA, ED], ids=["RSA", "Ed25519"])
+def test_a_pem_will_do(proofs_with, private):
+    proofs, _ = proofs_with(pem(private))
+
+    assert 7 == proofs.verify(sign(private, "RS256" if private is RSA else "EdDSA")).id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"keys": []}',
+        b'{"keys": [1]}',
+        b'{"keys": 1}',
+        jwks({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}),
+        jwks(jwk(RSA, use="enc")),
+        jwks(jwk(RSA, alg="RS512")),
+        jwks(jwk(RSA, n="!")),
+        jwks(jwk(EC)),
+        jwks(jwk(rsa.generate_private_key(65537, 1024))),
+        pem(EC),
+        b"-----BEGIN PUBLIC KEY-----\n",
+    ],
+    ids=range(14),
+)
+def test_what_holds_no_usable_key_is_not_believed(text):
+    with pytest.raises(UnusableKeys):
+        parse(text)
+
+
+def test_a_key_file_that_cannot_be_used_is_told_at_the_start(proofs_with):
+    with pytest.raises(SettingsError, match="JWT_KEY_FILE"):
+        proofs_with(b"{}")
+
+
+class KeyServer:
+    """An identity provider on loopback, whose keys can be changed."""
+
+    def __init__(self):
+        self.body, self.status, self.asked = jwks(jwk(RSA, kid="1")), 200, 0
+        house = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                house.asked += 1
+                self.send_response(house.status)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", str(len(house.body)))
+                self.end_headers()
+                self.wfile.write(house.body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks"
+
+    @contextmanager
+    def serving(self):
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
+
+
+@pytest.fixture
+def provider():
+    with KeyServer().serving() as provider:
+        yield provider
+
+
+def proofs_of(provider):
+    tokens = Tokens(Keys((SECRET,), url=provider.url), "onward", "onward")
+    tokens.revocations = NothingRevoked()
+    return Proofs(tokens)
+
+
+def test_keys_come_from_an_identity_provider(provider):
+    proofs = proofs_of(provider)
+    proofs.tokens.keys.refresh()
+
+    assert 7 == proofs.verify(sign(RSA, "RS256", "1")).id
+
+
+def test_no_request_waits_for_the_identity_provider(provider):
+    """A key that is not known is asked for by somebody else, later; until the first answer the fault is ours."""
+    proofs = proofs_of(provider)
+
+    with pytest.raises(ServiceUnavailable):
+        proofs.verify(sign(RSA, "RS256", "1"))
+    proofs.tokens.keys.refresh()
+    with pytest.raises(Unauthorized):
+        proofs.verify(sign(OTHER_RSA, "RS256", "2"))
+
+    assert proofs.tokens.keys.asked.is_set()
+    assert 1 == provider.asked
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, b""), (302, b""), (200, b"<html>"), (200, b"{" * 300_000)],
+    ids=["500", "302", "html", "huge"],
+)
+def test_a_provider_that_talks_nonsense_changes_nothing(provider, status, body):
+    proofs = proofs_of(provider)
+    proofs.tokens.keys.refresh()
+
+    provider.status, provider.body = status, body
+    proofs.tokens.keys.refresh()
+
+    assert 7 == proofs.verify(sign(RSA, "RS256", "1")).id
