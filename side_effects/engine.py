@@ -51,7 +51,7 @@ class Engine:
         self.figures = Figures()
         self._owed = Owed(Sweeper(settings.dsn))
         self._pool = PreparedPool(settings.dsn, 1, "internal")
-        self.durable_pool = PreparedPool(settings.dsn, 2, "durable")
+        self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
         statements = Statements.of(topics, announcement)
         self.internal = InternalLane(
             self._pool, statements, settings.lane_limit, self.figures, on_rows, self._owed.forget, self._tasks
