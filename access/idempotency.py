@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
+import orjson
 import pydantic
 from flask import Response
 from sqlalchemy import text
@@ -71,12 +72,16 @@ class AnswerNotKept(AppError):
 
 
 def forget(who: str, **members: Sequence[int]) -> int:
-    """Keep no longer what this principal was answered, nor answers in which one of these members has such a value.
+    """Keep no longer what this principal was answered, nor answers in which one of these members has such a value,
+    however deep it stands.
 
     Committed with what the caller erases next; who repeats the request is told that it was done.
     """
-    named = {name: [str(value) for value in values] for name, values in members.items()}
-    ours = " OR ".join(f"CAST(body AS json) ->> '{name}' = ANY(:{name})" for name in named)
+    named = {name: orjson.dumps({"ours": list(values)}).decode() for name, values in members.items()}
+    ours = " OR ".join(
+        f"jsonb_path_exists(CAST(body AS jsonb), '$.**.{name} ? (@ == $ours[*])', CAST(:{name} AS jsonb))"
+        for name in named
+    )
     sql = f"UPDATE idempotency_keys SET body = NULL WHERE body IS NOT NULL AND (principal = :who OR {ours})"
     count: int = db.session.execute(text(sql), {"who": who, **named}).rowcount  # type: ignore[attr-defined]
     return count

@@ -9,7 +9,8 @@ from foundation.errors import InvalidRequest, PreconditionRequired
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 """What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
 
-ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
+ENTITY_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]{1,64})?"')
+"""An order's version; after a read, with a mark of what was read."""
 
 
 def idempotency_key(key: str) -> str:
@@ -22,9 +23,12 @@ def idempotency_key(key: str) -> str:
 def version(if_match: str, required: bool = False) -> int | None:
     """The version in If-Match (RFC 9110, section 13.1.1); `*` asks only that the order exists.
 
-    Raises PreconditionRequired (RFC 6585, section 3) when it is required and not there.
+    Raises PreconditionRequired (RFC 6585, section 3) when it is required and not there, and InvalidRequest for a list
+    of versions: a change is made to the one that was seen.
     """
     tag = if_match.strip()
+    if "," in tag:
+        raise InvalidRequest("If-Match must name one version, or *.")
     if required and not tag:
         raise PreconditionRequired
     if tag in ("", "*"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import orjson
 from psycopg2 import errors as pg
 from sqlalchemy import text
@@ -28,7 +30,7 @@ PLACE = text(
     placed AS (
         INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
                total_minor, currency, created_at, updated_at)
-        SELECT id, coalesce(:number, id::text), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
+        SELECT id, coalesce(:number, id || :mark), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
                :items, :total_minor, :currency, at, at FROM fresh
         RETURNING *),
     e AS (
@@ -61,18 +63,24 @@ class Placing:
         self._engine = engine
         self._topic = topic
 
-    def place(self, principal: Principal, new: NewOrder, key: str = "") -> Changed:
-        """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch."""
+    def place(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
+        """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch.
+
+        Where no number is named, it is the id, with the mark behind it where the seller has such a number already.
+        """
         try:
-            promise_id, head, *event_row = db.session.execute(
-                PLACE, self._values(principal, new, key or new_key())
-            ).one()
+            values = self._values(principal, new, key or new_key()) | {"mark": mark}
+            promise_id, head, *event_row = db.session.execute(PLACE, values).one()
             db.session.commit()
         except IntegrityError as error:
             db.session.rollback()
             if not isinstance(error.orig, pg.UniqueViolation):
                 raise
-            return self._placed_before(principal, new, key)
+            if before := self._placed_before(principal, new, key):
+                return before
+            if new.number is None and not mark:
+                return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
+            raise DuplicateNumber(f"The seller has an order number {new.number} already.") from error
         event = OrderEvent.of(tuple(event_row))
         owed, request_id = effects.of_creation(self._workflow), logs.request_id.get()
         self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, owed, request_id, event))
@@ -93,11 +101,12 @@ class Placing:
             "promised": effects.of_creation(self._workflow),
         }
 
-    def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed:
+    def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:
+        """What this key was answered; None when it was not the key that stood in the way."""
         values = {"key": key, "id": principal.id, "role": principal.role}
         row = db.session.execute(PLACED_BEFORE, values).one_or_none() if key else None
         if row is None:
-            raise DuplicateNumber(f"The seller has an order number {new.number} already.")
+            return None
         head, order_id, seller, buyer, items, currency, name, email, number, type = row
         stored = (seller, buyer, items, currency, name, email, "order.created")
         sent = (new.seller_id, new.buyer_id, _items(new), new.currency, new.buyer_name, new.buyer_email, type)

@@ -161,7 +161,9 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
     @typed
     def read_order(path: OrderPath) -> Response:
         text, version = queries.order(workflow, guards.current(), path.order_id)
-        return _order(Changed(path.order_id, text.encode(), version))
+        # What is read may differ though the version is the same: by the reader's role, after an erasure.
+        mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return Response(text, headers={"ETag": f'"{version}-{mark}"'}, content_type=JSON)
 
     @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", **documented(HistoryOut))
     @typed

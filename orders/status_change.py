@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -176,15 +177,21 @@ class StatusChanges:
         """The answer was lost on its way: done already, or to be done once more."""
         try:
             found = self._find(change, key)
-            return [found[:-1]] if found else self.commits.run(wanted)
-        except psycopg2.errors.UniqueViolation:
-            return []
+            if found is None:
+                with suppress(psycopg2.errors.UniqueViolation):
+                    if rows := self.commits.run(wanted):
+                        return rows
+                found = self._find(change, key)  # the first statement may have been under way still
         except psycopg2.Error as error:
             if not outcome_unknown(error):
                 raise
             raise ServiceUnavailable(
                 "The database is away. Repeat the request with the same Idempotency-Key."
             ) from error
+        if found is None:
+            return []
+        self._answer_again(found, change)  # the client may have used this key for another change before
+        return [found[:-1]]
 
     def _find(self, change: StatusChange, key: str) -> Row | None:
         rows = self._pool.run(FIND_BY_KEY, (key, change.principal.id, change.principal.role))
@@ -201,11 +208,8 @@ class StatusChanges:
     def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
         event, tracking = OrderEvent.of(stored[3:-1]), stored[-1]
         sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
-        same = (event.order_id, event.to_status, event.reason) == (
-            change.order_id,
-            change.new.status,
-            change.new.reason or None,
-        )
+        asked = (change.order_id, "order.status_changed", change.new.status, change.new.reason or None)
+        same = (event.order_id, event.type, event.to_status, event.reason) == asked
         if not same or sent != (orjson.loads(tracking) if tracking else None):
             raise IdempotencyMismatch
         return Changed(

@@ -37,6 +37,7 @@ def told(app, cast, outbox):
     with app.app_context():
         people.add("alice@example.org", "Alice Archer", "buyer", cast.alice.id)
     outbox.run_until_idle()
+    cast.bob.post("/api/notifications/read", {"up_to": 1}, Idempotency_Key="b-key")
     return order["id"]
 
 
@@ -172,3 +173,10 @@ def test_every_column_that_holds_free_text_is_known(app, database):
     nobodys = {"operator_actions.reason", "circuit_changes.reason", "revocations.reason", "api_keys.name"}
 
     assert found <= erased | nobodys, found - erased - nobodys
+
+
+def test_what_was_erased_is_not_said_to_be_unchanged(cast, told):
+    tag = cast.olive.get(f"/api/orders/{told}").headers["ETag"]
+    erase(cast)
+
+    assert 200 == cast.olive.get(f"/api/orders/{told}", If_None_Match=tag).status

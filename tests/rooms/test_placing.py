@@ -90,3 +90,14 @@ def test_an_order_that_makes_no_sense_is_refused(shop, change, sql):
     assert 422 == reply.status
     assert reply.json["errors"][0]["field"].split(".")[0] == next(iter(change))
     assert [(0,)] == sql("SELECT count(*) FROM orders")
+
+
+def test_an_order_without_a_number_is_placed_though_the_seller_has_that_number(cast, shop, alice, bob, sql):
+    ((newest,),) = sql("SELECT last_value FROM orders_id_seq")
+    cast.place(number=str(newest + 2))
+
+    unnumbered = new_order(bob.id, alice.id)
+    unnumbered.pop("number", None)
+    reply = shop.post("/api/orders", unnumbered)
+    assert 201 == reply.status
+    assert reply.json["number"].startswith(f"{reply.json['id']}-")

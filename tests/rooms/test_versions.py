@@ -57,3 +57,14 @@ def test_where_a_version_is_required_a_batch_names_them(strict, placed):
 
     assert 428 == strict.bob.post("/api/orders/status-changes", {"changes": [change]}).status
     assert 200 == strict.bob.post("/api/orders/status-changes", {"changes": [change | {"version": 1}]}).status
+
+
+def test_the_tag_of_a_read_names_a_version_to_change(bob, placed):
+    tag = bob.get(f"/api/orders/{placed['id']}").headers["ETag"]
+
+    assert 200 == bob.move(placed["id"], "CONFIRMED", If_Match=tag).status
+    assert 412 == bob.move(placed["id"], "PREPARING", If_Match=tag).status
+
+
+def test_a_change_is_made_to_one_version(bob, placed):
+    assert 422 == bob.move(placed["id"], "CONFIRMED", If_Match='"1", "2"').status
