@@ -39,7 +39,7 @@ from access.principal import Principal
 from access.tracking_links import TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import bodies, cors, db, health, logs, openapi, problems
+from foundation import bodies, cors, db, health, logs, openapi, problems, proxies
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
@@ -118,6 +118,7 @@ def build_app(settings: Settings) -> Flask:
     app.before_request(_begin_request)
     app.after_request(_end_request)
     app.extensions["onward"] = _join(app, settings, watch)
+    proxies.init_app(app, settings.trusted_proxies)
     bodies.init_app(app, settings.body_seconds)  # around whatever reads a body
     return app
 
@@ -148,7 +149,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     workflow = workflow_file.load(settings.order_workflow)
     order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
     message_topic = chat.messages.topic()
-    live = Realtime(settings, VERSION, watch.proofs.rights_lost)
+    live = Realtime(settings, VERSION, watch.proofs)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
     links = TrackingLinks(settings, watch.proofs.tokens.revocations)
     kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
@@ -171,7 +172,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
         access.routes.routes,
         access.routes.operating,
         access.routes.listening,
-        realtime.routes.blueprint(live.streams, live.log, channels_of, channels_to_catch_up),
+        *realtime.routes.blueprints(live.streams, live.log, channels_of, channels_to_catch_up),
         side_effects.routes.blueprint(engine),
         side_effects.metrics.routes,
         health.blueprint(_checks(onward, hot)),

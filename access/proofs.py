@@ -56,6 +56,11 @@ class Proofs:
             self._versions = self._seen()
             self._known.clear()
 
+    @property
+    def rights_version(self) -> int:
+        """Grows when something was taken back."""
+        return self.tokens.revocations.version
+
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
         """Which of these principals (`buyer:42`) and proofs (`jti:…`) were taken back since this was asked last."""
         lost, self._lost = self._lost, set()

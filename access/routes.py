@@ -13,7 +13,7 @@ from access.idempotency import keyed, keyed_secretly
 from access.schemas import KeyIn, KeyRevocation, KeysOut, Me, NewKeyOut, RevocationIn, Revoked, TicketOut
 from foundation.contract import typed
 from foundation.documentation import documented
-from foundation.errors import NotFound
+from foundation.errors import Forbidden, NotFound
 
 TAG = {"name": "Access"}
 
@@ -61,6 +61,10 @@ def list_keys() -> Response:
 @typed
 @keyed_secretly
 def add_key(body: KeyIn) -> Response:
+    """Who asks with a key can give no rights but those of that key."""
+    principal = guards.current()
+    if principal.scopes is not None and not (body.role == principal.role and principal.scopes.issuperset(body.scopes)):
+        raise Forbidden("A key can make no key with more rights than its own.")
     id, key = api_keys.add(body.key(), guards.actor())
     return Response(orjson.dumps({"id": id, "key": key}), 201, content_type="application/json")
 

@@ -150,6 +150,7 @@ class Settings:
         "168", "Hours after which a browser has to sign in again in any case.", _whole_number(1, 10**5)
     )
     public_url: str = _setting("", "Address that people reach this service by; else HOST and PORT.", _web_url)
+    trusted_proxies: int = _setting("0", "Proxies in front whose `X-Forwarded-For` is believed.", _whole_number(0, 16))
     body_seconds: int = _setting("8", "Seconds in which a request's body has to arrive.", _whole_number(1, 600))
     hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
     cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))

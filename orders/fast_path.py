@@ -18,10 +18,11 @@ from access.principal import Principal
 from access.proofs import Proofs
 from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
+from foundation.errors import AppError
 from foundation.plain import Answer, Plain
 from orders import conditions
 from orders.schemas import NewStatus
-from orders.status_change import StatusChange, StatusChanges
+from orders.status_change import Changed, StatusChange, StatusChanges
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -86,10 +87,11 @@ class FastPath:
         logs.request_id.set(request_id)
         guards.permit(principal, AREA, reading=False)
         rate = self._limits.take(principal.who, reading=False)
-        new = parse_json(NewStatus, body)
-        key = conditions.idempotency_key(fields.get("idempotency-key", ""))
-        version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
-        changed = self._changes.change(StatusChange(order_id, principal, new, key, version))
+        try:
+            changed = self._asked(order_id, principal, fields, body)
+        except AppError as error:
+            error.headers.update(rate)
+            raise
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(changed.order))),
@@ -99,6 +101,12 @@ class FastPath:
             *rate,
         ]
         return headers, changed.order
+
+    def _asked(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> Changed:
+        new = parse_json(NewStatus, body)
+        key = conditions.idempotency_key(fields.get("idempotency-key", ""))
+        version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
+        return self._changes.change(StatusChange(order_id, principal, new, key, version))
 
     def _known(self, authorization: str) -> Principal | None:
         """Who is asking, if this process has verified the proof before."""

@@ -6,7 +6,8 @@ One walk over all subscribers does it, twice a second: a timer for each would co
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from typing import Protocol
 
 import gevent
 import structlog
@@ -40,8 +41,16 @@ RETRIES_PER_SECOND = 1000
 
 EXPIRING = "auth-expiring"
 
-RightsLost = Callable[[Collection[str]], Collection[str]]
-"""Given who listens here, and what their proofs are called, tells which of these do not hold any more."""
+
+class Rights(Protocol):
+    """What is known of who may listen."""
+
+    @property
+    def rights_version(self) -> int:
+        """Grows when somebody loses a right."""
+
+    def rights_lost(self, names: Collection[str]) -> Collection[str]:
+        """Given who listens here, and what their proofs are called, tells which of these were lost lately."""
 
 
 def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
@@ -55,9 +64,9 @@ def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
 class Pulse:
     """Walks over the hub's subscribers."""
 
-    def __init__(self, hub: Hub, rights_lost: RightsLost) -> None:
+    def __init__(self, hub: Hub, rights: Rights) -> None:
         self._hub = hub
-        self._rights_lost = rights_lost
+        self._rights = rights
         self._step = 0
         self._asked_at = clock.monotonic()
         self._greenlets: list[gevent.Greenlet[..., None]] = []
@@ -86,7 +95,7 @@ class Pulse:
     def ask_for_rights(self) -> None:
         """End the streams of those who may not listen any more."""
         streams = list(self._hub.subscribers)
-        lost = set(self._rights_lost({one.who for one in streams} | {one.proof for one in streams}))
+        lost = set(self._rights.rights_lost({one.who for one in streams} | {one.proof for one in streams}))
         for subscriber in [one for one in streams if one.who in lost or one.proof in lost] if lost else ():
             self._hub.end(subscriber, "rights-lost", bye("rights-lost"))
 

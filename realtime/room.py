@@ -10,7 +10,7 @@ from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.limits import Limits
 from realtime.log import Log
-from realtime.pulse import Pulse, RightsLost, bye
+from realtime.pulse import Pulse, Rights, bye
 from realtime.replay import Replays
 from realtime.retention import Retention
 from realtime.sse import Cursor
@@ -27,7 +27,7 @@ ITERATED_STREAMS = 500
 class Realtime:
     """Log, feed, hub and streams of one process."""
 
-    def __init__(self, settings: Settings, version: str, rights_lost: RightsLost) -> None:
+    def __init__(self, settings: Settings, version: str, rights: Rights) -> None:
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
         log, replayed = (Log(pool) for pool in self._pools)
         self.hub = Hub()
@@ -36,8 +36,8 @@ class Realtime:
         limits = Limits(
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
         )
-        self.streams = Streams(self.hub, self.feed, self.replays, limits, version, settings.stream_lifetime)
-        self.pulse = Pulse(self.hub, rights_lost)
+        self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
+        self.pulse = Pulse(self.hub, rights)
         self._retention = Retention(log, settings.retention_hours)
         self.log = replayed
 

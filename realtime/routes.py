@@ -26,11 +26,13 @@ CAN_DETACH = "onward.can_detach"
 OPENING = "onward.opening"
 """Left there by the view: the stream that goes on to the taken socket."""
 
+TAG = {"name": "Live"}
 PATH = "/api/stream"
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
 }
 
 MOST_CHANNELS = 100
@@ -115,9 +117,15 @@ class LiveEvents(Answer):
 FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_changed","order":{"id":1}}\n\n'
 
 
-def blueprint(streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf) -> APIBlueprint:
-    """The stream's and the events' routes; which channels a principal hears is told from above."""
-    routes = APIBlueprint("realtime", __name__, abp_tags=[{"name": "Live"}])
+def blueprints(
+    streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
+) -> tuple[APIBlueprint, APIBlueprint]:
+    """The stream, and the events page by page; which channels a principal hears is told from above."""
+    return _streaming(streams, channels_of), _catching_up(log, channels_to_catch_up)
+
+
+def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
+    routes = APIBlueprint("realtime", __name__, abp_tags=[TAG])
     guards.protect(routes, tickets=True)
 
     @routes.get(PATH, summary="Hear your orders live", **documented({"text/event-stream": FRAME}, Forbidden))
@@ -137,6 +145,13 @@ def blueprint(streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_c
             return Response(headers=HEADERS)
         return Response(opening, headers=HEADERS, direct_passthrough=True)
 
+    return routes
+
+
+def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
+    routes = APIBlueprint("events", __name__, abp_tags=[TAG])
+    guards.protect(routes, area="realtime")  # a read like any other, where no ticket is a proof
+
     @routes.get(
         "/api/events",
         summary="Catch up with what happened to your orders",
@@ -145,7 +160,7 @@ def blueprint(streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_c
     @typed
     def events(query: EventsQuery) -> Response:
         """Kept for RETENTION_HOURS. Operators and services get what all sellers hear, which is each change once."""
-        channels = channels_to_catch_up(guards.current(), _named(query.channels))
+        channels = channels_of(guards.current(), _named(query.channels))
         page = catch_up.page(log, channels, query.after, query.limit)
         cursor, more = str(page.cursor), "true" if page.more else "false"
         body = f'{{"events":[{",".join(page.events)}],"next_cursor":"{cursor}","more":{more}}}'

@@ -19,7 +19,7 @@ from realtime.feed import Feed
 from realtime.hub import GONE, Hub
 from realtime.journal import Journal
 from realtime.limits import Limits
-from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, bye
+from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Subscriber
 
@@ -51,24 +51,38 @@ class Streams:
     """Opens streams on this process's hub."""
 
     def __init__(
-        self, hub: Hub, feed: Feed, replays: Replays, limits: Limits, version: str, lifetime: float = LIFETIME_SECONDS
+        self,
+        hub: Hub,
+        feed: Feed,
+        replays: Replays,
+        limits: Limits,
+        rights: Rights,
+        version: str,
+        lifetime: float = LIFETIME_SECONDS,
     ) -> None:
         self._hub = hub
         self._feed = feed
         self._replays = replays
         self._limits = limits
+        self._rights = rights
         self._version = version
         self._lifetime = lifetime
         self._journal = Journal()
         self.draining = False
 
     def open(self, listener: Listener, detached: bool = False) -> Opening | None:
-        """A stream that is subscribed already, or None when there is no room for it now."""
+        """A stream that is subscribed already, or None when there is no room for it now.
+
+        Nor when somebody lost a right while it waited: who has just been let in may not be any more, and asks again.
+        """
+        rights = self._rights.rights_version
         try:
             start = self._replays.start(listener.last_event_id) if self._feed.begun(BEGIN_SECONDS) else None
         except TooBusy:
             return None
-        if start is None or self.draining or not self._limits.admit(listener, detached):
+        if start is None or self.draining or rights != self._rights.rights_version:
+            return None
+        if not self._limits.admit(listener, detached):
             return None
         subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
         subscriber.proof = listener.proof

@@ -15,7 +15,7 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import one_send, plain, refusals
+from foundation import logs, one_send, plain, refusals
 from foundation.plain import Answer, Plain
 from realtime.door import Door
 from realtime.handover import DETACHED, HandOver, detach, encode_head
@@ -95,7 +95,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 return True
             if self.door is not None and (opening := self.door.open(request)):
                 self._take(client, piece)
-                detach(client, encode_head("200 OK", list(HEADERS.items())), opening)
+                request_id = logs.new_request_id(request.fields.get("x-request-id"))
+                detach(client, encode_head("200 OK", [*HEADERS.items(), ("X-Request-ID", request_id)]), opening)
                 return False
             answer = self.answer(request, client) if self.answer is not None else None
             if answer is None:

@@ -114,3 +114,19 @@ def test_tokens_are_taken_back_on_the_command_line(run, sql):
     assert 2 == run("revoke", "--role", "seller").exit_code
 
     assert [("jti:abc",), ("seller:7",)] == sql("SELECT subject FROM revocations ORDER BY subject")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ({"scopes": ["ops:read"]}, 201),
+        ({"scopes": ["ops:read", "orders:write"]}, 403),
+        ({"role": "service", "scopes": ["ops:read"]}, 403),
+    ],
+    ids=str,
+)
+def test_a_key_makes_no_key_with_more_rights_than_its_own(app, cast, wanted, status):
+    own = add(cast.olive, role="operator", scopes=["ops:read", "ops:write"]).json["key"]
+    body = {"name": "another", "role": "operator", "id": 1} | wanted
+
+    assert status == ask(app, own, "/api/ops/keys", method="POST", json=body).status_code

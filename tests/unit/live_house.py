@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import gevent
@@ -69,9 +69,12 @@ class House:
             self.feed.look()
         self.replays = Replays(self.feed, self.log)
         limits = Limits(self.hub, in_all, per_person, iterated)
-        self.streams = Streams(self.hub, self.feed, self.replays, limits, "test")
-        self.lost: set[str] = set()
-        self.pulse = Pulse(self.hub, lambda people: self.lost & set(people))
+        self.streams = Streams(self.hub, self.feed, self.replays, limits, self, "test")
+        self.rights_version, self.lost = 0, set[str]()
+        self.pulse = Pulse(self.hub, self)
+
+    def rights_lost(self, names: Collection[str]) -> Collection[str]:
+        return self.lost & set(names)
 
     def open(self, cursor: str = "", who: Who = ALICE, **more: Any) -> Opening | None:
         return self.streams.open(Listener(*who, cursor, **more), self.way == "socket")

@@ -169,3 +169,17 @@ def test_a_log_that_is_pruned_during_a_replay_is_no_silent_gap(house, monkeypatc
     (_, resync) = house.first("7.150")
 
     assert '"reason":"expired"' in resync["data"]
+
+
+def test_who_lost_a_right_while_waiting_is_not_let_in(house, monkeypatch):
+    begun = house.feed.begun
+
+    def wait_long(seconds):
+        house.rights_version += 1
+        return begun(seconds)
+
+    monkeypatch.setattr(house.feed, "begun", wait_long)
+
+    assert house.open() is None
+    monkeypatch.undo()
+    assert house.open() is not None
