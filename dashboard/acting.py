@@ -25,6 +25,7 @@ from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
 VERSION_DIGITS = 9
+ID_DIGITS = len(str(LARGEST_ID))
 
 
 def blueprint(rooms: Rooms) -> Blueprint:
@@ -55,7 +56,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @acting.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
         up_to = _text("up_to")
-        if up_to.isascii() and up_to.isdigit() and 0 < int(up_to[:20]) <= LARGEST_ID:
+        if up_to.isascii() and up_to.isdigit() and len(up_to) <= ID_DIGITS and 0 < int(up_to) <= LARGEST_ID:
             inbox.mark_read(guards.current(), int(up_to))
         return redirect("/inbox", 303)
 

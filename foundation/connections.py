@@ -72,12 +72,19 @@ def outcome_unknown(error: Exception) -> bool:
     return error.pgcode is None or error.pgcode.startswith("57P")
 
 
+class Unreachable(psycopg2.OperationalError):
+    """No connection could be made, so nothing was begun."""
+
+
 def connect(dsn: str, name: str, options: str = PREPARED_OPTIONS) -> psycopg2.extensions.connection:
-    """A connection in autocommit whose application_name tells its purpose; OperationalError if none within 3 s."""
-    with gevent.Timeout(CONNECT_SECONDS, psycopg2.OperationalError("the database did not answer in time")):
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            dsn, application_name=f"onward {name}", options=options, **KEEPALIVE
-        )
+    """A connection in autocommit whose application_name tells its purpose; Unreachable if none within 3 s."""
+    try:
+        with gevent.Timeout(CONNECT_SECONDS, Unreachable("the database did not answer in time")):
+            connection: psycopg2.extensions.connection = psycopg2.connect(
+                dsn, application_name=f"onward {name}", options=options, **KEEPALIVE
+            )
+    except psycopg2.OperationalError as error:
+        raise Unreachable(str(error)) from error
     connection.autocommit = True
     return connection
 

@@ -163,7 +163,7 @@ class NotImplementedHere(AppError):
 
 
 class ServiceUnavailable(AppError):
-    """The service cannot do this now; nothing was changed, and a later try is welcome."""
+    """The service cannot do this now, and a later try is welcome; `detail` says so where it may have been done."""
 
     code, status = "service_unavailable", 503
     sentence = "The service cannot reach its database. Nothing was changed."

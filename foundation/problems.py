@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from foundation import errors, logs
+from foundation.connections import Unreachable, outcome_unknown
 from foundation.errors import AppError
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,12 @@ OF_HTTP: dict[int, type[AppError]] = {
     )
 }
 """What a status means that the framework or the server before it chose. Else, it is malformed, or our fault."""
+
+UNSURE = (
+    "The connection to the database broke. Whether the request was done is not known: repeat it with the same "
+    "Idempotency-Key, or look first if it had none."
+)
+"""Where "nothing was changed" might be untrue."""
 
 SENTENCES = {400: "The request cannot be read.", 404: "There is nothing at this address."}
 """Where the framework speaks of something else than the tree's sentence does."""
@@ -123,7 +130,15 @@ def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
 
 def _on_database_away(error: Exception) -> Response:
     log.warning("The database cannot be used", exc_info=error)
-    return problem(errors.ServiceUnavailable())
+    unsure = request.method not in ("GET", "HEAD") and _broke_under_way(error)
+    return problem(errors.ServiceUnavailable(UNSURE if unsure else ""))
+
+
+def _broke_under_way(error: Exception) -> bool:
+    """Whether a connection broke that had been made: perhaps after the commit had arrived."""
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        return error.connection_invalidated
+    return outcome_unknown(error) and not isinstance(error, Unreachable)
 
 
 def _on_surprise(error: Exception) -> Response:

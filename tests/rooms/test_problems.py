@@ -163,3 +163,18 @@ def test_a_misspelt_query_parameter_is_refused(provoker):
     answer = provoker.ask("GET", "/api/orders?statsu=PENDING")
 
     assert (422, "statsu") == (answer.status_code, answer.get_json(force=True)["errors"][0]["field"])
+
+
+@pytest.mark.parametrize(("method", "sure"), [("GET", True), ("POST", False)])
+def test_nobody_says_that_nothing_was_changed_who_cannot_know(app, provoker, method, sure):
+    def broken(*_):
+        raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    for view in ("notifications.mark_read", "notifications.read_inbox"):
+        provoker.monkeypatch.setitem(app.view_functions, view, broken)
+    body = {"up_to": 1} if method == "POST" else None
+    path = "/api/notifications/read" if body else "/api/notifications"
+
+    told = provoker.ask(method, path, body).get_json()["detail"]
+    assert sure == ("Nothing was changed" in told)
+    assert sure != ("is not known" in told)

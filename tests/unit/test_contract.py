@@ -120,6 +120,24 @@ def test_a_body_is_not_nested_deeply(body):
         parse_json(NewStatus, body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"status": "CANCELLED", "reason": "a\u0000b"}',
+        rb'{"status": "CANCELLED", "reason": "a\\\u0000b"}',
+        rb'{"status": NaN, "status": "CANCELLED", "reason": "a\u0000b"}',
+    ],
+    ids=["plain", "behind a backslash", "in what only one parser reads"],
+)
+def test_a_text_holds_no_nul(body):
+    with pytest.raises(MalformedRequest, match="NUL"):
+        parse_json(NewStatus, body)
+
+
+def test_six_plain_characters_are_no_nul():
+    assert r"a\u0000b" == parse_json(NewStatus, rb'{"status": "CANCELLED", "reason": "a\\u0000b"}').reason
+
+
 def test_brackets_in_a_text_are_text():
     reason = '"[[[[[[[[[[[[[[[[[[[[' * 3
 
