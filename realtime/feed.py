@@ -123,14 +123,16 @@ class Feed:
             self._hub.publish(self.epoch, fresh)
 
     def _read(self) -> None:
-        more = True
+        more, heard = True, self._heard
         while more:
+            heard = self._heard
             with gevent.Timeout(READ_SECONDS, psycopg2.OperationalError("the log did not answer in time")):
                 rows = self._log.after(self.position)
             self._looked_at = clock.monotonic()
             self.publish(rows)
             more = len(rows) == PAGE
-        self._heard = min(self._heard, self.position)
+        if self._heard == heard:  # what was heard of meanwhile, this read may not have seen
+            self._heard = min(self._heard, self.position)
 
     def _begin(self) -> None:
         """Take the log's present end for our position, and what came before it into the ring."""

@@ -106,6 +106,12 @@ class Hub:
             subscriber.backlog.put(last)
             self._leave_to_reader(subscriber)
 
+    def break_off(self, subscriber: Subscriber, reason: str, last: bytes) -> None:
+        """End a stream whose replay did: what waits for it lies behind the gap, and must not be sent."""
+        if subscriber.backlog is not None:
+            subscriber.backlog.take()
+        self.end(subscriber, reason, last)
+
     def end_all(self, reason: str, last: Callable[[], bytes]) -> None:
         """Say a last word to everybody."""
         for subscriber in list(self.subscribers):

@@ -111,7 +111,7 @@ class Streams:
         except OutOfReach as reason:
             yield self._resync(str(reason), through)
         except TooBusy:
-            self._hub.end(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
+            self._hub.break_off(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
         subscriber.events += replayed
         self._journal.opened(subscriber, last_event_id, replayed)
 

@@ -105,3 +105,18 @@ def test_a_log_that_is_another_one_is_noticed_and_followed(feed, log, renewed, e
 
     assert [True] == renewed
     assert (epoch, seqs[-1]) == (feed.epoch, feed.position)
+
+
+def test_what_is_heard_of_during_a_read_is_read_too(feed):
+    """The read's snapshot may be older."""
+    read = feed._log.after
+
+    def after(seq):
+        rows = read(seq)
+        feed.hear(seq + len(rows) + 1)
+        return rows
+
+    feed._log.after = after
+    feed.look(polling=True)
+
+    assert feed._heard > feed.position

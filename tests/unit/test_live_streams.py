@@ -183,3 +183,13 @@ def test_who_lost_a_right_while_waiting_is_not_let_in(house, monkeypatch):
     assert house.open() is None
     monkeypatch.undo()
     assert house.open() is not None
+
+
+def test_a_replay_that_breaks_off_sends_nothing_from_behind_the_gap(house):
+    house.feed.ring = Ring(200)
+    opening = house.open("7.150")
+    house.log.away = True
+    house.feed.publish(rows(201))
+    b"".join(opening.first())
+
+    assert ["bye"] == [one["event"] for one in parse(opening.subscriber.backlog.take())]
