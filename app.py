@@ -129,6 +129,7 @@ def init_commands(app: Flask) -> None:
     import demo.commands
     import orders.commands
     import orders.personal_commands
+    import realtime.commands
     import side_effects.commands
 
     db.init_commands(app)
@@ -136,6 +137,7 @@ def init_commands(app: Flask) -> None:
     orders.personal_commands.init_app()
     demo.commands.init_app(app)
     orders.commands.init_app(app, onward_of(app).workflow)
+    app.cli.add_command(realtime.commands.group)
     side_effects.commands.init_app(app, onward_of(app).engine)
 
 

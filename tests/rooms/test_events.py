@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from app import init_commands
+
 
 def read_all(person, query=""):
     """Everything there is to read, by following the links, and where to go on."""
@@ -104,3 +106,18 @@ def test_what_cannot_be_told_any_more_is_said_and_never_left_out(bob, happened, 
 )
 def test_what_makes_no_sense_is_refused(bob, query):
     assert bob.get(f"/api/events?{query}").status in (400, 422)
+
+
+def test_after_a_restored_backup_every_reader_is_told_to_begin_anew(app, bob, happened, sql):
+    """The restored log counts on; cursors of its former life look like its own."""
+    _, cursor = read_all(bob)
+    ((epoch,),) = sql("SELECT epoch FROM realtime_log")
+    if "live" not in app.cli.commands:
+        init_commands(app)
+    try:
+        assert 0 == app.test_cli_runner().invoke(args=["live", "new-epoch"]).exit_code
+
+        told = bob.get(f"/api/events?after={cursor}")
+        assert (410, "epoch") == (told.status, told.json["reason"])
+    finally:
+        sql("UPDATE realtime_log SET epoch = %s", epoch)
