@@ -48,6 +48,12 @@ def limit_buffers(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def limit_waiting(connection: socket.socket) -> None:
+    """The same for a stream that gunicorn writes: it would wait without end for a reader that takes nothing."""
+    limit_buffers(connection)
+    connection.settimeout(STALL_SECONDS)
+
+
 class Sockets:
     """The descriptors of this process's subscribers."""
 
