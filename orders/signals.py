@@ -20,6 +20,7 @@ from blinker import ANY, Namespace
 
 from foundation.connections import Row
 from side_effects.effects import PartFailed
+from side_effects.tasks import ENDING
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,9 @@ def emit(event: OrderEvent) -> None:
     for receiver in order_status_changed.receivers_for(event):
         try:
             receiver(event)
-        except Exception as error:
+        except ENDING:
+            raise
+        except BaseException as error:
             log.exception(
                 "A receiver of order_status_changed failed",
                 category="signal",

@@ -47,7 +47,8 @@ class CallingLane:
         if task.key is not None:
             self._behind[task.key] = deque()
         self._waiting.append(task)
-        if self._idle == 0 and len(self._greenlets) < self._concurrency:
+        # One that is idle may have been woken for another task already.
+        if len(self._waiting) > self._idle and len(self._greenlets) < self._concurrency:
             self._greenlets.append(gevent.spawn(self._work))
         self._ready.release()
         return True
@@ -82,9 +83,11 @@ class CallingLane:
             if not self._waiting:
                 continue  # the lane was stopped, and gave up what waited
             task = self._waiting.popleft()
-            if not task.begun:
-                self.outcomes[task.run().kind] += 1
-            self._let_next(task.key)
+            try:
+                if not task.begun:
+                    self.outcomes[task.run().kind] += 1
+            finally:
+                self._let_next(task.key)
 
     def _let_next(self, key: object) -> None:
         behind = self._behind.get(key)

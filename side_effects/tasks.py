@@ -16,6 +16,11 @@ from side_effects.retry import SUCCEEDED, Outcome, failed
 log = structlog.get_logger(__name__)
 
 
+ENDING = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)
+"""What a greenlet or its process ends by. All else that is raised is a failure, also what is no Exception: gevent's
+Timeout, asyncio's CancelledError."""
+
+
 class LaneFull(Exception):
     """The task was not taken: as many as the lane may hold are waiting already."""
 
@@ -56,8 +61,9 @@ class Task:
         try:
             self.call(self)
             outcome = SUCCEEDED
-        # gevent.Timeout is no Exception: a task that outlives its own limit has failed like any other.
-        except (Exception, gevent.Timeout) as error:
+        except ENDING:
+            raise
+        except BaseException as error:
             self.report(error)
             outcome = failed(error)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gevent
 import orjson
 import pytest
 
@@ -96,7 +97,18 @@ def _hear(event, **_):
 
 
 def _raise(event, **_):
-    raise RuntimeError("a receiver of the shop's own")
+    raise raised[0]
+
+
+raised = [RuntimeError("a receiver of the shop's own")]
+
+
+@pytest.fixture(params=[RuntimeError("the shop's own"), gevent.Timeout(1)], ids=lambda one: type(one).__name__)
+def whatever(request):
+    """What a receiver may raise."""
+    raised[0] = request.param
+    yield
+    raised[0] = RuntimeError("a receiver of the shop's own")
 
 
 @pytest.fixture
@@ -109,7 +121,7 @@ def receivers():
     order_status_changed.disconnect(_hear)
 
 
-def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(mode, placed, bob, outbox, receivers, caplog):
+def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(mode, whatever, placed, bob, outbox, receivers, caplog):
     bob.move(placed["id"], "CONFIRMED")
     outbox.run_until_idle()
 
@@ -211,3 +223,17 @@ def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
 
     assert 1 == outbox.sweep()
     assert before == sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
+
+
+def test_what_a_newer_version_promised_is_left_to_it(placed, bob, alice, outbox, onward, sql):
+    """Its row was deleted with the rest, as if all of it had been done."""
+    bob.move(placed["id"], "CONFIRMED")
+    onward.engine.forget_everything()
+    sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp(), pending = pending | %s", 1 << 20)
+
+    assert 1 == outbox.sweep()
+    outbox.run_until_idle()
+
+    assert 2 == alice.get("/api/notifications").json["unread_count"]
+    assert [(1 << 20,)] == eventually(lambda: [one for one in sql("SELECT pending FROM outbox") if one == (1 << 20,)])
+    sql("TRUNCATE outbox")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import gevent
 import greenlet
 import pytest
@@ -141,3 +143,31 @@ def test_parallel_tasks_inside_a_parallel_task_do_not_block_for_ever():
 
     outcomes = execute_in_parallel([Task("out", lane, inner) for _ in range(4)])
     assert ["succeeded"] * 4 == [one.kind for one in outcomes]
+
+
+def test_a_slow_task_keeps_nobody_from_starting():
+    """Two come in one turn of the loop, where one greenlet is idle."""
+    lane, release, done = CallingLane("lane", concurrency=4, limit=10), Event(), []
+    lane.offer(Task("first", lane, done.append))
+    assert lane.wait_until_quiet(5)
+
+    lane.offer(Task("slow", lane, lambda _: release.wait()))
+    lane.offer(Task("quick", lane, done.append))
+    gevent.sleep(0.05)
+
+    assert ["first", "quick"] == [task.name for task in done]
+    release.set()
+    assert lane.wait_until_quiet(5)
+
+
+@pytest.mark.parametrize("raised", [gevent.Timeout(1), asyncio.CancelledError()], ids=["Timeout", "CancelledError"])
+def test_what_is_no_exception_is_a_failure_like_any_other(raised):
+    lane, done = CallingLane("lane", concurrency=1, limit=10), []
+
+    def fail(_task):
+        raise raised
+
+    execute_in_background([Task("failing", lane, fail, key=7), Task("next", lane, done.append, key=7)], "here")
+
+    assert lane.wait_until_quiet(5)
+    assert ["next"] == [task.name for task in done]
