@@ -93,7 +93,7 @@ def _snapshot(server: Server, database: Database) -> psycopg2.extensions.connect
 
 def _worker(pool: PreparedPool) -> Worker:
     kind = Kind(KIND, _succeed, concurrency=AT_ONCE)
-    worker = Worker(pool, [kind], {}, Figures())
+    worker = Worker(pool, [kind], {}, Figures(), lambda: True)
     worker.owner = 10**6
     return worker
 

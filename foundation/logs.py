@@ -67,7 +67,7 @@ class Trouble:
         self.told = False
         """Whether it has begun and is not over."""
 
-    def tell(self, error: Exception) -> None:
+    def tell(self, error: BaseException) -> None:
         if not self.told:
             structlog.get_logger(__name__).warning(self._sentence, reason=str(error).strip())
         self.told = True

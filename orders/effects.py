@@ -14,6 +14,7 @@ from notifications.email import MAIL_SERVER
 from notifications.inbox import NOTIFY, announce_notification
 from orders import timers, wire
 from orders.signals import OrderEvent, emit, emit_to, receivers
+from orders.wire import literal
 from orders.workflow import Workflow
 from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, owed
 from side_effects.kinds import promise_row
@@ -31,6 +32,9 @@ MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.ref)
     > (SELECT e.version FROM order_events e WHERE e.id = s.subject_id)"""
 """The order has changed since the event that this side effect speaks of."""
 
+FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
+"""The buyer's data were erased."""
+
 LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {wire.EVENTS} e WHERE id = ANY($1)")
 
 
@@ -38,10 +42,10 @@ def topic(workflow: Workflow, by_mail: bool) -> Topic:
     """The changes of orders, with the list of what each of them causes."""
     effects = (
         *_effects(),
-        *([_mail()] if by_mail else ()),
+        *([_mail(workflow)] if by_mail else ()),
         *([timers.effect(workflow)] if workflow.timers else ()),
     )
-    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON)
+    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON, FORGOTTEN)
 
 
 def _effects() -> tuple[Effect, ...]:
@@ -74,11 +78,13 @@ def _effects() -> tuple[Effect, ...]:
     )
 
 
-def _mail() -> Effect:
+def _mail(workflow: Workflow) -> Effect:
     """An e-mail to the buyer; promised only where a mail server is configured."""
     condition = f"{owed(MAIL)} AND buyer_notice IS NOT NULL"
     row = promise_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
-    missing = f"NOT EXISTS (SELECT FROM side_effects s WHERE s.subject_id = e.id AND s.kind = '{STATUS_MAIL}')"
+    told = ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
+    missing = f"""e.to_status IN ({told})
+        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.subject_id = e.id AND s.kind = '{STATUS_MAIL}')"""
     return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})", missing=missing)
 
 

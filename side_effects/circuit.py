@@ -67,7 +67,8 @@ def opened(circuit: Circuit, now: float, cap: float) -> Circuit:
 def tick(circuit: Circuit, now: float) -> Circuit:
     """The circuit at this moment: an open one whose time has come is half-open."""
     if circuit.state != "closed" and now >= circuit.until:
-        return replace(circuit, state="half-open", until=now + PROBE_SECONDS, probes=PROBES, passed=0)
+        passed = circuit.passed if circuit.state == "half-open" else 0  # where little is to be done, it takes a while
+        return replace(circuit, state="half-open", until=now + PROBE_SECONDS, probes=PROBES, passed=passed)
     return circuit
 
 

@@ -111,8 +111,12 @@ def mode(mode: str, kind: str) -> None:
 @group.command("verify")
 @click.option("--hours", type=click.IntRange(1, 8760), default=24, show_default=True)
 def verify(hours: int) -> None:
-    """Find events whose promised effects left no trace; exit status 1 if there are any."""
-    found = list(missing(_engine().topics.values(), hours))
+    """Find events whose promised effects left no trace; exit status 1 if there are any.
+
+    It looks back as far as RETENTION_HOURS at most: traces that are older are gone.
+    """
+    engine = _engine()
+    found = list(missing(engine.topics.values(), min(hours, engine.retention_hours)))
     for one in found:
         click.echo(f"{one.topic} event {one.subject_id}: {one.effect} is missing")
     click.echo(f"{len(found)} missing.")

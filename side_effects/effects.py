@@ -92,6 +92,9 @@ class Topic:
     moved_on: str = "false"
     """SQL that is true when side effect `s` speaks of something that has changed since: is it still relevant?"""
 
+    forgotten: str = "false"
+    """SQL over a subject `e`, true when what it caused was erased: nothing can be missed there."""
+
     @functools.cached_property
     def everything(self) -> int:
         """The `pending` of a promise of which nothing is done."""

@@ -17,7 +17,7 @@ from side_effects import ledger, rows
 from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
 from side_effects.figures import Figures
 from side_effects.handlers import all_kinds
-from side_effects.internal import Away, InternalLane
+from side_effects.internal import INSIDE, Away, InternalLane
 from side_effects.kinds import Kind
 from side_effects.lane import CallingLane
 from side_effects.modes import SEQUENTIAL, Modes
@@ -49,7 +49,7 @@ class Engine:
         self.modes = Modes(settings.side_effects_mode)
         self.topics = {topic.name: topic for topic in topics}
         self.figures = Figures()
-        self._owed = Owed(Sweeper(settings.dsn))
+        self._owed = Owed(Sweeper(settings.dsn), self.topics)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
         statements = Statements.of(topics, announcement)
@@ -62,8 +62,14 @@ class Engine:
             for effect in topic.effects
             if isinstance(effect, CalledEffect)
         }
-        self.worker = Worker(self.durable_pool, all_kinds(topics, kinds, self.internal), self.topics, self.figures)
-        self._retention_hours = settings.retention_hours
+        self.worker = Worker(
+            self.durable_pool,
+            all_kinds(topics, kinds, self.internal),
+            self.topics,
+            self.figures,
+            self._owed.sweeper.sees_clearly,
+        )
+        self.retention_hours = settings.retention_hours
         self._trouble = Trouble("The outbox cannot be swept")
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
@@ -107,17 +113,9 @@ class Engine:
 
     def sweep(self) -> int:
         """Renew what we still work on and take over what nobody does; returns how many were taken over."""
-        found = self._owed.claim()
+        taken = self._owed.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
-        taken: list[tuple[Promise, bool]] = []
-        for id, name, subject_id, ref, pending, request_id, orphaned in found:
-            topic = self.topics.get(name)
-            if topic is None:
-                log.error("The outbox holds a promise of an unknown topic; a newer version made it", topic=name)
-                continue
-            promise = Promise(id, topic, subject_id, ref, pending, request_id)
-            taken.append((promise, orphaned))
         called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.topic.called)]
         self.internal.spill_called(called)
         for promise, _ in taken:
@@ -125,7 +123,7 @@ class Engine:
             if not promise.pending:
                 self.internal.enqueue(promise)
             self._begin(promise)
-        return len(found)
+        return len(taken)
 
     def wait_until_quiet(self) -> None:
         """Return when nothing that calls other code waits or runs in this process."""
@@ -166,7 +164,10 @@ class Engine:
 
     def _begin(self, promise: Promise) -> None:
         """Have the rows written with the next batch and the calls made by their lanes; a full lane leaves its part."""
-        promise.left = not self.internal.take(promise, promise.pending & ~promise.topic.called)
+        topic = promise.topic
+        taken = self.internal.take(promise, promise.pending & topic.everything & ~topic.called)
+        # What another version promised is left to it: our lease runs out when our part is done.
+        promise.left = not taken or bool(promise.pending & ~topic.everything)
         execute_in_background(self._tasks(promise, promise.topic.called), promise.context)
 
     def _tasks(self, promise: Promise, mask: int) -> list[PromisedTask]:
@@ -223,8 +224,10 @@ class Engine:
             self.internal.enqueue(promise)
 
     def _keep_for_later(self, task: PromisedTask, error: BaseException) -> None:
+        effect = task.effect
+        destinations = effect.destinations() if isinstance(effect, CalledEffect) else [INSIDE]
         try:
-            self.internal.spill([task], [("inside", error)])
+            self.internal.spill([task], [(name, error) for name in destinations])
         except (Away, psycopg2.Error):
             log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
 
@@ -236,7 +239,7 @@ class Engine:
                     gevent.sleep(0)
                 lanes = [(lane.name, lane.waiting) for lane in self._lanes.values()]
                 self.figures.waiting([*lanes, ("internal", self.internal.waiting)])
-                self._pool.run(rows.PRUNE, (self._retention_hours,))
+                self._pool.run(rows.PRUNE, (self.retention_hours,))
                 self._trouble.over()
             except (psycopg2.Error, ServiceUnavailable, Away) as error:
                 self._trouble.tell(error)

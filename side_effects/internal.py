@@ -83,7 +83,8 @@ class InternalLane:
     def enqueue(self, promise: Promise) -> bool:
         """Settle with the next batch what is ready of this promise; False when the lane is full."""
         if not promise.queued:
-            if self._stopping or len(self._queue) >= self._limit:
+            # One of which only the row is left is taken at any time: nobody else would know that.
+            if self._stopping or (len(self._queue) >= self._limit and promise.pending):
                 return False
             promise.queued = True
             self._queue.append(promise)

@@ -29,6 +29,9 @@ class Claimed:
     fact: Any = field(default=None, repr=False)
     """What the topic loads for the subject; None when there is no such subject any more."""
 
+    probe: bool = False
+    """Whether it is the trial call to a destination that may be back; if it fails, no attempt was spent."""
+
     @property
     def message_id(self) -> str:
         """The same for every attempt, so that a receiver can tell a repetition."""

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import structlog
+
 from foundation import clock
-from foundation.connections import Row
+from side_effects.effects import Topic
 from side_effects.promise import Promise
 from side_effects.sweeper import CLAIM_LIMIT, LEASE_SECONDS, Sweeper
 
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 
 
+log = structlog.get_logger(__name__)
+
+
 class Owed:
     """The promises in hand. Leases of those that take long are renewed; those we gave up are let go."""
 
-    def __init__(self, sweeper: Sweeper) -> None:
+    def __init__(self, sweeper: Sweeper, topics: Mapping[str, Topic]) -> None:
         self.sweeper = sweeper
+        self._topics = topics
         self._promises: dict[int, Promise] = {}
 
     def add(self, promise: Promise) -> None:
@@ -29,11 +37,19 @@ class Owed:
         """Let go of all."""
         self._promises.clear()
 
-    def claim(self) -> list[Row]:
-        """Show that we live, renew our leases, and take over what nobody works on any more."""
+    def claim(self) -> list[tuple[Promise, bool]]:
+        """Show that we live, renew our leases, and take over what nobody works on any more: each promise, and whether
+        its process ended over it."""
         self.sweeper.ensure_alive()
         self._renew()
-        return self.sweeper.claim(CLAIM_LIMIT)
+        taken: list[tuple[Promise, bool]] = []
+        for id, name, subject_id, ref, pending, request_id, orphaned in self.sweeper.claim(CLAIM_LIMIT):
+            topic = self._topics.get(name)
+            if topic is None or pending & ~topic.everything:
+                log.error("The outbox holds a promise that this process does not know; a newer version made it", id=id)
+            if topic is not None:
+                taken.append((Promise(id, topic, subject_id, ref, pending, request_id), orphaned))
+        return taken
 
     def hand_back(self) -> None:
         """Free everything in hand for the other processes."""
@@ -49,7 +65,8 @@ class Owed:
         ids = [promise.id for promise in waiting if promise.id in self._promises]
         renewed = self.sweeper.renew(ids)
         for id in ids:
-            if id in renewed:
-                self._promises[id].since = clock.monotonic()
-            else:
-                self._promises.pop(id, None)
+            known = self._promises.get(id)  # it may have been kept meanwhile
+            if known and id in renewed:
+                known.since = clock.monotonic()
+            elif known:
+                self.forget(known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foundation.connections import Statement
+from side_effects.circuit import PROBES
 from side_effects.retry import MAX_CRASHES
 from side_effects.sweeper import GRACE_SECONDS, LEASE_SECONDS, LIVING
 
@@ -64,10 +65,15 @@ CLAIM_OF_SUBJECT = Statement(
 PROBE = Statement(
     "probe_effect",
     ("text", "text", "bigint"),
-    f"""WITH candidate AS MATERIALIZED (
-        SELECT s.id FROM side_effects s WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending'
+    f"""WITH oldest AS MATERIALIZED (
+        SELECT s.id FROM side_effects s
+        WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending'
           AND {_NOT_SET_FOR_LATER} AND {_NOTHING_EARLIER}
-        ORDER BY s.subject_id LIMIT 1 FOR UPDATE OF s SKIP LOCKED),
+        ORDER BY s.subject_id LIMIT 64),
+    candidate AS MATERIALIZED (
+        SELECT s.id FROM side_effects s WHERE s.status = 'pending'
+          AND s.id = ANY(ARRAY(SELECT id FROM oldest ORDER BY random() LIMIT {PROBES}))
+        LIMIT 1 FOR UPDATE OF s SKIP LOCKED),
     allowed AS (
         UPDATE circuits SET probes = probes - 1
         WHERE destination = $1 AND state = 'half-open' AND probes > 0 AND NOT paused AND EXISTS (SELECT FROM candidate)
@@ -76,7 +82,8 @@ PROBE = Statement(
     {_BEGIN}""",
 )
 """One trial call to a half-open destination. Due or not: a row that failed five times would else wait half an hour
-for a destination that is back."""
+for a destination that is back. One of the oldest, by chance: always the same would keep the circuit open for ever where
+it is the only one that is refused."""
 
 SUPERSEDE = Statement(
     "supersede_effects",
@@ -92,11 +99,12 @@ SUPERSEDE = Statement(
 
 SETTLE = Statement(
     "settle_effects",
-    ("bigint[]", "int[]", "text[]", "float8[]", "text[]", "text[]"),
-    """UPDATE side_effects s SET status = n.status, owner = 0, claimed_until = NULL, last_error = n.error,
-        fingerprint = n.fingerprint, scheduled_at = clock_timestamp() + make_interval(secs => n.delay),
+    ("bigint[]", "int[]", "int[]", "text[]", "float8[]", "text[]", "text[]"),
+    """UPDATE side_effects s SET attempts = n.spent, status = n.status, owner = 0, claimed_until = NULL,
+        last_error = n.error, fingerprint = n.fingerprint,
+        scheduled_at = clock_timestamp() + make_interval(secs => n.delay),
         finished_at = CASE WHEN n.status = 'pending' THEN NULL ELSE clock_timestamp() END
-    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, attempt, status, delay, error, fingerprint)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n (id, attempt, spent, status, delay, error, fingerprint)
     WHERE s.id = n.id AND s.attempts = n.attempt AND s.status = 'running' RETURNING s.id""",
 )
 """Fenced by the attempt: who lost the lease meanwhile changes nothing, whatever it brings."""

@@ -22,11 +22,16 @@ INSIST_SECONDS = 0.25
 
 
 @dataclass(eq=False)
-class Settlement:
+class Entry:
     """What is to be written down of one attempt, in the order of the statement's parameters."""
 
     id: int
     attempt: int
+    """Its number; it is the fence."""
+
+    spent: int
+    """How many attempts have been spent now."""
+
     status: str
     delay: float
     error: str
@@ -40,10 +45,10 @@ class Settling:
 
     def __init__(self, pool: PreparedPool) -> None:
         self._pool = pool
-        self._waiting: list[Settlement] = []
+        self._waiting: list[Entry] = []
         self._turn = BoundedSemaphore()
 
-    def settle(self, mine: Settlement) -> bool:
+    def settle(self, mine: Entry) -> bool:
         """Write it down, however long the database is away: forgotten, it would happen again. False where the lease
         was lost: then nothing has changed."""
         self._waiting.append(mine)
@@ -58,10 +63,10 @@ class Settling:
                     self._write([mine])
         return bool(mine.kept)
 
-    def _write(self, batch: Sequence[Settlement]) -> None:
+    def _write(self, batch: Sequence[Entry]) -> None:
         batch = sorted(batch, key=lambda one: one.id)  # so that no two processes lock the same rows crosswise
-        columns = zip(*((o.id, o.attempt, o.status, o.delay, o.error, o.fingerprint) for o in batch), strict=True)
-        args = [list(column) for column in columns]
+        lines = [(o.id, o.attempt, o.spent, o.status, o.delay, o.error, o.fingerprint) for o in batch]
+        args = [list(column) for column in zip(*lines, strict=True)]
         while True:
             try:
                 written = {id for (id,) in self._pool.run(SETTLE, args)}

@@ -6,6 +6,7 @@ the dead process's promises at once; a process that is frozen keeps its lock, an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import gevent
@@ -67,7 +68,7 @@ LIVING = f"""living AS (
 
 CLAIM = Statement(
     "claim",
-    ("bigint", "int", "int"),
+    ("bigint", "int", "int", "boolean"),
     f"""WITH RECURSIVE {LIVING},
     owners AS (
         (SELECT owner FROM outbox WHERE $3 > {LOOK_BACK_SECONDS} ORDER BY owner LIMIT 1)
@@ -81,7 +82,7 @@ CLAIM = Statement(
             WHEN owner = $1 THEN interval '{LEASE_SECONDS - STRAY_SECONDS} s'
             WHEN owner > 0 AND owner NOT IN (SELECT owner FROM living)
             THEN interval '{LEASE_SECONDS - GRACE_SECONDS} s' ELSE interval '0' END AS before
-        FROM candidates WHERE owner IN (0, $1) OR (SELECT yes FROM settled_down)),
+        FROM candidates WHERE owner IN (0, $1) OR ($4 AND (SELECT yes FROM settled_down))),
     abandoned AS MATERIALIZED (
         SELECT found.id FROM limits l CROSS JOIN LATERAL (
             SELECT b.id FROM outbox b
@@ -99,7 +100,7 @@ CLAIM = Statement(
 """Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 promises that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
 else's, dead rows pile up there. Asking the index who the owners are reads over all of these (100 ms at 200,000): only
-a full look does, the others ask for the processes that began last.
+a full look does, the others ask for the processes that began last. $4: whether others may be taken for dead.
 
 The last column: whether another process left it behind without a word. What was handed back has no owner."""
 
@@ -128,6 +129,7 @@ class Sweeper:
         self._connection: PreparedConnection | None = None
         self._one_at_a_time = RLock()
         self._looked_fully_at = -FULL_LOOK_SECONDS
+        self._troubled_at = -float(RESTART_GRACE_SECONDS)
         self.number = 0
         """This process's number in the outbox; 0 until the database was reached."""
 
@@ -136,16 +138,22 @@ class Sweeper:
         look_back = LOOK_BACK_SECONDS
         if clock.monotonic() - self._looked_fully_at > FULL_LOOK_SECONDS:
             self._looked_fully_at, look_back = clock.monotonic(), ALL_TIME_SECONDS
-        return sorted(self._run(CLAIM, self.number, min(limit, CLAIM_LIMIT), look_back))
+        args = (self.number, min(limit, CLAIM_LIMIT), look_back)
+        return sorted(self._run(CLAIM, lambda: (*args, self.sees_clearly())))
+
+    def sees_clearly(self) -> bool:
+        """Whether those who show no sign of life may be taken for dead: not soon after our own was lost, or a
+        statement failed, since theirs may be on its way back."""
+        return clock.monotonic() - self._troubled_at >= RESTART_GRACE_SECONDS
 
     def renew(self, ids: list[int]) -> set[int]:
         """Extend our leases; returns the ids that are ours still."""
-        return {row[0] for row in self._run(RENEW, ids, self.number)} if ids else set()
+        return {row[0] for row in self._run(RENEW, lambda: (ids, self.number))} if ids else set()
 
     def hand_back(self, ids: list[int]) -> None:
         """Free our promises for the other processes, who find them with their next sweep."""
         if ids:
-            self._run(HAND_BACK, ids, self.number)
+            self._run(HAND_BACK, lambda: (ids, self.number))
 
     def close(self) -> None:
         """Let go of the sign of life."""
@@ -158,6 +166,8 @@ class Sweeper:
         with self._one_at_a_time:
             if self._connection is not None and not self._connection.cut:
                 return
+            if self.number:
+                self._troubled_at = clock.monotonic()
             self.close()
             connection = PreparedConnection(self._dsn, "liveness")
             if not self.number:
@@ -172,15 +182,16 @@ class Sweeper:
             with suppress(psycopg2.Error):  # the sweep tells of it
                 self.ensure_alive()
 
-    def _run(self, statement: Statement, *args: object) -> list[Row]:
+    def _run(self, statement: Statement, args: Callable[[], Sequence[object]]) -> list[Row]:
         with self._one_at_a_time:
             self.ensure_alive()
             assert self._connection is not None
             try:
-                return self._connection.run(statement, args)
+                return self._connection.run(statement, args())
             except psycopg2.Error:
+                self._troubled_at = clock.monotonic()
                 if not self._connection.broken:
                     raise
                 # Probably cut while nothing happened; these statements may run twice.
                 self.ensure_alive()
-                return self._connection.run(statement, args)
+                return self._connection.run(statement, args())

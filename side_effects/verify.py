@@ -24,7 +24,8 @@ class Missing:
 
 
 def missing(topics: Iterable[Topic], hours: int) -> Iterator[Missing]:
-    """Look at all events of the last `hours`; yields what is missing, which should be nothing."""
+    """Look at all events of the last `hours`, of which nothing may be pruned yet; yields what is missing, which should
+    be nothing."""
     for topic in topics:
         for effect in topic.effects:
             if not (topic.subjects and effect.missing):
@@ -37,6 +38,6 @@ def missing(topics: Iterable[Topic], hours: int) -> Iterator[Missing]:
                     AND o.pending & {1 << effect.bit} <> 0)
                 AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
                     AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
-                AND {effect.missing} ORDER BY e.id"""
+                AND NOT ({topic.forgotten}) AND {effect.missing} ORDER BY e.id"""
             for row in db.session.execute(text(sql), {"hours": hours, "settled": SETTLED_AFTER_SECONDS}):
                 yield Missing(topic.name, row.id, effect.name)

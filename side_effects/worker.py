@@ -6,8 +6,8 @@ later time, or dead. A worker that dies leaves a lease behind; such rows return 
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -17,18 +17,17 @@ import structlog
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, away
+from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from side_effects import rows
+from side_effects.attempts import Attempts
 from side_effects.circuits import Circuits
 from side_effects.claims import Claims
 from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.lane import CallingLane
-from side_effects.retry import Outcome, failed, fingerprint, kept, settle
-from side_effects.settling import Settlement, Settling
 from side_effects.sweeper import LEASE_SECONDS
 from side_effects.tasks import Task
 
@@ -52,19 +51,25 @@ class Worker:
     """One process's hands for durable side effects: a lane per kind."""
 
     def __init__(
-        self, pool: PreparedPool, kinds: Sequence[Kind], topics: Mapping[str, Topic], figures: Figures
+        self,
+        pool: PreparedPool,
+        kinds: Sequence[Kind],
+        topics: Mapping[str, Topic],
+        figures: Figures,
+        sees_clearly: Callable[[], bool],
     ) -> None:
         self._pool = pool
         self.kinds = {kind.name: kind for kind in kinds}
         self._figures = figures
+        self._sees_clearly = sees_clearly
         self.circuits = Circuits(pool.run)
         self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, topics)
-        self._settling = Settling(pool)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._wake = Event()
         self._trouble = Trouble("Side effects cannot be claimed")
+        self._attempts = Attempts(pool, self.kinds, self.circuits, figures, self._trouble)
         self._stopping = False
         self.owner = 0
 
@@ -94,7 +99,7 @@ class Worker:
             self._renewed_at = now
         if self._claims.untried:
             self._claims.hand_back(self.owner)
-        if now - self._rescued_at >= LOOK_SECONDS:
+        if now - self._rescued_at >= LOOK_SECONDS and self._sees_clearly():
             self._rescued_at = now
             self._rescue()
         self.circuits.flush()
@@ -133,6 +138,8 @@ class Worker:
     def _rescue(self) -> None:
         for id, kind, status, crashes in self._pool.run(rows.RESCUE, ()):
             self._figures.crashed(kind)
+            if status == "dead":
+                self._figures.died(kind)
             log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
 
     def _learn_circuits(self) -> None:
@@ -166,10 +173,11 @@ class Worker:
     def _probe(self, kind: Kind) -> int:
         """Begin the trial calls to destinations that may be back; returns how many."""
         found = 0
-        for destination in self.circuits.half_open if self._room(kind) > 0 else ():
-            probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
-            self._offer(probes)
-            found += len(probes)
+        for destination in self.circuits.half_open:
+            if self._room(kind) > 0:
+                probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
+                self._offer([replace(one, probe=True) for one in probes])
+                found += len(probes)
         return found
 
     def _room(self, kind: Kind) -> int:
@@ -178,64 +186,24 @@ class Worker:
     def _offer(self, found: list[Claimed]) -> None:
         for claimed in found:
             lane = self._lanes[claimed.kind]
-            lane.offer(Task(claimed.kind, lane, partial(self._attempt_task, claimed)))
+            if not lane.offer(Task(claimed.kind, lane, partial(self._attempt_task, claimed))):
+                self._claims.let_go(claimed)
+                self._claims.untried = True
 
     def _attempt_task(self, claimed: Claimed, _task: Task) -> None:
         self.attempt(claimed)
 
     def attempt(self, claimed: Claimed) -> None:
-        """Try once and settle; an open circuit met on the way costs no attempt, nor does our own database's absence."""
-        kind = self.kinds[claimed.kind]
+        """Try once and settle, and have it in hand no longer."""
         try:
-            begun = clock.monotonic()
-            outcome = self._call(kind, claimed) if self.circuits.allows(claimed.destination) else None
-            if outcome is None:
+            if not self._attempts.make(claimed):
                 self._claims.untried = True
-                return
-            self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
-            self._settle(kind, claimed, outcome)
         except SystemExit:
             self._claims.leave(claimed)
             raise
         finally:
             self._claims.let_go(claimed)
             self._wake.set()
-
-    def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
-        """How it went; None when our own database is away, which says nothing of the destination."""
-        try:
-            with gevent.Timeout(kind.timeout):
-                return kind.attempt(claimed)
-        except gevent.Timeout:
-            return Outcome("retry", f"no answer within {kind.timeout:g} s")
-        except Exception as error:
-            if away(error):
-                self._trouble.tell(error)
-                return None
-            log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
-            return failed(error)
-
-    def _settle(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
-        if kind.settles_itself and outcome.kind == "succeeded":
-            return
-        if not kind.settles_itself:
-            # The circuit first: the others should know of a sick destination before they claim anew.
-            self._tell_circuit(kind, claimed.destination, outcome)
-        after = settle(outcome, claimed.attempts, kind.delays, random.random())
-        reason = kept(outcome.reason)
-        settlement = Settlement(claimed.id, claimed.attempts, after.status, after.delay, reason, fingerprint(reason))
-        if not self._settling.settle(settlement):
-            log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
-        elif after.status == "dead":
-            self._figures.died(kind.name)
-            log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
-
-    def _tell_circuit(self, kind: Kind, destination: str, outcome: Outcome) -> None:
-        """That our own database is away must not keep us from settling."""
-        try:
-            self.circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
-        except (psycopg2.Error, ServiceUnavailable) as error:
-            self._trouble.tell(error)
 
     def _in_trouble(self, error: Exception) -> None:
         self._claims.untried = True  # a claim may have been made, and its answer lost

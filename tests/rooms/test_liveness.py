@@ -5,7 +5,8 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from side_effects.sweeper import PROCESS_LOCKS, Sweeper
+from foundation import clock
+from side_effects.sweeper import PROCESS_LOCKS, RESTART_GRACE_SECONDS, Sweeper
 from tests.facts import eventually
 
 
@@ -48,3 +49,19 @@ def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(sweeper, set
 
     assert eventually(lambda: holder(sql, late.number))
     late.close()
+
+
+ORPHAN = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+    VALUES ('order', 1, 1, 1, '', nextval('process_seq'), clock_timestamp() + interval '3 s') RETURNING id"""
+
+
+def test_who_has_just_lost_his_own_lock_takes_nobody_for_dead(sweeper, sql, empty, monkeypatch):
+    """Whatever cut it may have cut theirs, who are as alive as this process."""
+    sql(ORPHAN)
+    sql("SELECT pg_terminate_backend(%s)", holder(sql, sweeper.number))
+    eventually(lambda: sweeper._connection.cut)
+
+    assert [] == sweeper.claim(10)
+    later = clock.monotonic() + RESTART_GRACE_SECONDS + 1
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    assert 1 == len(eventually(lambda: sweeper.claim(10), within=10)), "this PostgreSQL may have begun just now"

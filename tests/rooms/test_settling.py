@@ -8,7 +8,7 @@ import pytest
 
 from foundation.connections import PreparedPool
 from side_effects.rows import SETTLE
-from side_effects.settling import Settlement, Settling
+from side_effects.settling import Entry, Settling
 
 RUNNING = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, attempts)
     SELECT 'mail.buyer', 'mail-server', 'order', n, n, 'running', 1 FROM generate_series(1, 20) AS n RETURNING id"""
@@ -46,7 +46,7 @@ def settle_all(pool, settlements):
 
 
 def succeeded(id, attempt=1, delay=0.0):
-    return Settlement(id, attempt, "succeeded", delay, "", "")
+    return Entry(id, attempt, attempt, "succeeded", delay, "", "")
 
 
 def test_outcomes_that_come_together_leave_together(pool, running, sql):

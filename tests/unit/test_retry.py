@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from side_effects.circuit import (
     FIRST_COOLDOWN_SECONDS,
     LEAST_CALLS,
+    PROBE_SECONDS,
     PROBES,
     RECENT_SLOTS,
     SLOT_SECONDS,
@@ -143,3 +144,14 @@ def test_probes_that_are_never_heard_of_are_sent_anew():
 
     assert 0 == tick(used, half_open.until - 1).probes
     assert PROBES == tick(used, half_open.until).probes
+
+
+def test_probes_that_passed_count_though_the_next_ones_take_a_while():
+    """A destination that is seldom called."""
+    circuit, now = tick(opened(Circuit(), 0.0, CAP), FIRST_COOLDOWN_SECONDS), FIRST_COOLDOWN_SECONDS
+    for _ in range(PROBES):
+        circuit = note(circuit, 1, 0, now, CAP)
+        now += PROBE_SECONDS + 1
+        circuit = tick(circuit, now)
+
+    assert "closed" == circuit.state

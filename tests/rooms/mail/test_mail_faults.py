@@ -127,3 +127,25 @@ def test_an_outcome_is_settled_even_when_its_circuit_cannot_be_told(cast, bob, o
 
 def _no_database_for_circuits(*_):
     raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+
+def test_probes_take_turns_and_cost_no_attempt(cast, bob, outbox, mailing, sql):
+    """A mail server that is away for a weekend is probed ten thousand times."""
+    orders = [cast.place()["id"] for _ in range(12)]
+    for order in orders:
+        bob.move(order, "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+    assert [("open",)] == sql("SELECT state FROM circuits")
+    before = sql("SELECT sum(attempts) FROM side_effects")
+
+    probed = set()
+    for _ in range(8):
+        sql("UPDATE circuits SET until = clock_timestamp()")
+        tried = dict(sql("SELECT id, scheduled_at FROM side_effects"))
+        onward_of(mailing).engine.worker.look()
+        outbox.run_until_idle()
+        probed |= {id for id, at in sql("SELECT id, scheduled_at FROM side_effects") if at != tried[id]}
+
+    assert len(probed) > 1
+    assert before == sql("SELECT sum(attempts) FROM side_effects")

@@ -1,0 +1,88 @@
+"""One attempt at a durable side effect: call its handler, tell the circuit, write down how it went."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import gevent
+import psycopg2
+import structlog
+
+from foundation import clock
+from foundation.connections import PreparedPool, away
+from foundation.errors import ServiceUnavailable
+from foundation.logs import Trouble
+from side_effects.circuits import Circuits
+from side_effects.figures import Figures
+from side_effects.kinds import Claimed, Kind
+from side_effects.retry import Outcome, failed, fingerprint, kept, settle
+from side_effects.settling import Entry, Settling
+from side_effects.tasks import ENDING
+
+log = structlog.get_logger(__name__)
+
+
+class Attempts:
+    """Makes the attempts of one process."""
+
+    def __init__(
+        self, pool: PreparedPool, kinds: Mapping[str, Kind], circuits: Circuits, figures: Figures, trouble: Trouble
+    ) -> None:
+        self._kinds = kinds
+        self._circuits = circuits
+        self._figures = figures
+        self._settling = Settling(pool)
+        self._trouble = trouble
+
+    def make(self, claimed: Claimed) -> bool:
+        """Try once and settle. False where it was not tried, since a circuit is open or our own database away: that
+        costs no attempt."""
+        kind = self._kinds[claimed.kind]
+        begun = clock.monotonic()
+        outcome = self._call(kind, claimed) if self._circuits.allows(claimed.destination) else None
+        if outcome is None:
+            return False
+        self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
+        if not kind.settles_itself:
+            # The circuit first: the others should know of a sick destination before they claim anew.
+            self._tell_circuit(kind, claimed.destination, outcome)
+        elif outcome.kind == "succeeded":
+            return True
+        self._settle(kind, claimed, outcome)
+        return True
+
+    def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
+        """How it went; None when our own database is away, which says nothing of the destination."""
+        try:
+            with gevent.Timeout(kind.timeout):
+                return kind.attempt(claimed)
+        except gevent.Timeout:
+            return Outcome("retry", f"no answer within {kind.timeout:g} s")
+        except ENDING:
+            raise
+        except BaseException as error:
+            if away(error):
+                self._trouble.tell(error)
+                return None
+            log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
+            return failed(error)
+
+    def _settle(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
+        # A destination that is away for a weekend is probed ten thousand times: a probe that fails is not spent.
+        spent = claimed.attempts - (claimed.probe and outcome.kind == "retry")
+        after = settle(outcome, max(1, spent), kind.delays, random.random())
+        reason = kept(outcome.reason)
+        entry = Entry(claimed.id, claimed.attempts, spent, after.status, after.delay, reason, fingerprint(reason))
+        if not self._settling.settle(entry):
+            log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
+        elif after.status == "dead":
+            self._figures.died(kind.name)
+            log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
+
+    def _tell_circuit(self, kind: Kind, destination: str, outcome: Outcome) -> None:
+        """That our own database is away must not keep us from settling."""
+        try:
+            self._circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
+        except (psycopg2.Error, ServiceUnavailable) as error:
+            self._trouble.tell(error)
