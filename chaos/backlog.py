@@ -14,9 +14,11 @@ from chaos.database import Database, Server
 from chaos.report import Report, percentile
 from foundation import clock
 from foundation.connections import PreparedConnection, PreparedPool, Row, Statement
+from side_effects.circuits import NOT_CLOSED
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.retry import SUCCEEDED, Outcome
+from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.sweeper import CLAIM_LIMIT, Sweeper
 from side_effects.worker import Worker
 
@@ -26,7 +28,7 @@ ROWS = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref)
     SELECT %s, 'nowhere', 'chaos', n, n FROM generate_series(%s, %s) AS n"""
 PROMISES = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, lease_until)
     SELECT 'chaos', n, n, 1, '', clock_timestamp() FROM generate_series(%s, %s) AS n"""
-MEASURED = ("claim_effects", "rescue_effects", "settle_effect", "circuits_not_closed")
+MEASURED = (CLAIM.name, RESCUE.name, SETTLE.name, NOT_CLOSED.name)
 
 
 class TimedPool(PreparedPool):

@@ -23,7 +23,7 @@ LISTENED = 200
 """Frames of a stream that a probe looks at."""
 
 ROLES: tuple[Role, Role] = ("seller", "buyer")
-NEWEST = "SELECT epoch || '.' || (SELECT max(seq) FROM realtime_events) FROM realtime_log"
+NEWEST = "SELECT epoch || '.' || coalesce((SELECT max(seq) FROM realtime_events), 0) FROM realtime_log"
 OWNERS = "SELECT id, seller_id, buyer_id FROM orders"
 
 
