@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "PLN": "PLN "}
-DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
+DIGITS = {
+    currency: places
+    for places, currencies in ((0, NO_PLACES), (3, THREE_PLACES), (4, "CLF UYW"))
+    for currency in currencies.split()
+}
 """Decimal places of a currency (ISO 4217) where they are not two."""
 
 

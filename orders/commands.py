@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,6 +14,12 @@ from sqlalchemy import text
 from foundation.db import db
 from orders import timers, workflow_file
 from orders.workflow import Workflow
+
+AT_ONCE = 10_000
+CLOSE_OR_OPEN = text(
+    """UPDATE orders SET open = NOT open WHERE id > :after AND id <= :through AND status = ANY(:known)
+    AND open = (status = ANY(:finals))"""
+)
 
 
 def init_app(app: Flask, workflow: Workflow) -> None:
@@ -32,11 +39,22 @@ def init_app(app: Flask, workflow: Workflow) -> None:
             sys.exit("\n".join(error.problems))
         click.echo(f"{file}: {len(table.statuses)} statuses, {len(table.transitions)} transitions, no mistakes")
 
-    @group.command("timers")
+    @group.command("align")
     @with_appcontext
-    def set_timers() -> None:
-        """Give every order that stands in a timed status its timer, by the table as it is now."""
-        statement = timers.of_standing(workflow)
-        count = db.session.execute(text(statement)).rowcount if statement else 0  # type: ignore[attr-defined]
+    def align() -> None:
+        """Bring standing orders in line with the table as it is now: which are open, and which have a timer."""
+        changed = sum(_close_or_open(workflow))
+        timed = timers.of_standing(workflow)
+        count = db.session.execute(text(timed)).rowcount if timed else 0  # type: ignore[attr-defined]
         db.session.commit()
-        click.echo(f"{count} timers set")
+        click.echo(f"{changed} orders opened or closed, {count} timers set")
+
+
+def _close_or_open(workflow: Workflow) -> Iterator[int]:
+    """Range by range, so that nobody waits long for an order: how many of each were changed."""
+    newest: int = db.session.execute(text("SELECT coalesce(max(id), 0) FROM orders")).scalar_one()
+    statuses = {"finals": [one.name for one in workflow.statuses.values() if one.final], "known": [*workflow.statuses]}
+    for start in range(0, newest, AT_ONCE):
+        changed = db.session.execute(CLOSE_OR_OPEN, statuses | {"after": start, "through": start + AT_ONCE})
+        db.session.commit()
+        yield changed.rowcount  # type: ignore[attr-defined]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from foundation.contract import Body, Headers, Id, Moment, Query, example
 from orders.conditions import KEY
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Money = Annotated[int, Field(ge=0, le=10**15, description="In minor units: cents.")]
+MOST_MONEY = 10**15
+Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: cents.")]
 
 
 class Item(Body):
@@ -50,6 +51,14 @@ class NewOrder(Body):
     @property
     def total_minor(self) -> int:
         return sum(item.quantity * item.unit_price_minor for item in self.items)
+
+    @field_validator("items")
+    @classmethod
+    def _exact(cls, items: list[Item]) -> list[Item]:
+        """Whoever reads JSON as JavaScript does has no exact numbers above 2^53."""
+        if sum(item.quantity * item.unit_price_minor for item in items) > MOST_MONEY:
+            raise ValueError(f"all together may cost {MOST_MONEY:,} minor units at most")
+        return items
 
 
 class Tracking(Body):

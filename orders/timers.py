@@ -24,8 +24,10 @@ STANDING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, r
     SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', e.id, o.id, e.request_id, e.at + {{delay}}
     FROM orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
     WHERE o.open AND o.status IN ({{statuses}})
-    ON CONFLICT (topic, subject_id, kind, destination) DO UPDATE SET scheduled_at = excluded.scheduled_at
-        WHERE side_effects.status = 'pending'"""
+    ON CONFLICT (topic, subject_id, kind, destination) DO UPDATE
+        SET scheduled_at = excluded.scheduled_at, status = 'pending', attempts = 0, finished_at = NULL
+        WHERE side_effects.status IN ('pending', 'succeeded', 'discarded')"""
+"""One that has ended without a move, since there was none in the table then, begins anew."""
 
 
 def effect(workflow: Workflow) -> WrittenEffect:

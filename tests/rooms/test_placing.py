@@ -80,6 +80,7 @@ def test_placing_twice_with_one_key_places_once(shop, alice, bob, sql):
         {"number": "no spaces please"},
         {"items": [{"sku": "A", "title": "B", "quantity": 0, "unit_price_minor": 1}]},
         {"items": [{"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 1.5}]},
+        {"items": [{"sku": "A", "title": "B", "quantity": 10**6, "unit_price_minor": 10**9}] * 2},
         {"discount": 5},
     ],
     ids=str,

@@ -178,9 +178,9 @@ def test_orders_that_stood_there_before_the_table_had_a_timer_get_theirs(app, de
     init_commands(app)
     run = app.test_cli_runner()
 
-    assert "1 timers set\n" == run.invoke(args=["workflow", "timers"]).output
+    assert run.invoke(args=["workflow", "align"]).output.endswith(" 1 timers set\n")
     assert [(delivered["id"], "pending", WEEK)] == waiting()
-    assert "1 timers set\n" == run.invoke(args=["workflow", "timers"]).output
+    assert run.invoke(args=["workflow", "align"]).output.endswith(" 1 timers set\n")
     assert 1 == len(waiting())
 
 
@@ -191,4 +191,25 @@ def test_a_sick_clock_lets_no_timer_fire_early(delivered, onward, sql, waiting):
 
     assert [] == run(rows.PROBE, (timers.DESTINATION, timers.KIND, 1))
     assert [] == run(rows.PACE, (timers.DESTINATION, 100.0))
+    assert [(delivered["id"], "pending", WEEK)] == waiting()
+
+
+def test_orders_are_open_as_a_new_table_says(app, delivered, bob, sql):
+    """A table that was replaced had made their status final, or not."""
+    sql("UPDATE orders SET open = NOT open")
+    assert [] == bob.get("/api/orders?status=DELIVERED").json["orders"]
+    init_commands(app)
+
+    output = app.test_cli_runner().invoke(args=["workflow", "align"]).output
+
+    assert output.startswith("1 orders opened or closed")
+    assert [delivered["id"]] == [order["id"] for order in bob.get("/api/orders?status=DELIVERED").json["orders"]]
+
+
+def test_a_timer_that_ended_without_a_move_begins_anew(app, delivered, waiting, sql):
+    """It was due while the table had no move for it."""
+    sql("UPDATE side_effects SET status = 'succeeded', finished_at = clock_timestamp()")
+    init_commands(app)
+    app.test_cli_runner().invoke(args=["workflow", "align"])
+
     assert [(delivered["id"], "pending", WEEK)] == waiting()
