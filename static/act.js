@@ -100,16 +100,20 @@ async function speak(form, after) {
   if (!text.value.trim() || "busy" in form.dataset) return;
   form.dataset.busy = "";
   trouble(form, "");
-  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: text.value });
+  // Without an answer, the same words once more are the same message, and sent under the same key.
+  if (form.dataset.said !== text.value) Object.assign(form.dataset, { said: text.value, key: freshKey() });
+  const headers = { "Idempotency-Key": form.dataset.key };
+  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: text.value }, headers);
   delete form.dataset.busy;
   if (answer.status === 201) {
     text.value = "";
+    delete form.dataset.said;
     order.mergeMessage(answer.data);
     return after();
   }
   const known = { 400: TOO_OLD, 401: SIGNED_OUT, 422: answer.data.detail };
-  trouble(form, known[answer.status] ?? "Not sent. The service isn't answering. Try again.");
-  return say("Not sent.", true);
+  trouble(form, known[answer.status] ?? "The service isn't answering. Try again: nothing is sent twice.");
+  return say("It may not have been sent.", true);
 }
 
 function closeMenus(unless) {

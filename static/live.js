@@ -16,7 +16,7 @@ const WORDS = {
   signed_out: "Signed out",
 };
 const SLOW_MS = 3_000; // a connection that takes longer is mentioned
-const LOOK_MS = 2_000; // what happens within this time is one look for operators
+const LOOK_MS = 2_000; // what happens within this time is one look
 
 function show(state) {
   const pill = document.getElementById("pill");
@@ -38,27 +38,35 @@ function hear(type, data) {
 
 function notified() {
   bell.ring();
-  if (document.getElementById("inbox")) anew();
+  if (document.getElementById("inbox")) later(anew);
 }
 
 /** Take a fresh page, and go on from its cursor: what happened while it was fetched is replayed, and merged. */
 async function anew() {
-  await refresh();
+  try {
+    await refresh();
+  } catch {
+    return later(anew);
+  }
   clock.tellAll();
   order.toEnd();
   stream.open(page.cursor);
 }
 
+/** Soon, and once for all that happens until then. */
+function later(act) {
+  looking ??= setTimeout(() => ((looking = null), act()), LOOK_MS);
+}
+
 /** Operators hear what sellers are told, with sellers' next moves in it: they are told by it to look for themselves. */
 function overhear(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
-  else if (!looking) looking = setTimeout(look, LOOK_MS);
+  else later(look);
 }
 
 function look() {
-  looking = null;
-  if (document.hidden || !board.atRest()) looking = setTimeout(look, LOOK_MS);
-  else refresh().then(clock.tellAll);
+  if (document.hidden || !board.atRest()) later(look);
+  else refresh().then(clock.tellAll, () => later(look));
 }
 
 let looking = null;

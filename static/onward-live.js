@@ -35,6 +35,7 @@ export class OnwardLive {
     addEventListener("online", () => this.hurry(), { signal });
     addEventListener("offline", () => this.tell("offline"), { signal });
     addEventListener("pagehide", () => this.leave(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.open(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry(), { signal });
     this.open();
   }
@@ -87,16 +88,17 @@ export class OnwardLive {
 
   heard(type, event) {
     if (event.lastEventId) this.cursor = event.lastEventId;
-    this.watch();
+    const data = JSON.parse(event.data);
+    this.watch(data.retry_ms);
     if (type === "bye") return this.lost(); // the browser comes back by itself, when the server told it to
     this.failures = 0;
     this.tell("live"); // only what was heard proves it: a buffering proxy opens and delivers nothing
-    this.hear(type, JSON.parse(event.data), event.lastEventId);
+    this.hear(type, data, event.lastEventId);
   }
 
-  watch() {
+  watch(pause = 0) {
     clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => (this.lost(), this.open()), SILENCE_MS);
+    this.watchdog = setTimeout(() => (this.lost(), this.open()), SILENCE_MS + pause);
   }
 
   lost() {

@@ -1,5 +1,6 @@
 /* What the server drew: the data block, the cursor, and how to fetch the page anew. */
 
+const GONE = [401, 403, 404];
 const read = (root) => JSON.parse(root.getElementById("boot").textContent);
 
 export const page = {
@@ -9,11 +10,12 @@ export const page = {
   csrf: document.querySelector('meta[name="csrf"]').content,
 };
 
-/** Fetch this page again and put its main part in place of ours; what was being written stays. */
+/** Fetch this page again and put its main part in place of ours; what was being written stays. Throws when it fails. */
 export async function refresh() {
   const answer = await fetch(page.path, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!answer.ok || !fresh.getElementById("boot")) return location.assign(page.path);
+  if (answer.ok ? !fresh.getElementById("boot") : GONE.includes(answer.status)) return location.assign(page.path);
+  if (!answer.ok) throw new Error(`the page is answered with ${answer.status}`); // a moment later it may be there again
   const draft = document.getElementById("body")?.value;
   const scrolled = document.getElementById("board")?.scrollLeft;
   document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
