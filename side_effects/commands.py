@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,11 +13,12 @@ import orjson
 from flask import Flask
 from flask.cli import AppGroup
 
+from foundation.errors import AppError
 from foundation.settings import MODES
 from side_effects import operating
 from side_effects.engine import Engine
 from side_effects.models import STATUSES
-from side_effects.modes import ALL
+from side_effects.modes import ALL, DEFAULT
 from side_effects.operating import Selection
 from side_effects.verify import missing
 
@@ -65,7 +67,7 @@ def print_groups() -> None:
 @selecting
 def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
     """Give dead letters a fresh start, at a pace."""
-    click.echo(f"{operating.redeliver(_actor(), _named(chosen, everything), per_second)} will be tried again.")
+    _say_count(operating.redeliver(_actor(), _named(chosen, everything), per_second), "will be tried again.")
 
 
 @group.command("discard")
@@ -74,7 +76,7 @@ def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
 @selecting
 def discard(reason: str, everything: bool, **chosen: Any) -> None:
     """Give dead letters up for good."""
-    click.echo(f"{operating.discard(_actor(), _named(chosen, everything), reason)} discarded.")
+    _say_count(operating.discard(_actor(), _named(chosen, everything), reason), "discarded.")
 
 
 @group.command("pause")
@@ -90,7 +92,8 @@ def pause(destination: str, reason: str) -> None:
 @click.option("--reason", default="")
 def resume(destination: str, reason: str) -> None:
     """Let a destination be called again."""
-    operating.resume(_actor(), destination, reason)
+    with _told():
+        operating.resume(_actor(), destination, reason)
 
 
 @group.command("circuits")
@@ -101,11 +104,15 @@ def print_circuits() -> None:
 
 
 @group.command("mode")
-@click.argument("mode", type=click.Choice(MODES))
+@click.argument("mode", type=click.Choice([*MODES, DEFAULT]))
 @click.option("--kind", default=ALL, help="Only this kind; without it, all.")
 def mode(mode: str, kind: str) -> None:
-    """Do effects in the background, or before the answer as the original did; no restart is needed."""
-    operating.set_mode(_actor(), mode, kind)
+    """Do effects in the background, or before the answer as the original did; no restart is needed.
+
+    What is said here holds until `default` takes it back, whatever SIDE_EFFECTS_MODE says.
+    """
+    with _told():
+        operating.set_mode(_actor(), mode, kind, _engine().kinds)
 
 
 @group.command("verify")
@@ -128,6 +135,20 @@ def print_actions() -> None:
     """Print what operators did."""
     for row in operating.actions():
         click.echo(orjson.dumps(row))
+
+
+def _say_count(count: int, done: str) -> None:
+    more = " There may be more: run it again." if count == operating.AT_ONCE else ""
+    click.echo(f"{count} {done}{more}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be done is said in one line."""
+    try:
+        yield
+    except AppError as error:
+        raise click.ClickException(error.detail) from error
 
 
 def _engine() -> Engine:

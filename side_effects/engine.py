@@ -107,6 +107,11 @@ class Engine:
         self._greenlets += [gevent.spawn(loop) for loop in loops]
 
     @property
+    def kinds(self) -> set[str]:
+        """The names of all effects, and of those that only have rows of their own."""
+        return {effect.name for topic in self.topics.values() for effect in topic.effects} | self.worker.kinds.keys()
+
+    @property
     def alive(self) -> bool:
         """Whether the lanes turn."""
         return bool(self._greenlets) and not any(greenlet.dead for greenlet in self._greenlets)
@@ -135,11 +140,6 @@ class Engine:
         """Settle what was done in this greenlet; for a process that ends without ever being started."""
         while not self.internal.quiet and self.internal.flush():
             pass
-
-    def forget_everything(self) -> None:
-        """Let go of all promises without doing them; their leases end."""
-        self._owed.clear()
-        self.internal.clear()
 
     def stop(self, timeout: float = 6.0) -> None:
         """Begin nothing more, finish what is under way within `timeout` seconds, hand the rest back."""

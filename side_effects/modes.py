@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import structlog
+
 from foundation.connections import Statement
 from side_effects.effects import Run
 
+log = structlog.get_logger(__name__)
+
 ALL = "*"
 BACKGROUND, SEQUENTIAL = "background", "sequential"
+DEFAULT = "default"
+"""Takes an operator's word back: what the setting says holds again."""
 
 READ = Statement("read_modes", (), "SELECT kind, mode FROM side_effect_modes")
 
@@ -29,6 +35,9 @@ class Modes:
 
     def learn(self, named: dict[str, str]) -> None:
         """Take these modes for the kinds they name; `*` stands for all others."""
+        if named != self._named:
+            # An operator's word outlives restarts, also one that was meant to change the setting.
+            log.warning("Operators have switched modes", named=named, setting=self._default)
         self._named = named
         everything = {self._named.get(ALL) or self._default, *self._named.values()}
         self.any_sequential = SEQUENTIAL in everything

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from foundation.contract import LARGEST_ID
 from foundation.db import commit, db
+from foundation.errors import InvalidRequest, NotFound
 from side_effects import modes
 from side_effects.effects import Topic
 
@@ -106,7 +107,7 @@ def pause(actor: str, destination: str, reason: str) -> None:
 
 
 def resume(actor: str, destination: str, reason: str) -> None:
-    """Let a paused destination be called again, with a closed circuit."""
+    """Let a paused destination be called again, with a closed circuit; NotFound where there is none."""
     sql = """UPDATE circuits SET paused = false, state = 'closed', cooldown = 0, probes = 0, passed = 0, "window" = '[]'
         WHERE destination = :destination"""
     _switch(actor, "resume", destination, reason, sql, "closed")
@@ -124,12 +125,19 @@ def circuits() -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def set_mode(actor: str, mode: str, kind: str) -> None:
-    """Do a kind (`*`: all) in this mode; every process knows within two seconds."""
+def set_mode(actor: str, mode: str, kind: str, known: Collection[str]) -> None:
+    """Do a kind (`*`: all) in this mode, or `default`, as the setting says; every process knows within two seconds.
+
+    Raises InvalidRequest for a kind that is not known.
+    """
+    if kind != modes.ALL and kind not in known:
+        raise InvalidRequest(f"There is no kind {kind[:50]!r}; there are {', '.join(sorted(known))}.")
     if kind == modes.ALL:
         db.session.execute(text("DELETE FROM side_effect_modes"))  # what was said of single kinds is void
     sql = """INSERT INTO side_effect_modes (kind, mode) VALUES (:kind, :mode)
         ON CONFLICT (kind) DO UPDATE SET mode = :mode"""
+    if mode == modes.DEFAULT:
+        sql = "DELETE FROM side_effect_modes WHERE kind = :kind"
     _act(actor, "mode", kind, mode, sql, {"kind": kind, "mode": mode})
 
 
@@ -153,7 +161,11 @@ def _switch(actor: str, action: str, destination: str, reason: str, sql: str, st
     change = "INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)"
     said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
     db.session.execute(text(change), {"destination": destination, "state": state, "reason": said})
-    _act(actor, action, destination, reason, sql, {"destination": destination})
+    if not db.session.execute(text(sql), {"destination": destination}).rowcount:  # type: ignore[attr-defined]
+        db.session.rollback()
+        raise NotFound(f"There is no circuit of {destination[:100]!r}.")
+    record(actor, action, destination, reason, 1)
+    commit()
 
 
 def record(actor: str, action: str, target: str, reason: str, count: int) -> None:

@@ -10,6 +10,7 @@ from access import guards
 from access.idempotency import keyed
 from foundation.contract import typed
 from foundation.documentation import documented
+from foundation.errors import InvalidRequest, NotFound
 from foundation.paging import link_next
 from side_effects import operating
 from side_effects.engine import Engine
@@ -37,7 +38,7 @@ def blueprint(engine: Engine) -> APIBlueprint:
     guards.protect(routes, "operator", "auditor")
     _add_effects(routes, engine)
     _add_circuits(routes)
-    _add_mode(routes)
+    _add_mode(routes, engine)
     return routes
 
 
@@ -74,7 +75,9 @@ def _add_circuits(routes: APIBlueprint) -> None:
     def list_circuits() -> Response:
         return _json({"circuits": operating.circuits()})
 
-    @routes.post("/api/ops/side-effects/circuits", summary="Pause or resume a destination", **documented(Circuits))
+    @routes.post(
+        "/api/ops/side-effects/circuits", summary="Pause or resume a destination", **documented(Circuits, NotFound)
+    )
     @typed
     @keyed
     def act_on_circuit(body: CircuitAction) -> Response:
@@ -83,16 +86,16 @@ def _add_circuits(routes: APIBlueprint) -> None:
         return _json({"circuits": operating.circuits()})
 
 
-def _add_mode(routes: APIBlueprint) -> None:
+def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
     @routes.post(
         "/api/ops/side-effects/mode",
         summary="Do effects in the background or before the answer",
-        **documented(ModeOut),
+        **documented(ModeOut, InvalidRequest),
     )
     @typed
     @keyed
     def set_mode(body: NewMode) -> Response:
-        operating.set_mode(guards.actor(), body.mode, body.kind)
+        operating.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
         return _json({"mode": body.mode, "kind": body.kind})
 
     @routes.get("/api/ops/side-effects/actions", summary="See what operators did", **documented(Actions))

@@ -75,7 +75,7 @@ class NewMode(Body):
 
     model_config = example(mode="background", kind="*")
 
-    mode: Literal["background", "sequential"]
+    mode: Literal["background", "sequential", "default"]
     kind: Words = "*"
 
 
@@ -199,7 +199,7 @@ class ModeOut(Answer):
 
     model_config = example(mode="background", kind="*")
 
-    mode: Literal["background", "sequential"]
+    mode: Literal["background", "sequential", "default"]
     kind: str
 
 

@@ -15,6 +15,7 @@ from flask import Flask
 
 from app import Onward, build_app, onward_of
 from foundation.settings import Settings
+from side_effects.engine import Engine
 from tests.cast import Answer, Cast, assemble
 from tests.rooms.visitor import Visitor
 
@@ -23,6 +24,12 @@ TABLES = (
     "orders, order_words, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
     "revocations, api_keys, people, sign_in_tries, stream_tickets, idempotency_keys"
 )
+
+
+def forget(engine: Engine) -> None:
+    """What is left of a process that was killed: nothing in its memory."""
+    engine._owed.clear()
+    engine.internal.clear()
 
 
 class Outbox:
@@ -125,7 +132,7 @@ def sql(connection: psycopg2.extensions.connection) -> Callable[..., list[tuple[
 def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[None]:
     """Nothing of one test is left for the next."""
     yield
-    onward_of(app).engine.forget_everything()
+    forget(onward_of(app).engine)
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLES}")
 

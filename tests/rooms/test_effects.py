@@ -10,7 +10,7 @@ from app import onward_of
 from orders.effects import SIGNAL
 from orders.signals import order_status_changed
 from tests.facts import eventually
-from tests.rooms.conftest import send_through
+from tests.rooms.conftest import forget, send_through
 
 
 def live(sql, channel):
@@ -139,7 +139,7 @@ def test_receivers_get_the_event_and_a_raising_one_hurts_nobody(mode, whatever, 
 def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, outbox, onward, sql, receivers):
     """It was committed, and then the process was gone."""
     bob.move(placed["id"], "CONFIRMED")
-    onward.engine.forget_everything()
+    forget(onward.engine)
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp()")
 
     assert 1 == outbox.sweep()
@@ -205,7 +205,7 @@ def test_a_receiver_that_ends_its_process_is_not_handed_back_as_if_it_had_not_be
 
 def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
-    onward.engine.forget_everything()
+    forget(onward.engine)
 
     assert 0 == outbox.sweep()
 
@@ -228,7 +228,7 @@ def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
 def test_what_a_newer_version_promised_is_left_to_it(placed, bob, alice, outbox, onward, sql):
     """Its row was deleted with the rest, as if all of it had been done."""
     bob.move(placed["id"], "CONFIRMED")
-    onward.engine.forget_everything()
+    forget(onward.engine)
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp(), pending = pending | %s", 1 << 20)
 
     assert 1 == outbox.sweep()

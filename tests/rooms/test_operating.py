@@ -215,3 +215,21 @@ def test_the_figures_tell_what_was_attempted(dead, app):
     assert 'onward_side_effect_attempts_total{kind="chat.message",outcome="retry"}' in said
     assert 'onward_dead_letters_kept{kind="chat.message"} 1.0' in said
     assert 'onward_oldest_seconds{kind="outbox"} 0.0' in said
+
+
+def test_what_an_operator_said_of_modes_can_be_taken_back(olive, onward, sql):
+    olive.post("/api/ops/side-effects/mode", {"mode": "sequential"})
+    onward.engine.sweep()
+    assert "sequential" == onward.engine.modes.of(CHAT)
+
+    assert 200 == olive.post("/api/ops/side-effects/mode", {"mode": "default"}).status
+    onward.engine.sweep()
+    assert "background" == onward.engine.modes.of(CHAT)
+    assert [] == sql("SELECT kind FROM side_effect_modes")
+
+
+def test_what_is_not_there_is_neither_switched_nor_resumed(olive, sql):
+    assert 422 == olive.post("/api/ops/side-effects/mode", {"mode": "sequential", "kind": "chat.mesage"}).status
+    circuit = {"destination": "mail-sever", "action": "resume", "reason": "it is back"}
+    assert 404 == olive.post("/api/ops/side-effects/circuits", circuit).status
+    assert [] == sql("SELECT * FROM circuit_changes")
