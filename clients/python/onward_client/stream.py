@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import time
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlencode
 
@@ -37,31 +38,47 @@ class Listening:
         self._query = urlencode({"channels": ",".join(channels)}) if channels else ""
         self._answer: urllib3.BaseHTTPResponse | None = None
         self._retry = USUAL_RETRY_SECONDS
+        self._bidden = 0.0
+        """Seconds that the service asked us to stay away for, when it said goodbye."""
+
         self._failures = 0
-        self.closed = False
+        self._closed = threading.Event()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
 
     def close(self) -> None:
-        """End it, from any thread."""
-        self.closed = True
+        """End it, from any thread or greenlet; whoever iterates comes to the end at once."""
+        self._closed.set()
         if self._answer is not None:
-            self._answer.close()
+            # Not closed under the reader's hands, which would wait for them: its reading ends, and it closes.
+            with suppress(OSError, ValueError, RuntimeError):
+                self._answer.shutdown()
 
     def __iter__(self) -> Iterator[Event]:
         while not self.closed:
             try:
                 yield from self._until_it_breaks()
             except (urllib3.exceptions.HTTPError, OSError, Unavailable, ValueError):
-                # A closed answer reads as a ValueError; everything else is a break of the line.
                 self._failures += 1
-            if not self.closed:
-                pause = min(self._retry * 2 ** min(self._failures, 5), LONGEST_RETRY_SECONDS)
-                time.sleep(pause * random.uniform(0.5, 1.0))
+            self._closed.wait(self._pause())
+
+    def _pause(self) -> float:
+        """Seconds until the next try: what was asked for, or a backoff."""
+        bidden, self._bidden = self._bidden, 0.0
+        if bidden:
+            return bidden * random.uniform(1.0, 1.2)
+        backoff: float = min(self._retry * 2 ** min(self._failures, 5), LONGEST_RETRY_SECONDS)
+        return backoff * random.uniform(0.5, 1.0)
 
     def _until_it_breaks(self) -> Iterator[Event]:
         self._answer = self._open()
         try:
             for type, id, data in self._frames(self._answer):
                 self._failures = 0
+                if type == "bye":
+                    self._bidden = self._retry
                 if type in INSIDE:
                     self.cursor = id or self.cursor
                 elif _number(id) > _number(self.cursor) or type == "resync":
