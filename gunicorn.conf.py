@@ -8,6 +8,7 @@ import os  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from foundation.settings import Settings, SettingsError  # noqa: E402
@@ -19,7 +20,7 @@ try:
 except SettingsError as error:
     sys.exit("\n".join(error.problems))
 
-bind = f"{settings.host}:{settings.port}"
+bind = settings.address
 workers = settings.web_concurrency
 worker_class = "realtime.worker.StreamWorker"
 worker_connections = 2000
@@ -36,7 +37,19 @@ control_socket_disable = True
 loglevel = settings.log_level.lower()
 
 # Counters of all workers add up over files in this folder; it has to be known before the first is imported, and empty.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="onward-metrics-"))
+# One that is given is nobody's to delete. This file is read again at each reload.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["ONWARD_METRICS_DIR"] = tempfile.mkdtemp(
+        prefix="onward-metrics-"
+    )
+metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+metrics.mkdir(parents=True, exist_ok=True)
+
+
+def on_starting(_server: Any) -> None:
+    """Begin to count at nothing: what the last run left would be added."""
+    for file in metrics.glob("*.db"):
+        file.unlink(missing_ok=True)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -48,7 +61,8 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     """Leave nothing behind."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if own := os.environ.get("ONWARD_METRICS_DIR"):
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -44,7 +44,7 @@ def token(role: Role, subject: int, hours: float) -> None:
 @with_appcontext
 def revoke(role: Role | None, subject: int | None, token_id: str | None, reason: str) -> None:
     """Take back one token, or all that a principal was issued until now."""
-    if (token_id is None) == (role is None or subject is None):
+    if bool(token_id) == (role is not None and subject is not None):
         raise click.UsageError("Name --token-id, or --role and --id.")
     revocations.revoke(f"jti:{token_id}" if token_id else f"{role}:{subject}", _actor(), reason)
 
@@ -68,7 +68,10 @@ def add_key(name: str, role: Role, subject: int, wanted: tuple[str, ...], days: 
 def list_keys() -> None:
     """Print all keys, without what would let anybody use them."""
     for key in api_keys.list_all():
-        state = "revoked" if key["revoked_at"] else f"last used {key['last_used_at'] or 'never'}"
+        ended = key["expires_at"] and key["expires_at"] <= clock.now()
+        state = (
+            "revoked" if key["revoked_at"] else "expired" if ended else f"last used {key['last_used_at'] or 'never'}"
+        )
         whose = f"{key['role']}:{key['subject_id']}"
         click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {state}")
 

@@ -80,7 +80,7 @@ class Links:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._signer = URLSafeTimedSerializer(settings.jwt_secret, salt=LINK_SALT)
+        self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=LINK_SALT)
 
     def address(self, person: Person) -> str:
         """The link as it is sent to them."""

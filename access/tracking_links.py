@@ -36,8 +36,7 @@ class TrackingLinks:
     def __init__(self, settings: Settings, revocations: Revocations) -> None:
         self._settings = settings
         self._revocations = revocations
-        secrets = [one for one in (settings.jwt_previous_secret, settings.jwt_secret) if one]  # the last one signs
-        self._signer = URLSafeSerializer(secrets, salt=SALT)
+        self._signer = URLSafeSerializer(settings.signing_keys, salt=SALT)
 
     def make(self, order_id: int, buyer_id: int, days: float = USUAL_DAYS) -> tuple[str, float]:
         """A link to this buyer's order, and when it ends, in seconds since 1970."""

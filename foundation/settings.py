@@ -94,15 +94,23 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _reachable(url: str) -> bool:
+    """Whether a URL names a host, and a port that there can be, if any."""
+    try:
+        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+    if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not _reachable(value)):
         raise ValueError("must look like smtp://user:password@host:587")
     return value
 
 
 def _redis_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in ("redis", "rediss", "redis+unix"):
+    scheme = urlsplit(value).scheme
+    if value and not (scheme == "redis+unix" or (scheme in ("redis", "rediss") and _reachable(value))):
         raise ValueError("must look like redis://host:6379")
     return value
 
@@ -210,7 +218,17 @@ class Settings:
 
     def link(self, path: str) -> str:
         """The address of a page, for somebody who reads it elsewhere."""
-        return (self.public_url or f"http://{self.host}:{self.port}") + path
+        return (self.public_url or f"http://{self.address}") + path
+
+    @property
+    def address(self) -> str:
+        """Where gunicorn listens, as it stands in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def signing_keys(self) -> list[str]:
+        """The keys that may have signed a link, the one that signs now at the end."""
+        return [key for key in (self.jwt_previous_secret, self.jwt_secret) if key]
 
     @property
     def dsn(self) -> str:

@@ -66,3 +66,24 @@ def test_every_setting_is_documented_with_its_default():
     }
 
     assert expected == {name: default.strip() for name, default in rows.items()}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("SMTP_URL", "smtp://mail:2525x"),
+        ("SMTP_URL", "smtp://mail:99999"),
+        ("REDIS_URL", "redis://cache:abc"),
+        ("REDIS_URL", "redis://"),
+    ],
+    ids=" ".join,
+)
+def test_an_address_with_a_port_that_cannot_be_is_refused(setting):
+    with pytest.raises(SettingsError):
+        Settings.from_env(GOOD | dict([setting]))
+
+
+def test_an_address_of_ipv6_stands_in_brackets():
+    settings = Settings.from_env(GOOD | {"HOST": "::1"})
+
+    assert ("[::1]:8000", "http://[::1]:8000/x") == (settings.address, settings.link("/x"))
