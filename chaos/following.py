@@ -96,7 +96,7 @@ def _write(world: World, number: int, events: int) -> None:
         connection.autocommit = False
         cursor: Any = connection.cursor()
         while left:
-            several = min(left, luck.randint(1, 40))
+            several = min(left, luck.randint(1, 4))
             cursor.execute("SELECT txid_current()")
             gevent.sleep(luck.uniform(0, WAIT_SECONDS))
             cursor.execute(WRITE, (1 + number, several))
