@@ -130,11 +130,12 @@ RENEW = Statement(
 
 RESCUE = Statement(
     "rescue_effects",
-    (),
+    ("float8",),
     f"""WITH {LIVING}, lost AS MATERIALIZED (
         SELECT id FROM side_effects WHERE status = 'running' AND (SELECT yes FROM settled_down)
-            AND (claimed_until < clock_timestamp() OR (claimed_until < {LEASE} - interval '{GRACE_SECONDS} s'
-                AND owner NOT IN (SELECT owner FROM living)))
+            AND claimed_until > statement_timestamp() - make_interval(secs => $1)
+            AND claimed_until < statement_timestamp() + interval '{LEASE_SECONDS - GRACE_SECONDS} s'
+            AND (claimed_until < clock_timestamp() OR owner NOT IN (SELECT owner FROM living))
         ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
     UPDATE side_effects s SET crashes = crashes + 1, owner = 0, claimed_until = NULL, scheduled_at = clock_timestamp(),
         status = CASE WHEN crashes + 1 >= {MAX_CRASHES} THEN 'dead' ELSE 'pending' END,
@@ -142,6 +143,7 @@ RESCUE = Statement(
         last_error = 'The process ended during the attempt.', fingerprint = 'The process ended during the attempt.'
     FROM lost WHERE s.id = lost.id RETURNING s.id, s.kind, s.status, s.crashes""",
 )
+"""$1 bounds how far back it looks, as in the sweep: behind 190,000 dead rows, every look took 54 ms."""
 
 SPILL = Statement(
     "spill_effect",

@@ -39,9 +39,9 @@ renew: without this pause, 623 of 5,000 e-mails were sent twice in a trial."""
 CLAIM_LIMIT = 500
 
 FULL_LOOK_SECONDS = 30.0
-LOOK_BACK_SECONDS = 60
+LOOK_BACK_SECONDS = 10
 ALL_TIME_SECONDS = 10 * 365 * 24 * 3600
-"""A sweep looks for leases that ended within the last minute, and twice a minute for all others."""
+"""A sweep looks for leases that ended within the last seconds, and twice a minute for all others, as after trouble."""
 
 RECENT_PROCESSES = 100
 """As many of the processes that began last are looked after each second; the rest by the full look."""
@@ -87,7 +87,7 @@ CLAIM = Statement(
         SELECT found.id FROM limits l CROSS JOIN LATERAL (
             SELECT b.id FROM outbox b
             WHERE b.owner = l.owner AND b.lease_until < l.before
-              AND b.lease_until > clock_timestamp() - make_interval(secs => $3)
+              AND b.lease_until > statement_timestamp() - make_interval(secs => $3)
             ORDER BY b.lease_until LIMIT $2) AS found),
     taken AS (
         SELECT id, owner FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -99,8 +99,9 @@ CLAIM = Statement(
 )
 """Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 promises that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
-else's, dead rows pile up there. Asking the index who the owners are reads over all of these (100 ms at 200,000): only
-a full look does, the others ask for the processes that began last. $4: whether others may be taken for dead.
+else's, dead rows pile up there. (By statement_timestamp(): no index is asked by a volatile function.) Asking the index
+who the owners are reads over all of these (100 ms at 200,000): only a full look does, the others ask for the processes
+that began last. $4: whether others may be taken for dead.
 
 The last column: whether another process left it behind without a word. What was handed back has no owner."""
 
@@ -137,7 +138,9 @@ class Sweeper:
         """Take over up to `limit` abandoned promises."""
         look_back = LOOK_BACK_SECONDS
         if clock.monotonic() - self._looked_fully_at > FULL_LOOK_SECONDS:
-            self._looked_fully_at, look_back = clock.monotonic(), ALL_TIME_SECONDS
+            look_back = ALL_TIME_SECONDS
+            if self.sees_clearly():
+                self._looked_fully_at = clock.monotonic()
         args = (self.number, min(limit, CLAIM_LIMIT), look_back)
         return sorted(self._run(CLAIM, lambda: (*args, self.sees_clearly())))
 
@@ -167,7 +170,7 @@ class Sweeper:
             if self._connection is not None and not self._connection.cut:
                 return
             if self.number:
-                self._troubled_at = clock.monotonic()
+                self._note_trouble()
             self.close()
             connection = PreparedConnection(self._dsn, "liveness")
             if not self.number:
@@ -182,6 +185,10 @@ class Sweeper:
             with suppress(psycopg2.Error):  # the sweep tells of it
                 self.ensure_alive()
 
+    def _note_trouble(self) -> None:
+        self._troubled_at = clock.monotonic()
+        self._looked_fully_at = -FULL_LOOK_SECONDS
+
     def _run(self, statement: Statement, args: Callable[[], Sequence[object]]) -> list[Row]:
         with self._one_at_a_time:
             self.ensure_alive()
@@ -189,7 +196,7 @@ class Sweeper:
             try:
                 return self._connection.run(statement, args())
             except psycopg2.Error:
-                self._troubled_at = clock.monotonic()
+                self._note_trouble()
                 if not self._connection.broken:
                     raise
                 # Probably cut while nothing happened; these statements may run twice.

@@ -28,7 +28,7 @@ from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.lane import CallingLane
-from side_effects.sweeper import LEASE_SECONDS
+from side_effects.sweeper import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
 from side_effects.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,11 @@ LOOK_SECONDS = 0.5
 GATHER_SECONDS = 0.02
 """Attempts that end one soon after the other make room together: a look asks the database half a dozen things."""
 
+LONG_BEFORE = float("-inf")
 FULL_LOOK_SECONDS = 30.0
+FULL_RESCUE_SECONDS = 120.0
+"""What was orphaned while nobody looked is found by a process's first look, its first after trouble, and these."""
+
 FLOOR_MARGIN = timedelta(seconds=15)
 """Rows may be committed later than they were scheduled, by less than any statement may take. What is older still is
 found by the full look."""
@@ -67,6 +71,7 @@ class Worker:
         self._claims = Claims(pool, topics)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
+        self._rescued_fully_at = LONG_BEFORE
         self._wake = Event()
         self._trouble = Trouble("Side effects cannot be claimed")
         self._attempts = Attempts(pool, self.kinds, self.circuits, figures, self._trouble)
@@ -99,9 +104,8 @@ class Worker:
             self._renewed_at = now
         if self._claims.untried:
             self._claims.hand_back(self.owner)
-        if now - self._rescued_at >= LOOK_SECONDS and self._sees_clearly():
-            self._rescued_at = now
-            self._rescue()
+        if now - self._rescued_at >= LOOK_SECONDS:
+            self._rescue(now)
         self.circuits.flush()
         self._learn_circuits()
         found = sum(self._claim(self.kinds[name], at) for name, at in self._due_kinds())
@@ -135,8 +139,14 @@ class Worker:
         self._claims.hand_back_all(self.owner)
         self.circuits.flush()
 
-    def _rescue(self) -> None:
-        for id, kind, status, crashes in self._pool.run(rows.RESCUE, ()):
+    def _rescue(self, now: float) -> None:
+        if not self._sees_clearly():
+            self._rescued_fully_at = LONG_BEFORE
+            return
+        full = now - self._rescued_fully_at > FULL_RESCUE_SECONDS
+        found = self._pool.run(rows.RESCUE, (ALL_TIME_SECONDS if full else LOOK_BACK_SECONDS,))
+        self._rescued_at, self._rescued_fully_at = now, now if full else self._rescued_fully_at
+        for id, kind, status, crashes in found:
             self._figures.crashed(kind)
             if status == "dead":
                 self._figures.died(kind)

@@ -143,7 +143,7 @@ def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
     sql("UPDATE side_effects SET scheduled_at = clock_timestamp() - interval '1 s'")
     ((id, *_, attempts, _, _),) = run(CLAIM, (CHAT, 10, 7, LONG_AGO))
     sql("UPDATE side_effects SET claimed_until = clock_timestamp() - interval '1 s'")
-    assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, ()))
+    assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, (100.0,)))
     ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO))
 
     assert [] == run(SETTLE, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""]))
@@ -155,7 +155,7 @@ def test_five_crashes_make_a_dead_letter(dead, sql, onward, outbox):
         sql(
             "UPDATE side_effects SET status = 'running', owner = 99, claimed_until = clock_timestamp() - interval '1 s'"
         )
-        ((_, _, status, counted),) = eventually(lambda: onward.engine.durable_pool.run(RESCUE, ()))
+        ((_, _, status, counted),) = eventually(lambda: onward.engine.durable_pool.run(RESCUE, (100.0,)))
         assert (("dead" if crashes == 5 else "pending"), crashes) == (status, counted)
 
 
