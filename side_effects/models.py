@@ -63,7 +63,7 @@ class SideEffect(Base):
             postgresql_where=text("status IN ('pending', 'running')"),
         ),
         Index("side_effects_destination_idx", "destination", "subject_id", postgresql_where=text("status = 'pending'")),
-        Index("side_effects_running_idx", "claimed_until", postgresql_where=text("status = 'running'")),
+        Index("side_effects_running_idx", "claimed_until", postgresql_where=text("claimed_until IS NOT NULL")),
         Index("side_effects_dead_idx", "kind", "fingerprint", "id", postgresql_where=text("status = 'dead'")),
         Index(
             "side_effects_finished_idx", "finished_at", postgresql_where=text("status IN ('succeeded', 'discarded')")

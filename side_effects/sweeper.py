@@ -90,9 +90,10 @@ CLAIM = Statement(
               AND b.lease_until > statement_timestamp() - make_interval(secs => $3)
             ORDER BY b.lease_until LIMIT $2) AS found),
     taken AS (
-        SELECT id, owner FROM outbox WHERE id IN (SELECT id FROM abandoned) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+        SELECT id, owner FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM abandoned))
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE outbox b SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
-    FROM taken WHERE b.id = taken.id
+    FROM taken WHERE b.id = taken.id AND b.id = ANY(ARRAY(SELECT id FROM taken))
       AND (b.lease_until < clock_timestamp() OR b.owner IN (SELECT owner FROM limits WHERE before > clock_timestamp()))
     RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id,
         taken.owner NOT IN (0, $1)""",
