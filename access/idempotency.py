@@ -65,10 +65,10 @@ class InProgress(AppError):
 
 
 class AnswerNotKept(AppError):
-    """The request was done before with this key; its answer held a secret, which is told only once."""
+    """The request was done before with this key; its answer held a secret, which is told once, or was erased."""
 
     code, status = "answer_not_kept", 409
-    sentence = "This was done before, and its answer held a secret, which is not kept."
+    sentence = "This was done before, and its answer is not kept: it held a secret, or was erased."
 
 
 def forget(who: str, **members: Sequence[int]) -> int:
@@ -109,7 +109,7 @@ def keyed(view: Callable[..., Response], secret: bool = False) -> Callable[..., 
             return answer
 
     once.__annotations__ = get_type_hints(view) | {"header": KeyHeaders}
-    once.problems = [error.code for error in (IdempotencyMismatch, InProgress, *([AnswerNotKept] if secret else []))]  # type: ignore[attr-defined]
+    once.problems = [error.code for error in (IdempotencyMismatch, InProgress, AnswerNotKept)]  # type: ignore[attr-defined]
     return once
 
 

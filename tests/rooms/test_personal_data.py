@@ -180,3 +180,10 @@ def test_what_was_erased_is_not_said_to_be_unchanged(cast, told):
     erase(cast)
 
     assert 200 == cast.olive.get(f"/api/orders/{told}", If_None_Match=tag).status
+
+
+def test_an_answer_that_was_erased_is_said_not_to_be_kept(cast, told):
+    erase(cast)
+
+    again = cast.bob.post("/api/notifications/read", {"up_to": 1}, Idempotency_Key="b-key")
+    assert (409, "answer_not_kept") == (again.status, again.json["code"])
