@@ -32,7 +32,8 @@ class OutboxRow(Base):
     """One promise: references only, no payload; deleted when everything in it is done."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_ref_idx", "ref", "id"), Index("outbox_owner_idx", "owner", "lease_until"))
+    # Without the id: PostgreSQL 18 would skip through it for a look-up by id alone.
+    __table_args__ = (Index("outbox_ref_idx", "ref"), Index("outbox_owner_idx", "owner", "lease_until"))
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     topic: Mapped[str]
