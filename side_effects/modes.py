@@ -23,6 +23,7 @@ class Modes:
     def __init__(self, default: str) -> None:
         self._default = default
         self._named: dict[str, str] = {}
+        self._switched: dict[str, str] = {}
         self.any_sequential = default == SEQUENTIAL
 
     def of(self, kind: str) -> str:
@@ -31,13 +32,15 @@ class Modes:
 
     def refresh(self, run: Run) -> None:
         """Learn what was switched."""
-        self.learn(dict(run(READ, ())))
+        named: dict[str, str] = dict(run(READ, ()))
+        if named != self._switched:
+            # An operator's word outlives restarts, also one that was meant to change the setting.
+            log.warning("Operators have switched modes", named=named, setting=self._default)
+        self._switched = named
+        self.learn(named)
 
     def learn(self, named: dict[str, str]) -> None:
         """Take these modes for the kinds they name; `*` stands for all others."""
-        if named != self._named:
-            # An operator's word outlives restarts, also one that was meant to change the setting.
-            log.warning("Operators have switched modes", named=named, setting=self._default)
         self._named = named
         everything = {self._named.get(ALL) or self._default, *self._named.values()}
         self.any_sequential = SEQUENTIAL in everything
