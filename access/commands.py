@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -16,8 +18,8 @@ from access.principal import ROLES, Role
 from access.proofs import Proofs
 from access.tokens import LIFETIME_SECONDS
 from foundation import clock
+from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
-from foundation.errors import AppError, NotFound
 
 keys = AppGroup("keys", help="Keys for other systems.")
 who = AppGroup("people", help="People who sign in with a password.")
@@ -68,12 +70,16 @@ def add_key(name: str, role: Role, subject: int, wanted: tuple[str, ...], days: 
 def list_keys() -> None:
     """Print all keys, without what would let anybody use them."""
     for key in api_keys.list_all():
-        ended = key["expires_at"] and key["expires_at"] <= clock.now()
-        state = (
-            "revoked" if key["revoked_at"] else "expired" if ended else f"last used {key['last_used_at'] or 'never'}"
-        )
         whose = f"{key['role']}:{key['subject_id']}"
-        click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {state}")
+        click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {_state(key)}")
+
+
+def _state(key: Mapping[str, Any]) -> str:
+    if key["revoked_at"]:
+        return "revoked"
+    if key["expires_at"] and key["expires_at"] <= clock.now():
+        return "expired"
+    return f"last used {key['last_used_at'] or 'never'}"
 
 
 @keys.command("revoke")
@@ -81,10 +87,8 @@ def list_keys() -> None:
 @click.option("--reason", default="", help="For the audit trail.")
 def revoke_key(id: int, reason: str) -> None:
     """End a key now."""
-    try:
+    with in_one_line():
         api_keys.revoke(id, _actor(), reason)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from error
 
 
 @who.command("add")
@@ -96,10 +100,8 @@ def add_person(email: str, name: str, role: Role, subject: int) -> None:
     """Let somebody sign in, and print the link by which they choose a password."""
     if "@" not in email:
         raise click.UsageError("That is no e-mail address.")
-    try:
+    with in_one_line():
         click.echo(_link(people.add(email, name, role, subject)))
-    except AppError as error:
-        raise click.ClickException(error.detail) from error
 
 
 @who.command("list")
@@ -125,20 +127,16 @@ def reset(email: str) -> None:
 @click.option("--reason", default="", help="For the audit trail.")
 def disable(email: str, reason: str) -> None:
     """Let somebody not sign in any more, and end their sessions."""
-    try:
+    with in_one_line():
         people.disable(email, _actor(), reason)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from error
 
 
 @who.command("enable")
 @click.argument("email")
 def enable(email: str) -> None:
     """Let somebody sign in again."""
-    try:
+    with in_one_line():
         people.enable(email)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from error
 
 
 def _link(person: Person) -> str:

@@ -8,8 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from access.commands import who
+from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
-from foundation.errors import NotFound
 from orders import personal
 
 
@@ -24,10 +24,8 @@ def init_app() -> None:
 @click.argument("buyer_id", type=click.IntRange(1, LARGEST_ID))
 def export(buyer_id: int) -> None:
     """Print all that is kept about a buyer, as JSON."""
-    try:
+    with in_one_line():
         click.echo(personal.written(personal.export(buyer_id)))
-    except NotFound as error:
-        raise click.ClickException(error.detail) from error
 
 
 @click.command("erase")
@@ -37,8 +35,6 @@ def export(buyer_id: int) -> None:
 @click.confirmation_option(prompt="It cannot be undone. Erase?")
 def erase(buyer_id: int, reason: str) -> None:
     """Erase who a buyer is, and what was written on their orders. The history's rows stay."""
-    try:
+    with in_one_line():
         erased = personal.erase(buyer_id, f"command line, {getpass.getuser()}", reason)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from error
     click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in erased.items()))

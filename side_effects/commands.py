@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ import orjson
 from flask import Flask
 from flask.cli import AppGroup
 
-from foundation.errors import AppError
+from foundation.console import in_one_line
 from foundation.settings import MODES
 from side_effects import operating
 from side_effects.engine import Engine
@@ -92,7 +91,7 @@ def pause(destination: str, reason: str) -> None:
 @click.option("--reason", default="")
 def resume(destination: str, reason: str) -> None:
     """Let a destination be called again."""
-    with _told():
+    with in_one_line():
         operating.resume(_actor(), destination, reason)
 
 
@@ -111,7 +110,7 @@ def mode(mode: str, kind: str) -> None:
 
     What is said here holds until `default` takes it back, whatever SIDE_EFFECTS_MODE says.
     """
-    with _told():
+    with in_one_line():
         operating.set_mode(_actor(), mode, kind, _engine().kinds)
 
 
@@ -140,15 +139,6 @@ def print_actions() -> None:
 def _say_count(count: int, done: str) -> None:
     more = " There may be more: run it again." if count == operating.AT_ONCE else ""
     click.echo(f"{count} {done}{more}")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What cannot be done is said in one line."""
-    try:
-        yield
-    except AppError as error:
-        raise click.ClickException(error.detail) from error
 
 
 def _engine() -> Engine:

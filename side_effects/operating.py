@@ -150,8 +150,14 @@ def actions(limit: int = 100) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def _act(actor: str, action: str, target: str, reason: str, sql: str, values: Mapping[str, Any]) -> int:
+def _act(
+    actor: str, action: str, target: str, reason: str, sql: str, values: Mapping[str, Any], absent: str = ""
+) -> int:
+    """How many rows it was; where that has to be one at least, `absent` is the sentence of NotFound."""
     count: int = db.session.execute(text(sql), values).rowcount  # type: ignore[attr-defined]
+    if absent and not count:
+        db.session.rollback()
+        raise NotFound(absent)
     record(actor, action, target, reason, count)
     commit()
     return count
@@ -161,11 +167,8 @@ def _switch(actor: str, action: str, destination: str, reason: str, sql: str, st
     change = "INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)"
     said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
     db.session.execute(text(change), {"destination": destination, "state": state, "reason": said})
-    if not db.session.execute(text(sql), {"destination": destination}).rowcount:  # type: ignore[attr-defined]
-        db.session.rollback()
-        raise NotFound(f"There is no circuit of {destination[:100]!r}.")
-    record(actor, action, destination, reason, 1)
-    commit()
+    absent = f"There is no circuit of {destination[:100]!r}."
+    _act(actor, action, destination, reason, sql, {"destination": destination}, absent)
 
 
 def record(actor: str, action: str, target: str, reason: str, count: int) -> None:
