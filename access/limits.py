@@ -7,7 +7,6 @@ than the process alone would: it is asked again after a while, and no request wa
 from __future__ import annotations
 
 import math
-import time
 
 from limits import RateLimitItem, RateLimitItemPerSecond, WindowStats
 from limits.errors import StorageError
@@ -50,7 +49,7 @@ class Limits:
         if item is None:
             return []
         allowed, window = self._hit(item, kind, who)
-        seconds = max(1, math.ceil(window.reset_time - time.time()))
+        seconds = max(1, math.ceil(window.reset_time - clock.unix_seconds()))
         left = window.remaining if allowed else 0
         told = {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": f'"{kind}";r={left};t={seconds}'}
         if not allowed:

@@ -6,14 +6,14 @@ import socket
 import sys
 import tempfile
 from contextlib import closing
-from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from benchmarks.contender import HttpContender, free_port, gunicorn
 from benchmarks.database import Rows, Server
 from benchmarks.report import LEGEND, Report, figure, load_average, markdown, method, table
-from benchmarks.slices import Pace, Slice, interleave, running
+from benchmarks.slices import Pace, interleave, running
 
 LEVELS = (8,)
 ALLOWED = 1.10
@@ -21,8 +21,8 @@ ALLOWED = 1.10
 
 WELL, PARKED, HANGS = "the mail server is well", "its circuit is paused", "the mail server hangs"
 
-
 PAUSE = "INSERT INTO circuits (destination, paused) VALUES ('mail-server', true) ON CONFLICT DO NOTHING"
+UNSENT = "SELECT EXISTS (SELECT FROM side_effects WHERE kind = 'email.status' AND status IN ('pending', 'running'))"
 
 
 class Parked(HttpContender):
@@ -38,9 +38,6 @@ class Mailing(HttpContender):
 
     def is_done(self, expected: Rows) -> bool:
         return super().is_done(expected) and not self.database.run(UNSENT)[0][0]
-
-
-UNSENT = "SELECT EXISTS (SELECT FROM side_effects WHERE kind = 'email.status' AND status IN ('pending', 'running'))"
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
@@ -60,7 +57,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
             results = interleave(server, contenders, LEVELS, pace)
     lines = []
     for other in (PARKED, WELL):
-        p50, p99 = (results.ratio(HANGS, other, 8, partial(_latency, name)) for name in ("p50", "p99"))
+        p50, p99 = (results.ratio(HANGS, other, 8, attrgetter(f"load.{name}")) for name in ("p50", "p99"))
         lines.append((other, figure(p50), figure(p99), "no slower within 10 %" if p99 <= ALLOWED else "SLOWER"))
     report.add(
         "Answers with 8 at once while the mail server hangs, as a multiple of those while:",
@@ -70,11 +67,6 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
         method(results, pace, orders, (before, load_average())),
         LEGEND,
     )
-
-
-def _latency(name: str, one: Slice) -> float:
-    value: float = getattr(one.load, name)
-    return value
 
 
 def _sending_to(port: int) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 import orjson
 from flask import Flask, current_app
@@ -15,7 +13,6 @@ from dashboard.people import CAST
 from demo import market
 from demo.seed import seed
 from demo.simulate import Simulator
-from foundation.settings import Settings
 from orders import listing
 
 
@@ -56,22 +53,17 @@ def hello() -> None:
 def run(per_minute: float, minutes: float) -> None:
     """Place, move and discuss orders through the public API."""
     settings = onward_of(current_app).settings
-    click.echo(f"Moving orders on {_url(settings)} for {minutes:g} min; Ctrl-C ends it.")
-    Simulator(_url(settings), Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
+    click.echo(f"Moving orders on {settings.local_url} for {minutes:g} min; Ctrl-C ends it.")
+    Simulator(settings.local_url, Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
 
 
 def init_app(app: Flask) -> None:
     app.cli.add_command(demo)
 
 
-def _url(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{replace(settings, host=host).address}"
-
-
 def _welcome(onward: Onward) -> str:
     settings = onward.settings
-    url, token = _url(settings), Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id)
+    url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id)
     people = ", ".join(f"{person.name} ({person.role})" for person in CAST)
     order_id, status = _next_step(onward)
     return f"""

@@ -226,6 +226,12 @@ class Settings:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def local_url(self) -> str:
+        """Where a browser or a program on this machine reaches the service; all addresses cannot be called."""
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{dataclasses.replace(self, host=host).address}"
+
+    @property
     def signing_keys(self) -> list[str]:
         """The keys that may have signed a link, the one that signs now at the end."""
         return [key for key in (self.jwt_previous_secret, self.jwt_secret) if key]

@@ -40,8 +40,7 @@ class Plan:
 
     def address(self) -> str:
         """Return the URL under which a browser on this machine reaches the service."""
-        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+        return self.settings.local_url
 
 
 def kept_secret(path: Path) -> str:

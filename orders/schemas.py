@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -23,6 +24,10 @@ class Item(Body):
     title: Line
     quantity: Annotated[int, Field(ge=1, le=10**6)]
     unit_price_minor: Annotated[int, Field(ge=0, le=10**9)]
+
+
+def _cost(items: Sequence[Item]) -> int:
+    return sum(item.quantity * item.unit_price_minor for item in items)
 
 
 class NewOrder(Body):
@@ -50,13 +55,13 @@ class NewOrder(Body):
 
     @property
     def total_minor(self) -> int:
-        return sum(item.quantity * item.unit_price_minor for item in self.items)
+        return _cost(self.items)
 
     @field_validator("items")
     @classmethod
     def _exact(cls, items: list[Item]) -> list[Item]:
         """Whoever reads JSON as JavaScript does has no exact numbers above 2^53."""
-        if sum(item.quantity * item.unit_price_minor for item in items) > MOST_MONEY:
+        if _cost(items) > MOST_MONEY:
             raise ValueError(f"all together may cost {MOST_MONEY:,} minor units at most")
         return items
 

@@ -190,7 +190,7 @@ class StatusChanges:
             ) from error
         if found is None:
             return []
-        self._answer_again(found, change)  # the client may have used this key for another change before
+        self._refuse_another(found, change)
         return [found[:-1]]
 
     def _find(self, change: StatusChange, key: str) -> Row | None:
@@ -205,16 +205,20 @@ class StatusChanges:
             self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, promised, request_id, event))
         return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 
-    def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
+    def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
+        """The event of this key; raises IdempotencyMismatch where the client used the key for another change."""
         event, tracking = OrderEvent.of(stored[3:-1]), stored[-1]
         sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
         asked = (change.order_id, "order.status_changed", change.new.status, change.new.reason or None)
         same = (event.order_id, event.type, event.to_status, event.reason) == asked
         if not same or sent != (orjson.loads(tracking) if tracking else None):
             raise IdempotencyMismatch
-        return Changed(
-            event.order_id, self._with_allowed(stored[2], event.to_status, change.principal), event.version, event.id
-        )
+        return event
+
+    def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
+        event = self._refuse_another(stored, change)
+        order = self._with_allowed(stored[2], event.to_status, change.principal)
+        return Changed(event.order_id, order, event.version, event.id)
 
     def _explain(self, change: StatusChange, sources: list[str]) -> tuple[str, int, str]:
         """Say why nothing was changed; returns the order's status, version and text when nothing speaks against it."""

@@ -123,7 +123,7 @@ class Feed:
             self._hub.publish(self.epoch, fresh)
 
     def _read(self) -> None:
-        more, heard = True, self._heard
+        more = True
         while more:
             heard = self._heard
             with gevent.Timeout(READ_SECONDS, psycopg2.OperationalError("the log did not answer in time")):
