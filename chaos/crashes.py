@@ -83,7 +83,7 @@ def frozen_worker(server: Server, report: Report) -> None:
     # Without gunicorn's own watchdog, which would kill a frozen worker before it can wake up.
     with World(server, report, workers=1, GUNICORN_CMD_ARGS="--timeout 120") as world:
         (frozen,) = world.service.workers()
-        owner = world.database.number("SELECT min(objid::bigint) FROM pg_locks WHERE classid = 9001 AND granted")
+        (owner,) = world.living()
         world.service.add_worker()
         world.mails.behave("slow")
         load = world.load(changes, rate)

@@ -21,6 +21,7 @@ from chaos.readers import Reader
 from chaos.report import Report
 from chaos.service import Service
 from foundation import clock
+from side_effects.sweeper import LIVING
 
 SIDES = 20
 """Sellers, and as many buyers, among whom the orders are spread."""
@@ -35,9 +36,6 @@ created AS (
         idempotency_key, request_id)
     SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'placed-' || id, '' FROM placed)
 SELECT id, seller_id, buyer_id FROM placed"""
-
-LIVING = """SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 9001 AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 NOTHING_OF = """SELECT NOT EXISTS (SELECT FROM outbox WHERE owner IN ({0}))
     AND NOT EXISTS (SELECT FROM side_effects WHERE status = 'running' AND owner IN ({0}))"""
@@ -75,7 +73,11 @@ class World:
         self.readers: list[Reader] = []
 
     def __enter__(self) -> Self:
-        self.service.start()
+        try:
+            self.service.start()
+        except BaseException:
+            self.__exit__()
+            raise
         self.descriptors = self._descriptors()
         return self
 
@@ -117,7 +119,7 @@ class World:
 
     def living(self) -> set[int]:
         """The numbers of the processes that show a sign of life."""
-        return {number for (number,) in self.database.sql(LIVING)}
+        return {number for (number,) in self.database.sql(f"WITH {LIVING} SELECT owner FROM living")}
 
     def orphans_taken_over(self, before: set[int], limit: float = 30.0) -> float:
         """Seconds until nothing belongs any more to those who lived before, and have just been killed."""
