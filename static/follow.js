@@ -1,14 +1,8 @@
 /* A followed order is asked for again while somebody looks at it: there is no account whose stream it could hear. */
 
-const POLL_MS = 10_000;
-const WORDS = { polling: "Updating every 10 s", offline: "Offline" };
+import { show } from "./pill.js";
 
-function show(state) {
-  const pill = document.getElementById("pill");
-  pill.dataset.state = state;
-  pill.textContent = WORDS[state];
-  pill.hidden = false;
-}
+const POLL_MS = 10_000;
 
 async function look() {
   if (document.hidden) return;

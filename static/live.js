@@ -7,23 +7,10 @@ import * as clock from "./clock.js";
 import * as order from "./order.js";
 import { page, refresh } from "./page.js";
 import { OnwardLive } from "./onward-live.js";
+import { show } from "./pill.js";
 
-const WORDS = {
-  live: "Live",
-  connecting: "Connecting…",
-  reconnecting: "Reconnecting…",
-  offline: "Offline",
-  signed_out: "Signed out",
-};
 const SLOW_MS = 3_000; // a connection that takes longer is mentioned
 const LOOK_MS = 2_000; // what happens within this time is one look
-
-function show(state) {
-  const pill = document.getElementById("pill");
-  pill.dataset.state = state;
-  pill.textContent = WORDS[state];
-  pill.hidden = false;
-}
 
 function hear(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
