@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,10 @@ FLOORS = (
 """From the roof down. Whoever lives upstairs may use the floors below; neighbours do not visit each other."""
 
 ROOMS = [room for floor in FLOORS[1:] for room in floor]
-LINES, FUNCTION_LINES = 250, 40
+LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
+LONGER: dict[str, str] = {}
+"""Files over 250 lines, each with the reason why it reads better whole; the test warns of all others."""
+
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "misc", "services"}
 
 
@@ -67,17 +71,26 @@ def test_every_module_opens_with_a_sentence():
     assert [] == without
 
 
-def test_files_and_functions_stay_small():
+def test_functions_stay_small():
     too_long = []
     for path in product_files():
-        text = path.read_text()
-        if text.count("\n") > LINES:
-            too_long.append(f"{path.relative_to(PROJECT)}")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= FUNCTION_LINES:
                 too_long.append(f"{path.relative_to(PROJECT)}:{node.name}")
 
     assert [] == too_long
+
+
+@pytest.mark.filterwarnings("default:longer than")
+def test_files_stay_small():
+    """Over 250 lines a file needs a reason, and gets a warning without one; over 400 no reason is good enough."""
+    lines = {str(path.relative_to(PROJECT)): path.read_text().count("\n") for path in product_files()}
+    for name, count in lines.items():
+        if count > LINES and name not in LONGER:
+            warnings.warn(f"longer than {LINES} lines, without a reason in LONGER: {name} ({count})", stacklevel=1)
+
+    assert [] == [name for name, count in lines.items() if count > MOST_LINES]
+    assert [] == [name for name in LONGER if lines.get(name, 0) <= LINES]
 
 
 def test_no_file_has_a_name_that_says_nothing():
