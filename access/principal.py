@@ -30,7 +30,7 @@ class Principal:
     """What a person is called who signed in; a token tells no names."""
 
     proof: str = ""
-    """What its proof is called when it is taken back: `jti:…`, `key:12`, `session:…`."""
+    """What its proof is called when it is taken back: `jti:…`, `key:12`, `session:…`; see `grounds`."""
 
     scopes: frozenset[str] | None = None
     """What of the role's rights an API key has, as `orders:read`; None for all of them."""
@@ -49,6 +49,17 @@ class Principal:
     def buyer_id(self) -> int | None:
         """The buyer that orders are limited to, or None where the role is not limited that way."""
         return self.id if self.role == "buyer" else None
+
+
+def grounds(proof: str) -> tuple[str, ...]:
+    """The names by which a proof can be taken back: those of all that it rests on, from the first, and its own.
+
+    A session is called `session:<its person's sessions>.<this one>`: it ends alone, or with all others of the person.
+    """
+    if "." not in proof or proof.startswith("jti:"):  # what a provider calls its tokens means nothing to us
+        return (proof,)
+    parts = proof.split(".")
+    return tuple(".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 SYSTEM = Principal("system", 0)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from access import api_keys, people
-from access.principal import Principal
+from access.principal import Principal, grounds
 from access.tokens import Proof, Tokens
 
 CACHE_SIZE = 4096
@@ -21,7 +21,7 @@ class Proofs:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
         self._known: dict[str, Proof] = {}
-        self._versions = self._seen()
+        self._keys_version = tokens.keys.version
         self._lost: set[str] = set()
 
     def verify(self, text: str) -> Principal:
@@ -50,11 +50,18 @@ class Proofs:
         return known.principal
 
     def forget_revoked(self) -> None:
-        """Verify everything anew if a key or a token was taken back since this was called last."""
-        self._lost |= self.tokens.revocations.take_lost()
-        if self._versions != self._seen():
-            self._versions = self._seen()
+        """Verify anew what a key or a revocation touched since this was called last.
+
+        With other keys that is everything. A revocation touches few: somebody signs out every second somewhere, and
+        that must not make all others prove themselves again.
+        """
+        lost = self.tokens.revocations.take_lost()
+        self._lost |= lost
+        if self._keys_version != self.tokens.keys.version:
+            self._keys_version = self.tokens.keys.version
             self._known.clear()
+        elif lost:
+            self._known = {text: proof for text, proof in self._known.items() if not _touched(proof.principal, lost)}
 
     @property
     def rights_version(self) -> int:
@@ -64,7 +71,7 @@ class Proofs:
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
         """Which of these principals (`buyer:42`) and proofs (`jti:…`) were taken back since this was asked last."""
         lost, self._lost = self._lost, set()
-        return lost.intersection(names)
+        return {name for name in names if not lost.isdisjoint(grounds(name))} if lost else lost
 
     def _learn(self, text: str) -> Proof:
         if text.startswith(api_keys.MARK):
@@ -81,5 +88,6 @@ class Proofs:
             self._known.pop(next(iter(self._known)))
         self._known[text] = proof
 
-    def _seen(self) -> tuple[int, int]:
-        return self.tokens.keys.version, self.tokens.revocations.version
+
+def _touched(principal: Principal, lost: set[str]) -> bool:
+    return principal.who in lost or not lost.isdisjoint(grounds(principal.proof))

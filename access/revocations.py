@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from access.principal import Principal
+from access.principal import Principal, grounds
 from foundation.db import commit, db
 
 LOOK_BACK_SECONDS = 60
@@ -47,7 +47,8 @@ class Revocations:
         """Whether a proof of this principal, issued at that second, is not to be accepted."""
         if not self.known:
             self.look()
-        return self.taken_back(principal.who, issued_at) or principal.proof in self._at
+        names = grounds(principal.proof)
+        return self.taken_back(principal.who, issued_at) or any(name in self._at for name in names)
 
     def taken_back(self, subject: str, issued_at: float) -> bool:
         """Whether everything of this subject was taken back at that second or later."""

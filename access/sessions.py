@@ -1,7 +1,11 @@
-"""Browsers' sessions: a signed cookie that names a person's session key. It ends when idle, when old, when told to."""
+"""Browsers' sessions: a signed cookie that names a person's session key, and itself.
+
+It ends when it is idle, when it is old, when its person signs out, and when all of a person's sessions are ended.
+"""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 from flask import Flask, Request, current_app, request, session
@@ -9,6 +13,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
 
+from access import revocations
 from access.people import Person
 from access.principal import ROLES, Principal
 from access.proofs import Proofs
@@ -18,6 +23,12 @@ from foundation.settings import Settings
 
 TOUCH_SECONDS = 60
 """How exact the last use is: a cookie is not written anew with every answer."""
+
+NAME_BYTES = 12
+"""A session's name has to be no one else's; what proves it is the cookie's signature."""
+
+DEMO_PROOF = "session:demo"
+"""What the sessions of the demo's buttons are called together."""
 
 csrf = CSRFProtect()
 
@@ -71,45 +82,59 @@ def init_app(app: Flask, settings: Settings, proofs: Proofs) -> None:
 
 def sign_in(person: Person) -> None:
     """Begin a session; whatever the cookie held before is gone with it (session fixation)."""
-    session.clear()
-    now = int(clock.unix_seconds())
-    session["since"], session["seen"] = now, now
+    _begin()
     login_user(Visitor(person.session_key, person.principal))
 
 
 def sign_in_by_button(principal: Principal) -> None:
     """The demo's way, without a person or a password."""
-    session.clear()
+    _begin()
     session["role"], session["id"] = principal.role, str(principal.id)
 
 
+def _begin() -> None:
+    session.clear()
+    now = int(clock.unix_seconds())
+    session["since"], session["seen"], session["name"] = now, now, secrets.token_urlsafe(NAME_BYTES)
+
+
 def sign_out() -> None:
+    """End this session, in every process within a second: a cookie that was copied before is worth nothing then."""
+    if found := principal():
+        revocations.revoke(found.proof, f"{found.role} {found.id}", "signed out")
     session.clear()
 
 
 def principal() -> Principal | None:
     """Who comes with this cookie, if it still holds."""
-    if "_user_id" in session:
-        return _person()
+    by_password = "_user_id" in session
     # The demo's buttons ask for no password: what they made must end with the demo.
-    return _player() if _settings().demo else None
-
-
-def _person() -> Principal | None:
-    settings, now = _settings(), clock.unix_seconds()
-    since, seen = session.get("since", 0), session.get("seen", 0)
-    ends = min(since + settings.session_hours * 3600, seen + settings.session_idle_minutes * 60)
-    if now >= ends or not current_user.is_authenticated:
+    if not by_password and not _settings().demo:
+        return None
+    found = _still_holds(_person() if by_password else _player())
+    if found is None and "since" in session:
         session.clear()
+    return found
+
+
+def _still_holds(found: Principal | None) -> Principal | None:
+    """The principal with this one session's name and end; None when the session has ended, or has no name."""
+    settings, now = _settings(), clock.unix_seconds()
+    since, seen, name = session.get("since", 0), session.get("seen", 0), session.get("name")
+    ends = min(since + settings.session_hours * 3600, seen + settings.session_idle_minutes * 60)
+    if found is None or not name or now >= ends:
+        return None
+    found = replace(found, expires_at=float(ends), proof=f"{found.proof}.{name}")
+    proofs: Proofs = current_app.extensions["onward.proofs"]
+    if proofs.tokens.revocations.refuse(found, since):
         return None
     if now - seen > TOUCH_SECONDS and not _listens():
         session["seen"] = int(now)
-    found: Principal = current_user.principal
-    proofs: Proofs = current_app.extensions["onward.proofs"]
-    if proofs.tokens.revocations.refuse(found, since):
-        session.clear()
-        return None
-    return replace(found, expires_at=float(ends))
+    return found
+
+
+def _person() -> Principal | None:
+    return current_user.principal if current_user.is_authenticated else None
 
 
 def _listens() -> bool:
@@ -121,7 +146,7 @@ def _player() -> Principal | None:
     role, subject = session.get("role"), session.get("id", "")
     if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
         return None
-    return Principal(role, int(subject), from_session=True)
+    return Principal(role, int(subject), from_session=True, proof=DEMO_PROOF)
 
 
 def _settings() -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import requests
 
@@ -14,7 +16,10 @@ CONNECTIONS = 8
 
 
 def statuses(server, token):
-    headers = {"Authorization": f"Bearer {token}"}
+    return answers(server, {"Authorization": f"Bearer {token}"})
+
+
+def answers(server, headers):
     return {requests.get(f"{server.url}/api/me", headers=headers, timeout=10).status_code for _ in range(CONNECTIONS)}
 
 
@@ -43,3 +48,25 @@ def test_a_revoked_key_is_good_for_nothing_in_any_process(server):
     assert 200 == olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "a test"}).status
 
     eventually(lambda: {401} == statuses(server, made["key"]))
+
+
+def test_a_session_that_was_signed_out_is_good_for_nothing_in_any_process(server):
+    """Neither is a copy of its cookie; the stream of another tab says goodbye."""
+    with requests.Session() as browser:
+        page = browser.get(f"{server.url}/sign-in", timeout=10).text
+        (token,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', page))
+        browser.post(f"{server.url}/sign-in", {"csrf_token": token, "person": "olive"}, timeout=10)
+        page = browser.get(f"{server.url}/operator/orders", timeout=10).text
+        token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
+        copied = {"Cookie": f"onward_session={browser.cookies['onward_session']}"}
+        asked = {"X-CSRFToken": token}
+        ticket = browser.post(f"{server.url}/api/stream-tickets", headers=asked, timeout=10).json()["ticket"]
+        with server.stream("", query=f"?ticket={ticket}") as tab:
+            tab.until_type("hello")
+            assert {200} == answers(server, copied)
+
+            browser.post(f"{server.url}/sign-out", {"csrf_token": token}, timeout=10)
+
+            eventually(lambda: {401} == answers(server, copied))
+            tab.until_end()
+            assert ("bye", "rights-lost") == (tab.heard[-1].type, tab.heard[-1].data["reason"])

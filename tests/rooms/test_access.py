@@ -9,6 +9,7 @@ import pytest
 
 from app import onward_of
 from tests.conftest import SECRET
+from tests.rooms.visitor import press_button
 
 GOOD = {"sub": "1", "role": "seller", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
 
@@ -163,8 +164,7 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(app):
 def test_a_cookie_alone_cannot_change_anything(app):
     """A page elsewhere can make a browser send the cookie, and cannot read the CSRF token."""
     client = app.test_client()
-    with client.session_transaction() as session:
-        session["role"], session["id"] = "seller", "1"
+    press_button(client, "seller")
 
     assert 200 == client.get("/api/me").status_code
     assert 400 == client.post("/api/notifications/read", json={"up_to": 1}).status_code
@@ -173,8 +173,7 @@ def test_a_cookie_alone_cannot_change_anything(app):
 def test_a_session_of_the_demo_ends_with_the_demo(app, app_with):
     """The key stays the same, so the signature of a cookie that a button made is still right."""
     demo, production = app.test_client(), app_with(demo=False).test_client()
-    with demo.session_transaction() as session:
-        session["role"], session["id"] = "operator", "1"
+    press_button(demo, "operator")
     production.set_cookie("onward_session", demo.get_cookie("onward_session").value)
 
     assert 200 == demo.get("/api/me").status_code

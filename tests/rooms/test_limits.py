@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.rooms.conftest import send_through
+from tests.rooms.visitor import press_button
 
 SHOP = "https://shop.example"
 ELSEWHERE = [
@@ -81,8 +82,7 @@ def test_by_default_there_is_none(app):
 def browser(app_with):
     """Somebody who is signed in, by the demo's button."""
     client = app_with(demo=True).test_client()
-    with client.session_transaction() as session:
-        session["role"], session["id"] = "seller", "1"
+    press_button(client, "seller")
     return client
 
 
@@ -98,8 +98,7 @@ def test_a_cookie_from_elsewhere_opens_no_stream(browser, origin):
 @pytest.mark.parametrize("origin", [*ELSEWHERE, SHOP])
 def test_a_cookie_from_elsewhere_changes_nothing(app, origin, placed):
     client = app.test_client()
-    with client.session_transaction() as session:
-        session["role"], session["id"] = "seller", "1"
+    press_button(client, "seller")
     answer = client.patch(
         f"/api/orders/{placed['id']}/status", json={"status": "CONFIRMED"}, headers={"Origin": origin}
     )

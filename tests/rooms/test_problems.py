@@ -11,6 +11,7 @@ from chaos.leaks import LEAK
 from foundation.errors import TooManyRequests, catalogue
 from orders import queries
 from tests.cast import new_order
+from tests.rooms.visitor import press_button
 
 BY_THE_SERVER = {"request_timeout", "uri_too_long", "headers_too_large", "not_implemented"}
 """What the server in front of the application says; tests/journeys/test_refusals.py provokes it."""
@@ -37,8 +38,7 @@ class Provoker:
 
     def csrf_failed(self):
         client = self.app.test_client()
-        with client.session_transaction() as session:
-            session["role"], session["id"] = "seller", "1"
+        press_button(client, "seller")
         return client.post("/api/notifications/read", json={"up_to": 1})
 
     def unauthorized(self):

@@ -27,6 +27,10 @@ class Browser:
     def sign_in(self, email: str = "bob@example.org", password: str = PASSWORD, **more: str) -> TestResponse:
         return self.post("/sign-in", email=email, password=password, **more)
 
+    def sign_out(self) -> TestResponse:
+        self.get("/inbox")
+        return self.post("/sign-out")
+
     @property
     def me(self) -> int:
         return self.client.get("/api/me").status_code

@@ -9,7 +9,7 @@ import pytest
 from access import people
 from app import onward_of
 from foundation import clock
-from tests.rooms.people.browser import OTHER, Browser
+from tests.rooms.people.browser import OTHER, PASSWORD, Browser
 
 
 def test_a_new_password_ends_every_session_and_every_stream(app, browser, bob):
@@ -77,6 +77,63 @@ def test_a_stream_that_comes_back_is_no_sign_of_somebody(app_with, bob, monkeypa
         monkeypatch.setattr(clock, "unix_seconds", lambda minutes=minutes: start + minutes * 60)
         answer = browser.client.get("/api/stream", headers={"Accept": "text/event-stream"})
         assert status == answer.status_code
+
+
+def copy_of(browser, app):
+    """Another browser with the same cookie, as a thief or another tab has it."""
+    copy = Browser(app)
+    copy.client.set_cookie("onward_session", browser.client.get_cookie("onward_session").value)
+    return copy
+
+
+@pytest.mark.parametrize("by", ["password", "button"])
+def test_signing_out_ends_the_session_wherever_its_cookie_is(app, browser, bob, by):
+    """And nobody else's: the same person goes on in another browser."""
+    fields = {"email": "bob@example.org", "password": PASSWORD} if by == "password" else {"person": "bob"}
+    elsewhere = Browser(app)
+    for each in (browser, elsewhere):
+        assert 303 == each.post("/sign-in", **fields).status_code
+    copy = copy_of(browser, app)
+    assert [200, 200] == [copy.me, elsewhere.me]
+
+    assert 303 == browser.sign_out().status_code
+    onward_of(app).watch.look()
+
+    assert [401, 200] == [copy.me, elsewhere.me]
+
+
+def test_signing_out_ends_the_streams_and_the_tickets_of_that_session(app, browser, bob, sql):
+    onward_of(app).watch.proofs.rights_lost(())  # nothing is left of another test
+    browser.sign_in()
+    browser.get("/inbox")
+    ticket = browser.client.post("/api/stream-tickets", headers={"X-CSRFToken": browser.token}).get_json()["ticket"]
+    (proof,) = sql("SELECT proof FROM stream_tickets")[0]
+
+    browser.sign_out()
+    onward_of(app).watch.look()
+
+    others = {"seller:1", bob.principal.proof, f"{bob.principal.proof}.another"}
+    assert {proof} == onward_of(app).watch.proofs.rights_lost({proof} | others)
+    assert 401 == app.test_client().get("/api/stream", query_string={"ticket": ticket}).status_code
+
+
+def test_the_streams_of_all_sessions_end_with_their_person(app, run, browser, bob):
+    proof = f"{bob.principal.proof}.a-browser"
+    run("people", "disable", "bob@example.org")
+    onward_of(app).watch.look()
+
+    assert {proof} == onward_of(app).watch.proofs.rights_lost({proof, "seller:1", "session:another.a-browser"})
+
+
+def test_who_signs_out_costs_nobody_else_a_look_at_the_database(app, cast, browser, bob):
+    proofs = onward_of(app).watch.proofs
+    cast.alice.get("/api/me")
+    browser.sign_in()
+
+    browser.sign_out()
+    onward_of(app).watch.look()
+
+    assert proofs.remembered(cast.alice.token)
 
 
 def test_a_session_is_a_new_one_after_signing_in(browser, bob):
