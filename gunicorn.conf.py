@@ -32,6 +32,8 @@ graceful_timeout = 15
 limit_request_line = 4096
 limit_request_fields = 64
 limit_request_field_size = 8190
+# No peer names the prefix that we are served under, or another path than it has asked for: SCRIPT_NAME is a setting.
+forwarder_headers = ""
 # A socket of gunicorn's own in the home directory would outlive it and belong to whoever started it first.
 control_socket_disable = True
 loglevel = settings.log_level.lower()

@@ -1,23 +1,26 @@
-"""A request's body has to arrive in time: who sends one byte a second would keep a greenlet for as long as it likes.
+"""A request's body has to arrive in time, whole and well formed: who sends one byte a second would keep a greenlet for
+as long as it likes.
 
-gunicorn gives a request's head 5 s and its body for ever.
+gunicorn gives a request's head 5 s and its body for ever, and tells of what is wrong with one by its own exceptions.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from flask import Flask
+from gunicorn.http.errors import NoMoreData, ParseException
 
 from foundation import clock
-from foundation.errors import RequestTimeout
+from foundation.errors import MalformedRequest, RequestTimeout
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+BROKEN = "The body's chunks cannot be read."
+CUT_SHORT = "The body ended before its end was reached."
 
 
 def init_app(app: Flask, seconds: int) -> None:
@@ -33,38 +36,51 @@ class Bodies:
         self._seconds = seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING"):
-            environ["wsgi.input"] = Body(environ["wsgi.input"], environ.get("gunicorn.socket"), self._seconds)
+        length = environ.get("CONTENT_LENGTH")
+        if length or environ.get("HTTP_TRANSFER_ENCODING"):
+            whole = int(length) if length and length.isdecimal() else None
+            environ["wsgi.input"] = Body(environ["wsgi.input"], whole, self._seconds)
         return self._app(environ, start_response)
 
 
 class Body:
     """What comes after the head, read within the time that is left."""
 
-    def __init__(self, stream: InputStream, connection: socket.socket | None, seconds: float) -> None:
+    def __init__(self, stream: InputStream, length: int | None, seconds: float) -> None:
         self._stream = stream
-        self._connection = connection
+        self._missing = length
+        """Bytes that are still to come; None where chunks tell it."""
+
         self._seconds = seconds
 
     def read(self, size: int = -1) -> bytes:
-        return self._in_time(self._stream.read, size)
+        """Up to so many bytes; raises RequestTimeout, or MalformedRequest for what can never be whole."""
+        got = self._in_time(self._stream.read, size)
+        self._count(got, ended=size < 0 or len(got) < size)
+        return got
 
     def readline(self, size: int = -1) -> bytes:
-        return self._in_time(self._stream.readline, size)
+        """One line, in the same way."""
+        got = self._in_time(self._stream.readline, size)
+        self._count(got, ended=not got.endswith(b"\n") and (size < 0 or len(got) < size))
+        return got
 
     def _in_time(self, read: Any, size: int) -> bytes:
         begun = clock.monotonic()
         try:
             with gevent.Timeout(self._seconds, RequestTimeout("The body of the request did not arrive in time.")):
                 got: bytes = read(size)
-        except RequestTimeout:
-            self._hear_no_more()
-            raise
+        except NoMoreData as error:
+            raise MalformedRequest(CUT_SHORT) from error
+        except ParseException as error:
+            raise MalformedRequest(BROKEN) from error
         self._seconds = max(0.001, self._seconds - (clock.monotonic() - begun))
         return got
 
-    def _hear_no_more(self) -> None:
-        """The rest of the body is not waited for either; the answer still leaves, and the connection ends after it."""
-        if self._connection is not None:
-            with suppress(OSError):
-                self._connection.shutdown(socket.SHUT_RD)
+    def _count(self, got: bytes, ended: bool) -> None:
+        """RFC 9112, section 8: a request without the end of its body is incomplete, and not to be carried out."""
+        if self._missing is not None:
+            self._missing -= len(got)
+            if ended and self._missing > 0:
+                self._stream.failed = True  # type: ignore[attr-defined]  # gunicorn's: no request comes after it
+                raise MalformedRequest(CUT_SHORT)

@@ -13,6 +13,8 @@ from typing import Any
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from foundation import reading
+
 SERVER = "onward"
 """What answers call the server: nobody has to know what it is made of."""
 
@@ -28,6 +30,8 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     def send_headers(self) -> None:
         """Prepare the head; whoever calls this sends a piece, or closes."""
         if not self.headers_sent:
+            if reading.is_unread(self.req):
+                self.force_close()
             lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
             self._head = "".join(lines).encode("latin-1")
             self.headers_sent = True

@@ -15,7 +15,7 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import logs, one_send, plain, refusals
+from foundation import logs, one_send, plain, reading, refusals
 from foundation.plain import Answer, Plain
 from realtime.door import Door
 from realtime.handover import DETACHED, HandOver, detach, encode_head
@@ -25,6 +25,9 @@ LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
 """Below gunicorn's graceful_timeout, after which the process is killed."""
 
+
+LINGER_SECONDS = 1.0
+"""How long a client that was answered before it had sent everything has to read the answer (RFC 9112, section 9.6)."""
 
 IDLE_SECONDS = 1.0
 """How long a kept-alive connection may still say nothing once the process is to end; it would hold it for 5 s."""
@@ -113,6 +116,18 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         if self.nr >= self.max_requests:
             self.alive = False
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Answer one request; what its client goes on to send of a body that nobody wanted is not waited for."""
+        req.unreader.begin_request()
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        except StopIteration:
+            if reading.is_unread(req):
+                util.close_graceful(sock, LINGER_SECONDS)
+            raise
+        finally:
+            req.unreader.end_request()
+
     def timeout_ctx(self) -> Patience:
         """How long to wait for a request."""
         return Patience(self.cfg.keepalive, self._waiting)
@@ -122,6 +137,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         super().load_wsgi()
         util.write_error = refusals.write
         one_send.install()
+        reading.install()
         self.wsgi: HandOver = HandOver(self.wsgi)
 
     def is_already_handled(self, respiter: Any) -> bool:

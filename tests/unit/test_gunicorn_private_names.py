@@ -125,6 +125,25 @@ def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
     )
 
 
+def test_a_body_is_read_by_these_names():
+    in_a_patched_process(
+        """
+        from foundation import reading
+        from gunicorn.http import body, message, parser, unreader
+        assert 'self.unreader = SocketUnreader(source)' in source(parser.Parser.__init__)
+        assert 'Body(ChunkedReader(self, self.unreader))' in source(message.Message.set_body_reader)
+        assert 'self.failed = True' in source(body.Body._read_reader)
+        assert 'self.length -= size' in source(body.LengthReader.read)
+        assert 'self.parser = None' in source(body.ChunkedReader.read)
+        assert 'self.parse_chunk_size(unreader' in source(body.ChunkedReader.parse_chunked)
+        assert 'return self.sock.recv(size)' in source(unreader.SocketUnreader.chunk)
+        assert 'raise StopIteration()' in source(AsyncWorker.handle_request).split('resp.should_close()')[1]
+        reading.install()
+        assert (parser.SocketUnreader, message.ChunkedReader) == (reading.Reading, reading.Chunks)
+        """
+    )
+
+
 def test_the_configuration_file_names_our_worker():
     in_a_patched_process(
         """

@@ -1,0 +1,110 @@
+"""What is read from a client: never so much at a turn that others wait, and never more than somebody wants.
+
+gunicorn read the rest of a body that nobody had asked for, whatever its length, and gave others no turn while bytes
+came: two connections and 64 MB ended all workers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+from gunicorn.http import message, parser
+from gunicorn.http.body import ChunkedReader, LengthReader
+from gunicorn.http.errors import InvalidChunkSize
+from gunicorn.http.unreader import SocketUnreader
+
+from foundation import clock
+
+TURN_SECONDS = 0.005
+"""How long the bytes of one connection may keep the loop. A socket that has something to read never waits."""
+
+PIECE_BYTES = 64 * 1024
+"""As much is read at once: what is not used of it is copied with each step."""
+
+HEAD_SECONDS = 5.0
+"""How long a head may take, from its first byte on."""
+
+FRAMING_BYTES = 64 * 1024
+"""What the framing of chunks may have beyond the bytes that they hold: a chunk of one byte costs what a KB costs."""
+
+
+class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
+    """The bytes of one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.taken = 0
+        """Bytes read from the socket so far."""
+
+        self._turn_at = clock.monotonic()
+        self._head_by: float | None = None
+        self._in_head = True
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next bytes; none at the end, or when a head has taken too long."""
+        self.take_turn()
+        size = max(self.mxchunk, min(size_hint or 0, PIECE_BYTES))
+        piece: bytes = self._of_a_head(size) if self._in_head else self.sock.recv(size)
+        self.taken += len(piece)
+        return piece
+
+    def take_turn(self) -> None:
+        """Let others in, if it was this connection's turn for long enough."""
+        if clock.monotonic() - self._turn_at > TURN_SECONDS:
+            gevent.sleep(0)
+            self._turn_at = clock.monotonic()
+
+    def begin_request(self) -> None:
+        """A head has been read: its body has a time of its own."""
+        self._in_head, self._head_by = False, None
+        self.take_turn()
+
+    def end_request(self) -> None:
+        """What comes now is the head of the next one."""
+        self._in_head = True
+
+    def _of_a_head(self, size: int) -> bytes:
+        piece: bytes = b""
+        if self._head_by is None:
+            piece = self.sock.recv(size)  # for how long nothing at all may come is the worker's to say
+            self._head_by = clock.monotonic() + HEAD_SECONDS
+        else:
+            seconds = max(0.001, self._head_by - clock.monotonic())
+            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]  # the stubs know no silent one
+                piece = self.sock.recv(size)
+        return piece
+
+
+class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
+    """A chunked body whose framing is in proportion to what it holds."""
+
+    def __init__(self, req: Any, unreader: Any) -> None:
+        super().__init__(req, unreader)
+        self._begun_at = getattr(unreader, "taken", 0)
+        self._promised = 0
+
+    def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> tuple[int, bytes | None]:
+        """The size of the next chunk, and what is there of it; raises InvalidChunkSize for too many small ones."""
+        size, rest = super().parse_chunk_size(unreader, data)
+        self._promised += size
+        if getattr(unreader, "taken", 0) - self._begun_at > FRAMING_BYTES + 2 * self._promised:
+            raise InvalidChunkSize(b"more framing than content")
+        return size, rest
+
+
+def is_unread(request: Any) -> bool:
+    """Whether some of a request's body is still to come: where the next request begins is not known then."""
+    body = request.body
+    if body.failed:
+        return True
+    reader = body.reader
+    if isinstance(reader, LengthReader):
+        return bool(reader.length > request.unreader.buf.getbuffer().nbytes)
+    return reader.parser is not None
+
+
+def install() -> None:
+    """Have gunicorn read so in this process."""
+    parser.SocketUnreader = Reading
+    message.ChunkedReader = Chunks
