@@ -34,15 +34,16 @@ import realtime.routes
 import side_effects.metrics
 import side_effects.models
 import side_effects.routes
-from access import guards
+from access import guards, revocations
 from access.principal import Principal
-from access.tracking_links import TrackingLinks
+from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
 from foundation import bodies, cors, db, health, logs, openapi, problems, proxies
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
+from foundation.pruning import Pruner
 from foundation.settings import Settings, SettingsError
 from notifications.email import Mailer
 from orders import workflow_file
@@ -75,6 +76,7 @@ class Onward:
     watch: Watch
     door: Door
     fast_path: FastPath
+    pruner: Pruner
     stopping: bool = False
 
     def start(self) -> None:
@@ -82,10 +84,12 @@ class Onward:
         self.watch.start()
         self.realtime.start()
         self.engine.start()
+        self.pruner.start()
 
     def stop(self) -> None:
         """Tell every stream, finish or hand back what is owed, and let go of the database."""
         self.stopping = True
+        self.pruner.stop()
         self.realtime.drain()
         self.engine.stop()
         self.realtime.stop()
@@ -163,7 +167,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     placing = orders.placing.Placing(workflow, engine, order_topic)
     door = Door(live.streams, partial(guards.recognise, app), channels_of)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
-    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path)
+    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path, _pruner(app, settings))
     app.wsgi_app = fast_path  # type: ignore[method-assign]
     for room in (
         orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
@@ -227,11 +231,18 @@ def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> 
     return (EVERY_SELLER,) if everything else channels_of(principal, wanted)
 
 
+def _pruner(app: Flask, settings: Settings) -> Pruner:
+    """What is deleted when it is too old; the live events and the side effects are pruned by their own rooms."""
+    taken_back = {"order": (LONGEST_DAYS + 1) * 24, "session": settings.session_hours + 24}
+    return Pruner(app, {"revocations": partial(revocations.prune, taken_back)})
+
+
 def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
     return {
         "stopping": lambda: "the process is told to stop" if onward.stopping else None,
         "schema": db.schema_problem,
         "changes": hot.refusal,
+        "proofs": lambda: None if onward.watch.proofs.tokens.revocations.known else "it is not known what was revoked",
         "feed": lambda: None if onward.realtime.feed.alive else "the log of live events is not followed",
         "engine": lambda: None if onward.engine.alive else "the lanes do not turn",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Float, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import Float, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,11 +15,17 @@ class Revocation(Base):
     """Tokens that are not valid any more, though their signature is right."""
 
     __tablename__ = "revocations"
-    __table_args__ = (Index("revocations_at_idx", "at"),)
+    __table_args__ = (
+        Index("revocations_at_idx", "at"),
+        Index("revocations_subject_idx", "subject", "at"),
+        Index("revocations_kind_idx", text("split_part(subject, ':', 1)"), "at"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     subject: Mapped[str]
-    """`seller:7` for all tokens of that principal that were issued up to `at`, `jti:…` for one token."""
+    """`seller:7` for all tokens of that principal that were issued up to `at`, `jti:…` for one token.
+
+    What is taken back again moves its row."""
 
     actor: Mapped[str]
     reason: Mapped[str]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from access import api_keys, people
 from access.principal import Principal, grounds
+from access.revocations import EVERYBODY
 from access.tokens import Proof, Tokens
 
 CACHE_SIZE = 4096
@@ -35,7 +36,7 @@ class Proofs:
 
     def offline(self, text: str) -> bool:
         """Whether the database need not be asked about this proof."""
-        return self.tokens.revocations.known and not text.lstrip().startswith(api_keys.MARK)
+        return self.tokens.revocations.offline and not text.lstrip().startswith(api_keys.MARK)
 
     def session(self, session_key: str) -> Principal | None:
         """Whose browser session this is; None when it has ended."""
@@ -57,7 +58,7 @@ class Proofs:
         """
         lost = self.tokens.revocations.take_lost()
         self._lost |= lost
-        if self._keys_version != self.tokens.keys.version:
+        if self._keys_version != self.tokens.keys.version or EVERYBODY in lost:
             self._keys_version = self.tokens.keys.version
             self._known.clear()
         elif lost:
@@ -71,6 +72,8 @@ class Proofs:
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
         """Which of these principals (`buyer:42`) and proofs (`jti:…`) were taken back since this was asked last."""
         lost, self._lost = self._lost, set()
+        if EVERYBODY in lost:
+            return names
         return {name for name in names if not lost.isdisjoint(grounds(name))} if lost else lost
 
     def _learn(self, text: str) -> Proof:

@@ -1,6 +1,15 @@
-"""Tokens that were taken back. Every process remembers all of them, and looks for new ones once a second."""
+"""What was taken back. Each process remembers the newest of it, and asks the database about proofs that are older.
+
+Everybody can take something back, as the links to an order of one's own, so the table grows without asking us: it holds
+one row for each subject, is pruned of what refuses nothing any more, and is never read as a whole. A process knows all
+that was taken back after a moment, the horizon. Where a proof was issued before it, an index is asked: which is seldom,
+since the horizon lies before all times as long as the table is no larger than the memory.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
 
 from sqlalchemy import text
 
@@ -10,12 +19,44 @@ from foundation.db import commit, db
 LOOK_BACK_SECONDS = 60
 """A transaction that began earlier may be committed later; none of ours lives that long."""
 
+SKEW_SECONDS = 120
+"""How far the clock of somebody who signs for us may be from the database's, where a proof's age is compared."""
+
+MOST = 100_000
+"""Subjects that are read at once, and half of what is remembered: some 20 MB, and a quarter of a second at a start."""
+
+EVERYBODY = "*"
+"""Stands among the lost subjects when there were more of them than can be told."""
+
+LINKS = "order:"
+"""What begins the subjects of links to an order. No proof that is remembered, and no stream, is called so."""
+
 LOOK = text(
-    f"""SELECT subject, CAST(extract(epoch FROM at) AS float8), CAST(extract(epoch FROM clock_timestamp()) AS float8)
-    FROM revocations WHERE at > to_timestamp(:since) - interval '{LOOK_BACK_SECONDS} s'
-    UNION ALL SELECT '', 0, CAST(extract(epoch FROM clock_timestamp()) AS float8)"""
+    f"""(SELECT subject, CAST(extract(epoch FROM at) AS float8) FROM revocations
+        WHERE at > to_timestamp(:since) - interval '{LOOK_BACK_SECONDS} s' ORDER BY at DESC LIMIT :most)
+    UNION ALL SELECT '', CAST(extract(epoch FROM clock_timestamp()) AS float8)"""
 )
-REVOKE = text("INSERT INTO revocations (subject, actor, reason) VALUES (:subject, :actor, :reason)")
+ASK = text(
+    """SELECT subject, CAST(extract(epoch FROM max(at)) AS float8) FROM revocations
+    WHERE subject = ANY(:subjects) GROUP BY subject"""
+)
+REVOKE = text(
+    """WITH newest AS (
+        SELECT id FROM revocations WHERE subject = :subject ORDER BY at DESC LIMIT 1 FOR UPDATE),
+    again AS (
+        UPDATE revocations r SET at = clock_timestamp(), actor = :actor, reason = :reason
+        FROM newest WHERE r.id = newest.id RETURNING r.id)
+    INSERT INTO revocations (subject, actor, reason)
+    SELECT :subject, :actor, :reason WHERE NOT EXISTS (SELECT FROM again)"""
+)
+"""One row for each subject, the time of which moves. (Without a unique index: a version of before would fail on it.)"""
+
+PRUNE = text(
+    """DELETE FROM revocations WHERE id = ANY(ARRAY(
+        SELECT id FROM revocations WHERE split_part(subject, ':', 1) = :kind
+        AND at < clock_timestamp() - make_interval(hours => :hours)
+        ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED))"""
+)
 
 
 class Revocations:
@@ -24,43 +65,86 @@ class Revocations:
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
         self._since = float(LOOK_BACK_SECONDS)
+        self._horizon = float("inf")
+        """All that was taken back after this moment is in memory; what was before may be."""
+
         self.version = 0
-        """Grows with every change: who remembers a verified token has to forget it then."""
+        """Grows when somebody loses a right: who was let in meanwhile asks again."""
 
         self.known = False
-        """Whether this process has ever asked. Before that, nobody can say that a token is still good."""
+        """Whether this process has ever looked. Before that it asks the database about each proof."""
 
         self._lost: set[str] = set()
 
     def look(self) -> None:
         """Learn what was revoked since the last look; inside an application context."""
-        rows = db.session.execute(LOOK, {"since": self._since}).all()
+        *rows, (_, now) = db.session.execute(LOOK, {"since": self._since, "most": MOST}).all()
         db.session.rollback()
-        news = {subject: at for subject, at, _ in rows if subject and at > self._at.get(subject, 0.0)}
+        begins = (self._since if self.known else now) - LOOK_BACK_SECONDS
+        cut = rows[-1][1] if len(rows) == MOST else float("-inf")
+        self._horizon = max(self._horizon, cut) if self.known else cut
+        news = {subject: at for subject, at in reversed(rows) if at > self._at.get(subject, 0.0)}
+        lost = {subject for subject, at in news.items() if at > begins and not subject.startswith(LINKS)}
+        self._lose(lost | ({EVERYBODY} if cut > begins else set()))
         self._at.update(news)
-        if news:
-            self.version += 1
-            self._lost |= news.keys() if self.known else set()
-        self._since, self.known = max(now for _, _, now in rows), True
+        self._forget_oldest()
+        self._since, self.known = now, True
 
-    def refuse(self, principal: Principal, issued_at: float) -> bool:
-        """Whether a proof of this principal, issued at that second, is not to be accepted."""
-        if not self.known:
-            self.look()
-        names = grounds(principal.proof)
-        return self.taken_back(principal.who, issued_at) or any(name in self._at for name in names)
+    def refuse(self, principal: Principal, issued_at: float, *subjects: str) -> bool:
+        """Whether a proof of this principal, issued at that second, is not to be accepted.
 
-    def taken_back(self, subject: str, issued_at: float) -> bool:
-        """Whether everything of this subject was taken back at that second or later."""
-        return issued_at <= self._at.get(subject, -1.0)
+        Nor is it when everything of one of the further subjects was taken back at that second or later.
+        """
+        dated, names = (principal.who, *subjects), grounds(principal.proof)
+        asked = {} if issued_at > self._horizon + SKEW_SECONDS else _ask((*dated, *names))
+        # In memory too, and afterwards: it may have become known while the database was answering.
+        return any(
+            any(issued_at <= at.get(subject, -1.0) for subject in dated) or any(name in at for name in names)
+            for at in (asked, self._at)
+        )
 
     def take_lost(self) -> set[str]:
-        """The subjects that were revoked since this was asked last."""
+        """The subjects that were revoked since this was asked last, those of links excepted; or EVERYBODY."""
         lost, self._lost = self._lost, set()
         return lost
+
+    @property
+    def offline(self) -> bool:
+        """Whether nobody needs to be asked, however old a proof is."""
+        return self._horizon == float("-inf")
+
+    def _lose(self, subjects: set[str]) -> None:
+        if subjects:
+            self.version += 1
+            self._lost |= subjects
+
+    def _forget_oldest(self) -> None:
+        if len(self._at) > 2 * MOST:
+            by_age = sorted(self._at, key=self._at.__getitem__)
+            for subject in islice(by_age, len(by_age) - MOST):
+                self._horizon = max(self._horizon, self._at.pop(subject))
 
 
 def revoke(subject: str, actor: str, reason: str) -> None:
     """Take back a token (`jti:…`), or all of a principal's that were issued until now (`seller:7`)."""
     db.session.execute(REVOKE, {"subject": subject, "actor": actor, "reason": reason})
     commit()
+
+
+def prune(kept_hours: dict[str, int], most: int = 1000) -> int:
+    """Forget up to `most` of each kind (`order`, …) that are older than this many hours; returns how many.
+
+    A token's end is not known here, nor is that of a key: what operators took back of these stays as the record.
+    """
+    return sum(_prune(kind, hours, most) for kind, hours in kept_hours.items())
+
+
+def _prune(kind: str, hours: int, most: int) -> int:
+    count: int = db.session.execute(PRUNE, {"kind": kind, "hours": hours, "most": most}).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return count
+
+
+def _ask(subjects: Sequence[str]) -> dict[str, float]:
+    rows = db.session.execute(ASK, {"subjects": [*filter(None, subjects)]}).all()
+    return {row[0]: row[1] for row in rows}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from access.principal import Principal
-from access.revocations import Revocations
+from access.revocations import LINKS, Revocations
 from foundation import clock
 from foundation.errors import NotFound
 from foundation.settings import Settings
@@ -51,12 +51,11 @@ class TrackingLinks:
         except BadSignature as error:
             raise NotFound("This link isn't valid any more. Ask the shop for a new one.") from error
         principal = Principal("buyer", buyer_id, ends)
-        gone = self._revocations.refuse(principal, made) or self._revocations.taken_back(subject(order_id), made)
-        if gone or clock.unix_seconds() >= ends:
+        if self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends:
             raise NotFound("This link isn't valid any more. Ask the shop for a new one.")
         return Followed(order_id, principal)
 
 
 def subject(order_id: int) -> str:
     """What all links of an order are called when they are taken back."""
-    return f"order:{order_id}"
+    return f"{LINKS}{order_id}"

@@ -46,7 +46,7 @@ def sign(
 class NothingRevoked:
     """Revocations that were read, and there are none."""
 
-    known, version = True, 0
+    known, offline, version = True, True, 0
 
     def refuse(self, *_: object) -> bool:
         return False

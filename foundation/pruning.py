@@ -1,0 +1,53 @@
+"""Delete what is too old, in the background: in pieces that each commit, with time for the others in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import gevent
+from flask import Flask
+
+from foundation.logs import Trouble
+
+PRUNE_SECONDS = 60.0
+REST_SECONDS = 0.05
+"""Between two pieces of about 10 ms; what a piece holds times 20 is more than can be written in a second."""
+
+Prune = Callable[[], int]
+"""Deletes a piece of what is too old and commits; returns how many rows there were."""
+
+
+class Pruner:
+    """Prunes some tables now and then; a table that cannot be pruned does not hinder the others."""
+
+    def __init__(self, app: Flask, tables: Mapping[str, Prune]) -> None:
+        self._app = app
+        self._tables = {name: (prune, Trouble(f"The {name} cannot be pruned")) for name, prune in tables.items()}
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._prune_for_ever)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill(timeout=1)
+            self._greenlet = None
+
+    def prune(self) -> None:
+        """Prune all of them until nothing is left that is too old."""
+        for prune, trouble in self._tables.values():
+            try:
+                while self._piece(prune):
+                    gevent.sleep(REST_SECONDS)
+                trouble.over()
+            except Exception as error:
+                trouble.tell(error)
+
+    def _piece(self, prune: Prune) -> int:
+        with self._app.app_context():
+            return prune()
+
+    def _prune_for_ever(self) -> None:
+        while True:
+            gevent.sleep(PRUNE_SECONDS)
+            self.prune()
