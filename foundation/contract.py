@@ -7,21 +7,26 @@ which hides what was wrong with a body, so ours takes its place: same annotation
 from __future__ import annotations
 
 import functools
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import pydantic
 from flask import Response, request
 
+from foundation.bounds import bound
 from foundation.errors import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 
 BODY_BYTES = 64 * 1024
 """Larger bodies are refused with 413; the largest honest one, an order of 200 items, has about 30 KB."""
 
-DEPTH = 32
-"""Levels of arrays and objects that a body may have; what is meant here has three."""
+ERRORS_TOLD = 20
+"""Whoever has more wrong than that repeats one fault."""
+
+FIELD_CHARACTERS = 200
+"""A place may hold the name of an unknown member, which is as long as its sender likes."""
 
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -126,17 +131,14 @@ def _revalidated(response: Response) -> Response:
 
 def parse_json(model: type[M], raw: bytes) -> M:
     """A body as `model`; MalformedRequest when it is no JSON object, InvalidRequest when a member is wrong."""
-    if NUL.search(raw):
-        raise MalformedRequest("The body must not hold a NUL character.")
-    if raw.count(b"[") + raw.count(b"{") > DEPTH:
-        _refuse_depth(raw)
+    bound(raw)
     try:
         return model.model_validate_json(raw)
     except pydantic.ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if first["type"] == "json_invalid" or not first["loc"]:
+        errors = _first(error)
+        if errors[0]["type"] == "json_invalid" or not errors[0]["loc"]:
             raise MalformedRequest from error
-        raise _invalid(error) from error
+        raise _invalid(errors) from error
 
 
 def _parse_path(model: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
@@ -155,7 +157,7 @@ def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> py
     try:
         return model.model_validate(given)
     except pydantic.ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(_first(error)) from error
 
 
 @functools.cache
@@ -172,7 +174,7 @@ def _parse_header(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> p
     try:
         return model.model_validate({name: environ[key] for name, key in _environ_keys(model) if key in environ})
     except pydantic.ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(_first(error)) from error
 
 
 @functools.cache
@@ -196,30 +198,19 @@ def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pyd
 PARSERS = {"path": _parse_path, "query": _parse_query, "header": _parse_header, "body": _parse_body}
 
 
-def _invalid(error: pydantic.ValidationError) -> InvalidRequest:
-    """Every wrong member with its place, never with what was sent: that may be a secret."""
-    errors = [
-        {"field": ".".join(map(str, one["loc"])), "message": one["msg"]}
-        for one in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return InvalidRequest(f"{errors[0]['field']}: {errors[0]['message']}.", {"errors": errors[:20]})
+def _first(error: pydantic.ValidationError) -> list[dict[str, Any]]:
+    """The first errors. pydantic makes all of them or none: as text they are cheap, and only these become objects."""
+    text = error.json(include_url=False, include_context=False, include_input=False)
+    decoder, place = json.JSONDecoder(), 1
+    errors: list[dict[str, Any]] = []
+    while place < len(text) and len(errors) < ERRORS_TOLD:
+        one, place = decoder.raw_decode(text, place)
+        errors.append(one)
+        place += 1  # a comma, or the end
+    return errors
 
 
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""U+0000, which PostgreSQL's text cannot hold, after an even number of backslashes: `\\\\u0000`, six plain characters,
-is harmless. Looked for in what was sent, since two parsers may read a body that is odd in other ways differently."""
-
-
-BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|[\]}]', re.DOTALL)
-"""A string that does not end is read to the end of the body: looked into again at each quote, it would take minutes."""
-
-
-def _refuse_depth(raw: bytes) -> None:
-    """Count the levels outside of strings, without building what is nested."""
-    depth = 0
-    for found in BRACKETS.finditer(raw):
-        if found[0][:1] == b'"':
-            continue
-        depth += 1 if found[1] else -1
-        if depth > DEPTH:
-            raise MalformedRequest(f"The body must not be nested deeper than {DEPTH} levels.")
+def _invalid(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
+    """Wrong members with their places, never with what was sent: that may be a secret."""
+    told = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
+    return InvalidRequest(f"{told[0]['field']}: {told[0]['message']}.", {"errors": told})

@@ -238,7 +238,7 @@ class StatusChanges:
             return status, version, head
         if status in self._workflow.sources(target, principal.role):
             raise InvalidRequest(f"A reason is required for {target}.", members)
-        raise IllegalTransition(f"A {principal.role} cannot move this order from {status} to {target}.", members)
+        raise IllegalTransition(f"{_one(principal.role)} cannot move this order from {status} to {target}.", members)
 
     def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
         return f'{head},"allowed_transitions":{wire.allowed(self._workflow, status, principal.role)}}}'.encode()
@@ -247,3 +247,7 @@ class StatusChanges:
 def new_key() -> str:
     """A key for a client that sent none. It begins with the time, so that the index grows at its right edge."""
     return f"{time.time_ns():x}-{random.getrandbits(32):08x}"
+
+
+def _one(role: str) -> str:
+    return f"An {role}" if role[0] in "aeiou" else f"A {role}"

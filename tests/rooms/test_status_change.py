@@ -74,6 +74,11 @@ def test_an_operator_may_make_every_move_of_the_table(olive, placed):
     assert 200 == olive.move(placed["id"], "CONFIRMED").status
 
 
+def test_a_refusal_names_the_role_in_good_english(olive, alice, placed):
+    assert "An operator cannot move" in olive.move(placed["id"], "DELIVERED").json["detail"]
+    assert "A buyer cannot move" in alice.move(placed["id"], "DELIVERED").json["detail"]
+
+
 @pytest.mark.parametrize("status", ["SOLD", "", "confirmed", "x" * 51])
 def test_an_unknown_status_is_refused(bob, placed, status):
     assert 422 == bob.move(placed["id"], status).status

@@ -111,9 +111,10 @@ def test_what_the_framework_refuses_has_a_code_of_ours():
     [
         b'{"status": ' + b"[" * 40 + b"]" * 40 + b"}",
         b'{"a":' * 33 + b"1" + b"}" * 33,
+        b'{"a": [' + b"[],[]," * 20 + b"[" * 31 + b"]" * 33 + b"}",
         b'{"status": "]]]]]]]]", "reason": ' + b"[" * 33 + b'"' + b'\\"' * 20_000,
     ],
-    ids=["arrays", "objects", "a string that never ends"],
+    ids=["arrays", "objects", "after many that end", "a string that never ends"],
 )
 def test_a_body_is_not_nested_deeply(body):
     with pytest.raises(MalformedRequest, match="nested"):
