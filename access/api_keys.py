@@ -1,11 +1,15 @@
-"""Keys for other systems: shown once, kept as a hash, limited to scopes, good until they expire or are revoked."""
+"""Keys for other systems: shown once, kept as a hash, limited to scopes, good until they expire or are revoked.
+
+A key may make keys, and none that is stronger: same principal, no scope and no day more. Such a key falls with the one
+that it was made with, and with the ones before.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -15,30 +19,51 @@ from access.revocations import REVOKE, Revocations
 from access.tokens import Proof
 from foundation import clock
 from foundation.db import commit, db
-from foundation.errors import NotFound, Unauthorized
+from foundation.errors import Forbidden, NotFound, Unauthorized
 
 MARK = "onward_"
 """What every key begins with: a token never does, and a leaked one is recognised."""
+
+PROOF = "key:"
+"""What the name of a key's proof begins with; its ancestors' ids and its own follow, with points between."""
+
+MOST_ANCESTORS = 7
+"""A key that makes a key that makes a key …: their names grow, and nobody needs that."""
+
+OVERSEEING: tuple[Role, ...] = ("operator", "auditor")
+"""Whose proofs no key takes back but its own: a leaked one must not put out those who would end it."""
 
 TRUST_SECONDS = 60
 """How long a key is believed without asking the database again, and how exact `last_used_at` is. A revoked one is
 forgotten within a second, as tokens are."""
 
+NONE_REVOKED = "NOT EXISTS (SELECT 1 FROM api_keys a WHERE a.id = ANY({ids}) AND a.revoked_at IS NOT NULL)"
+
 USE = text(
-    """UPDATE api_keys SET last_used_at = clock_timestamp()
+    f"""UPDATE api_keys k SET last_used_at = clock_timestamp()
     WHERE hash = :hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
-    RETURNING id, role, subject_id, scopes, extract(epoch FROM created_at), extract(epoch FROM expires_at)"""
+        AND (NOT demo OR :demo) AND {NONE_REVOKED.format(ids="k.ancestors")}
+    RETURNING ancestors || id, role, subject_id, scopes, demo, extract(epoch FROM created_at),
+        extract(epoch FROM expires_at)"""
 )
 ADD = text(
-    """INSERT INTO api_keys (hash, prefix, name, role, subject_id, scopes, expires_at, actor)
-    VALUES (:hash, :prefix, :name, :role, :subject_id, :scopes, :expires_at, :actor) RETURNING id"""
+    """INSERT INTO api_keys (hash, prefix, name, role, subject_id, scopes, expires_at, actor, ancestors, demo)
+    VALUES (:hash, :prefix, :name, :role, :subject_id, :scopes, :expires_at, :actor, :ancestors, :demo) RETURNING id"""
 )
+HOLD = text(f"SELECT {NONE_REVOKED.format(ids='CAST(:ids AS bigint[])')}")
 LIST = text(
-    """SELECT id, prefix, name, role, subject_id, scopes, actor, created_at, expires_at, last_used_at, revoked_at
+    """SELECT id, prefix, name, role, subject_id, scopes, actor, ancestors[cardinality(ancestors)] AS parent_id,
+        created_at, expires_at, last_used_at, revoked_at
     FROM api_keys ORDER BY id DESC LIMIT 1000"""
 )
+MADE_BY = text(
+    """SELECT id FROM api_keys WHERE actor = :actor AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > clock_timestamp()) ORDER BY id LIMIT 100"""
+)
+FIND = text("SELECT ancestors || id, role FROM api_keys WHERE id = :id AND revoked_at IS NULL FOR UPDATE")
 TAKE_BACK = text(
-    "UPDATE api_keys SET revoked_at = clock_timestamp() WHERE id = :id AND revoked_at IS NULL RETURNING id"
+    """UPDATE api_keys SET revoked_at = clock_timestamp()
+    WHERE (id = :id OR ancestors @> ARRAY[CAST(:id AS bigint)]) AND revoked_at IS NULL"""
 )
 
 
@@ -53,14 +78,46 @@ class NewKey:
     expires_at: datetime | None = None
 
 
-def add(new: NewKey, actor: str) -> tuple[int, str]:
-    """Make a key; its id, and its text, which nobody can be told a second time."""
+def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, str]:
+    """Make a key; its id, and its text, which nobody can be told a second time. Forbidden when the maker, if it is no
+    command, may not make such a one."""
+    if maker is not None:
+        _judge(maker, new)
     prefix = MARK + secrets.token_hex(4)
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     values = {"hash": _hash(key), "prefix": prefix, "actor": actor, **vars(new), "scopes": list(new.scopes)}
+    values |= {"ancestors": lineage(maker), "demo": maker is not None and maker.demo}
     id: int = db.session.execute(ADD, values).scalar_one()
     commit()
     return id, key
+
+
+def _judge(maker: Principal, new: NewKey) -> None:
+    """Raises Forbidden for a key that would be stronger than its maker, or speak as another operator."""
+    if new.role == maker.role and new.subject_id != maker.id:
+        raise Forbidden(f"A key of the role {new.role} is made by that {new.role} alone: you are {maker.id}.")
+    if maker.scopes is None:
+        return
+    if new.role != maker.role or not maker.scopes.issuperset(new.scopes):
+        raise Forbidden("A key can make no key with more rights than its own.")
+    ends = new.expires_at.timestamp() if new.expires_at else float("inf")
+    if maker.expires_at is not None and ends > maker.expires_at:
+        until = datetime.fromtimestamp(int(maker.expires_at), UTC).isoformat()
+        raise Forbidden(f"A key can make no key that outlives it: this one ends at {until}. Ask for fewer days.")
+    if len(lineage(maker)) > MOST_ANCESTORS:
+        raise Forbidden(f"This key has {MOST_ANCESTORS} before it that made each other; it can make no more.")
+
+
+def lineage(maker: Principal | None) -> list[int]:
+    """The ids of the keys behind this principal, from the first to the one that it came with; none without a key."""
+    if maker is None or not maker.proof.startswith(PROOF):
+        return []
+    return [int(id) for id in maker.proof.removeprefix(PROOF).split(".")]
+
+
+def hold(ids: list[int]) -> bool:
+    """Whether none of these keys was revoked."""
+    return bool(db.session.execute(HOLD, {"ids": ids}).scalar_one())
 
 
 def list_all() -> list[dict[str, Any]]:
@@ -68,26 +125,45 @@ def list_all() -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in db.session.execute(LIST)]
 
 
-def revoke(id: int, actor: str, reason: str) -> None:
-    """End a key now; NotFound when there is none with this id that is not revoked."""
-    if db.session.execute(TAKE_BACK, {"id": id}).scalar() is None:
+def made_by(actor: str) -> list[int]:
+    """The ids of the keys that this actor has made and that are still good."""
+    return list(db.session.scalars(MADE_BY, {"actor": actor}))
+
+
+def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -> None:
+    """End a key now, and all that were made with it; NotFound when there is none with this id that is not revoked.
+
+    Forbidden when it is asked for with a key, and this is an operator's that it has not made.
+    """
+    found = db.session.execute(FIND, {"id": id}).one_or_none()
+    if found is None:
         raise NotFound("There is no such key, or it is revoked already.")
-    db.session.execute(REVOKE, {"subject": f"key:{id}", "actor": actor, "reason": reason})
+    path, role = found
+    own = lineage(revoker)
+    if own and role in OVERSEEING and own[-1] not in path:
+        raise Forbidden("With a key nobody ends a key of an operator or auditor, but itself and those that it made.")
+    db.session.execute(TAKE_BACK, {"id": id})
+    # Those that were made with it have its name in theirs: they fall with it, also one that is made at this moment.
+    db.session.execute(REVOKE, {"subject": _proof(path), "actor": actor, "reason": reason})
     commit()
 
 
-def verify(key: str, revocations: Revocations) -> Proof:
-    """Whose key this is; raises Unauthorized."""
-    row = db.session.execute(USE, {"hash": _hash(key)}).one_or_none()
+def verify(key: str, revocations: Revocations, demo: bool) -> Proof:
+    """Whose key this is; raises Unauthorized. Those of a demo need that there is one."""
+    row = db.session.execute(USE, {"hash": _hash(key), "demo": demo}).one_or_none()
     db.session.commit()
     if row is None:
         raise Unauthorized("The key is not valid.")
-    id, role, subject, scopes, created_at, expires_at = row
+    path, role, subject, scopes, of_demo, created_at, expires_at = row
     ends = float(expires_at) if expires_at is not None else None
-    principal = Principal(role, subject, ends, proof=f"key:{id}", scopes=frozenset(scopes))
+    principal = Principal(role, subject, ends, proof=_proof(path), scopes=frozenset(scopes), demo=of_demo)
     if revocations.refuse(principal, float(created_at)):
         raise Unauthorized("The key was revoked.")
     return Proof(principal, min(clock.unix_seconds() + TRUST_SECONDS, ends or float("inf")))
+
+
+def _proof(path: list[int]) -> str:
+    return PROOF + ".".join(map(str, path))
 
 
 def _hash(key: str) -> bytes:

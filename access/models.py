@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Float, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,7 +48,10 @@ class ApiKey(Base):
     """A key for another system. Of the secret only a hash is kept, by which it is found."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("hash"),)
+    __table_args__ = (
+        UniqueConstraint("hash"),
+        Index("api_keys_ancestors_idx", "ancestors", postgresql_using="gin"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -49,6 +64,12 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     actor: Mapped[str]
     """Who made it."""
+
+    ancestors: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    """The keys that it was made with, from the first to its parent: it falls with each of them."""
+
+    demo: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the demo's buttons are behind it: it is good while there is a demo."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     expires_at: Mapped[datetime | None]
@@ -111,6 +132,7 @@ class StreamTicket(Base):
     """When that proof ends, and the stream with it; seconds since 1970."""
 
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    demo: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     expires_at: Mapped[datetime]
 

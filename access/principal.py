@@ -35,6 +35,9 @@ class Principal:
     scopes: frozenset[str] | None = None
     """What of the role's rights an API key has, as `orders:read`; None for all of them."""
 
+    demo: bool = False
+    """Whether it came by a button of the demo, or by what was made with one: it ends with the demo."""
+
     @property
     def who(self) -> str:
         """The name of this principal in channels, limits and revocations: `seller:7`."""
@@ -55,6 +58,7 @@ def grounds(proof: str) -> tuple[str, ...]:
     """The names by which a proof can be taken back: those of all that it rests on, from the first, and its own.
 
     A session is called `session:<its person's sessions>.<this one>`: it ends alone, or with all others of the person.
+    `key:3.12` is the key 12, which was made with the key 3.
     """
     if "." not in proof or proof.startswith("jti:"):  # what a provider calls its tokens means nothing to us
         return (proof,)

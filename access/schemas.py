@@ -95,6 +95,7 @@ class KeyOut(Answer):
         subject_id=1,
         scopes=["orders:read", "orders:write"],
         actor="operator 1",
+        parent_id=None,
         created_at="2026-11-24T09:30:00.123456+00:00",
         expires_at=None,
         last_used_at=None,
@@ -108,6 +109,9 @@ class KeyOut(Answer):
     subject_id: Id
     scopes: list[str]
     actor: str
+    parent_id: Id | None
+    """The key that it was made with, with which it falls."""
+
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None

@@ -146,7 +146,7 @@ def _player() -> Principal | None:
     role, subject = session.get("role"), session.get("id", "")
     if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
         return None
-    return Principal(role, int(subject), from_session=True, proof=DEMO_PROOF)
+    return Principal(role, int(subject), from_session=True, proof=DEMO_PROOF, demo=True)
 
 
 def _settings() -> Settings:

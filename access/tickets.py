@@ -16,12 +16,12 @@ TICKET_SECONDS = 30
 
 ISSUE = text(
     f"""WITH unused AS (DELETE FROM stream_tickets WHERE expires_at < clock_timestamp())
-    INSERT INTO stream_tickets (hash, role, subject_id, proof, proof_ends, scopes, expires_at)
-    VALUES (:hash, :role, :id, :proof, :ends, :scopes, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
+    INSERT INTO stream_tickets (hash, role, subject_id, proof, proof_ends, scopes, demo, expires_at)
+    VALUES (:hash, :role, :id, :proof, :ends, :scopes, :demo, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
 )
 REDEEM = text(
-    """DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp()
-    RETURNING role, subject_id, proof, proof_ends, scopes, extract(epoch FROM created_at)"""
+    """DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp() AND (NOT demo OR :demo)
+    RETURNING role, subject_id, proof, proof_ends, scopes, demo, extract(epoch FROM created_at)"""
 )
 
 
@@ -35,20 +35,22 @@ def issue(principal: Principal) -> str:
         "proof": principal.proof,
         "ends": principal.expires_at,
         "scopes": None if principal.scopes is None else sorted(principal.scopes),
+        "demo": principal.demo,
     }
     db.session.execute(ISSUE, values)
     commit()
     return ticket
 
 
-def redeem(ticket: str, revocations: Revocations) -> Principal:
-    """Who asked for this ticket, which is used up now; raises Unauthorized."""
-    row = db.session.execute(REDEEM, {"hash": _hash(ticket)}).one_or_none()
+def redeem(ticket: str, revocations: Revocations, demo: bool) -> Principal:
+    """Who asked for this ticket, which is used up now; raises Unauthorized. Those of a demo need that there is one."""
+    row = db.session.execute(REDEEM, {"hash": _hash(ticket), "demo": demo}).one_or_none()
     db.session.commit()
     if row is None:
         raise Unauthorized("The ticket was used, or is too old. Ask for a new one.")
-    role, subject, proof, ends, scopes, issued_at = row
-    principal = Principal(role, subject, ends, proof=proof, scopes=None if scopes is None else frozenset(scopes))
+    role, subject, proof, ends, scopes, of_demo, issued_at = row
+    limits = None if scopes is None else frozenset(scopes)
+    principal = Principal(role, subject, ends, proof=proof, scopes=limits, demo=of_demo)
     if revocations.refuse(principal, float(issued_at)):
         raise Unauthorized("What the ticket was asked for with was revoked.")
     return principal

@@ -52,6 +52,9 @@ class Tokens:
     keys: Keys
     issuer: str
     audience: str
+    demo: bool = False
+    """Whether what the demo has given out is good."""
+
     now: Callable[[], float] = clock.unix_seconds
 
     def __post_init__(self) -> None:
@@ -59,12 +62,12 @@ class Tokens:
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens:
-        return cls(Keys.of(settings), settings.jwt_issuer, settings.jwt_audience)
+        return cls(Keys.of(settings), settings.jwt_issuer, settings.jwt_audience, settings.demo)
 
-    def issue(self, role: Role, subject: int, lifetime: float = LIFETIME_SECONDS) -> str:
-        """A token for `role` with the id `subject`, valid for `lifetime` seconds."""
+    def issue(self, role: Role, subject: int, lifetime: float = LIFETIME_SECONDS, **claims: Any) -> str:
+        """A token for `role` with the id `subject`, valid for `lifetime` seconds; `demo=True` ends it with the demo."""
         now = self.now()
-        claims = {"sub": str(subject), "role": role, "iat": int(now), "exp": int(now + lifetime)}
+        claims |= {"sub": str(subject), "role": role, "iat": int(now), "exp": int(now + lifetime)}
         claims |= {"iss": self.issuer, "aud": self.audience, "jti": secrets.token_hex(8)}
         return jwt.encode(claims, self.keys.secrets[0], algorithm=OWN)
 
@@ -76,7 +79,9 @@ class Tokens:
             raise Unauthorized("The token names nobody that this service knows.")
         if expires_at <= self.now():
             raise Unauthorized("The token has expired.")
-        principal = Principal(role, int(subject), expires_at, proof=_name(claims))
+        principal = Principal(role, int(subject), expires_at, proof=_name(claims), demo=bool(claims.get("demo")))
+        if principal.demo and not self.demo:
+            raise Unauthorized("The token was issued for a demo that has ended.")
         if self.revocations.refuse(principal, _seconds(claims["iat"])):
             raise Unauthorized("The token was revoked.")
         return Proof(principal, expires_at)

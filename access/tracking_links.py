@@ -1,15 +1,18 @@
 """Signed links by which somebody without an account follows one order.
 
 A link says which order, whose it is and until when; nothing is kept of it. An order's links are taken back together:
-`order:17` stands among the revocations then, and a link that was made before is not good any more.
+`order:17` stands among the revocations then, and a link that was made before is not good any more. One that was made
+with an API key, or in a demo, says so too: it ends with them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from access import api_keys
 from access.principal import Principal
 from access.revocations import LINKS, Revocations
 from foundation import clock
@@ -38,22 +41,35 @@ class TrackingLinks:
         self._revocations = revocations
         self._signer = URLSafeSerializer(settings.signing_keys, salt=SALT)
 
-    def make(self, order_id: int, buyer_id: int, days: float = USUAL_DAYS) -> tuple[str, float]:
-        """A link to this buyer's order, and when it ends, in seconds since 1970."""
+    def make(
+        self, order_id: int, buyer_id: int, days: float = USUAL_DAYS, maker: Principal | None = None
+    ) -> tuple[str, float]:
+        """A link to this buyer's order, and when it ends, in seconds since 1970: with the maker's key at the latest."""
         now = round(clock.unix_seconds(), 3)
         ends = now + days * DAY_SECONDS
-        return self._settings.link(f"/t/{self._signer.dumps([order_id, buyer_id, now, ends])}"), ends
+        told: list[Any] = [order_id, buyer_id, now, ends]
+        keys = api_keys.lineage(maker)
+        if maker and keys and maker.expires_at is not None:
+            told[3] = ends = min(ends, maker.expires_at)
+        if maker and (keys or maker.demo):
+            told += [keys, maker.demo]
+        return self._settings.link(f"/t/{self._signer.dumps(told)}"), ends
 
     def read(self, link: str) -> Followed:
         """What this link shows; NotFound when it has ended, was taken back, or was not made by us."""
         try:
-            order_id, buyer_id, made, ends = self._signer.loads(link)
+            order_id, buyer_id, made, ends, *maker = self._signer.loads(link)
         except BadSignature as error:
             raise NotFound("This link isn't valid any more. Ask the shop for a new one.") from error
         principal = Principal("buyer", buyer_id, ends)
-        if self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends:
+        gone = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
+        if gone or (maker and not self._holds(*maker)):
             raise NotFound("This link isn't valid any more. Ask the shop for a new one.")
         return Followed(order_id, principal)
+
+    def _holds(self, keys: list[int], demo: bool) -> bool:
+        """Whether what the link was made with is still good."""
+        return (self._settings.demo or not demo) and (not keys or api_keys.hold(keys))
 
 
 def subject(order_id: int) -> str:

@@ -63,7 +63,7 @@ def init_app(app: Flask) -> None:
 
 def _welcome(onward: Onward) -> str:
     settings = onward.settings
-    url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id)
+    url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id, demo=settings.demo)
     people = ", ".join(f"{person.name} ({person.role})" for person in CAST)
     order_id, status = _next_step(onward)
     return f"""

@@ -20,7 +20,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The migration that this version works with: the newest one, which a test makes sure of."""
 
 STATE = text("SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean")

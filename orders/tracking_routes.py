@@ -60,9 +60,10 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
     @typed
     @keyed_secretly
     def make_tracking_link(path: OrderPath, body: LinkIn) -> Response:
-        """For buyers without an account. It shows status, history, items and parcel, and lets nobody do anything."""
+        """For buyers without an account. It shows status, history, items and parcel, and lets nobody do anything. What
+        is made with an API key ends with it."""
         parties = queries.parties(guards.current(), path.order_id)
-        url, ends = links.make(path.order_id, parties.buyer_id, body.days)
+        url, ends = links.make(path.order_id, parties.buyer_id, body.days, guards.current())
         told = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
         return Response(orjson.dumps(told), 201, content_type="application/json")
 

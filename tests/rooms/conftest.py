@@ -133,6 +133,8 @@ def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[No
     """Nothing of one test is left for the next."""
     yield
     forget(onward_of(app).engine)
+    onward_of(app).watch.proofs.forget_revoked()
+    onward_of(app).watch.proofs.rights_lost(())
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLES}")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from datetime import timedelta
 
 import pytest
 
+from access import api_keys
+from access.tokens import Tokens
 from app import init_commands, onward_of
+from foundation import clock
 from tests.cast import new_order
 
 
@@ -116,17 +121,122 @@ def test_tokens_are_taken_back_on_the_command_line(run, sql):
     assert [("jti:abc",), ("seller:7",)] == sql("SELECT subject FROM revocations ORDER BY subject")
 
 
+@pytest.fixture
+def own(app, cast):
+    """A key of the operator 1 that ends in a day, with which others are made that end ever earlier."""
+    days = (0.5 - number / 1000 for number in itertools.count())
+    key = add(cast.olive, role="operator", scopes=["ops:read", "ops:write"], days=1).json["key"]
+
+    def make(with_key=key, **wanted):
+        body = {"name": "another", "role": "operator", "id": 1, "scopes": ["ops:read"], "days": next(days)} | wanted
+        return ask(app, with_key, "/api/ops/keys", method="POST", json=body)
+
+    make.key = key
+    return make
+
+
 @pytest.mark.parametrize(
     ("wanted", "status"),
     [
-        ({"scopes": ["ops:read"]}, 201),
+        ({}, 201),
         ({"scopes": ["ops:read", "orders:write"]}, 403),
-        ({"role": "service", "scopes": ["ops:read"]}, 403),
+        ({"role": "service"}, 403),
+        ({"id": 2}, 403),
+        ({"days": 2}, 403),
+        ({"days": None}, 403),
     ],
     ids=str,
 )
-def test_a_key_makes_no_key_with_more_rights_than_its_own(app, cast, wanted, status):
-    own = add(cast.olive, role="operator", scopes=["ops:read", "ops:write"]).json["key"]
-    body = {"name": "another", "role": "operator", "id": 1} | wanted
+def test_a_key_makes_no_key_that_is_stronger(own, wanted, status):
+    assert status == own(**wanted).status_code
 
-    assert status == ask(app, own, "/api/ops/keys", method="POST", json=body).status_code
+
+def test_an_operator_makes_operators_keys_in_the_own_name_only(cast):
+    assert [201, 403] == [add(cast.olive, role="operator", id=id).status for id in (1, 2)]
+    assert 201 == add(cast.olive, role="service", id=2).status
+
+
+def test_a_key_falls_with_the_one_that_it_was_made_with(app, cast, own, sql):
+    """And with all before; also one that was made while the first was being revoked, whom no list of ours has met."""
+    child = own(scopes=["ops:read", "ops:write"]).get_json()["key"]
+    grandchild = own(with_key=child).get_json()["key"]
+    assert [200, 200] == [ask(app, key, "/api/me").status_code for key in (child, grandchild)]
+    (first,) = sql("SELECT min(id) FROM api_keys")[0]
+    assert [first, first + 1, None] == [
+        one["parent_id"] and first + index for index, one in enumerate(cast.olive.get("/api/ops/keys").json["keys"])
+    ]
+
+    assert 200 == cast.olive.post("/api/ops/keys/revoke", {"id": first, "reason": "leaked"}).status
+    onward_of(app).watch.look()
+    assert [401, 401] == [ask(app, key, "/api/me").status_code for key in (child, grandchild)]
+
+    sql("UPDATE api_keys SET revoked_at = NULL WHERE id <> %s", first)
+    assert [401, 401] == [ask(app, key, "/api/me").status_code for key in (child, grandchild)]
+
+
+def test_the_streams_of_a_key_end_with_the_one_that_it_was_made_with(app, cast, own, sql):
+    own()
+    (parent, child), *_ = sql("SELECT ancestors[1], id FROM api_keys WHERE ancestors <> '{}'")
+    cast.olive.post("/api/ops/keys/revoke", {"id": parent, "reason": "leaked"})
+    onward_of(app).watch.look()
+
+    name = f"key:{parent}.{child}"
+    assert {name} == onward_of(app).watch.proofs.rights_lost({name, f"key:{child}", f"key:{parent}0"})
+
+
+def test_keys_do_not_make_each_other_without_end(own):
+    key, statuses = own.key, []
+    for _ in range(api_keys.MOST_ANCESTORS + 1):
+        answer = own(with_key=key, scopes=["ops:read", "ops:write"])
+        statuses.append(answer.status_code)
+        key = answer.get_json().get("key")
+
+    assert [*[201] * api_keys.MOST_ANCESTORS, 403] == statuses
+
+
+def test_with_a_key_nobody_puts_out_an_operator(app, cast, own):
+    """Whoever has found one could keep out those who would end it."""
+    other = add(cast.olive, role="operator").json["id"]
+    made, service = own().get_json()["id"], add(cast.olive).json["id"]
+
+    def post(path, **body):
+        return ask(app, own.key, path, method="POST", json=body | {"reason": "a test"}).status_code
+
+    assert [403, 403] == [post("/api/ops/revocations", role=role, id=1) for role in ("operator", "auditor")]
+    assert 200 == post("/api/ops/revocations", role="seller", id=99)
+    assert [403, 200, 200] == [post("/api/ops/keys/revoke", id=id) for id in (other, made, service)]
+
+
+def test_a_tracking_link_ends_with_the_key_that_it_was_made_with(app, cast, sql):
+    order = cast.place()["id"]
+    made = add(cast.olive, scopes=["orders:write"], days=2).json
+    link = ask(app, made["key"], f"/api/orders/{order}/tracking-links", method="POST", json={}).get_json()
+    path = "/t/" + link["url"].partition("/t/")[2]
+    assert 200 == app.test_client().get(path).status_code
+    assert link["expires_at"] < (clock.now() + timedelta(days=2)).isoformat()
+
+    cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "leaked"})
+
+    assert 404 == app.test_client().get(path).status_code
+
+
+def test_whatever_the_demo_has_made_ends_with_it(app, app_with, cast, visit):
+    """Keys, keys that they made, tickets, links, and the token that `make run` prints."""
+    olive, production = visit("olive"), app_with(demo=False)
+    body = {"name": "k", "role": "operator", "id": 1, "scopes": ["ops:read", "ops:write", "realtime:read"]}
+    key = olive.api("POST", "/api/ops/keys", body).get_json()["key"]
+    child = ask(app, key, "/api/ops/keys", method="POST", json=body).get_json()["key"]
+    token = Tokens.of(onward_of(app).settings).issue("seller", 1, demo=True)
+    link = olive.api("POST", f"/api/orders/{cast.place()['id']}/tracking-links", {}).get_json()["url"]
+    tickets = [olive.api("POST", "/api/stream-tickets", None).get_json()["ticket"] for _ in range(2)]
+    tickets += [ask(app, key, "/api/stream-tickets", method="POST").get_json()["ticket"] for _ in range(2)]
+
+    def statuses(app, mine, theirs):
+        proofs = [ask(app, proof, "/api/me").status_code for proof in (key, child, token)]
+        listens = [
+            app.test_client().get("/api/stream", query_string={"ticket": one}).status_code for one in (mine, theirs)
+        ]
+        return proofs, listens, app.test_client().get("/t/" + link.partition("/t/")[2]).status_code
+
+    assert ([401] * 3, [401] * 2, 404) == statuses(production, tickets[0], tickets[2])
+    assert ([200] * 3, [200] * 2, 200) == statuses(app, tickets[1], tickets[3])

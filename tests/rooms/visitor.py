@@ -44,6 +44,10 @@ class Visitor:
         form = {"csrf_token": self._token} | fields
         return self._shown(self._client.post(path, data=form, headers={"Accept": "text/html"}))
 
+    def api(self, method: str, path: str, body: Any) -> TestResponse:
+        """What a script of the page that was seen last sends."""
+        return self._client.open(path, method=method, json=body, headers={"X-CSRFToken": self._token})
+
     def move(self, order: Mapping[str, Any], to: str, **fields: Any) -> TestResponse:
         """Press an order's button, as the page that was drawn for `order` has it."""
         form = {"to": to, "version": order["version"], "key": "a-key-of-the-page"} | fields

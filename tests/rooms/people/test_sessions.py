@@ -103,7 +103,6 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(app, browser, bob, 
 
 
 def test_signing_out_ends_the_streams_and_the_tickets_of_that_session(app, browser, bob, sql):
-    onward_of(app).watch.proofs.rights_lost(())  # nothing is left of another test
     browser.sign_in()
     browser.get("/inbox")
     ticket = browser.client.post("/api/stream-tickets", headers={"X-CSRFToken": browser.token}).get_json()["ticket"]
