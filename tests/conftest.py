@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,52 +19,76 @@ import pytest
 from foundation import logs
 from foundation.greening import install_wait_callback
 from foundation.settings import Settings
-from launch.postgres import EmbeddedPostgres
+from launch.locks import alone
+from launch.postgres import EmbeddedPostgres, running_url
 
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "a test's secret of more than 32 bytes"
 TEMPLATE = "onward_template"
-SERVER = "ONWARD_TEST_SERVER"
-"""Handed from the controller to the test workers: the URL of the server that all share."""
+FOLDER = "ONWARD_TEST_FOLDER"
+"""Handed from the controller to the test workers: where the server that all share lives, once one of them needs it."""
 
-_own_server: list[tuple[EmbeddedPostgres, Path]] = []
+_own_server: list[EmbeddedPostgres] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the server once, in the process that all test workers are children of."""
-    if hasattr(config, "workerinput"):
-        return
-    given = os.environ.get("TEST_DATABASE_URL")
-    if not given:
+    """Name the place of the server, in the process that all test workers are children of."""
+    if not hasattr(config, "workerinput"):
         # PostgreSQL does not run as root: its account has to reach the folder, which pytest's own would forbid.
         folder = Path(tempfile.mkdtemp(prefix="onward-test-"))
         folder.chmod(0o755)
-        server = EmbeddedPostgres(folder)
-        _own_server.append((server, folder))
-        given = server.start()
-    os.environ[SERVER] = given
-    run_sql(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
-    run_sql(f"CREATE DATABASE {TEMPLATE}")
-    migrate(url_of(TEMPLATE))
+        os.environ[FOLDER] = str(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    for server, folder in _own_server:
+    """Give up this process's share of the server; the last one stops it."""
+    for server in _own_server:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     _own_server.clear()
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(FOLDER))
+        if running_url(folder):  # a test worker that was killed could not stop it
+            with EmbeddedPostgres(folder):
+                pass
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def server_url() -> str:
+    """The server that all test workers share: whoever asks first starts it and makes the template."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    folder = Path(os.environ[FOLDER])
+    if not given:
+        _own_server.append(EmbeddedPostgres(folder))
+        given = _own_server[0].start()
+    made = folder / "template"
+    with alone(folder / "template.lock"):
+        if not made.exists():
+            _ask(given, "postgres", f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+            _ask(given, "postgres", f"CREATE DATABASE {TEMPLATE}")
+            migrate(_named(given, TEMPLATE))
+            made.touch()
+    return given
 
 
 def url_of(database: str) -> str:
     """The URL of a database on the shared server."""
-    _, _, rest = os.environ[SERVER].partition("://")
-    place, _, options = rest.partition("?")
-    return f"postgresql://{place.rsplit('/', 1)[0]}/{database}?{options}"
+    return _named(server_url(), database)
 
 
 def run_sql(statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
     """Run one statement in autocommit, on a connection of its own."""
-    with closing(psycopg2.connect(url_of(database))) as connection:
+    return _ask(server_url(), database, statement)
+
+
+def _named(server: str, database: str) -> str:
+    _, _, rest = server.partition("://")
+    place, _, options = rest.partition("?")
+    return f"postgresql://{place.rsplit('/', 1)[0]}/{database}?{options}"
+
+
+def _ask(server: str, database: str, statement: str) -> list[tuple[object, ...]]:
+    with closing(psycopg2.connect(_named(server, database))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
