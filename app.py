@@ -195,7 +195,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
 
 def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -> Kind:
     pool = PreparedPool(settings.dsn, 1, "mail")
-    mailer = Mailer(settings.smtp_url, settings.mail_from)
+    mailer = Mailer(settings.smtp_url, settings.mail_from, settings.smtp_cleartext_auth)
     # A link that begins with HOST and PORT leads nobody here.
     return orders.mail.status_mail(workflow, mailer, pool.run, links.make if settings.public_url else None)
 

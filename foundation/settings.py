@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from foundation.addresses import mailbox
 
 JWT_SECRET_BYTES = 32
 """The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
@@ -105,7 +107,16 @@ def _reachable(url: str) -> bool:
 def _smtp_url(value: str) -> str:
     if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not _reachable(value)):
         raise ValueError("must look like smtp://user:password@host:587")
+    if not unquote(urlsplit(value).netloc.rpartition("@")[0]).isascii():
+        raise ValueError("must have a user and a password in ASCII, which is all that AUTH can carry")
     return value
+
+
+def _mail_from(value: str) -> str:
+    try:
+        return str(mailbox(value))
+    except ValueError as error:
+        raise ValueError("must be one e-mail address, or a name and an address as in Shop <o@shop.example>") from error
 
 
 def _redis_url(value: str) -> str:
@@ -180,7 +191,14 @@ class Settings:
         "2", "Connections for replays that the memory does not cover, per process.", _whole_number(1, 8)
     )
     smtp_url: str = _setting("", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", _smtp_url)
-    mail_from: str = _setting("orders@localhost", "Sender of status e-mails.")
+    smtp_cleartext_auth: bool = _setting(
+        "0",
+        "1 sends the password of `SMTP_URL` to a server without STARTTLS, for everybody on the way to read.",
+        _switch,
+    )
+    mail_from: str = _setting(
+        "orders@localhost", "Sender of status e-mails: an address, or `A Shop <orders@shop.example>`.", _mail_from
+    )
     require_if_match: bool = _setting("0", "1 refuses status changes without `If-Match` with 428.", _switch)
     rate_limit_reads: int = _setting(
         "0", "Reads a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)

@@ -16,7 +16,7 @@ from foundation.logs import Trouble
 from side_effects.circuits import Circuits
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
-from side_effects.retry import Outcome, failed, fingerprint, kept, settle
+from side_effects.retry import Outcome, failed, fingerprint, kept, settle, spent
 from side_effects.settling import Entry, Settling
 from side_effects.tasks import ENDING
 
@@ -46,7 +46,7 @@ class Attempts:
         self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
         if not kind.settles_itself:
             # The circuit first: the others should know of a sick destination before they claim anew.
-            self._tell_circuit(kind, claimed.destination, outcome)
+            self._tell_circuit(kind, claimed, outcome)
         elif outcome.kind == "succeeded":
             return True
         self._settle(kind, claimed, outcome)
@@ -69,20 +69,23 @@ class Attempts:
             return failed(error)
 
     def _settle(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
-        # A destination that is away for a weekend is probed ten thousand times: a probe that fails is not spent.
-        spent = claimed.attempts - (claimed.probe and outcome.kind == "retry")
-        after = settle(outcome, max(1, spent), kind.delays, random.random())
+        counted = spent(outcome, claimed.attempts, claimed.probe)
+        after = settle(outcome, max(1, counted), kind.delays, random.random())
         reason = kept(outcome.reason)
-        entry = Entry(claimed.id, claimed.attempts, spent, after.status, after.delay, reason, fingerprint(reason))
+        entry = Entry(claimed.id, claimed.attempts, counted, after.status, after.delay, reason, fingerprint(reason))
         if not self._settling.settle(entry):
             log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
         elif after.status == "dead":
             self._figures.died(kind.name)
             log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
 
-    def _tell_circuit(self, kind: Kind, destination: str, outcome: Outcome) -> None:
+    def _tell_circuit(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
         """That our own database is away must not keep us from settling."""
         try:
-            self._circuits.note(destination, outcome.kind != "retry", kind.longest_cooldown, kind.pace)
+            if outcome.heard == "nothing":
+                if claimed.probe:
+                    self._circuits.give_back(claimed.destination)
+            else:
+                self._circuits.note(claimed.destination, outcome.heard, kept(outcome.reason), kind)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._trouble.tell(error)

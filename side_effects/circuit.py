@@ -2,8 +2,10 @@
 
 Closed: calls pass, and are counted by five seconds. When at least 10 calls were made in the last five minutes and half
 of them failed, it opens: nothing is tried for a while. The same holds for the last five to ten seconds alone: a
-destination that was well and busy would else have to fail for minutes. Then up to three probes may pass (half-open).
-One that fails opens it again, for twice as long up to a cap; three that succeed close it.
+destination that was well and busy would else have to fail for minutes. One that refuses all calls alike, as by its
+answer to our password, opens it by the first of them. Then up to three probes may pass (half-open). One that fails
+opens it again, for twice as long up to a cap; three that succeed close it; one that says nothing of the destination,
+since what it was to bring can never be sent, is as if it had not been made.
 """
 
 from __future__ import annotations
@@ -56,6 +58,18 @@ def note(circuit: Circuit, successes: int, failures: int, now: float, cap: float
     if failures and (_sick(counted.window) or _sick(recent)):
         return opened(counted, now, cap)
     return counted
+
+
+def refused(circuit: Circuit, now: float, cap: float) -> Circuit:
+    """The circuit after a call was refused as any other would be."""
+    return circuit if circuit.state == "open" else opened(circuit, now, cap)
+
+
+def given_back(circuit: Circuit) -> Circuit:
+    """The circuit after a probe that said nothing of the destination: another may begin in its place."""
+    if circuit.state != "half-open":
+        return circuit
+    return replace(circuit, probes=min(PROBES, circuit.probes + 1))
 
 
 def opened(circuit: Circuit, now: float, cap: float) -> Circuit:

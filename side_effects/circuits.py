@@ -16,6 +16,8 @@ import structlog
 from foundation.connections import Row, Statement
 from side_effects import circuit
 from side_effects.circuit import Circuit
+from side_effects.kinds import Kind
+from side_effects.retry import Heard
 from side_effects.rows import PACE
 
 log = structlog.get_logger(__name__)
@@ -85,11 +87,25 @@ class Circuits:
         """Whether a call may be made; asked before each one."""
         return destination not in self._closed_to
 
-    def note(self, destination: str, succeeded: bool, cap: float, pace: float) -> None:
+    def note(self, destination: str, heard: Heard, reason: str, kind: Kind) -> None:
         """Hear of a call. Successes are gathered for a moment, failures are told at once."""
-        self._told[(destination, cap, pace, succeeded)] += 1
-        if not succeeded or destination in self.states:
+        cap = kind.longest_cooldown
+        if heard == "refused":
+            said = f"it refuses all calls: {reason}"
+            state = self._change(destination, lambda now_is, now: circuit.refused(now_is, now, cap), said)
+            self._remember(destination, state)
+            return
+        self._told[(destination, cap, kind.pace, heard == "good")] += 1
+        if heard == "bad" or destination in self.states:
             self.flush()
+
+    def give_back(self, destination: str) -> None:
+        """Hear of a probe that said nothing of its destination."""
+        self._change(destination, lambda now_is, _: circuit.given_back(now_is), "")
+
+    def forget(self) -> None:
+        """Forget what was gathered."""
+        self._told.clear()
 
     def flush(self) -> None:
         """Tell what was gathered."""

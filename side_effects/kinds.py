@@ -30,7 +30,8 @@ class Claimed:
     """What the topic loads for the subject; None when there is no such subject any more."""
 
     probe: bool = False
-    """Whether it is the trial call to a destination that may be back; if it fails, no attempt was spent."""
+    """Whether it is the trial call to a destination that may be back; if it fails through the destination, no attempt
+    was spent."""
 
     @property
     def message_id(self) -> str:

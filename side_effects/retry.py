@@ -27,9 +27,19 @@ MAX_CRASHES = 5
 ERROR_CHARACTERS = 500
 
 
+Heard = Literal["nothing", "good", "bad", "refused"]
+"""What an attempt tells the circuit of its destination. A fault of the message is none of the destination: it says
+nothing, or even good, since somebody answered. `refused` is a destination that would refuse every message alike."""
+
+USUAL: dict[str, Heard] = {"succeeded": "good", "retry": "bad", "dead": "nothing"}
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """How one attempt ended. The set is closed: it succeeded, it is worth a retry, or it never will work."""
+    """How one attempt ended: what becomes of the message, and apart from that what the circuit hears.
+
+    The set is closed: it succeeded, it is worth a retry, or it never will work.
+    """
 
     kind: Literal["succeeded", "retry", "dead"]
     reason: str = ""
@@ -37,6 +47,13 @@ class Outcome:
     """Seconds that the destination asked to be left alone for."""
 
     error: BaseException | None = None
+    circuit: Heard | None = None
+    """What the circuit hears; None for what is usual of this kind of end."""
+
+    @property
+    def heard(self) -> Heard:
+        """What the circuit hears."""
+        return self.circuit or USUAL[self.kind]
 
 
 SUCCEEDED = Outcome("succeeded")
@@ -48,6 +65,13 @@ class Settlement:
 
     status: Literal["succeeded", "pending", "dead"]
     delay: float = 0.0
+
+
+def spent(outcome: Outcome, attempts: int, probe: bool) -> int:
+    """How many of so many attempts count. One that was refused for all messages alike does not, and a probe that fails
+    through its destination does not: one that is away for a weekend is probed ten thousand times."""
+    through_the_destination = outcome.heard == "refused" or (probe and outcome.heard == "bad")
+    return attempts - (outcome.kind == "retry" and through_the_destination)
 
 
 def settle(outcome: Outcome, attempts: int, delays: tuple[float, ...], luck: float) -> Settlement:

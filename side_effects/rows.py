@@ -66,18 +66,29 @@ CLAIM_OF_SUBJECT = Statement(
 )
 """The first attempts of sequential mode, before the answer."""
 
+_WAITING = f"""SELECT s.id, s.subject_id, s.attempts, s.last_error, s.scheduled_at FROM side_effects s
+    WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending' AND {_NOT_SET_FOR_LATER} AND {_NOTHING_EARLIER}"""
+
+_SOME_SUBJECT = """(SELECT lowest + (random() * (highest - lowest))::bigint FROM (SELECT
+    (SELECT subject_id FROM side_effects WHERE destination = $1 AND status = 'pending' ORDER BY subject_id LIMIT 1),
+    (SELECT subject_id FROM side_effects WHERE destination = $1 AND status = 'pending'
+        ORDER BY subject_id DESC LIMIT 1)) AS ends (lowest, highest))"""
+
 PROBE = Statement(
     "probe_effect",
     ("text", "text", "bigint"),
-    f"""WITH oldest AS MATERIALIZED (
-        SELECT s.id FROM side_effects s
-        WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending'
-          AND {_NOT_SET_FOR_LATER} AND {_NOTHING_EARLIER}
-        ORDER BY s.subject_id LIMIT 64),
+    f"""WITH waiting AS MATERIALIZED (
+        ({_WAITING} ORDER BY s.subject_id DESC LIMIT 32)
+        UNION ({_WAITING} ORDER BY s.subject_id LIMIT 32)
+        UNION ({_WAITING} AND s.subject_id >= {_SOME_SUBJECT} ORDER BY s.subject_id LIMIT 32)),
+    likely AS MATERIALIZED (SELECT ARRAY(
+        SELECT id FROM waiting
+        ORDER BY attempts, last_error <> '', scheduled_at > clock_timestamp(),
+            CASE WHEN last_error <> '' THEN scheduled_at END, subject_id DESC
+        LIMIT {PROBES}) AS ids),
     candidate AS MATERIALIZED (
-        SELECT s.id FROM side_effects s WHERE {_IS} 'pending'
-          AND s.id = ANY(ARRAY(SELECT id FROM oldest ORDER BY random() LIMIT {PROBES}))
-        LIMIT 1 FOR UPDATE OF s SKIP LOCKED),
+        SELECT s.id FROM side_effects s WHERE {_IS} 'pending' AND s.id = ANY((SELECT ids FROM likely)::bigint[])
+        ORDER BY array_position((SELECT ids FROM likely), s.id) LIMIT 1 FOR UPDATE OF s SKIP LOCKED),
     allowed AS (
         UPDATE circuits SET probes = probes - 1
         WHERE destination = $1 AND state = 'half-open' AND probes > 0 AND NOT paused AND EXISTS (SELECT FROM candidate)
@@ -85,9 +96,11 @@ PROBE = Statement(
     due AS (SELECT id FROM candidate, allowed)
     {_BEGIN}""",
 )
-"""One trial call to a half-open destination. Due or not: a row that failed five times would else wait half an hour
-for a destination that is back. One of the oldest, by chance: always the same would keep the circuit open for ever where
-it is the only one that is refused."""
+"""One trial call to a half-open destination: what is most likely to go. The oldest are those that have failed so often,
+so those with the fewest attempts come first, before them all what no attempt has failed at, the newest of these; after
+them the one whose failure is the longest ago. They are looked for at both ends of what waits and somewhere between.
+
+Due or not: a row that failed five times would else wait half an hour for a destination that is back."""
 
 SUPERSEDE = Statement(
     "supersede_effects",

@@ -30,6 +30,7 @@ def forget(engine: Engine) -> None:
     """What is left of a process that was killed: nothing in its memory."""
     engine._owed.clear()
     engine.internal.clear()
+    engine.worker.circuits.forget()
 
 
 class Outbox:

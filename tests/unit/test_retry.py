@@ -14,11 +14,13 @@ from side_effects.circuit import (
     SLOT_SECONDS,
     WINDOW_SLOTS,
     Circuit,
+    given_back,
     note,
     opened,
+    refused,
     tick,
 )
-from side_effects.retry import DURABLE, MAX_CRASHES, SUCCEEDED, Outcome, after_crash, fingerprint, settle
+from side_effects.retry import DURABLE, MAX_CRASHES, SUCCEEDED, Outcome, after_crash, fingerprint, settle, spent
 
 HOUR = 3600
 RETRY = Outcome("retry", "the destination answered 503")
@@ -54,6 +56,15 @@ def test_a_destination_may_ask_for_patience_and_not_for_eternity(chance, attempt
 
     assert after.delay >= min(asked, 24 * HOUR)
     assert after.delay <= max(24 * HOUR, 1.2 * DURABLE[attempts - 1])
+
+
+@given(st.integers(1, 100), st.booleans())
+def test_only_what_the_message_may_have_caused_is_spent(attempts, probe):
+    """A probe that failed was never spent: while the circuit was open, nothing ever became a dead letter."""
+    assert attempts - 1 == spent(Outcome("retry", circuit="refused"), attempts, probe)
+    assert attempts - probe == spent(Outcome("retry", circuit="bad"), attempts, probe)
+    for outcome in (SUCCEEDED, Outcome("dead"), Outcome("retry", circuit="good"), Outcome("retry", circuit="nothing")):
+        assert attempts == spent(outcome, attempts, probe)
 
 
 def test_five_crashes_make_a_dead_letter():
@@ -120,6 +131,23 @@ def test_the_cooldown_doubles_up_to_its_cap(times, cap):
         now = circuit.until
         circuit = tick(circuit, now)
         assert "half-open" == circuit.state
+
+
+def test_a_refusal_of_all_calls_opens_a_circuit_at_once():
+    half_open = tick(opened(Circuit(), 0.0, CAP), FIRST_COOLDOWN_SECONDS)
+
+    assert ("open", FIRST_COOLDOWN_SECONDS) == ((now := refused(Circuit(), 0.0, CAP)).state, now.cooldown)
+    assert now == refused(now, 10.0, CAP)
+    assert 2 * FIRST_COOLDOWN_SECONDS == refused(half_open, 40.0, CAP).cooldown
+
+
+def test_a_probe_that_said_nothing_makes_room_for_another():
+    half_open = tick(opened(Circuit(), 0.0, CAP), FIRST_COOLDOWN_SECONDS)
+    used = Circuit("half-open", (), half_open.until, half_open.cooldown, probes=0, passed=1)
+
+    assert (1, 1) == ((again := given_back(used)).probes, again.passed)
+    assert half_open == given_back(half_open)
+    assert Circuit() == given_back(Circuit())
 
 
 def test_an_open_circuit_waits_for_its_time():

@@ -87,3 +87,30 @@ def test_an_address_of_ipv6_stands_in_brackets():
     settings = Settings.from_env(GOOD | {"HOST": "::1"})
 
     assert ("[::1]:8000", "http://[::1]:8000/x") == (settings.address, settings.link("/x"))
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("orders@shop.example", "orders@shop.example"),
+        ("My Shop, Inc <o@s.example>", '"My Shop, Inc" <o@s.example>'),
+        ("o@müller.example", "o@xn--mller-kva.example"),
+    ],
+)
+def test_the_sender_of_mail_is_one_address_with_or_without_a_name(given, read):
+    assert read == Settings.from_env(GOOD | {"MAIL_FROM": given}).mail_from
+
+
+@pytest.mark.parametrize("value", ["My Shop", "a@b.example, c@d.example", "My Shop <o@s.example", "ö@s.example", "<>"])
+def test_a_sender_that_is_none_is_refused_in_one_line(value):
+    """The envelope said `MAIL FROM:<My>`."""
+    assert ["MAIL_FROM must be one e-mail address, or a name and an address as in Shop <o@shop.example>."] == problems(
+        MAIL_FROM=value
+    )
+
+
+def test_a_password_that_no_mail_server_can_be_told_is_refused():
+    (line,) = problems(SMTP_URL="smtp://shop:gehe%C3%AFm@mail.example")
+
+    assert "ASCII" in line
+    assert "gehe" not in line

@@ -21,6 +21,17 @@ class MailServer:
         self.answer = ""
         """Said in place of taking a mail, such as `451 later`."""
 
+        self.recipients: dict[str, str] = {}
+        """What is said of a recipient in place of yes."""
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.recipients:
+            return self.recipients[address]
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.answer:
             return self.answer
