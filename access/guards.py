@@ -13,7 +13,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.security_scheme import SecurityScheme
 from flask_wtf.csrf import CSRFError
 
-from access import people, sessions, tickets
+from access import devices, people, sessions, tickets
 from access.limits import Limits
 from access.principal import READERS, ROLES, Principal
 from access.proofs import Proofs
@@ -46,6 +46,7 @@ def init_app(app: Flask, settings: Settings) -> Watch:
     """Give the application its proofs and its sessions; the watch that is returned keeps them fresh."""
     proofs = app.extensions["onward.proofs"] = Proofs(Tokens.of(settings))
     app.extensions["onward.links"] = people.Links(settings)
+    app.extensions["onward.devices"] = devices.Devices(settings)
     sessions.init_app(app, settings, proofs)
     app.register_error_handler(CSRFError, _forged)
     app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)

@@ -104,7 +104,7 @@ class Person(Base):
 
 
 class SignInTry(Base):
-    """How often somebody tried to sign in lately, by account and by address; counted over all processes."""
+    """How often somebody tried to sign in lately, by account, address and device; counted over all processes."""
 
     __tablename__ = "sign_in_tries"
     __table_args__ = (Index("sign_in_tries_since_idx", "since"),)

@@ -15,6 +15,7 @@ from access import passwords, throttle
 from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from access.principal import Principal, Role
 from access.revocations import REVOKE
+from access.throttle import Origin
 from foundation.db import db
 from foundation.errors import InvalidRequest, NotFound, Unauthorized
 from foundation.settings import Settings
@@ -125,16 +126,16 @@ def by_session(session_key: str) -> Person | None:
     return Person(*row) if row else None
 
 
-def sign_in(email: str, password: str, address: str) -> Person:
+def sign_in(email: str, password: str, origin: Origin) -> Person:
     """Who this is; Unauthorized with the same words whatever is wrong, TooManyRequests after too many of them."""
     email = plain(email)
-    throttle.count_try(email, address)
+    throttle.count_try(email, origin)
     person = by_email(email)
     db.session.rollback()  # the connection is somebody else's while argon2 works
     right = passwords.verify(person.password if person else None, password)
     if person is None or not right:
         raise Unauthorized("E-mail address or password is wrong.")
-    throttle.forget_tries(email, address)
+    throttle.forget_tries(email, origin)
     db.session.execute(SIGNED_IN, {"id": person.id})
     db.session.commit()
     return person

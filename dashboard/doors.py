@@ -12,7 +12,9 @@ from werkzeug.wrappers import Response
 
 from access import guards, sessions
 from access import people as who
+from access.devices import Devices
 from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
+from access.throttle import Origin
 from dashboard import people
 from foundation.errors import InvalidRequest, NotFound, TooManyRequests, Unauthorized
 
@@ -45,16 +47,16 @@ def _add_sign_in(doors: Blueprint, demo: bool) -> None:
     @doors.post("/sign-in")
     def sign_in() -> ResponseReturnValue:
         sessions.csrf.protect()
+        following = redirect(local_path(request.form.get("next")) or "/", 303)
         if "person" in request.form:
             _take_a_part(demo, request.form["person"])
-        else:
-            email = request.form.get("email", "")[:MOST_CHARACTERS]
-            try:
-                sessions.sign_in(who.sign_in(email, request.form.get("password", ""), request.remote_addr or ""))
-            except (Unauthorized, TooManyRequests) as error:
-                page = _sign_in_page(demo, request.form.get("next"), error.detail, email)
-                return page, error.status, error.headers
-        return redirect(local_path(request.form.get("next")) or "/", 303)
+            return following
+        email = request.form.get("email", "")[:MOST_CHARACTERS]
+        try:
+            return _signed_in(email, following)
+        except (Unauthorized, TooManyRequests) as error:
+            page = _sign_in_page(demo, request.form.get("next"), error.detail, email)
+            return page, error.status, error.headers
 
     @doors.post("/sign-out")
     def sign_out() -> ResponseReturnValue:
@@ -79,6 +81,15 @@ def _add_password(doors: Blueprint) -> None:
             return page, error.status
         flash("Your password is set. Sign in with it.")
         return redirect("/sign-in", 303)
+
+
+def _signed_in(email: str, following: Response) -> Response:
+    """Sign in with a password, and remember the device; raises Unauthorized and TooManyRequests."""
+    devices: Devices = current_app.extensions["onward.devices"]
+    origin = Origin(request.remote_addr or "", devices.name(request, email))
+    sessions.sign_in(who.sign_in(email, request.form.get("password", ""), origin))
+    devices.remember(request, following, email)
+    return following
 
 
 def _sign_in_page(demo: bool, following: str | None, trouble: str = "", email: str = "") -> str:

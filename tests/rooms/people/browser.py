@@ -13,8 +13,9 @@ PASSWORD, OTHER = "correct horse battery", "another horse battery"
 class Browser:
     """A browser without scripts."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, address: str = "127.0.0.1") -> None:
         self.client, self.token = app.test_client(), ""
+        self.client.environ_base["REMOTE_ADDR"] = address
 
     def get(self, path: str) -> TestResponse:
         return self._seen(self.client.get(path, headers={"Accept": "text/html"}))

@@ -8,7 +8,7 @@ import pytest
 
 from access import passwords, people, throttle
 from foundation.errors import ServiceUnavailable
-from tests.rooms.people.browser import OTHER, PASSWORD
+from tests.rooms.people.browser import OTHER, PASSWORD, Browser
 
 
 def test_somebody_is_added_chooses_a_password_and_signs_in(app, run, browser):
@@ -49,11 +49,19 @@ def test_somebody_without_a_password_cannot_sign_in(app, browser):
     assert 401 == browser.sign_in("new@example.org", "").status_code
 
 
-def test_after_too_many_tries_the_right_password_does_not_help_for_a_while(browser, bob, sql, monkeypatch):
-    """Neither here nor in another process: the count is in the database."""
+@pytest.fixture
+def quick(monkeypatch):
+    """Passwords are compared at once: here they are tried a hundred times."""
     monkeypatch.setattr(passwords, "verify", lambda known, password: known is not None and password == PASSWORD)
-    for _ in range(throttle.TRIES_PER_ACCOUNT):
-        assert 401 == browser.sign_in(password=OTHER).status_code
+
+
+def wear_out(browser, tries=throttle.TRIES):
+    assert {401} == {browser.sign_in(password=OTHER).status_code for _ in range(tries)}
+
+
+def test_after_too_many_tries_the_right_password_does_not_help_for_a_while(browser, bob, sql, quick):
+    """Neither here nor in another process: the count is in the database."""
+    wear_out(browser)
 
     answer = browser.sign_in()
     assert 429 == answer.status_code
@@ -61,15 +69,84 @@ def test_after_too_many_tries_the_right_password_does_not_help_for_a_while(brows
 
     sql("UPDATE sign_in_tries SET since = since - interval '1 hour'")
     assert 303 == browser.sign_in().status_code
-    assert [(0,)] == sql("SELECT count FROM sign_in_tries"), "only the address is left, without a failure"
+    assert {(0,)} == set(sql("SELECT count FROM sign_in_tries")), "no failure is left"
 
 
-def test_one_address_cannot_try_everybody(browser, bob, sql, monkeypatch):
-    monkeypatch.setattr(passwords, "verify", lambda known, password: False)
+def test_a_stranger_does_not_lock_out_whom_he_is_not(app, browser, bob, quick):
+    """Bob comes from another address."""
+    wear_out(Browser(app, "192.0.2.66"))
+
+    assert 303 == browser.sign_in().status_code
+
+
+def test_strangers_do_not_lock_out_a_device_that_is_known(app, browser, bob, sql, quick):
+    """Though so many tried that nobody else gets in, also from bob's own address."""
+    browser.sign_in()
+    browser.sign_out()
+    sql("UPDATE sign_in_tries SET count = 1000")
+
+    assert [429, 303] == [Browser(app).sign_in().status_code, browser.sign_in().status_code]
+
+
+def test_a_known_device_has_its_own_tries(app, browser, bob, quick):
+    """Whoever has found it cannot try for ever, and costs bob nothing elsewhere."""
+    browser.sign_in()
+    browser.sign_out()
+    wear_out(browser)
+
+    assert [429, 303] == [browser.sign_in().status_code, Browser(app).sign_in().status_code]
+
+
+def test_a_device_is_known_to_the_account_that_was_signed_in_to(app, browser, bob, sql, quick):
+    browser.sign_in()
+    browser.sign_out()
+    sql("UPDATE sign_in_tries SET count = 1000")
+
+    assert 429 == browser.sign_in("carol@example.org").status_code
+    cookie = browser.client.get_cookie("onward_device", path="/sign-in")
+    assert (True, "Strict", "/sign-in") == (cookie.http_only, cookie.same_site, cookie.path)
+    assert "bob" not in cookie.value
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "é", "W10.x.y", "x" * 4000])
+def test_a_device_cookie_that_we_did_not_make_is_none(browser, bob, sql, quick, cookie):
+    wear_out(browser)
+    browser.client.set_cookie("onward_device", cookie, path="/sign-in")
+
+    assert 429 == browser.sign_in().status_code
+
+
+def test_an_account_is_not_tried_from_everywhere(app, bob, quick):
+    """However many addresses somebody has."""
+    for number in range(throttle.TRIES_PER_ACCOUNT // throttle.TRIES):
+        wear_out(Browser(app, f"192.0.2.{number}"))
+
+    assert 429 == Browser(app, "192.0.2.99").sign_in().status_code
+
+
+def test_the_addresses_of_one_network_are_one(app, bob, quick):
+    for number in range(throttle.TRIES):
+        wear_out(Browser(app, f"2001:db8:1:2:{number}::1"), 1)
+
+    assert 429 == Browser(app, "2001:db8:1:2:ffff::1").sign_in().status_code
+    assert 303 == Browser(app, "2001:db8:1:3::1").sign_in().status_code
+
+
+def test_one_address_cannot_try_everybody(browser, bob, sql, quick):
+    """Nor fill the table with what it tries."""
     browser.sign_in("somebody@example.org")
     sql("UPDATE sign_in_tries SET count = %s", throttle.TRIES_PER_ADDRESS)
+    before = sql("SELECT count(*) FROM sign_in_tries")
 
     assert 429 == browser.sign_in("somebody.else@example.org").status_code
+    assert before == sql("SELECT count(*) FROM sign_in_tries")
+
+
+def test_tries_of_long_ago_are_not_kept(browser, bob, sql, quick):
+    sql("INSERT INTO sign_in_tries SELECT int4send(n), 1, now() - interval '1 hour' FROM generate_series(1, 99) n")
+    browser.sign_in(password=OTHER)
+
+    assert [(3,)] == sql("SELECT count(*) FROM sign_in_tries"), "one of the address, two of the account"
 
 
 def test_an_address_is_not_written_down(browser, bob, sql):

@@ -1,0 +1,61 @@
+"""A cookie that says on which accounts somebody has signed in here before; it proves nothing but that.
+
+Strangers' tries do not count against such a device, nor it against them; see `throttle`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from flask import Request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from access.people import plain
+from foundation.settings import Settings
+
+COOKIE = "onward_device"
+PATH = "/sign-in"
+"""The only address that it is sent to."""
+
+KNOWN_SECONDS = 365 * 24 * 3600
+MOST_ACCOUNTS = 5
+"""That one device remembers; the till of a shop has a few, and a cookie has to stay short."""
+
+SALT = "onward: a device that is known"
+
+
+class Devices:
+    """Reads and writes the cookie."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=SALT)
+        self._secure = settings.cookie_secure
+
+    def name(self, request: Request, email: str) -> str:
+        """What this device is called, if somebody has signed in to that account on it; nothing otherwise."""
+        name, accounts = self._read(request)
+        return name if _account(email) in accounts else ""
+
+    def remember(self, request: Request, response: Response, email: str) -> None:
+        """Somebody has signed in to that account on this device."""
+        name, accounts = self._read(request)
+        account = _account(email)
+        told = [account, *(one for one in accounts if one != account)][:MOST_ACCOUNTS]
+        value = self._signer.dumps([name or secrets.token_urlsafe(16), told])
+        response.set_cookie(
+            COOKIE, value, KNOWN_SECONDS, path=PATH, secure=self._secure, httponly=True, samesite="Strict"
+        )
+
+    def _read(self, request: Request) -> tuple[str, list[str]]:
+        try:
+            name, accounts = self._signer.loads(request.cookies.get(COOKIE, ""), max_age=KNOWN_SECONDS)
+        except BadSignature:
+            return "", []
+        return name, accounts
+
+
+def _account(email: str) -> str:
+    """An account as the cookie calls it: who shares the device need not read addresses in it."""
+    return hashlib.sha256(plain(email).encode("utf-8", "replace")).hexdigest()[:24]
