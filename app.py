@@ -45,6 +45,7 @@ from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
 from foundation.pruning import Pruner
 from foundation.settings import Settings, SettingsError
+from notifications import inbox
 from notifications.email import Mailer
 from orders import workflow_file
 from orders.fast_path import RAISED, FastPath
@@ -234,7 +235,13 @@ def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> 
 def _pruner(app: Flask, settings: Settings) -> Pruner:
     """What is deleted when it is too old; the live events and the side effects are pruned by their own rooms."""
     taken_back = {"order": (LONGEST_DAYS + 1) * 24, "session": settings.session_hours + 24}
-    return Pruner(app, {"revocations": partial(revocations.prune, taken_back)})
+    return Pruner(
+        app,
+        {
+            "revocations": partial(revocations.prune, taken_back),
+            "notifications": partial(inbox.prune, settings.notification_days),
+        },
+    )
 
 
 def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:

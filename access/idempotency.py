@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, get_type_hints
 
-import orjson
 import pydantic
 from flask import Response
 from sqlalchemy import text
@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from access import guards
 from foundation.contract import Headers
-from foundation.db import db, unit_of_work
+from foundation.db import PIECE, db, in_pieces, unit_of_work
 from foundation.errors import AppError, IdempotencyMismatch
 
 KEPT_HOURS = 24
@@ -32,13 +32,39 @@ FIND = text(
     """SELECT pg_try_advisory_xact_lock(hashtextextended(:principal || ' ' || :key, 0)), k.fingerprint, k.status, k.body
     FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k ON k.principal = :principal AND k.key = :key"""
 )
+
+
+def _told_of(body: str) -> str:
+    """SQL for the orders that an answer tells of."""
+    return f"""ARRAY(SELECT DISTINCT CAST(id AS bigint)
+        FROM jsonb_path_query(CAST({body} AS jsonb), '$.**.order_id ? (@.type() == "number")') AS id)"""
+
+
 KEEP = text(
     f"""WITH old AS (DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '{KEPT_HOURS} h'
         ORDER BY created_at LIMIT {PRUNED} FOR UPDATE SKIP LOCKED)))
-    INSERT INTO idempotency_keys (principal, key, fingerprint, status, body)
-    VALUES (:principal, :key, :fingerprint, :status, :body)"""
+    INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids)
+    VALUES (:principal, :key, :fingerprint, :status, :body, {_told_of(":body")})"""
 )
+FORGET = text(
+    """UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE order_ids && CAST(:orders AS bigint[]) LIMIT :piece FOR UPDATE))"""
+)
+FORGET_OWN = text(
+    """UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE principal = :who AND body IS NOT NULL LIMIT :piece FOR UPDATE))"""
+)
+FORGET_WITHOUT_ORDERS = text(
+    f"""WITH found AS MATERIALIZED (
+        SELECT ctid AS at, created_at, principal, key, {_told_of("body")} && CAST(:orders AS bigint[]) AS tells
+        FROM idempotency_keys WHERE order_ids IS NULL AND body IS NOT NULL
+            AND (created_at, principal, key) > (:created_at, :principal, :key)
+        ORDER BY created_at, principal, key LIMIT :piece FOR UPDATE),
+    gone AS (UPDATE idempotency_keys SET body = NULL WHERE ctid = ANY(ARRAY(SELECT at FROM found WHERE tells)))
+    SELECT created_at, principal, key FROM found ORDER BY created_at DESC, principal DESC, key DESC"""
+)
+"""What a version of before kept does not say which orders it tells of: all of it is looked through, for a day."""
 
 
 class KeyHeaders(Headers):
@@ -71,36 +97,53 @@ class AnswerNotKept(AppError):
     sentence = "This was done before, and its answer is not kept: it held a secret, or was erased."
 
 
-def forget(who: str, **members: Sequence[int]) -> int:
-    """Keep no longer what this principal was answered, nor answers in which one of these members has such a value,
-    however deep it stands.
+def forget(who: str) -> int:
+    """Keep no longer what this principal was answered, in pieces that each commit; returns how many answers.
 
-    Committed with what the caller erases next; who repeats the request is told that it was done.
+    Who repeats such a request is told that it was done.
     """
-    named = {name: orjson.dumps({"ours": list(values)}).decode() for name, values in members.items()}
-    ours = " OR ".join(
-        f"jsonb_path_exists(CAST(body AS jsonb), '$.**.{name} ? (@ == $ours[*])', CAST(:{name} AS jsonb))"
-        for name in named
-    )
-    sql = f"UPDATE idempotency_keys SET body = NULL WHERE body IS NOT NULL AND (principal = :who OR {ours})"
-    count: int = db.session.execute(text(sql), {"who": who, **named}).rowcount  # type: ignore[attr-defined]
-    return count
+    return in_pieces(FORGET_OWN, who=who)
 
 
-def keyed(view: Callable[..., Response], secret: bool = False) -> Callable[..., Response]:
-    """Let the view, which may only write by `foundation.db`, be repeated with a key; stands below `typed`."""
+def forget_orders(orders: Sequence[int]) -> int:
+    """The same for the answers to anybody that tell of one of these orders."""
+    return in_pieces(FORGET, orders=list(orders))
+
+
+def forget_without_orders(orders: Sequence[int]) -> None:
+    """The same for answers of which it does not stand beside them which orders they tell of."""
+    last: Any = (datetime.min, "", "")
+    while last is not None:
+        at = dict(zip(("created_at", "principal", "key"), last, strict=True))
+        last = db.session.execute(FORGET_WITHOUT_ORDERS, {**at, "orders": list(orders), "piece": PIECE}).first()
+        db.session.commit()
+
+
+def keyed(
+    view: Callable[..., Response], secret: bool = False, first: Callable[..., object] | None = None
+) -> Callable[..., Response]:
+    """Let the view, which may only write by `foundation.db`, be repeated with a key; stands below `typed`.
+
+    `first` is called before it and given the same: work that commits by itself, and changes nothing when it is
+    repeated. The view is given what it returns as `done`, if it asks for that.
+    """
 
     @functools.wraps(view)
     def once(*, header: KeyHeaders, **values: Any) -> Response:
         if not header.idempotency_key:
-            return view(**values)
+            return view(**values, **_first(first, view, values))
         asked = {
             "principal": guards.current().who,
             "key": header.idempotency_key,
             "fingerprint": _fingerprint(view, values),
         }
         try:
-            return _answer_again(asked) or _do(view, values, asked, secret)
+            answer = _answer_again(asked)
+            if answer is None and first is not None:
+                db.session.rollback()  # or the first commit would let go of the key's lock in its midst
+                values |= _first(first, view, values)
+                answer = _answer_again(asked)
+            return answer or _do(view, values, asked, secret)
         except IntegrityError:
             # Somebody was quicker between the look and the lock.
             db.session.rollback()
@@ -108,9 +151,22 @@ def keyed(view: Callable[..., Response], secret: bool = False) -> Callable[..., 
                 raise
             return answer
 
-    once.__annotations__ = get_type_hints(view) | {"header": KeyHeaders}
+    once.__annotations__ = {name: hint for name, hint in get_type_hints(view).items() if name != "done"}
+    once.__annotations__["header"] = KeyHeaders
     once.problems = [error.code for error in (IdempotencyMismatch, InProgress, AnswerNotKept)]  # type: ignore[attr-defined]
     return once
+
+
+def keyed_after(first: Callable[..., object]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """As `keyed`, for a view that ends what `first` has done in pieces."""
+    return functools.partial(keyed, first=first)
+
+
+def _first(
+    first: Callable[..., object] | None, view: Callable[..., Response], values: dict[str, Any]
+) -> dict[str, Any]:
+    done = first(**values) if first else None
+    return {"done": done} if "done" in get_type_hints(view) else {}
 
 
 def keyed_secretly(view: Callable[..., Response]) -> Callable[..., Response]:

@@ -141,7 +141,17 @@ class IdempotencyKey(Base):
     """What a request with a key was answered, for 24 hours; written by the transaction that did it."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("idempotency_keys_created_at_idx", "created_at"),)
+    __table_args__ = (
+        Index("idempotency_keys_created_at_idx", "created_at"),
+        Index("idempotency_keys_orders_idx", "order_ids", postgresql_using="gin"),
+        Index(
+            "idempotency_keys_without_orders_idx",
+            "created_at",
+            "principal",
+            "key",
+            postgresql_where=text("order_ids IS NULL AND body IS NOT NULL"),
+        ),
+    )
 
     principal: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -150,6 +160,9 @@ class IdempotencyKey(Base):
 
     status: Mapped[int] = mapped_column(Integer)
     body: Mapped[str | None]
-    """None where it held a secret."""
+    """None where it held a secret, or was erased."""
+
+    order_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    """The orders that the answer tells of. A version of before wrote none."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

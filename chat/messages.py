@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from access.principal import Principal
 from foundation import logs
-from foundation.db import commit, db
+from foundation.db import all_rows, commit, db, in_pieces
 from side_effects.effects import Topic, WrittenEffect, owed
 from side_effects.engine import Engine
 from side_effects.promise import Promise
@@ -50,7 +50,8 @@ def message_json(alias: str, reader: str) -> str:
 def announce_message(written: str, condition: str = "true") -> str:
     """A SELECT of the live events for the messages in the CTE `written`, to both sides."""
     return f"""
-    SELECT coalesce(m.event_id, m.id) AS subject_id, side.role || ':' || side.id AS channel, 'message.created' AS type,
+    SELECT coalesce(m.event_id, m.id) AS subject_id, m.order_id,
+           side.role || ':' || side.id AS channel, 'message.created' AS type,
            '{{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
            || {message_json("m", "side.role")} || '}}' AS data
     FROM {written} m CROSS JOIN LATERAL (VALUES ('seller', m.seller_id), ('buyer', m.buyer_id)) AS side (role, id)
@@ -84,8 +85,14 @@ CONVERSATION = text(
 )
 
 
-ERASE = text("UPDATE messages SET body = '(erased)' WHERE kind = 'person' AND order_id = ANY(:orders)")
-EXPORT = text("SELECT row_to_json(m) FROM messages m WHERE m.order_id = ANY(:orders) ORDER BY m.order_id, m.id")
+ERASE = text(
+    """UPDATE messages SET body = '(erased)' WHERE id = ANY(ARRAY(
+        SELECT id FROM messages WHERE order_id = ANY(:orders) AND kind = 'person' AND body <> '(erased)'
+        LIMIT :piece))"""
+)
+EXPORT = text(
+    """SELECT id, row_to_json(m) FROM messages m WHERE order_id = :order AND id > :after ORDER BY id LIMIT :piece"""
+)
 
 
 def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
@@ -112,11 +119,10 @@ def conversation(principal: Principal, order_id: int) -> str:
 
 
 def erase(order_ids: Sequence[int]) -> int:
-    """Take out what people said in these orders' conversations; committed with what the caller erases next."""
-    count: int = db.session.execute(ERASE, {"orders": list(order_ids)}).rowcount  # type: ignore[attr-defined]
-    return count
+    """Take out what people said in these orders' conversations, in pieces that each commit; returns how many."""
+    return in_pieces(ERASE, orders=list(order_ids))
 
 
-def export(order_ids: Sequence[int]) -> list[Any]:
+def export(order_ids: Sequence[int]) -> Iterator[Any]:
     """All messages of these orders' conversations."""
-    return list(db.session.scalars(EXPORT, {"orders": list(order_ids)}))
+    return (row[1] for order in order_ids for row in all_rows(EXPORT, order=order))

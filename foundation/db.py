@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psycopg2.errors
 from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, event, text
+from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, TextClause, event, text
 from sqlalchemy.orm import DeclarativeBase
 
 from foundation.connections import CONNECT_SECONDS, KEEPALIVE, POOL_WAIT_SECONDS, SERVER_OPTIONS
@@ -20,8 +20,11 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0015"
+SCHEMA = "0016"
 """The migration that this version works with: the newest one, which a test makes sure of."""
+
+PIECE = 2000
+"""Rows that are written at once by work that may concern very many: some 20 to 100 ms."""
 
 STATE = text("SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean")
 
@@ -70,6 +73,29 @@ def commit(then: Callable[[], object] | None = None) -> None:
     db.session.commit()
     if then:
         then()
+
+
+def in_pieces(statement: TextClause, **values: object) -> int:
+    """Run a statement that writes `:piece` rows at most, and commit, until nothing is left; returns how many it were.
+
+    However much there is, no piece comes near the time-out of a statement, nobody waits for a lock longer than a piece
+    takes, and what was done stays done if the process ends. Not for a unit of work, of which this would be a part.
+    """
+    total, count = 0, PIECE
+    while count == PIECE:
+        count = db.session.execute(statement, {**values, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
+        db.session.commit()
+        total += count
+    return total
+
+
+def all_rows(statement: TextClause, **values: object) -> Iterator[Any]:
+    """The rows of a query that reads `:piece` of them `:after` the id in their first column, piece by piece."""
+    after, rows = 0, None
+    while rows is None or len(rows) == PIECE:
+        rows = db.session.execute(statement, {**values, "after": after, "piece": PIECE}).all()
+        yield from rows
+        after = rows[-1][0] if rows else after
 
 
 @contextmanager

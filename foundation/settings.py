@@ -212,6 +212,9 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         "", "Origins whose pages may use the API with a token, with commas between; empty for none.", _origins
     )
+    notification_days: int = _setting(
+        "90", "Days after which a notification leaves the inbox, read or not.", _whole_number(1, 36500)
+    )
     retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))
 
     @classmethod

@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
-from access.idempotency import keyed
+from access.idempotency import keyed_after
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of, typed
 from foundation.documentation import documented
 from foundation.paging import link_next
@@ -83,9 +83,8 @@ def read_inbox(query: InboxQuery) -> Response:
 
 @routes.post("/api/notifications/read", summary="Mark your notifications as read", **documented(Inbox))
 @typed
-@keyed
-def mark_read(body: MarkRead) -> Response:
-    inbox.mark_read(guards.current(), body.up_to)
+@keyed_after(lambda body: inbox.mark_read(guards.current(), body.up_to))
+def mark_read(body: MarkRead) -> Response:  # noqa: ARG001  what is done first has asked for it
     rows, cursor = inbox.page(guards.current(), LARGEST_ID, 50)
     return _answer(rows, cursor)
 

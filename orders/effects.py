@@ -130,13 +130,15 @@ order_changes AS MATERIALIZED (
 
 def _live(side: str, bit: int) -> WrittenEffect:
     announces = f"""
-    SELECT id AS subject_id, '{side}:' || {side}_id AS channel, type,
+    SELECT id AS subject_id, order_id, '{side}:' || {side}_id AS channel, type,
            '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
            || ',"event":' || event || '}}' AS data
     FROM order_changes WHERE {owed(bit)}"""
-    missing = f"""NOT EXISTS (SELECT FROM realtime_events r
-        WHERE r.channel = '{side}:' || e.{side}_id AND r.type = e.type
+    found = f"""(SELECT FROM realtime_events r WHERE {{}} AND r.channel = '{side}:' || e.{side}_id AND r.type = e.type
         AND (r.data::json -> 'event' ->> 'id')::bigint = e.id)"""
+    # A version of before wrote events without their order.
+    missing = f"""NOT EXISTS {found.format("r.order_id = e.order_id")}
+        AND NOT EXISTS {found.format("r.order_id IS NULL")}"""
     return WrittenEffect(f"realtime.{side}", bit, announces=announces, missing=missing)
 
 

@@ -7,13 +7,14 @@ whatever tells who the buyer is, and whatever people wrote.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import text
 
 from access import idempotency, people, revocations
 from chat import messages
-from foundation.db import db
+from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
 from notifications import inbox
 from orders import wire
@@ -22,43 +23,73 @@ from side_effects import operating
 
 ERASED_NAME = "(erased)"
 
-ORDERS = text("SELECT id FROM orders WHERE buyer_id = :buyer")
+ORDERS_AT_ONCE = 100
+"""Whose rows are locked together, for some milliseconds."""
+
+ORDERS = text("SELECT id FROM orders WHERE buyer_id = :buyer AND id > :after ORDER BY id LIMIT :piece")
 SELLERS = text("SELECT DISTINCT seller_id FROM orders WHERE buyer_id = :buyer")
-ERASE_BUYER = text(f"UPDATE orders SET buyer_name = '{ERASED_NAME}', buyer_email = '' WHERE buyer_id = :buyer")
-ERASE_REASONS = text(
-    """DELETE FROM order_reasons WHERE event_id IN (
-        SELECT e.id FROM order_events e WHERE e.order_id = ANY(:orders))"""
+ERASE_BUYER = text(
+    f"""UPDATE orders SET buyer_name = '{ERASED_NAME}', buyer_email = '' WHERE id = ANY(ARRAY(
+        SELECT id FROM orders WHERE id = ANY(:orders) AND (buyer_name, buyer_email) <> ('{ERASED_NAME}', '')
+        ORDER BY id LIMIT :piece FOR UPDATE))"""
 )
-ERASE_ERRORS = text("UPDATE side_effects SET last_error = '' WHERE topic = 'order' AND ref = ANY(:orders)")
+ERASE_REASONS = text(
+    """DELETE FROM order_reasons WHERE event_id = ANY(ARRAY(
+        SELECT r.event_id FROM order_events e JOIN order_reasons r ON r.event_id = e.id
+        WHERE e.order_id = ANY(:orders) LIMIT :piece))"""
+)
+ERASE_ERRORS = text(
+    """UPDATE side_effects SET last_error = '' WHERE id = ANY(ARRAY(
+        SELECT s.id FROM order_events e JOIN side_effects s ON s.topic = 'order' AND s.subject_id = e.id
+        WHERE e.order_id = ANY(:orders) AND s.last_error <> '' LIMIT :piece))"""
+)
 
 EXPORT_ORDERS = text(
-    f"""SELECT row_to_json(o), (
+    f"""SELECT o.id, row_to_json(o), (
         SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]') FROM {wire.EVENTS} e WHERE e.order_id = o.id)
-    FROM orders o WHERE o.buyer_id = :buyer ORDER BY o.id"""
+    FROM orders o WHERE o.buyer_id = :buyer AND o.id > :after ORDER BY o.id LIMIT :piece"""
 )
 
 
 def erase(buyer_id: int, actor: str, reason: str) -> dict[str, int]:
     """Erase what tells who this buyer is, and what was written on their orders; returns how much of each.
 
-    All of it happens or nothing. NotFound when nothing is kept about such a buyer.
+    NotFound when nothing is kept about such a buyer.
     """
-    orders = list(db.session.scalars(ORDERS, {"buyer": buyer_id}))
-    accounts = people.erase("buyer", buyer_id)
-    if not orders and not accounts:
+    return end(buyer_id, actor, reason, take_out(buyer_id))
+
+
+def take_out(buyer_id: int) -> dict[str, int]:
+    """Erase all of it but the accounts, in pieces that each commit; returns how much of each.
+
+    However much there is, no lock is held for longer than a piece takes. If the process ends meanwhile, what was
+    erased is erased, and who asks again has the rest done.
+    """
+    orders = [row[0] for row in all_rows(ORDERS, buyer=buyer_id)]
+    if not orders and not people.export("buyer", buyer_id):
         raise NotFound("Nothing is kept about such a buyer.")
-    channels = [f"buyer:{buyer_id}", *(f"seller:{id}" for id in db.session.scalars(SELLERS, {"buyer": buyer_id}))]
-    erased = {
-        "accounts": accounts,
-        "orders": _run(ERASE_BUYER, buyer=buyer_id),
-        "reasons": _run(ERASE_REASONS, orders=orders),
-        "messages": messages.erase(orders),
-        "notifications": inbox.erase(buyer_id, orders),
-        "live_events": forgetting.erase(channels, orders, ERASED_NAME),
-    }
-    _run(ERASE_ERRORS, orders=orders)
-    idempotency.forget(f"buyer:{buyer_id}", buyer_id=[buyer_id], order_id=orders)
-    operating.record(actor, "erase", f"buyer {buyer_id}", reason, len(orders))
+    batches = [orders[start : start + ORDERS_AT_ONCE] for start in range(0, len(orders), ORDERS_AT_ONCE)]
+    erased: Counter[str] = Counter(accounts=0, orders=0, reasons=0, messages=0, notifications=0, live_events=0)
+    for batch in batches:
+        erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
+        erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
+    forgetting.wait_for_appends()  # so that nothing is written now of what was read before
+    for batch in batches:
+        erased["messages"] += messages.erase(batch)
+        erased["notifications"] += inbox.erase(batch)
+        erased["live_events"] += forgetting.erase(batch, ERASED_NAME)
+        in_pieces(ERASE_ERRORS, orders=batch)
+        idempotency.forget_orders(batch)
+    erased["notifications"] += inbox.empty(buyer_id)
+    idempotency.forget(f"buyer:{buyer_id}")
+    erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)
+    return dict(erased)
+
+
+def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[str, int]:
+    """Delete the accounts and write down that this buyer was erased; returns how much of each there was."""
+    erased["accounts"] = people.erase("buyer", buyer_id)
+    operating.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
     # Commits. Nobody who holds a proof of theirs goes on reading, and their streams begin anew.
     revocations.revoke(f"buyer:{buyer_id}", actor, "personal data erased")
     return erased
@@ -66,7 +97,7 @@ def erase(buyer_id: int, actor: str, reason: str) -> dict[str, int]:
 
 def export(buyer_id: int) -> dict[str, Any]:
     """All that is kept about this buyer; NotFound when that is nothing."""
-    found = [{**order, "history": events} for order, events in db.session.execute(EXPORT_ORDERS, {"buyer": buyer_id})]
+    found = [{**order, "history": events} for _, order, events in all_rows(EXPORT_ORDERS, buyer=buyer_id)]
     accounts = people.export("buyer", buyer_id)
     if not found and not accounts:
         raise NotFound("Nothing is kept about such a buyer.")
@@ -74,8 +105,8 @@ def export(buyer_id: int) -> dict[str, Any]:
         "buyer_id": buyer_id,
         "accounts": accounts,
         "orders": found,
-        "messages": messages.export([order["id"] for order in found]),
-        "notifications": inbox.export(buyer_id),
+        "messages": list(messages.export([order["id"] for order in found])),
+        "notifications": list(inbox.export(buyer_id)),
     }
 
 
@@ -84,6 +115,9 @@ def written(exported: dict[str, Any]) -> str:
     return json.dumps(exported, ensure_ascii=False, indent=2, default=str)
 
 
-def _run(statement: Any, **values: Any) -> int:
-    count: int = db.session.execute(statement, values).rowcount  # type: ignore[attr-defined]
-    return count
+def _take_out_of_what_names_no_order(buyer_id: int, orders: list[int]) -> int:
+    """What a version of before wrote within the last day; nothing at all after that."""
+    sellers = db.session.scalars(SELLERS, {"buyer": buyer_id}).all()
+    idempotency.forget_without_orders(orders)
+    channels = [f"buyer:{buyer_id}", *(f"seller:{id}" for id in sellers)]
+    return forgetting.erase_without_order(channels, orders, ERASED_NAME)

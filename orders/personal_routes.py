@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
-from access.idempotency import keyed
+from access.idempotency import keyed_after
 from foundation.contract import Answer, Body, Id, Query, example, typed
 from foundation.documentation import documented
 from foundation.errors import NotFound
@@ -76,8 +76,11 @@ def export_personal_data(query: PersonalDataQuery) -> Response:
 
 @routes.post("/api/ops/personal-data/erase", summary="Erase a buyer's personal data", **documented(Erased, NotFound))
 @typed
-@keyed
-def erase_personal_data(body: Erasure) -> Response:
-    """Names, addresses, reasons, messages and accounts go, for good; orders and the rows of their history stay."""
-    erased = personal.erase(body.buyer_id, guards.actor(), body.reason)
+@keyed_after(lambda body: personal.take_out(body.buyer_id))
+def erase_personal_data(body: Erasure, done: dict[str, int]) -> Response:
+    """Names, addresses, reasons, messages and accounts go, for good; orders and the rows of their history stay.
+
+    It is done in pieces. If it breaks off, what was erased stays so; asked again, it goes on where it was.
+    """
+    erased = personal.end(body.buyer_id, guards.actor(), body.reason, done)
     return Response(orjson.dumps(erased), content_type="application/json")

@@ -17,17 +17,20 @@ APPEND_LOCK, PRUNE_LOCK = 9002, 9003
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""
 
+WAIT_FOR_APPENDS = f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
+"""Whoever appends afterwards has read what was committed before."""
+
 TAKE_LOCK = f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); "
 
 APPEND = f"""
 appended AS (
-    INSERT INTO realtime_events (seq, channel, type, data)
-    SELECT nextval('realtime_seq'), channel, type, data
-    FROM (SELECT channel, type, data FROM frames ORDER BY subject_id, position, channel) AS in_order
+    INSERT INTO realtime_events (seq, channel, type, data, order_id)
+    SELECT nextval('realtime_seq'), channel, type, data, order_id
+    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY subject_id, position, channel) AS in_order
     RETURNING seq, channel, type, data),
 told AS MATERIALIZED (
     SELECT pg_notify('{WAKE_CHANNEL}', max(seq)::text) FROM appended HAVING count(*) > 0)"""
-"""Reads `frames` (subject_id, position, channel, type, data)."""
+"""Reads `frames` (subject_id, order_id, position, channel, type, data)."""
 
 APPENDED = "SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq"
 

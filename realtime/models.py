@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Index, Sequence, func
+from sqlalchemy import Boolean, CheckConstraint, Index, Sequence, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
@@ -16,12 +16,19 @@ class RealtimeEvent(Base):
     """One event for one channel; `data` is the JSON line as it goes over the wire."""
 
     __tablename__ = "realtime_events"
-    __table_args__ = (Index("realtime_events_channel_seq_idx", "channel", "seq"),)
+    __table_args__ = (
+        Index("realtime_events_channel_seq_idx", "channel", "seq"),
+        Index("realtime_events_order_idx", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index("realtime_events_without_order_idx", "channel", "seq", postgresql_where=text("order_id IS NULL")),
+    )
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str]
     type: Mapped[str]
     data: Mapped[str]
+    order_id: Mapped[int | None]
+    """Whose order it tells of, so that what is said there can be erased. A version of before wrote none."""
+
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

@@ -19,7 +19,7 @@ class Announcement:
     """What the room that keeps the live events adds to the statement."""
 
     ctes: str
-    """CTEs that append `frames` (subject_id, position, channel, type, data) to the log."""
+    """CTEs that append `frames` (subject_id, order_id, position, channel, type, data) to the log."""
 
     select: str
     """The statement's result: what was appended."""
@@ -52,7 +52,8 @@ Ids are gathered into arrays: joined instead, by a plan that was made while the 
 an outbox that had grown.
 """
 
-NO_FRAMES = "SELECT 0::bigint AS subject_id, 0 AS position, '' AS channel, '' AS type, '' AS data WHERE false"
+NO_FRAMES = """SELECT 0::bigint AS subject_id, 0::bigint AS order_id, 0 AS position,
+    '' AS channel, '' AS type, '' AS data WHERE false"""
 
 SETTLE_ROW = """
 settled AS MATERIALIZED (
@@ -103,7 +104,8 @@ def compose(
 
 def _frames(written: Sequence[WrittenEffect]) -> str:
     selects = [
-        f"SELECT subject_id, {effect.bit} AS position, channel, type, data FROM ({effect.announces}) AS f{effect.bit}"
+        f"""SELECT subject_id, order_id, {effect.bit} AS position, channel, type, data
+        FROM ({effect.announces}) AS f{effect.bit}"""
         for effect in written
         if effect.announces
     ]
