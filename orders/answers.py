@@ -113,14 +113,17 @@ class OrdersOut(Answer):
     next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
 
 
+FOR_OPERATING = "Only for operators and auditors."
+
+
 class EffectOut(Answer):
-    """A promised effect and where it stands."""
+    """A promised effect and where it stands; operators and auditors also see where it goes, and what went wrong."""
 
     effect: str
     status: Literal["pending", "running", "succeeded", "dead", "discarded"]
-    destination: str | None = None
-    attempts: int | None = None
-    error: str | None = None
+    destination: Annotated[str | None, Field(description=f"{FOR_OPERATING} Once it has a row of its own.")] = None
+    attempts: Annotated[int | None, Field(description=f"{FOR_OPERATING} How often it was begun.")] = None
+    error: Annotated[str | None, Field(description=f"{FOR_OPERATING} What the last attempt ended with.")] = None
 
 
 class EventOut(Answer):

@@ -12,6 +12,7 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
+from access.principal import Principal
 from foundation.contract import OrderPath, typed
 from foundation.documentation import documented
 from foundation.errors import AppError, IdempotencyMismatch, PreconditionRequired
@@ -47,6 +48,9 @@ JSON = "application/json"
 
 WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 LONGEST_WAIT_SECONDS = 30
+
+OPERATING = ("operator", "auditor")
+"""The roles that see how the service works inside."""
 
 Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 """Of an order and its events' promised bits: where each promised effect stands."""
@@ -168,11 +172,24 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
     @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", **documented(HistoryOut))
     @typed
     def read_history(path: OrderPath) -> Response:
-        events = queries.history(guards.current(), path.order_id)
+        principal = guards.current()
+        events = queries.history(principal, path.order_id)
         promised = {event_id: bits for event_id, bits, _ in events}
         standing = ledger(path.order_id, promised)
-        told = [f'{text[:-1]},"effects":{orjson.dumps(standing[id]).decode()}}}' for id, _, text in events]
+        told = [
+            f'{text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, standing[id])).decode()}}}'
+            for id, _, text in events
+        ]
         return Response(f'{{"events":[{",".join(told)}]}}', content_type=JSON)
+
+
+def _effects_seen(principal: Principal, effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where an effect goes, and what was answered there, may name the other side's address or the operator's own
+    systems: only those who operate see it. Everybody sees each effect and its status."""
+    if principal.role in OPERATING:
+        return effects
+    seen = {(one["effect"], one["status"]): None for one in effects}  # several destinations may stand alike
+    return [{"effect": effect, "status": status} for effect, status in seen]
 
 
 def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:

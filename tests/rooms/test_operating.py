@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from access.principal import Role
+from access.tokens import Tokens
 from app import init_commands
 from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.worker import LONG_AGO
@@ -94,10 +98,10 @@ def test_only_operators_get_there(person, request, dead):
     assert 403 == who.post("/api/ops/side-effects/redeliver", {"ids": [dead]}).status
 
 
-def test_the_ledger_shows_every_promised_effect_and_where_it_stands(placed, bob, outbox, chat_is_broken):
+def test_the_ledger_shows_every_promised_effect_and_where_it_stands(placed, bob, olive, outbox, chat_is_broken):
     bob.move(placed["id"], "CONFIRMED")
     path = f"/api/orders/{placed['id']}/history"
-    created, confirmed = bob.get(path).json["events"]
+    created, confirmed = olive.get(path).json["events"]
     assert {"succeeded"} == {one["status"] for one in created["effects"]}
     assert [
         "realtime.seller",
@@ -110,9 +114,28 @@ def test_the_ledger_shows_every_promised_effect_and_where_it_stands(placed, bob,
     assert {"pending"} == {one["status"] for one in confirmed["effects"]}
 
     outbox.run_until_idle()
-    *others, chat = bob.get(path).json["events"][1]["effects"]
+    *others, chat = olive.get(path).json["events"][1]["effects"]
     assert {"succeeded"} == {one["status"] for one in others}
     assert (CHAT, "pending", 1) == (chat["effect"], chat["status"], chat["attempts"])
+
+
+SECRET = "RuntimeError: POST https://user:s3cr3t@warehouse.internal failed for alice.private@example.org"
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+def test_only_who_operates_sees_where_effects_go_and_how_they_fail(app, settings, sql, placed, dead, role):
+    """A mail server's refusal named the buyer's address to the seller, a receiver's error its password to the buyer."""
+    sql("UPDATE side_effects SET last_error = %s, destination = 'warehouse.internal'", SECRET)
+    headers = {"Authorization": f"Bearer {Tokens.of(settings).issue(role, placed['seller_id'])}"}
+    client = app.test_client(use_cookies=False)
+
+    for path in ("", "/history", "/messages"):
+        told = client.get(f"/api/orders/{placed['id']}{path}", headers=headers)
+        assert 200 == told.status_code
+        inside = path == "/history" and role in ("operator", "auditor")
+        assert inside == (b"s3cr3t" in told.data) == (b"warehouse.internal" in told.data) == (b"attempts" in told.data)
+    history = client.get(f"/api/orders/{placed['id']}/history", headers=headers).get_json()["events"]
+    assert {"effect": CHAT, "status": "dead"}.items() <= history[-1]["effects"][-1].items()
 
 
 def test_waiting_for_the_effects_is_honoured_and_said(placed, bob, onward, outbox, monkeypatch):
