@@ -62,7 +62,8 @@ def topic() -> Topic:
     """People's messages: what follows is that both sides see them live."""
     source = f"""
 said AS MATERIALIZED (
-    SELECT s.pending, m.* FROM settled s JOIN messages m ON m.id = s.subject_id WHERE s.topic = '{TOPIC}')"""
+    SELECT s.pending, m.* FROM settled s
+    CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.subject_id OFFSET 0) AS m WHERE s.topic = '{TOPIC}')"""
     live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", owed(MESSAGE_BIT)))
     return Topic(TOPIC, CONTEXT, source, (live,))
 

@@ -117,7 +117,9 @@ def _source(workflow: Workflow) -> str:
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {wire.order_head("o")} AS head, {wire.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
-    FROM settled s JOIN {wire.EVENTS} e ON e.id = s.subject_id JOIN orders o ON o.id = e.order_id
+    FROM settled s
+    CROSS JOIN LATERAL (SELECT * FROM {wire.EVENTS} AS one WHERE one.id = s.subject_id OFFSET 0) AS e
+    CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.topic = '{TOPIC}'),
 order_changes AS MATERIALIZED (
     SELECT p.*, {wire.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,

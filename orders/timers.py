@@ -45,7 +45,7 @@ timers_set AS (
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
     UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
-    WHERE status = 'pending' AND id = ANY(ARRAY(
+    WHERE status || '' = 'pending' AND id = ANY(ARRAY(
         SELECT t.id FROM order_changes c CROSS JOIN LATERAL (
             SELECT id FROM side_effects WHERE ref = c.order_id AND kind = '{KIND}' AND destination = '{DESTINATION}'
                 AND subject_id < c.id AND status IN ('pending', 'running') OFFSET 0) AS t

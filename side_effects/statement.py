@@ -31,12 +31,16 @@ class Announcement:
 SETTLE = """
 gone AS (
     DELETE FROM outbox WHERE id = ANY($1) RETURNING id, topic, subject_id, pending),
+mine AS MATERIALIZED (
+    SELECT topic, ref, max(id) AS last FROM (
+        SELECT id, topic, ref FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY topic, ref),
 waiting AS (
     SELECT id, topic, subject_id, pending FROM outbox WHERE pending & {mask} <> 0 AND id = ANY(ARRAY(
-        SELECT unnest($2) UNION
-        SELECT earlier.id FROM outbox mine JOIN outbox earlier ON earlier.ref = mine.ref AND earlier.id < mine.id
-            AND earlier.topic = mine.topic AND earlier.id <> ALL($1)
-        WHERE mine.id = ANY($1 || $2)))
+        (SELECT unnest($2) UNION
+        SELECT earlier.id FROM mine CROSS JOIN LATERAL (
+            SELECT id FROM outbox WHERE ref = mine.ref AND topic = mine.topic AND id + 0 < mine.last OFFSET 0
+        ) AS earlier)
+        EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
     UPDATE outbox SET pending = pending & ~{mask} WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
@@ -48,8 +52,11 @@ settled AS MATERIALIZED (
 Earlier promises of the same order are taken along, whoever holds them: so effects happen in the order of the events,
 even when another process was slower. It will find nothing left to write.
 
-Ids are gathered into arrays: joined instead, by a plan that was made while the outbox was empty, each batch read all of
-an outbox that had grown.
+The plan is made once, maybe while the tables are empty, and kept while they grow, until their statistics are renewed:
+so the statement leaves no choice. Each table is read by its key and by nothing else, for ids in an array or, row by
+row, behind `LATERAL (... OFFSET 0)`, which PostgreSQL neither joins nor reads as a whole; `id + 0` is no index's
+business. Joined instead, with the statistics of 170 orders, 500 of 8,500 promises that waited took a hundred million
+comparisons and never came to an end within 5 s: all effects of all shops stood still until autovacuum came by.
 """
 
 NO_FRAMES = """SELECT 0::bigint AS subject_id, 0::bigint AS order_id, 0 AS position,
@@ -58,7 +65,7 @@ NO_FRAMES = """SELECT 0::bigint AS subject_id, 0::bigint AS order_id, 0 AS posit
 SETTLE_ROW = """
 settled AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
-    WHERE id = $1[1] AND attempts = $2[1] AND status = 'running'
+    WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
     RETURNING id, topic, subject_id, {mask} AS pending)"""
 """For an internal effect that failed at its first try and has a row of its own: $1 its id, $2 the attempt."""
 

@@ -110,15 +110,18 @@ RENEW = Statement(
     "renew",
     ("bigint[]", "bigint"),
     f"""UPDATE outbox SET lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
-    WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) AND owner = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM outbox WHERE id = ANY($1) AND owner + 0 = $2 ORDER BY id FOR UPDATE SKIP LOCKED))
     RETURNING id""",
 )
+"""`owner + 0`: by the index of owners it would read all that is ours, where it shall look up ids."""
 
 HAND_BACK = Statement(
     "hand_back",
     ("bigint[]", "bigint"),
     """UPDATE outbox SET owner = 0, lease_until = clock_timestamp()
-    WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) AND owner = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM outbox WHERE id = ANY($1) AND owner + 0 = $2 ORDER BY id FOR UPDATE SKIP LOCKED))
     RETURNING id""",
 )
 
