@@ -13,6 +13,7 @@ from access.principal import Role
 from foundation import clock
 from foundation.contract import Answer, Body, Id, example, example_of
 from foundation.errors import InvalidRequest
+from foundation.lines import Line
 
 
 class Me(Answer):
@@ -57,7 +58,7 @@ class KeyIn(Body):
 
     model_config = example(name="Warehouse", id=1, scopes=["orders:read", "orders:write"], days=365)
 
-    name: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=200)]
+    name: Line
     role: Role = "service"
     id: Id
     scopes: Annotated[list[str], pydantic.Field(min_length=1, max_length=50)]

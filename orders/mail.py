@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
 from foundation.connections import Statement
+from foundation.lines import folded
 from notifications.email import Mail, Mailer
 from orders import wire
 from orders.effects import STATUS_MAIL
@@ -16,6 +18,9 @@ from side_effects.retry import Outcome
 
 CONCURRENCY = 16
 """Mails on their way at once, per process: at 100 ms each that is 160 a second."""
+
+LINK = re.compile(r"://|www\.|[@/\\]|\w\.\w\w", re.IGNORECASE)
+"""What mail programs make links of: a scheme, an address, a domain with or without one."""
 
 ADDRESSED = Statement(
     "mail_of_event",
@@ -45,8 +50,15 @@ def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink |
     notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
     if notice is None:
         return Outcome("dead", f"the workflow has no words for {status} any more")
-    sentence = notice.replace("{number}", number)
-    text = f"Hello {name},\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
+    sentence = folded(notice.replace("{number}", number))
+    text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
     if make_link:
         text += f"\nFollow it here: {make_link(order_id, buyer_id)[0]}\n"
     return mailer.send(Mail(email, sentence, text, claimed.message_id))
+
+
+def greeting(name: str) -> str:
+    """The mail's first line. The name is whoever bought something's to choose, and leads a mail that bears our sender:
+    it is one line, and where a mail program would make a link of it, it is not said."""
+    name = folded(name)
+    return f"Hello {name}," if name and not LINK.search(name) else "Hello,"

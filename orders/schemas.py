@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
+from foundation.addresses import is_addr_spec
 from foundation.contract import Body, Headers, Id, Moment, Query, example
+from foundation.lines import Line, Word
 from orders.conditions import KEY
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+EmailAddress = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    AfterValidator(is_addr_spec),
+    Field(
+        description="One plain address without a name. Letters beyond ASCII may stand behind the @-sign only: hardly a "
+        "mail server takes them before it.",
+        json_schema_extra={"pattern": r"^[!-?A-~]{1,64}@[^@\s]+$", "format": "idn-email"},
+    ),
+]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 MOST_MONEY = 10**15
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: cents.")]
@@ -20,7 +31,7 @@ Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: c
 class Item(Body):
     """One position of an order."""
 
-    sku: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    sku: Word
     title: Line
     quantity: Annotated[int, Field(ge=1, le=10**6)]
     unit_price_minor: Annotated[int, Field(ge=0, le=10**9)]
@@ -50,7 +61,7 @@ class NewOrder(Body):
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     buyer_name: Line
-    buyer_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+    buyer_email: EmailAddress
     items: Annotated[list[Item], Field(min_length=1, max_length=200)]
 
     @property
@@ -70,8 +81,10 @@ class Tracking(Body):
     """Where the parcel is; may come with a status whose `tracking` is true."""
 
     carrier: Line
-    number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000)] | None = None
+    number: Word
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$", max_length=2000)] | None = (
+        None
+    )
     expected_on: date | None = None
 
 

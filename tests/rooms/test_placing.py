@@ -77,6 +77,18 @@ def test_placing_twice_with_one_key_places_once(shop, alice, bob, sql):
         {"seller_id": "1"},
         {"currency": "euro"},
         {"buyer_email": "nobody"},
+        {"buyer_email": "first,second@example.org"},
+        {"buyer_email": "group:a@b;"},
+        {"buyer_email": "<x@y>"},
+        {"buyer_email": "x<y@z>"},
+        {"buyer_email": "a\x01b@example.org"},
+        {"buyer_email": "=?utf-8?q?a=0D=0ABcc:_z?=@example.org"},
+        {"buyer_email": "jörg@example.org"},
+        {"buyer_name": "Alice\n\nYour account is locked: http://evil.example"},
+        {"buyer_name": "Alice\x1b[2J"},
+        {"buyer_name": "Alice\u2028Archer"},
+        {"items": [{"sku": "A\nB", "title": "B", "quantity": 1, "unit_price_minor": 1}]},
+        {"items": [{"sku": "A", "title": "B\rC", "quantity": 1, "unit_price_minor": 1}]},
         {"number": "no spaces please"},
         {"items": [{"sku": "A", "title": "B", "quantity": 0, "unit_price_minor": 1}]},
         {"items": [{"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 1.5}]},
@@ -91,6 +103,20 @@ def test_an_order_that_makes_no_sense_is_refused(shop, change, sql):
     assert 422 == reply.status
     assert reply.json["errors"][0]["field"].split(".")[0] == next(iter(change))
     assert [(0,)] == sql("SELECT count(*) FROM orders")
+
+
+def test_an_address_that_is_none_is_refused_in_words_that_help(shop):
+    reply = shop.post("/api/orders", new_order(1, 1) | {"buyer_email": "first,second@example.org"})
+
+    assert "must be one e-mail address, as name@example.org" in reply.json["detail"]
+    assert "first" not in reply.json["detail"]
+
+
+@pytest.mark.parametrize("address", ["u@müller.example", "Alice.O'Hara+shop@example.org", "alice@intranet"])
+def test_an_address_is_kept_as_it_was_written(cast, sql, address):
+    cast.place(buyer_email=address)
+
+    assert [(address,)] == sql("SELECT buyer_email FROM orders")
 
 
 def test_an_order_without_a_number_is_placed_though_the_seller_has_that_number(cast, shop, alice, bob, sql):

@@ -18,6 +18,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.mails: list[Message] = []
+        self.envelopes: list[Envelope] = []
         self.answer = ""
         """Said in place of taking a mail, such as `451 later`."""
 
@@ -37,6 +38,7 @@ class MailServer:
             return self.answer
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content))
+        self.envelopes.append(envelope)
         return "250 taken"
 
 

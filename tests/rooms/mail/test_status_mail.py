@@ -37,6 +37,54 @@ def test_the_buyer_gets_a_mail_of_the_new_status(cast, bob, outbox, mail_server)
     assert mail["Message-ID"].startswith(f"<{STATUS_MAIL}.order.")
 
 
+def test_a_domain_beyond_ascii_is_sent_as_every_server_takes_it(cast, bob, outbox, mail_server):
+    """It asked for SMTPUTF8, and was tried for three days."""
+    bob.move(cast.place(buyer_email="u@müller.example")["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    (mail,) = mail_server.mails
+    assert "u@xn--mller-kva.example" == mail["To"]
+    assert ["u@xn--mller-kva.example"] == mail_server.envelopes[0].rcpt_tos
+    assert [] == mail_server.envelopes[0].mail_options
+
+
+def lines_of(mail):
+    """The text as whoever reads MIME finds it."""
+    return mail.get_payload(decode=True).decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("Zoë Müller", "Hello Zoë Müller,"),
+        ("Alice\n\nYour account\r\nis locked.\x1b", "Hello Alice Your account is locked.,"),
+        ("Alice\n.\nMAIL FROM:<z>", "Hello Alice . MAIL FROM:<z>,"),
+        ("Your account is locked: http://evil.example", "Hello,"),
+        ("see WWW.evil", "Hello,"),
+        ("evil.example", "Hello,"),
+        ("mailto:z@evil", "Hello,"),
+        (" ", "Hello,"),
+    ],
+    ids=ascii,
+)
+def test_a_name_is_one_line_and_no_link_whatever_stands_in_the_table(
+    cast, bob, outbox, mail_server, sql, name, greeting
+):
+    """The sentence of a buyer led our mail, with a link of theirs."""
+    order = cast.place(number="A-7")
+    sql("UPDATE orders SET buyer_name = %s", name)
+    bob.move(order["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    (mail,) = mail_server.mails
+    assert [greeting, "", "Your order #A-7 was confirmed."] == lines_of(mail)[:3]
+    assert {"From", "To", "Subject"} <= set(mail.keys())
+    assert not mail.is_multipart()
+    assert "bcc" not in str(mail.keys()).lower()
+
+
 def test_it_holds_a_link_to_the_order_where_the_service_has_an_address(settings, port, sql, empty, mail_server):
     app = build_app(dataclasses.replace(settings, smtp_url=f"smtp://127.0.0.1:{port}", public_url="https://shop.test"))
     outbox, cast = Outbox(onward_of(app), sql), send_through(app, settings)

@@ -24,6 +24,14 @@ def test_somebody_is_added_chooses_a_password_and_signs_in(app, run, browser):
     assert ("buyer", 2) == ((me := browser.client.get("/api/me").get_json())["role"], me["id"])
 
 
+@pytest.mark.parametrize("email", ["carol", "a,carol@example.org", "Carol <carol@example.org>", "a\x01b@example.org"])
+def test_nobody_is_added_by_what_is_no_address(run, email):
+    refused = run("people", "add", "--email", email, "--name", "Carol", "--role", "buyer", "--id", "2")
+
+    assert 2 == refused.exit_code
+    assert "must be one e-mail address" in refused.output
+
+
 @pytest.mark.parametrize(
     ("email", "password"),
     [
