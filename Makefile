@@ -69,7 +69,7 @@ clean: ## Remove the virtual environment and all caches; data stays
 # The lock lets two `make run` on a fresh checkout wait for each other where flock exists.
 define install
 $(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),,$(error Onward needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3.11))
-@echo "Installing $(1) into .venv ..."
+@echo "Installing $(1) into .venv; the first time it takes a minute or two ..."
 @exec 9>.venv.lock; if command -v flock >/dev/null; then flock 9; fi; \
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv || exit 1; \
 	if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \

@@ -12,7 +12,7 @@ from app import Onward, onward_of
 from dashboard.people import CAST
 from demo import market
 from demo.seed import seed
-from demo.simulate import Simulator
+from demo.simulate import Refused, Simulator
 from orders import listing
 
 
@@ -22,14 +22,15 @@ def demo() -> None:
 
 
 @demo.command("prepare")
+@click.option("--no-token", is_flag=True, help="Print no proof that others could use.")
 @with_appcontext
-def prepare() -> None:
+def prepare(no_token: bool) -> None:
     """Migrate the database, seed it while it is empty, and say how to look around."""
     import flask_migrate
 
     flask_migrate.upgrade()
     seed(onward_of(current_app))
-    click.echo(_welcome(onward_of(current_app)))
+    click.echo(_welcome(onward_of(current_app), no_token))
 
 
 @demo.command("seed")
@@ -43,7 +44,7 @@ def seed_orders() -> None:
 @with_appcontext
 def hello() -> None:
     """Say how to look around."""
-    click.echo(_welcome(onward_of(current_app)))
+    click.echo(_welcome(onward_of(current_app), no_token=False))
 
 
 @demo.command("run")
@@ -54,25 +55,34 @@ def run(per_minute: float, minutes: float) -> None:
     """Place, move and discuss orders through the public API."""
     settings = onward_of(current_app).settings
     click.echo(f"Moving orders on {settings.local_url} for {minutes:g} min; Ctrl-C ends it.")
-    Simulator(settings.local_url, Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
+    try:
+        Simulator(settings.local_url, Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
+    except Refused as error:
+        raise click.ClickException(str(error)) from error
 
 
 def init_app(app: Flask) -> None:
     app.cli.add_command(demo)
 
 
-def _welcome(onward: Onward) -> str:
-    settings = onward.settings
-    url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id, demo=settings.demo)
+def _welcome(onward: Onward, no_token: bool) -> str:
+    url = onward.settings.local_url
     people = ", ".join(f"{person.name} ({person.role})" for person in CAST)
-    order_id, status = _next_step(onward)
     return f"""
 Onward is ready.
 
   Open      {url}
   Sign in   press a button: {people}
   Move it   make demo
+{"" if no_token or onward.settings.public_url or not onward.settings.on_loopback else _first_curl(onward)}"""
 
+
+def _first_curl(onward: Onward) -> str:
+    """A line to paste; it carries a token, so it is for a service that only this machine reaches."""
+    settings = onward.settings
+    url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id, demo=settings.demo)
+    order_id, status = _next_step(onward)
+    return f"""
   Move an order from the command line and watch the board:
 
 curl -X PATCH {url}/api/orders/{order_id}/status --json '{{"status": "{status}"}}' -H 'Authorization: Bearer {token}'

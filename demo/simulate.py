@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import HTTPError
 
 from access.principal import Principal
 from access.tokens import Tokens
@@ -22,7 +22,13 @@ ORDERS_KEPT_OPEN = 14
 CHATTER = ("When will it arrive?", "Please leave it with the neighbour.", "Thank you!", "Could you wrap it as a gift?")
 REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")
 TIMEOUT_SECONDS = 10
+REFUSALS = 3
+"""So many in a row are no accident any more."""
 SELLER = market.SELLER.principal
+
+
+class Refused(Exception):
+    """Nothing can be done with the service, as the last of three refusals in a row says."""
 
 
 @dataclass
@@ -36,16 +42,26 @@ class Simulator:
     luck: random.Random = field(default_factory=random.Random)
 
     def run(self, seconds: float) -> int:
-        """Act until the time is over; returns how many things were done."""
-        ends, done = clock.monotonic() + seconds, 0
+        """Act until the time is over; returns how many things were done. Refused after three refusals in a row."""
+        ends, done, refused = clock.monotonic() + seconds, 0, 0
         while clock.monotonic() < ends:
             try:
                 self.say(self.act())
-                done += 1
-            except (OSError, urllib.error.HTTPError) as error:
-                self.say(f"refused: {error}")
+                done, refused = done + 1, 0
+            except OSError as error:  # HTTPError and a service that does not answer are OSErrors
+                refused += 1
+                self._complain(error, refused)
             time.sleep(60 / self.per_minute * self.luck.uniform(0.5, 1.5))
         return done
+
+    def _complain(self, error: OSError, refused: int) -> None:
+        if isinstance(error, HTTPError):
+            said = f"{self.url} refused: {error.code} {_detail(error)}"
+        else:
+            said = f"{self.url} does not answer: {getattr(error, 'reason', error)}"
+        self.say(said)
+        if refused >= REFUSALS:
+            raise Refused(f"{REFUSALS} times in a row, so this ends here. Does the service run (make run) there?")
 
     def act(self) -> str:
         """Do one thing that could happen next; returns what it was."""
@@ -89,6 +105,7 @@ class Simulator:
         request = urllib.request.Request(
             self.url + path, method=method, data=json.dumps(body).encode() if body else None
         )
+        request.add_header("Content-Type", "application/json")
         request.add_header("Authorization", f"Bearer {self.tokens.issue(who.role, who.id)}")
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.load(answer)
@@ -97,3 +114,11 @@ class Simulator:
 def buyer_of(order: dict[str, Any]) -> Principal:
     """Whoever bought it: somebody may have placed orders of other buyers with our seller."""
     return Principal("buyer", order["buyer_id"])
+
+
+def _detail(error: HTTPError) -> str:
+    """What a problem (RFC 9457) says, else the status line's words."""
+    try:
+        return str(json.load(error)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,11 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    """An IPv6 address may stand in brackets, as in a URL."""
+    return value[1:-1] if value.startswith("[") and value.endswith("]") else value
+
+
 def _file(value: str) -> Path | None:
     return Path(value) if value else None
 
@@ -138,7 +144,7 @@ def _setting(default: Any, meaning: str, parse: Callable[[str], Any] = _text) ->
 class Settings:
     """Everything an operator can decide; the environment variable is the field's name in capitals."""
 
-    host: str = _setting("127.0.0.1", "Address that gunicorn listens on.")
+    host: str = _setting("127.0.0.1", "Address that gunicorn listens on.", _host)
     port: int = _setting("8000", "Port that gunicorn listens on.", _whole_number(1, 65535))
     database_url: str = _setting(REQUIRED, "PostgreSQL 15 or newer, as a URL.", _postgresql_url)
     data_dir: Path = _setting("data", "Folder for the embedded PostgreSQL and the generated secret.", Path)
@@ -245,6 +251,14 @@ class Settings:
     def address(self) -> str:
         """Where gunicorn listens, as it stands in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether nobody but this machine's own people reaches the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def local_url(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from foundation.settings import SettingsError
+from launch import whereabouts
 from launch.children import Child, Stopped, StopRequest
 from launch.errors import LaunchError
 from launch.plan import PROJECT, Plan, kept_secret
@@ -46,15 +47,19 @@ def main() -> int:
 def _serve(plan: Plan, stop: StopRequest) -> int:
     workflow_file.load(plan.settings.order_workflow)
     require_free_port(plan.settings.host, plan.settings.port)
+    _warn_of_the_demo(plan)
     with _environment(plan) as (env, shared_files), Preparation(plan, env) as preparation:
         stop.heed()
         if not preparation.is_repetition():
+            _say(f"Preparing the database: migrations{' and the orders of the demo' if plan.settings.demo else ''} ...")
             preparation.finish(stop)
+        _say(f"Starting {plan.settings.web_concurrency} workers on {plan.address()} ...")
         with Child(GUNICORN, cwd=PROJECT, env=env, grace_seconds=STOP_SECONDS, shared_files=shared_files) as gunicorn:
             welcome = preparation.finish(stop)
             _wait_until_ready(plan, gunicorn, stop)
             print(welcome, flush=True)
-            status = gunicorn.wait(stop)
+            with whereabouts.left_in(plan.settings):
+                status = gunicorn.wait(stop)
             _tell(f"gunicorn ended by itself with status {status}.")
             return _died(status)
 
@@ -75,8 +80,11 @@ def _database(plan: Plan) -> Iterator[tuple[str, Sequence[int]]]:
         plan.settings.data_dir.mkdir(parents=True, exist_ok=True)
         yield plan.settings.database_url, ()
         return
-    postgres = EmbeddedPostgres(plan.settings.data_dir)
+    postgres = EmbeddedPostgres(plan.settings.data_dir, plan.elsewhere)
+    _say(f"Starting PostgreSQL in {plan.settings.data_dir} ...")
     url = postgres.start()
+    if postgres.home != postgres.data_dir:
+        _say(f"Its account cannot reach that folder, so PostgreSQL keeps its files in {postgres.home}")
     try:
         yield url, postgres.shared_files()
     finally:
@@ -96,6 +104,19 @@ def _wait_until_ready(plan: Plan, gunicorn: Child, stop: StopRequest) -> None:
 def _died(status: int) -> int:
     """Nobody asked gunicorn to end, so its end is a failure even when it calls itself a success."""
     return status or 1
+
+
+def _warn_of_the_demo(plan: Plan) -> None:
+    if plan.exposed and plan.settings.demo:
+        place = plan.settings.public_url or plan.settings.address
+        _tell(
+            "WARNING: DEMO=1 while HOST, DATABASE_URL or PUBLIC_URL opens the service to others: "
+            f"whoever reaches {place} signs in by a button, also as an operator."
+        )
+
+
+def _say(line: str) -> None:
+    print(f"onward: {line}", flush=True)
 
 
 def _tell(*lines: str) -> None:

@@ -66,9 +66,13 @@ class Account:
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
         folder.chmod(0o700)
 
+    def reaches(self, folder: Path) -> bool:
+        """Tell whether the account can get to the folder from the root of the file system."""
+        return not self.switch or self.succeeds("test", "-x", folder)
+
     def require_way_to(self, folder: Path) -> None:
-        """Refuse a folder that the account cannot reach from the root of the file system."""
-        if not self.switch or self.succeeds("test", "-x", folder):
+        """Refuse a folder that the account cannot reach."""
+        if self.reaches(folder):
             return
         steps = (folder, *folder.parents)
         closed = next(step for step in reversed(steps) if not self.succeeds("test", "-x", step))

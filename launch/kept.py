@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from launch import whereabouts
 from launch.plan import PLACEHOLDER_URL
 from launch.postgres import running_url
 
 
 def kept_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """The secret and the database of a service that was started here by `make run`; empty where none was."""
+    """The secret, the database and the address of a service that was started here by `make run`, where one was."""
     data_dir = Path(env.get("DATA_DIR") or "data").absolute()
+    kept = whereabouts.found_in(data_dir)
     secret = data_dir / "jwt_secret"
-    if not secret.is_file():
-        return {}
-    # A command such as `flask token` needs no database, so a server that does not run is no mistake yet.
-    url = running_url(data_dir) or PLACEHOLDER_URL
-    return {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
+    if secret.is_file():
+        # A command such as `flask token` needs no database, so a server that does not run is no mistake yet.
+        url = running_url(data_dir) or PLACEHOLDER_URL
+        kept |= {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
+    return kept

@@ -1,4 +1,7 @@
-"""File locks that the kernel lets go of by itself when their holder dies."""
+"""File locks that the kernel lets go of by itself when their holder dies.
+
+Whoever may open a file may lock it, and keep us waiting: so the files are closed to everybody else.
+"""
 
 import fcntl
 import os
@@ -10,16 +13,19 @@ from pathlib import Path
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Run the block while no other process runs a block on the same path."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    fd = _open(path)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(fd)
 
 
 class Share:
     """One of several uses of the same thing; whoever gives up the last one hears so."""
 
     def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self.fd = _open(path)
         fcntl.flock(self.fd, fcntl.LOCK_SH)
 
     def give_up(self) -> bool:
@@ -32,3 +38,9 @@ class Share:
             return True
         finally:
             os.close(self.fd)
+
+
+def _open(path: Path) -> int:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(fd, 0o600)  # one of an earlier version was open to all
+    return fd

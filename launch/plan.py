@@ -1,10 +1,11 @@
 """What to start, decided from the environment alone and checked before anything is started."""
 
+import hashlib
 import os
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from foundation.settings import Settings
@@ -13,6 +14,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 SECRET_BYTES = 48
 PLACEHOLDER_URL = "postgresql+psycopg2://onward@/onward"
 """Stands for the URL of the embedded PostgreSQL while it does not run yet."""
+ELSEWHERE = Path("/var/lib/onward")
+"""Where root's embedded PostgreSQL keeps its files when the checkout is closed to its account, as below /root."""
+EXPOSING = ("DATABASE_URL", "PUBLIC_URL")
+"""Settings of a service that is meant for others, so that nobody may be let in by a button unless it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +28,42 @@ class Plan:
     environment: Mapping[str, str]
     embedded_postgres: bool
     own_secret: bool
+    exposed: bool
+    """Whether others than this machine's own people are meant to reach the service, or its data are not the demo's."""
+    demo_refused: bool
+    """Whether nobody said a word about the demo, and it is off since the service is exposed."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Plan":
         """Read the environment; all mistakes in it are told together, by SettingsError."""
         given = {name: value for name, value in env.items() if value}
         data_dir = Path(given.get("DATA_DIR", "data")).absolute()
-        environment = {"DEMO": "1", **given, "DATA_DIR": str(data_dir), "FLASK_APP": "app:create_app"}
+        environment = {**given, "DATA_DIR": str(data_dir), "FLASK_APP": "app:create_app"}
         provided = {"DATABASE_URL": PLACEHOLDER_URL, "JWT_SECRET": secrets.token_urlsafe(SECRET_BYTES)}
+        settings = Settings.from_env({**provided, **environment})
+        exposed = not settings.on_loopback or any(name in given for name in EXPOSING)
+        if "DEMO" not in given and not exposed:
+            environment["DEMO"] = "1"
+            settings = replace(settings, demo=True)
         return cls(
-            settings=Settings.from_env({**provided, **environment}),
-            environment=environment,
+            settings=settings,
+            # Spelled out, or a child would take the address of another launcher on the same data.
+            environment={
+                **environment,
+                **{"HOST": settings.host, "PORT": str(settings.port), "PUBLIC_URL": settings.public_url},
+            },
             embedded_postgres="DATABASE_URL" not in given,
             own_secret="JWT_SECRET" not in given,
+            exposed=exposed,
+            demo_refused=exposed and "DEMO" not in given,
         )
+
+    @property
+    def elsewhere(self) -> Path | None:
+        """Return where PostgreSQL's files may go instead of the data directory; nowhere, if somebody chose that."""
+        data_dir = self.settings.data_dir
+        chosen = data_dir != Path("data").absolute()
+        return None if chosen else ELSEWHERE / hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
 
     def address(self) -> str:
         """Return the URL under which a browser on this machine reaches the service."""

@@ -6,6 +6,9 @@ so two launchers on one data directory do not take it away from each other. A sh
 a file lock: one who is killed gives up his without having to say so, and the server he
 left behind belongs to whoever comes next. A server that was started by other means is
 used, but never stopped.
+
+Where root's data directory is closed to PostgreSQL's account, as below /root, the cluster
+lives elsewhere and a link leads there: from then on it is found by the link.
 """
 
 import subprocess
@@ -18,7 +21,7 @@ from urllib.parse import quote
 
 import psycopg2
 
-from launch.account import account_for
+from launch.account import Account, account_for
 from launch.binaries import programs
 from launch.cluster import SUPERUSER, Cluster
 from launch.errors import EmbeddedPostgresError
@@ -30,10 +33,16 @@ CONNECT_SECONDS = 5
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server of one data directory, with one database."""
+    """A PostgreSQL server of one data directory, with one database.
 
-    def __init__(self, data_dir: Path) -> None:
+    `elsewhere` is the folder that its files go to when the data directory is out of reach for its account; without
+    one, that is refused.
+    """
+
+    def __init__(self, data_dir: Path, elsewhere: Path | None = None) -> None:
         self.data_dir = data_dir.resolve()
+        self.home = self.data_dir
+        self._elsewhere = elsewhere
         self._url = ""
         self._share: Share | None = None
         self._cluster: Cluster | None = None
@@ -64,14 +73,23 @@ class EmbeddedPostgres:
         return () if self._share is None else (self._share.fd,)
 
     def _bring_up(self) -> str:
-        folder = self.data_dir / "postgres"
-        account = account_for(folder)
-        account.require_way_to(self.data_dir)
-        self._cluster = Cluster(folder, account, programs(account, self.data_dir))
+        account = account_for(self.data_dir / "postgres")
+        self.home = self._home(account)
+        account.require_way_to(self.home)
+        self._cluster = Cluster(self.home / "postgres", account, programs(account, self.home))
         self._cluster.create()
         socket_dir = self._cluster.bring_up().socket_dir
         _ensure_database(socket_dir)
         return f"postgresql+psycopg2://{_place(socket_dir, DATABASE)}"
+
+    def _home(self, account: Account) -> Path:
+        """Choose the folder of the cluster and of all that its account needs; for good, by a link."""
+        cluster = self.data_dir / "postgres"
+        if self._elsewhere and not cluster.exists() and not account.reaches(self.data_dir):
+            _make_folder(self._elsewhere)
+            cluster.unlink(missing_ok=True)
+            cluster.symlink_to(self._elsewhere / "postgres")
+        return cluster.resolve().parent
 
     def _leave(self) -> None:
         share, self._share = self._share, None

@@ -28,7 +28,9 @@ class Preparation:
 
     def __init__(self, plan: Plan, env: Mapping[str, str]) -> None:
         self._plan = plan
-        self._command = PREPARE_DEMO if plan.settings.demo else PREPARE
+        self._command: tuple[str, ...] = PREPARE_DEMO if plan.settings.demo else PREPARE
+        if plan.settings.demo and plan.exposed:
+            self._command = (*PREPARE_DEMO, "--no-token")
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
         self._child = Child(
             (sys.executable, "-m", "flask", *self._command),
@@ -51,7 +53,14 @@ class Preparation:
             self._mark.write_text(self._fingerprint)
         self._output.seek(0)
         said = self._output.read().decode(errors="replace").strip()
-        return said if self._plan.settings.demo else f"Onward listens on {self._plan.address()}"
+        return said if self._plan.settings.demo else self._welcome()
+
+    def _welcome(self) -> str:
+        if self._plan.demo_refused:
+            why = "Nobody signs in by a button: HOST, DATABASE_URL or PUBLIC_URL opens the service to others"
+            how = "Add people with `.venv/bin/flask people add`; DEMO=1 would let everybody in."
+            return f"Onward is ready on {self._plan.address()}\n{why}.\n{how}"
+        return f"Onward is ready on {self._plan.address()}"
 
     @property
     def _mark(self) -> Path:

@@ -12,7 +12,7 @@ from launch import binaries
 from launch.account import account_for
 from launch.cluster import LONGEST_SOCKET_PATH, Cluster
 from launch.errors import EmbeddedPostgresError
-from launch.postgres import EmbeddedPostgres
+from launch.postgres import EmbeddedPostgres, running_url
 from tests.journeys.embedded import new_folder, run_sql, server_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded_postgres")]
@@ -51,6 +51,20 @@ def test_an_unreachable_data_dir_is_told_in_one_line(empty_dir: Path) -> None:
         EmbeddedPostgres(empty_dir / "data").start()
 
     assert "\n" not in str(caught.value)
+
+
+@needs_root
+def test_roots_files_go_elsewhere_when_the_data_dir_is_out_of_reach(empty_dir: Path) -> None:
+    """As below /root, which is closed to all others; whoever comes later finds them by a link."""
+    closed, elsewhere = empty_dir / "closed", empty_dir / "elsewhere" / "1042"
+    closed.mkdir(mode=0o700)
+    with EmbeddedPostgres(closed / "data", elsewhere) as postgres:
+        run_sql(postgres.start(), "CREATE TABLE kept ()")
+        assert elsewhere == postgres.home
+        assert running_url(closed / "data") == postgres.start()
+
+    with EmbeddedPostgres(closed / "data") as again:
+        assert [(0,)] == run_sql(again.start(), "SELECT count(*) FROM kept")
 
 
 @needs_root

@@ -43,11 +43,11 @@ def port():
 class Launcher:
     """A running launcher and what it says."""
 
-    def __init__(self, data_dir, port, **env):
+    def __init__(self, data_dir, port, command=(sys.executable, "-m", "launch"), **env):
         self.url = f"http://127.0.0.1:{port}"
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed in stop
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "launch"],
+            command,
             cwd=PROJECT,
             env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port)} | env,
             stdout=self._said,
@@ -67,7 +67,9 @@ class Launcher:
     def stop(self):
         """Stop it, and return its exit status and the processes that it left behind."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGTERM)
+        # Ctrl-C reaches both, make and what it runs; make would end at once of a signal that it alone is sent.
+        launcher = next((child for child in children if child.cmdline()[1:3] == ["-m", "launch"]), self.process)
+        launcher.send_signal(signal.SIGTERM)
         status = self.process.wait(20)
         self._said.close()
         return status, psutil.wait_procs(children, timeout=5)[1]
@@ -92,6 +94,55 @@ def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
     order = requests.get(f"{again.url}/api/orders/{moved[0]}", headers=headers, timeout=5).json()
     assert int(moved[1]) == order["version"], "the data was kept, and so was the secret that signed the token"
     assert (0, []) == again.stop()
+
+
+NO_INSTALL = ("-o", ".venv/installed")
+"""The tests run in an environment of their own kind, with all that `make run` needs."""
+
+
+def test_the_readme_can_be_played_to_its_end(data_dir, port):
+    """`make run`, the first curl, and `make demo` beside it, which finds the service wherever it listens."""
+    launcher = Launcher(data_dir, port, ("make", *NO_INSTALL, "run"))
+    eventually(launcher.ready, within=40)
+    steps = ("Starting PostgreSQL", "Preparing the database", "Starting 2 workers", "Onward is ready")
+    assert all(step in launcher.said for step in steps if step != steps[1] or "prepared" not in os.listdir(data_dir))
+
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
+    block = (PROJECT / "README.md").read_text().partition("## The first curl")[2].partition("```sh\n")[2]
+    lines = block.partition("```")[0].replace("http://127.0.0.1:8000", launcher.url)
+    first, stream = lines[: lines.index("curl -N")], lines[lines.index("curl -N") :].partition("#")[0]
+    answer = subprocess.run(["bash", "-ec", first], cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
+    assert '"status":"CONFIRMED"' in answer.stdout, answer.stdout
+
+    token = first.splitlines()[0]
+    heard = subprocess.Popen(
+        ["bash", "-c", f"{token}\nexec {stream}"], cwd=PROJECT, env=env, stdout=subprocess.PIPE, text=True
+    )
+    demo = subprocess.Popen(
+        ["make", *NO_INSTALL, "demo", "ARGS=--per-minute 600 --minutes 2"],
+        cwd=PROJECT,
+        env=env | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = []
+    while sum(" to " in line for line in said) < 10:
+        said.append(demo.stdout.readline())
+        assert said[-1], said
+    assert any("order.status_changed" in line for line in heard.stdout), "the stream tells of the moves"
+    for command in (demo, heard):
+        command.terminate()
+        command.communicate(timeout=10)
+    assert (0, []) == launcher.stop()
+
+
+def test_who_asks_for_the_demo_is_warned_and_given_no_token(data_dir, port):
+    launcher = Launcher(data_dir, port, HOST="0.0.0.0", DEMO="1")
+    eventually(launcher.ready, within=40)
+    assert "WARNING: DEMO=1" in launcher.said
+    assert "Bearer" not in launcher.said
+    assert (0, []) == launcher.stop()
 
 
 def test_the_token_command_beside_it_prints_a_token_and_nothing_else(data_dir):

@@ -35,7 +35,41 @@ def test_all_mistakes_are_told_together() -> None:
 
 def test_the_demo_is_on_unless_it_is_switched_off() -> None:
     assert Plan.from_env({}).settings.demo
+    assert "1" == Plan.from_env({}).environment["DEMO"]
     assert not Plan.from_env({"DEMO": "0"}).settings.demo
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "::1", "[::1]", "localhost"])
+def test_on_loopback_the_demo_is_on(host: str) -> None:
+    assert Plan.from_env({"HOST": host}).settings.demo
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"HOST": "0.0.0.0"},
+        {"HOST": "::"},
+        {"HOST": "orders.example"},
+        {"DATABASE_URL": "postgresql://db.example/orders"},
+        {"PUBLIC_URL": "https://orders.example"},
+    ],
+)
+def test_a_service_that_others_reach_has_no_demo_unless_it_is_asked_for(others: dict[str, str]) -> None:
+    """Its buttons make everybody an operator."""
+    plan = Plan.from_env(others)
+    assert (False, True) == (plan.settings.demo, plan.demo_refused)
+    assert "DEMO" not in plan.environment
+
+    asked = Plan.from_env({**others, "DEMO": "1"})
+    assert (True, True) == (asked.settings.demo, asked.exposed)
+
+
+def test_only_roots_own_choice_of_a_data_dir_may_be_left_for_another(tmp_path: Path) -> None:
+    first, second = Plan.from_env({}).elsewhere, Plan.from_env({"DATA_DIR": str(Path("data").absolute())}).elsewhere
+
+    assert first is not None
+    assert first == second
+    assert Plan.from_env({"DATA_DIR": str(tmp_path)}).elsewhere is None
 
 
 @pytest.mark.parametrize(
@@ -44,6 +78,7 @@ def test_the_demo_is_on_unless_it_is_switched_off() -> None:
         ("0.0.0.0", "http://127.0.0.1:8123"),
         ("::", "http://[::1]:8123"),
         ("::1", "http://[::1]:8123"),
+        ("[::1]", "http://[::1]:8123"),
         ("orders.example", "http://orders.example:8123"),
     ],
 )
