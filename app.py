@@ -47,7 +47,7 @@ from foundation.pruning import Pruner
 from foundation.settings import Settings, SettingsError
 from notifications import inbox
 from notifications.email import Mailer
-from orders import workflow_file
+from orders import group_commit, workflow_file
 from orders.fast_path import RAISED, FastPath
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
@@ -163,8 +163,8 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     reading = PreparedPool(settings.dsn, 1, "timers")
     kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
     engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
-    hot = PreparedPool(settings.dsn, settings.hot_connections, "hot")
-    changes = StatusChanges(hot, workflow, engine, order_topic, settings.require_if_match)
+    hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
+    changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
     door = Door(live.streams, partial(guards.recognise, app), channels_of)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])

@@ -128,8 +128,8 @@ class Statement:
 class PreparedConnection:
     """One raw connection that prepares a statement the first time it runs it."""
 
-    def __init__(self, dsn: str, name: str) -> None:
-        self._connection = connect(dsn, name)
+    def __init__(self, dsn: str, name: str, more: str = "") -> None:
+        self._connection = connect(dsn, name, f"{PREPARED_OPTIONS} {more}")
         self._cursor = self._connection.cursor()
         self._prepared: dict[str, str] = {}
 
@@ -175,9 +175,10 @@ class PreparedConnection:
 class PreparedPool:
     """A fixed number of prepared connections; about 8 in all on 2 cores, more is slower."""
 
-    def __init__(self, dsn: str, size: int, name: str) -> None:
+    def __init__(self, dsn: str, size: int, name: str, more: str = "") -> None:
         self._dsn = dsn
         self._name = name
+        self._more = more  # options of its own
         self._slots = BoundedSemaphore(size)
         self._idle: list[PreparedConnection] = []
         self._refused = ""
@@ -189,7 +190,7 @@ class PreparedPool:
             raise ServiceUnavailable("All database connections are busy.")
         connection = None
         try:
-            connection = self._whole_one() or PreparedConnection(self._dsn, self._name)
+            connection = self._whole_one() or PreparedConnection(self._dsn, self._name, self._more)
             rows = self._execute(connection, statement, args)
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] in REFUSALS:

@@ -14,6 +14,7 @@ from gevent.pool import Pool
 
 from foundation import logs
 from foundation.errors import AppError, InternalError, ServiceUnavailable
+from orders.errors import OrderLocked
 from orders.group_commit import BATCH_LIMIT
 from orders.status_change import Changed, StatusChange, StatusChanges
 
@@ -53,6 +54,8 @@ class Batch:
     def _make(self, change: StatusChange) -> Changed | AppError:
         try:
             return self._changes.change(change)
+        except OrderLocked as error:
+            return error
         except ServiceUnavailable as error:
             # Whoever comes after would wait as long for the same answer.
             self._away = True
@@ -61,7 +64,7 @@ class Batch:
             return error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             log.warning("The database cannot be used", exc_info=error)
-            return ServiceUnavailable(AWAY)  # it may be this order alone, that somebody else keeps locked
+            return ServiceUnavailable(AWAY)
         except Exception as error:
             # The others were made or refused all the same, and have to be told.
             log.error("A change of a batch failed unexpectedly", exc_info=error)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from foundation.contract import example_of
-from foundation.errors import AppError
+from foundation.errors import AppError, ServiceUnavailable
 from orders.answers import EventOut, OrderOut
 
 LAST_CHANGE = {name: value for name, value in example_of(EventOut).items() if name != "effects"}
@@ -39,3 +39,10 @@ class DuplicateNumber(AppError):
 
     code, status = "duplicate_number", 409
     sentence = "The seller has an order number A-1001 already."
+
+
+class OrderLocked(ServiceUnavailable):
+    """Something else kept the order locked for as long as a change waits, 2 s; a later try is welcome."""
+
+    code = "order_locked"
+    sentence = "Something else keeps this order locked. Nothing was changed."

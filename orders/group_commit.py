@@ -1,20 +1,24 @@
 """Group commit: changes that arrive while a statement is under way leave together in the next one.
 
 A change that finds the way free is sent at once, by the request's own greenlet. Under load the database is asked once
-for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone).
+for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone). What
+makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/apart.py, and for a while
+the statement looks before it leaps.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import psycopg2
-from gevent.event import Event
+import psycopg2.errors
 
-from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
+from foundation import clock
+from foundation.connections import PreparedPool, Row, Statement
+from orders.apart import Apart, deliver, gave_up_waiting, goes_apart
+from orders.fair_queue import FairQueue, Waiting
 
 IN_FLIGHT = 2
 """Statements under way at a time: while one is at the database, the next is being read or prepared here."""
@@ -22,108 +26,133 @@ IN_FLIGHT = 2
 BATCH_LIMIT = 64
 """Changes in one statement, so that nobody waits for a crowd."""
 
+LOCK_OPTION = "-c lock_timeout=50ms"
+"""Far longer than another batch keeps an order, and less than anybody notices."""
 
-class Waiting:
-    """One change and whoever waits for it."""
+LOOKING_SECONDS = 2.0
+"""So long after a batch has met a locked order, batches take only what is free."""
 
-    __slots__ = ("alone", "change", "error", "event", "leads", "rows")
+ASKING_SECONDS = 10.0
+"""So long after a batch has failed for a key that was used, batches look clients' keys up first."""
 
-    def __init__(self, change: Mapping[str, Any]) -> None:
-        self.change = change
-        self.rows: list[Row] = []
-        self.error: Exception | None = None
-        self.alone = False  # whether it was the only one of its batch
-        self.leads = False  # whether it is its turn to send the next batch
-        self.event = Event()
+Form = Callable[[bool, bool, bool], Statement]
+"""The statement with the parts that are needed: reasons, keys, free (see orders/statements.py)."""
+
+
+def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
+    """The connections of batches, and the one for what goes apart."""
+    return PreparedPool(dsn, size, "hot", LOCK_OPTION), PreparedPool(dsn, 1, "apart", LOCK_OPTION)
 
 
 class GroupCommit:
     """Runs the statement that takes a JSON array of changes; each request calls as if it were alone."""
 
-    def __init__(
-        self, pool: PreparedPool, statement: Statement, with_reasons: Statement, owner: Callable[[], int]
-    ) -> None:
+    def __init__(self, pool: PreparedPool, own: PreparedPool, form: Form, owner: Callable[[], int]) -> None:
         self._pool = pool
-        self._statement = statement
-        self._with_reasons = with_reasons
+        self._own = own
+        self._form = form
         self._owner = owner
-        self._waiting: deque[Waiting] = deque()
+        self._waiting = FairQueue()
+        self._looking_until = 0.0
+        self._asking_until = 0.0
+        self.apart = Apart(self._send_apart, BATCH_LIMIT)
         self.places = IN_FLIGHT
         """How many further statements may be under way."""
 
     def run(self, change: Mapping[str, Any]) -> list[Row]:
-        """Commit one change; the row it returned, or none. Raises what the statement would raise for it alone."""
+        """Commit one change; the row it returned, or none. Raises what the statement would raise for it alone, and
+        OrderLocked."""
         mine = Waiting(change)
-        if self.places:
+        if self.apart.held and self.apart.holds(change["order_id"]):
+            self.apart.add(mine)
+        elif self.places:
             self.places -= 1
             self._lead(mine)
         else:
-            self._waiting.append(mine)
+            self._waiting.add(mine)
             self._wait(mine)
             if mine.leads:
                 self._lead(mine)
-        if mine.error is None:
-            return mine.rows
-        if mine.alone or not isinstance(mine.error, psycopg2.Error) or outcome_unknown(mine.error):
+        if mine.apart:
+            self._wait(mine)
+        if mine.error is not None:
             raise mine.error
-        # Nothing of the batch has happened, and one of the others may have been the reason.
-        return [row[1:] for row in self._send([change])]
+        return mine.rows
 
     def _wait(self, mine: Waiting) -> None:
-        """Until the change was sent, or is the one that leads the next batch."""
+        """Until the change was made or refused, or is the one that leads the next batch."""
         try:
             mine.event.wait()
         except BaseException:
             # Nobody reads its answer any more; the place that it was handed goes on to the next.
-            if mine.leads:
+            if mine.leads and not mine.apart:
                 self._hand_on()
-            elif mine in self._waiting:
-                self._waiting.remove(mine)
+            else:
+                (self.apart if mine.apart else self._waiting).remove(mine)
             raise
 
     def _lead(self, first: Waiting) -> None:
         """Send this one with what waits, answer all of them, and hand the place on to the next that waits."""
-        batch = self._batch(first)
-        batch[0].alone = len(batch) == 1
+        if first.leads:
+            first.event.clear()  # which said that it leads, and will say what came of it
+        if self.apart.held:
+            self._let_aside()
+        batch = self._waiting.batch(first, BATCH_LIMIT)
         try:
-            for place, *row in self._send([one.change for one in batch]):
-                batch[place].rows.append(tuple(row))
+            for one in deliver(batch, self._send(batch)):
+                self.apart.hold(one)
+                self.apart.add(one)
         except Exception as error:
-            self._fail(batch, error)
+            self._failed(batch, error)
         except BaseException:
             self._fail(batch, psycopg2.OperationalError("the statement was given up while it was under way"))
             raise
         finally:
             for one in batch:
-                one.event.set()
+                if not one.apart:
+                    one.event.set()
             self._hand_on()
+
+    def _let_aside(self) -> None:
+        """Those who wait here for an order that was found locked meanwhile."""
+        for one in [one for one in self._waiting if self.apart.holds(one.change["order_id"])]:
+            self._waiting.remove(one)
+            self.apart.add(one)
+
+    def _failed(self, batch: list[Waiting], error: Exception) -> None:
+        """Who was alone hears of it, unless it only has to wait; of several nobody knows whose fault it was."""
+        if gave_up_waiting(error):
+            self._looking_until = clock.monotonic() + LOOKING_SECONDS
+        elif isinstance(error, psycopg2.errors.UniqueViolation):
+            self._asking_until = clock.monotonic() + ASKING_SECONDS
+        if goes_apart(error) and (len(batch) > 1 or gave_up_waiting(error)):
+            for one in batch:
+                self.apart.add(one)
+        else:
+            self._fail(batch, error)
 
     def _fail(self, batch: list[Waiting], error: Exception) -> None:
         for one in batch:
             one.error = error
-
-    def _batch(self, first: Waiting) -> list[Waiting]:
-        """Each order at most once, since one statement changes a row once, and by id, so that no two batches
-        lock the same orders crosswise."""
-        batch = {first.change["order_id"]: first}
-        behind: list[Waiting] = []
-        while self._waiting and len(batch) < BATCH_LIMIT:
-            one = self._waiting.popleft()
-            if batch.setdefault(one.change["order_id"], one) is not one:
-                behind.append(one)
-        self._waiting.extendleft(reversed(behind))
-        return [batch[order_id] for order_id in sorted(batch)]
 
     def _hand_on(self) -> None:
         """Give the place among those under way to the next that waits, who leaves the queue with it."""
         if not self._waiting:
             self.places += 1
             return
-        following = self._waiting.popleft()
+        following = self._waiting.pop()
         following.leads = True
         following.event.set()
 
-    def _send(self, changes: list[Mapping[str, Any]]) -> list[Row]:
-        numbered = [{"place": place, **change} for place, change in enumerate(changes)]
-        statement = self._with_reasons if any("reason" in one for one in changes) else self._statement
-        return self._pool.run(statement, (orjson.dumps(numbered).decode(), self._owner()))
+    def _send(self, batch: Sequence[Waiting]) -> list[Row]:
+        now = clock.monotonic()
+        return self._run(self._pool, batch, keys=now < self._asking_until, free=now < self._looking_until)
+
+    def _send_apart(self, batch: Sequence[Waiting]) -> list[Row]:
+        return self._run(self._own, batch, keys=True, free=True)
+
+    def _run(self, pool: PreparedPool, batch: Sequence[Waiting], keys: bool, free: bool) -> list[Row]:
+        changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
+        reasons = any("reason" in one for one in changes)
+        keys = keys and any("keyed" in one for one in changes)
+        return pool.run(self._form(reasons, keys, free), (orjson.dumps(changes).decode(), self._owner()))

@@ -13,17 +13,21 @@ from side_effects.sweeper import LEASE_SECONDS
 PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigint IS NULL OR o.buyer_id = {buyer})"
 EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
 
+WANTED = """json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
+             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,
+             key text, keyed boolean, request_id text)"""
+MAY_MOVE = f"""o.status = ANY(w.sources)
+          AND (w.version IS NULL OR o.version = w.version)
+          AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}"""
+
 CHANGE_STATUS = Statement(
     "change_status",
     ("json", "bigint"),
     f"""WITH moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
                tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
-        FROM json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
-             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,
-             key text, request_id text)
-        WHERE o.id = w.order_id AND o.status = ANY(w.sources)
-          AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")} AND (w.version IS NULL OR o.version = w.version)
+        FROM {WANTED}
+        WHERE o.id = w.order_id AND {MAY_MOVE}
         RETURNING w.place, w.actor_role, w.actor_id, w.reason, w.tracking AS new_tracking, w.key, w.request_id,
                   o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS)}),
     e AS (
@@ -42,16 +46,48 @@ CHANGE_STATUS = Statement(
 """$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
 change comes back with no row. $2: the process that will keep the promises."""
 
-WRITE_REASONS = """reasons AS (
+REASONS = """reasons AS (
         INSERT INTO order_reasons (event_id, reason)
         SELECT e.id, moved.reason FROM moved JOIN e ON e.order_id = moved.id WHERE moved.reason IS NOT NULL),
     """
-CHANGE_WITH_REASONS = replace(
-    CHANGE_STATUS,
-    name="change_with_reasons",
-    sql=CHANGE_STATUS.sql.replace("promised AS (", WRITE_REASONS + "promised AS ("),
-)
-"""The same where somebody gave a reason. Most do not, and a part that writes nothing costs a tenth all the same."""
+
+UNUSED = """
+          AND (w.keyed IS NULL OR NOT EXISTS (SELECT FROM order_events k
+               WHERE k.idempotency_key = w.key AND k.actor_id = w.actor_id AND k.actor_role = w.actor_role))"""
+
+FREE = f"""WITH matching AS MATERIALIZED (
+        SELECT w.* FROM {WANTED} JOIN orders o ON o.id = w.order_id WHERE {MAY_MOVE}{UNUSED}),
+    free AS MATERIALIZED (
+        SELECT w.* FROM matching w JOIN orders o ON o.id = w.order_id WHERE {MAY_MOVE}
+        ORDER BY w.order_id FOR NO KEY UPDATE OF o SKIP LOCKED),
+    moved AS ("""
+
+HELD = f"""
+    UNION ALL SELECT place{", NULL" * (3 + len(OrderEvent.COLUMNS.split(", ")))} FROM matching
+    WHERE place NOT IN (SELECT place FROM free)"""
+
+
+def change_status(reasons: bool = False, keys: bool = False, free: bool = False) -> Statement:
+    """The statement with the parts that a batch needs. Most need none, and each costs a tenth where it does nothing.
+
+    `reasons`: somebody gave one. `keys`: a client's key that was used already moves nothing, instead of having the
+    unique index fail the batch. `free`: `keys`, and orders that somebody else has locked are not waited for: they
+    come back with their place and nothing else.
+    """
+    name, sql = CHANGE_STATUS.name, CHANGE_STATUS.sql
+    if reasons:
+        name, sql = f"{name}_reasons", sql.replace("promised AS (", f"{REASONS}promised AS (")
+    if free:
+        name, sql = f"{name}_free", sql.replace(f"FROM {WANTED}", "FROM free w").replace("WITH moved AS (", FREE) + HELD
+        # By key, so that no two of these wait for each other's entries in the index of keys.
+        sql = sql.replace("updated_at FROM moved", "updated_at FROM moved ORDER BY key")
+    elif keys:
+        name, sql = f"{name}_keys", sql.replace(MAY_MOVE, MAY_MOVE + UNUSED)
+    return replace(CHANGE_STATUS, name=name, sql=sql)
+
+
+PATIENT = "SET LOCAL lock_timeout = '2s';"
+"""Before what only reads, on the connections of batches: who changes a table locks it for longer than a row."""
 
 FIND_BY_KEY = Statement(
     "find_by_key",
@@ -69,6 +105,7 @@ FIND_BY_KEY = Statement(
     }, {EVENT}, e.tracking::text
     FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id
     WHERE e.idempotency_key = $1 AND e.actor_id = $2 AND e.actor_role = $3""",
+    PATIENT,
 )
 
 WHY_NOT = Statement(
@@ -77,4 +114,5 @@ WHY_NOT = Statement(
     f"""SELECT o.status, o.version, {wire.order_head("o")}, (
         SELECT {wire.event_json("e")} FROM {wire.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
     FROM orders o WHERE o.id = $1 AND {PARTY.format(seller="$2", buyer="$3")}""",
+    PATIENT,
 )

@@ -10,6 +10,7 @@ import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import orjson
@@ -18,14 +19,14 @@ import psycopg2.errors
 
 from access.principal import Principal
 from foundation import logs
-from foundation.connections import PreparedPool, Row, outcome_unknown
+from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
 from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
 from orders import effects, wire
-from orders.errors import IllegalTransition, StaleVersion
+from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
-from orders.statements import CHANGE_STATUS, CHANGE_WITH_REASONS, FIND_BY_KEY, WHY_NOT
+from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
 from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine
@@ -78,7 +79,13 @@ class StatusChanges:
     """Makes the status changes of one process."""
 
     def __init__(
-        self, pool: PreparedPool, workflow: Workflow, engine: Engine, topic: Topic, require_version: bool = False
+        self,
+        pool: PreparedPool,
+        own: PreparedPool,
+        workflow: Workflow,
+        engine: Engine,
+        topic: Topic,
+        require_version: bool = False,
     ) -> None:
         self.require_version = require_version
         """Whether every client has to name the version that it knows."""
@@ -88,10 +95,13 @@ class StatusChanges:
         self._engine = engine
         self._topic = topic
         promised = effects.of_change(topic, workflow, "prev_status", "status")
-        plain, with_reasons = (
-            replace(one, sql=one.sql.replace("{promised}", promised)) for one in (CHANGE_STATUS, CHANGE_WITH_REASONS)
-        )
-        self.commits = GroupCommit(pool, plain, with_reasons, lambda: engine.owner)
+
+        @cache
+        def form(reasons: bool, keys: bool, free: bool) -> Statement:
+            one = change_status(reasons, keys, free)
+            return replace(one, sql=one.sql.replace("{promised}", promised))
+
+        self.commits = GroupCommit(pool, own, form, lambda: engine.owner)
 
     def change(self, change: StatusChange) -> Changed:
         """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
@@ -170,6 +180,7 @@ class StatusChanges:
             "version": change.version,
             "tracking": new.tracking and orjson.Fragment(new.tracking.model_dump_json()),
             "reason": new.reason,
+            "keyed": change.key and True,
         }
         return wanted | {name: value for name, value in optional.items() if value not in (None, "")}
 
@@ -182,8 +193,8 @@ class StatusChanges:
                     if rows := self.commits.run(wanted):
                         return rows
                 found = self._find(change, key)  # the first statement may have been under way still
-        except psycopg2.Error as error:
-            if not outcome_unknown(error):
+        except (psycopg2.Error, OrderLocked) as error:
+            if not (isinstance(error, OrderLocked) or outcome_unknown(error)):
                 raise
             raise ServiceUnavailable(
                 "The database is away. Repeat the request with the same Idempotency-Key."

@@ -146,4 +146,4 @@ def test_an_order_that_somebody_keeps_locked_costs_the_others_nothing_but_time(c
         reply = send(bob, change(locked), change(free))
 
     assert [503, 200] == [one["status"] for one in reply.json["results"]]
-    assert "service_unavailable" == reply.json["results"][0]["problem"]["code"]
+    assert "order_locked" == reply.json["results"][0]["problem"]["code"]

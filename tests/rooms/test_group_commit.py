@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gevent
-import psycopg2
 import pytest
+from gevent.event import Event
 
 from app import Onward
-from foundation.connections import PreparedPool
-from foundation.settings import Settings
+from foundation.connections import PreparedPool, Row, Statement
 from orders.errors import IllegalTransition, StaleVersion
 from orders.group_commit import IN_FLIGHT
 from orders.schemas import NewStatus
@@ -61,19 +59,26 @@ def to(bob: Any) -> Change:
 
 
 @pytest.fixture
-def crowded(together: Together, settings: Settings, onward: Onward) -> Together:
+def crowded(together: Together, onward: Onward) -> Iterator[Together]:
     """The same, with the first two held up until all others wait: they will share one batch."""
+    pool, all_wait = onward.changes.commits._pool, Event()
+    all_wait.set()
+
+    def run(statement: Statement, args: Sequence[Any]) -> list[Row]:
+        all_wait.wait()
+        return type(pool).run(pool, statement, args)
 
     def ask(*wanted: StatusChange) -> list[Any]:
-        with closing(psycopg2.connect(settings.dsn)) as other, other.cursor() as cursor:
-            cursor.execute("SELECT FROM orders WHERE id = ANY(%s) FOR UPDATE", ([one.order_id for one in wanted[:2]],))
-            asked = gevent.spawn(together, *wanted)
-            eventually(lambda: len(onward.changes.commits._waiting) == len(wanted) - 2)
-            other.rollback()
+        all_wait.clear()
+        asked = gevent.spawn(together, *wanted)
+        eventually(lambda: len(onward.changes.commits._waiting) == len(wanted) - 2)
+        all_wait.set()
         answers: list[Any] = asked.get(timeout=30)
         return answers
 
-    return ask
+    pool.run = run  # type: ignore[method-assign]
+    yield ask
+    del pool.run
 
 
 def test_a_crowd_is_committed_in_a_few_statements(crowded, to, orders, sql):

@@ -10,6 +10,7 @@ from app import onward_of
 from chaos.leaks import LEAK
 from foundation.errors import TooManyRequests, catalogue
 from orders import queries
+from orders.errors import OrderLocked
 from tests.cast import new_order
 from tests.rooms.visitor import press_button
 
@@ -83,6 +84,9 @@ class Provoker:
     def idempotency_mismatch(self):
         self.move("CONFIRMED", Idempotency_Key="k")
         return self.move("PREPARING", Idempotency_Key="k")
+
+    def order_locked(self):
+        return self._reading(OrderLocked())
 
     def too_many_requests(self):
         return self._reading(TooManyRequests())

@@ -1,0 +1,142 @@
+"""R24 and R25: changes share statements; what is wrong with one of them costs its own client, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+
+import gevent
+
+from chaos import invariants
+from chaos.database import Server
+from chaos.load import Load, Order
+from chaos.report import Report, percentile
+from chaos.world import World
+from foundation import clock
+
+OTHERS = 24
+"""Clients that do nothing wrong, and are measured."""
+
+ASKING = 8
+"""Clients that ask for the one order that is locked."""
+
+SLICE_SECONDS, SLICE_FAST_SECONDS = 3.0, 1.0
+ROUNDS, ROUNDS_FAST = 5, 2
+
+SLOWER, SLOWER_FAST = 2.0, 4.0
+"""The p99 of others, at most so many times what it is in the same run with nobody beside them."""
+
+RATE, RATE_FAST = 0.9, 0.45
+"""The rate of others beside somebody who uses one key again and again, at least so much of theirs without."""
+
+
+@dataclass
+class Asked:
+    """What those are told who ask for what cannot be had."""
+
+    answers: list[tuple[int, float]] = field(default_factory=list)
+    """(status, seconds) of each."""
+
+    without_retry_after: int = 0
+    stopping: bool = False
+
+    def ask(self, world: World, order: Order, key: str) -> None:
+        """Ask for one change again and again, until it is told to stop."""
+        headers = {"Authorization": f"Bearer {world.service.token('seller', order.seller)}"}
+        headers |= {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        with closing(HTTPConnection("127.0.0.1", world.service.port, timeout=10)) as connection:
+            while not self.stopping:
+                begun = clock.monotonic()
+                connection.request("PATCH", f"/api/orders/{order.id}/status", b'{"status":"CONFIRMED"}', headers)
+                answer = connection.getresponse()
+                answer.read()
+                self.answers.append((answer.status, clock.monotonic() - begun))
+                self.without_retry_after += answer.status == 503 and not answer.headers.get("Retry-After")
+
+    @property
+    def statuses(self) -> set[int]:
+        return {status for status, _ in self.answers}
+
+
+def locked_row(server: Server, report: Report) -> None:
+    """R24: somebody keeps an order locked, and eight clients ask for it; all others are as fast as without."""
+    with World(server, report, mail=False) as world:
+        (order,) = world.orders(1)
+        asked = Asked()
+        _compare(world, asked, order, "", ASKING, of_p99=report.either(SLOWER_FAST, SLOWER))
+        report.check("asked for the locked order, and told 503", len(asked.answers), at_least=ASKING)
+        report.check("told anything else", len(asked.statuses - {503}), at_most=0)
+        slowest = max((seconds for _, seconds in asked.answers), default=0.0)
+        report.check("the slowest 503", slowest, "s", at_most=report.either(5, 2.5))
+        report.check("503 without Retry-After", asked.without_retry_after, at_most=0)
+
+
+def used_key(server: Server, report: Report) -> None:
+    """R25: somebody sends a used key with an order that could be moved, again and again; the others' rate is kept."""
+    with World(server, report, mail=False) as world:
+        used, *orders = world.orders(100)
+        before = world.load(1)
+        before.change(used, "CONFIRMED", "used")
+        order = next(one for one in orders if one.seller == used.seller)
+        asked = Asked()
+        _compare(world, asked, order, "used", 1, of_rate=report.either(RATE_FAST, RATE), before=before)
+        report.check("refused for their key", len(asked.answers), at_least=10)
+        report.check("told anything but 422", len(asked.statuses - {422}), at_most=0)
+
+
+def _compare(
+    world: World,
+    asked: Asked,
+    order: Order,
+    key: str,
+    clients: int,
+    *,
+    of_p99: float | None = None,
+    of_rate: float | None = None,
+    before: Load | None = None,
+) -> None:
+    """Measure the others in slices with and without those who ask, in turn, and check all that a proof checks."""
+    report = world.report
+    seconds, rounds = report.either((SLICE_FAST_SECONDS, ROUNDS_FAST), (SLICE_SECONDS, ROUNDS))
+    load = world.load(round(4000 * seconds * rounds))
+    load.start(clients=OTHERS)
+    load.wait_for(10 * OTHERS)
+    quiet, beside = [], []
+    for _ in range(rounds):
+        quiet += _slice(load, seconds)
+        with nullcontext() if key else _locked(world, order):
+            asked.stopping = False
+            asking = [gevent.spawn(asked.ask, world, order, key) for _ in range(clients)]
+            beside += _slice(load, seconds)
+            asked.stopping = True
+            gevent.joinall(asking, raise_error=True)
+    load.stop()
+    rate = len(beside) / max(1, len(quiet))
+    times = [percentile(one, 0.99) for one in (quiet, beside)]
+    report.tell("others, undisturbed: changes a second", len(quiet) / seconds / rounds)
+    report.tell("others, undisturbed: p99", times[0] * 1000, "ms")
+    report.tell("others, beside them: p50", percentile(beside, 0.5) * 1000, "ms")
+    report.check("others, beside them: p99, as a multiple", times[1] / times[0], at_most=of_p99)
+    report.check("others, beside them: rate, as a multiple", rate, at_least=of_rate)
+    if before:
+        load.add(before)
+    world.drain()
+    invariants.check(world, load, twice_share=None)
+
+
+def _slice(load: Load, seconds: float) -> list[float]:
+    """How long each change took that was acknowledged in the next so many seconds."""
+    first = len(load.acknowledged)
+    gevent.sleep(seconds)
+    return [one.seconds for one in load.acknowledged[first:]]
+
+
+@contextmanager
+def _locked(world: World, order: Order) -> Iterator[None]:
+    with closing(world.database.server.connect(world.database.name)) as connection:
+        connection.autocommit = False
+        connection.cursor().execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (order.id,))
+        yield
+        connection.rollback()

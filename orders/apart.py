@@ -1,0 +1,154 @@
+"""What no batch can take is tried apart from it: an order that somebody has locked, and what made a batch fail.
+
+One connection of its own does it, with the statement that waits for no row. So a locked order costs those who ask for
+it their patience, and nobody else anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import gevent
+import psycopg2
+import structlog
+
+from foundation import clock
+from foundation.connections import Row, away, outcome_unknown
+from foundation.errors import AppError, ServiceUnavailable
+from orders.errors import OrderLocked
+from orders.fair_queue import FairQueue, Waiting
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 2.0
+"""How long a change waits for an order that somebody else has locked."""
+
+LOOK_SECONDS = 0.02
+"""Between two looks whether a locked order is free."""
+
+HELD_SECONDS = 2.0
+"""So long after it was seen locked, or had a statement cut short, an order is asked for here and in no batch."""
+
+WAITED = ("40", "55")
+"""Classes of SQLSTATE by which a statement gave up waiting for others, with nothing changed."""
+
+Send = Callable[[Sequence[Waiting]], list[Row]]
+
+
+def goes_apart(error: Exception) -> bool:
+    """Whether a batch that failed so was not committed, and perhaps failed because of one of its changes."""
+    return not (isinstance(error, AppError) or outcome_unknown(error) or away(error))
+
+
+def gave_up_waiting(error: Exception) -> bool:
+    """Whether it was for a lock."""
+    return isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(WAITED)
+
+
+class Apart:
+    """The changes of one process that are tried apart; a greenlet works as long as there are some."""
+
+    def __init__(self, send: Send, most: int) -> None:
+        self._send = send
+        self._most = most
+        self._queue = FairQueue()
+        self._works = False
+        self.held: dict[int, float] = {}
+        """Orders that are not to be had in a batch, and until when."""
+
+    def holds(self, order_id: int) -> bool:
+        """Whether this order has to be asked for here."""
+        until = self.held.get(order_id)
+        if until is None:
+            return False
+        if clock.monotonic() < until:
+            return True
+        del self.held[order_id]
+        return False
+
+    def hold(self, one: Waiting) -> None:
+        """Ask for its order here for a while."""
+        self.held[one.change["order_id"]] = clock.monotonic() + HELD_SECONDS
+
+    def add(self, one: Waiting) -> None:
+        """Try it here from now on; its event is set when it is made, refused or given up."""
+        one.apart = True
+        self._queue.add(one)
+        if not self._works:
+            self._works = True
+            gevent.spawn(self._work)
+
+    def remove(self, one: Waiting) -> None:
+        """Nobody waits for it any more."""
+        self._queue.remove(one)
+
+    def _work(self) -> None:
+        try:
+            while self._queue:
+                if not self._try_some():
+                    gevent.sleep(LOOK_SECONDS)
+                self._give_up()
+        finally:
+            self._works = False
+            now = clock.monotonic()
+            self.held = {order_id: until for order_id, until in self.held.items() if until > now}
+
+    def _try_some(self) -> bool:
+        """Send what can be sent together; whether anything came of it."""
+        batch = self._queue.batch(self._queue.pop(), self._most)
+        try:
+            rows = self._send(batch)
+        except Exception as error:
+            return self._failed(batch, error)
+        except BaseException:
+            self._end(batch, psycopg2.OperationalError("the statement was given up while it was under way"))
+            raise
+        locked = deliver(batch, rows)
+        for one in locked:
+            self.hold(one)
+            self._keep(one)
+        self._end([one for one in batch if one not in locked])
+        return len(locked) < len(batch)
+
+    def _failed(self, batch: list[Waiting], error: Exception) -> bool:
+        if len(batch) > 1 and goes_apart(error):
+            log.warning("A change made others fail; each goes alone", changes=len(batch), exc_info=error)
+            for one in batch:
+                one.alone = True
+                self._queue.add(one)
+            return True
+        if gave_up_waiting(error):  # for no row: for a table, or for somebody who uses the same key just now
+            self._keep(batch[0])
+            return False
+        if isinstance(error, psycopg2.errors.QueryCanceled):
+            self.hold(batch[0])
+        self._end(batch, error)
+        return True
+
+    def _keep(self, one: Waiting) -> None:
+        """It is locked, and is tried again."""
+        one.error = OrderLocked()
+        self._queue.add(one)
+
+    def _give_up(self) -> None:
+        """Tell those who have waited long enough."""
+        now = clock.monotonic()
+        for one in [one for one in self._queue if now - one.since > PATIENCE_SECONDS]:
+            self._queue.remove(one)
+            self._end([one], one.error or ServiceUnavailable("The database is busy. Nothing was changed."))
+
+    def _end(self, batch: Sequence[Waiting], error: Exception | None = None) -> None:
+        for one in batch:
+            one.error = error
+            one.event.set()
+
+
+def deliver(batch: Sequence[Waiting], rows: Sequence[Row]) -> list[Waiting]:
+    """Give each change the row that it returned; returns those whose orders were locked."""
+    locked = []
+    for place, *row in rows:
+        if row[2] is None:
+            locked.append(batch[place])
+        else:
+            batch[place].rows.append(tuple(row))
+    return locked

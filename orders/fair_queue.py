@@ -1,0 +1,110 @@
+"""Changes that wait, taken in turn from everybody who has some, so that nobody waits for another's thousand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gevent.event import Event
+
+from foundation import clock
+from foundation.connections import Row
+
+Who = tuple[str, int]
+
+
+class Waiting:
+    """One change and whoever waits for it."""
+
+    __slots__ = ("alone", "apart", "change", "error", "event", "leads", "rows", "since")
+
+    def __init__(self, change: Mapping[str, Any]) -> None:
+        self.change = change
+        self.rows: list[Row] = []
+        self.error: Exception | None = None
+        self.leads = False  # whether it is its turn to send the next batch
+        self.apart = False  # whether it went where it is tried apart from the others
+        self.alone = False  # whether no other may be in one statement with it
+        self.since = clock.monotonic()
+        self.event = Event()
+
+    @property
+    def who(self) -> Who:
+        return self.change["actor_role"], self.change["actor_id"]
+
+
+class FairQueue:
+    """First in, first out for each principal, and all principals in turn."""
+
+    def __init__(self) -> None:
+        self._of: dict[Who, deque[Waiting]] = {}
+        self._turns: deque[Who] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._turns)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of.values()))
+
+    def __iter__(self) -> Iterator[Waiting]:
+        for queue in self._of.values():
+            yield from queue
+
+    def add(self, one: Waiting) -> None:
+        """Let it wait behind what its principal has here already."""
+        self._queue(one.who).append(one)
+
+    def pop(self) -> Waiting:
+        """The next one of the principal whose turn it is."""
+        who = self._turns.popleft()
+        queue = self._of[who]
+        one = queue.popleft()
+        if queue:
+            self._turns.append(who)
+        else:
+            del self._of[who]
+        return one
+
+    def remove(self, one: Waiting) -> None:
+        """Forget it, if it is here."""
+        queue = self._of.get(one.who)
+        if queue is None or one not in queue:
+            return
+        queue.remove(one)
+        if not queue:
+            del self._of[one.who]
+            self._turns.remove(one.who)
+
+    def batch(self, first: Waiting, most: int) -> list[Waiting]:
+        """`first` with what can be in one statement with it, at most so many, by order.
+
+        Each order is there at most once, since one statement changes a row once, and so is each client's key; and by
+        id, so that no two batches lock the same orders crosswise.
+        """
+        batch = {first.change["order_id"]: first}
+        keys = {_key(first)} if "keyed" in first.change else set()
+        behind = []
+        while self._turns and len(batch) < most and not first.alone:
+            one = self.pop()
+            keyed = "keyed" in one.change
+            if one.alone or one.change["order_id"] in batch or (keyed and _key(one) in keys):
+                behind.append(one)
+                continue
+            batch[one.change["order_id"]] = one
+            if keyed:
+                keys.add(_key(one))
+        for one in reversed(behind):
+            self._queue(one.who).appendleft(one)
+        return [batch[order_id] for order_id in sorted(batch)]
+
+    def _queue(self, who: Who) -> deque[Waiting]:
+        queue = self._of.get(who)
+        if queue is None:
+            queue = self._of[who] = deque()
+            self._turns.append(who)
+        return queue
+
+
+def _key(one: Waiting) -> tuple[Who, str]:
+    return one.who, one.change["key"]
