@@ -2,15 +2,16 @@
 
 Those come from a file or from a URL, as a JWK Set (RFC 7517) or, in a file, as one PEM. They are read in the
 background: no request waits for another server. A key is good as long as it stands there, so two that stand there
-together overlap.
+together overlap. A server that is away or talks nonsense changes nothing; a set that stays empty means what it says.
 """
 
 from __future__ import annotations
 
 import base64
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ log = structlog.get_logger(__name__)
 OWN = "HS256"
 """The algorithm of our own secret. A key has one algorithm, whatever a token says (RFC 8725, section 3.1)."""
 
+EMPTY_READINGS = 3
+"""So often in a row a set has to be found without keys before its keys are withdrawn: a provider that is being deployed
+may answer so once. The readings are 10 s apart then."""
+
 LEAST_RSA_BITS = 2048
 FETCH_SECONDS = 10
 LARGEST_SET = 256 * 1024
@@ -47,6 +52,36 @@ Found = tuple[str, str, Any]
 
 class UnusableKeys(ValueError):
     """What was read holds no key that could be used; the text says why."""
+
+
+class EmptySet(UnusableKeys):
+    """A JWK Set as it should be, without a key that is for us: all were taken out, or the provider is ill."""
+
+
+@dataclass
+class Source:
+    """One place that keys are read from, and what stood there."""
+
+    read: Callable[[], bytes]
+    found: tuple[Found, ...] = ()
+    known: bool = False
+    """Whether it was ever learned what stands there."""
+
+    empty: int = 0
+    """How many readings in a row found no key; one that failed is none."""
+
+    def refresh(self) -> None:
+        """Read it again. Raises what makes it unreadable, and UnusableKeys for what is not believed (yet)."""
+        try:
+            found = parse(self.read())
+        except EmptySet as error:
+            self.empty += 1
+            if self.empty < EMPTY_READINGS:
+                raise UnusableKeys(f"{error}, {self.empty} times of {EMPTY_READINGS}") from error
+            found = ()
+        else:
+            self.empty = 0
+        self.found, self.known = found, True
 
 
 @dataclass
@@ -64,13 +99,13 @@ class Keys:
     asked: Event = field(default_factory=Event)
     """Set when a token named a key that is not known: there may be a new one."""
 
-    _from_file: tuple[Found, ...] = ()
-    _from_url: tuple[Found, ...] = ()
     _trouble: Trouble = field(default_factory=lambda: Trouble("The keys that verify tokens cannot be read"))
 
     def __post_init__(self) -> None:
         # Prepared once: for a bare string PyJWT looks each time whether it might be another kind of key.
         self._own = [jwt.PyJWK({"kty": "oct", "k": _base64url(one), "alg": OWN}) for one in self.secrets]
+        self._sources = [Source(Path(self.file).read_bytes)] if self.file else []
+        self._sources += [Source(partial(_fetch, self.url))] if self.url else []
 
     @classmethod
     def of(cls, settings: Settings) -> Keys:
@@ -78,7 +113,8 @@ class Keys:
         previous = (settings.jwt_previous_secret,) if settings.jwt_previous_secret else ()
         keys = cls((settings.jwt_secret, *previous), settings.jwt_key_file, settings.jwks_url)
         try:
-            keys._from_file = keys._read_file()
+            if settings.jwt_key_file:
+                keys._sources[0].refresh()
         except (OSError, UnusableKeys) as error:
             raise SettingsError([f"JWT_KEY_FILE cannot be used: {error}."]) from error
         return keys
@@ -87,40 +123,50 @@ class Keys:
         """The keys that may have signed a token with this header."""
         if algorithm == OWN:
             yield from self._own
-        for found, id, key in (*self._from_file, *self._from_url):
+        for found, id, key in self._found():
             if found == algorithm and (not kid or not id or id == kid):
                 yield key
 
     def ask(self) -> None:
         """Have the keys read again soon; ServiceUnavailable when they were never read, so that nobody could know."""
         self.asked.set()
-        if self.url and not self._from_url:
+        if not all(source.known for source in self._sources):
             raise ServiceUnavailable("The keys that this token is verified with are not there yet.")
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a source was found empty, and its keys are still good: it has to be read again soon."""
+        return any(0 < source.empty < EMPTY_READINGS for source in self._sources)
+
     def refresh(self) -> None:
-        """Read file and URL again. What cannot be read leaves the keys as they are."""
-        try:
-            read = self._read_file(), self._read_url()
-        except (OSError, HTTPException, UnusableKeys, gevent.Timeout) as error:
-            self._trouble.tell(Exception(str(error) or type(error).__name__))
-            return
-        self._trouble.over()
-        if _ids(read) != _ids((self._from_file, self._from_url)):
-            self._from_file, self._from_url = read
+        """Read file and URL again. What cannot be read leaves its keys as they are, and so does what is found empty,
+        until it was found so EMPTY_READINGS times in a row."""
+        before, troubles = self._found(), []
+        for source in self._sources:
+            try:
+                source.refresh()
+            except (OSError, HTTPException, UnusableKeys, gevent.Timeout) as error:
+                troubles.append(str(error) or type(error).__name__)
+        if troubles:
+            self._trouble.tell(Exception("; ".join(troubles)))
+        else:
+            self._trouble.over()
+        if before != (after := self._found()):
             self.version += 1
-            log.info("The keys that verify tokens have changed", keys=len(read[0]) + len(read[1]))
+            tell = log.info if after else log.warning
+            tell("The keys that verify tokens have changed", keys=len(after))
 
-    def _read_file(self) -> tuple[Found, ...]:
-        return parse(Path(self.file).read_bytes()) if self.file else ()
+    def _found(self) -> list[Found]:
+        """All keys that are good now; key objects are equal when their numbers are."""
+        return [one for source in self._sources for one in source.found]
 
-    def _read_url(self) -> tuple[Found, ...]:
-        if not self.url:
-            return ()
-        with gevent.Timeout(FETCH_SECONDS), _opener.open(self.url, timeout=FETCH_SECONDS) as answer:
-            text: bytes = answer.read(LARGEST_SET + 1)
-        if len(text) > LARGEST_SET:
-            raise UnusableKeys("the JWK Set is too large")
-        return parse(text)
+
+def _fetch(url: str) -> bytes:
+    with gevent.Timeout(FETCH_SECONDS), _opener.open(url, timeout=FETCH_SECONDS) as answer:
+        text: bytes = answer.read(LARGEST_SET + 1)
+    if len(text) > LARGEST_SET:
+        raise UnusableKeys("the JWK Set is too large")
+    return text
 
 
 def _base64url(text: str) -> str:
@@ -128,16 +174,19 @@ def _base64url(text: str) -> str:
 
 
 def parse(text: bytes) -> tuple[Found, ...]:
-    """The RSA and Ed25519 public keys in a JWK Set or a PEM; UnusableKeys when there is none."""
+    """The RSA and Ed25519 public keys in a JWK Set or a PEM; EmptySet and other UnusableKeys when there is none."""
     if text.lstrip().startswith(b"-----BEGIN"):
         return (_from_pem(text),)
     try:
         entries = orjson.loads(text)["keys"]
+        if not isinstance(entries, list):
+            raise TypeError(entries)
         found = tuple(one for entry in entries if isinstance(entry, dict) and (one := _from_jwk(entry)))[:MOST_KEYS]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise UnusableKeys("it is neither a JWK Set nor a PEM") from error
     if not found:
-        raise UnusableKeys("it holds no RSA or Ed25519 key for signatures")
+        kind = EmptySet if all(isinstance(entry, dict) for entry in entries) else UnusableKeys
+        raise kind("it holds no RSA or Ed25519 key for signatures")
     return found
 
 
@@ -171,11 +220,6 @@ def _algorithm(key: object) -> str | None:
     if isinstance(key, RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
         return "RS256"
     return "EdDSA" if isinstance(key, Ed25519PublicKey) else None
-
-
-def _ids(read: tuple[tuple[Found, ...], ...]) -> list[tuple[str, str, Any]]:
-    """What two readings are compared by; key objects are equal when their numbers are."""
-    return [(algorithm, id, key) for found in read for algorithm, id, key in found]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -55,5 +55,6 @@ class Watch:
             keys.refresh()
             self.proofs.forget_revoked()
             gevent.sleep(LEAST_REFRESH_SECONDS)
-            keys.asked.wait(REFRESH_SECONDS - LEAST_REFRESH_SECONDS)
+            if not keys.doubtful:
+                keys.asked.wait(REFRESH_SECONDS - LEAST_REFRESH_SECONDS)
             keys.asked.clear()

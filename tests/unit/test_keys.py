@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from access.keys import Keys, UnusableKeys, parse
+from access.keys import EMPTY_READINGS, Keys, UnusableKeys, parse
 from access.proofs import Proofs
 from access.tokens import Tokens
 from foundation.errors import ServiceUnavailable, Unauthorized
@@ -53,6 +53,62 @@ def test_a_file_that_was_broken_leaves_the_keys_as_they_are(proofs_with):
     assert 7 == proofs.verify(sign(RSA, "RS256")).id
 
 
+@pytest.mark.parametrize("empty", [jwks(), jwks(jwk(EC)), jwks({"kty": "oct", "k": "c2VjcmV0"})], ids=range(3))
+def test_a_set_that_stays_empty_withdraws_its_keys(proofs_with, empty):
+    """Also for who remembers what they have verified; a reading that fails in between is none."""
+    proofs, path = proofs_with(jwk(RSA))
+    token, keys = sign(RSA, "RS256"), proofs.tokens.keys
+    proofs.verify(token)
+
+    def read(text):
+        path.write_bytes(text)
+        keys.refresh()
+        proofs.forget_revoked()
+
+    for text in (*[empty] * (EMPTY_READINGS - 1), b"{"):
+        read(text)
+        assert (7, True) == (proofs.verify(token).id, keys.doubtful)
+    read(empty)
+
+    assert not keys.doubtful
+    with pytest.raises(Unauthorized):
+        proofs.verify(token)
+    read(jwks(jwk(RSA)))
+    assert 7 == proofs.verify(token).id
+
+
+def test_a_set_that_is_empty_for_a_moment_withdraws_nothing(proofs_with):
+    proofs, path = proofs_with(jwk(RSA))
+    for _ in range(EMPTY_READINGS):
+        for text in (*[jwks()] * (EMPTY_READINGS - 1), jwks(jwk(RSA))):
+            path.write_bytes(text)
+            proofs.tokens.keys.refresh()
+
+    assert 7 == proofs.verify(sign(RSA, "RS256")).id
+
+
+def test_a_source_that_fails_hides_no_change_of_the_other(proofs_with, provider):
+    proofs, path = proofs_with(jwk(RSA, kid="1"), JWKS_URL=provider.url)
+    provider.status = 500
+    path.write_bytes(jwks(jwk(OTHER_RSA, kid="2")))
+    proofs.tokens.keys.refresh()
+
+    assert 7 == proofs.verify(sign(OTHER_RSA, "RS256", "2")).id
+
+
+def test_a_provider_without_any_key_is_believed_after_a_while(provider):
+    """Before, the fault may be ours: 503. Then its tokens are refused."""
+    proofs = proofs_of(provider)
+    provider.body = jwks()
+    for _ in range(EMPTY_READINGS):
+        with pytest.raises(ServiceUnavailable):
+            proofs.verify(sign(RSA, "RS256", "1"))
+        proofs.tokens.keys.refresh()
+
+    with pytest.raises(Unauthorized):
+        proofs.verify(sign(RSA, "RS256", "1"))
+
+
 def test_a_secret_that_was_replaced_is_good_as_long_as_it_is_named(proofs_with):
     proofs, _ = proofs_with(jwk(RSA), JWT_PREVIOUS_SECRET=OLD_SECRET)
 
@@ -76,6 +132,7 @@ def test_a_pem_will_do(proofs_with, private):
         b'{"keys": []}',
         b'{"keys": [1]}',
         b'{"keys": 1}',
+        b'{"keys": {}}',
         jwks({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}),
         jwks(jwk(RSA, use="enc")),
         jwks(jwk(RSA, alg="RS512")),
@@ -85,7 +142,7 @@ def test_a_pem_will_do(proofs_with, private):
         pem(EC),
         b"-----BEGIN PUBLIC KEY-----\n",
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_holds_no_usable_key_is_not_believed(text):
     with pytest.raises(UnusableKeys):
