@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
 from access.keys import OWN, Keys
 from access.principal import ROLES, Principal, Role
 from access.revocations import Revocations
 from foundation import clock
-from foundation.contract import LARGEST_ID
+from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import Unauthorized
 from foundation.settings import Settings
 
@@ -25,6 +27,15 @@ TYPES = ("jwt", "at+jwt")
 
 LATEST = 253402300799
 """The last second of the year 9999, beyond which no date can be written."""
+
+CLAIM_ERRORS = (
+    jwt.MissingRequiredClaimError,
+    jwt.InvalidIssuerError,
+    jwt.InvalidAudienceError,
+    InvalidSubjectError,
+    InvalidJTIError,
+)
+"""What PyJWT says of a token's claims, which it reads after it has found the signature to be right."""
 
 LIFETIME_SECONDS = 24 * 3600
 """How long a token from `flask token` is valid."""
@@ -52,6 +63,9 @@ class Tokens:
     keys: Keys
     issuer: str
     audience: str
+    leeway: float = 30.0
+    """Seconds that a token may be ahead of this clock."""
+
     demo: bool = False
     """Whether what the demo has given out is good."""
 
@@ -62,7 +76,13 @@ class Tokens:
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens:
-        return cls(Keys.of(settings), settings.jwt_issuer, settings.jwt_audience, settings.demo)
+        return cls(
+            Keys.of(settings),
+            settings.jwt_issuer,
+            settings.jwt_audience,
+            leeway=settings.clock_leeway_seconds,
+            demo=settings.demo,
+        )
 
     def issue(self, role: Role, subject: int, lifetime: float = LIFETIME_SECONDS, **claims: Any) -> str:
         """A token for `role` with the id `subject`, valid for `lifetime` seconds; `demo=True` ends it with the demo."""
@@ -72,21 +92,46 @@ class Tokens:
         return jwt.encode(claims, self.keys.secrets[0], algorithm=OWN)
 
     def verify(self, token: str) -> Proof:
-        """Who holds this token; raises Unauthorized when it is not ours, not whole, taken back or no longer valid."""
-        claims = self._claims(token)
-        role, subject, expires_at = claims["role"], claims["sub"], _seconds(claims["exp"])
-        if role not in ROLES or not (subject.isascii() and subject.isdigit() and 0 < int(subject[:20]) <= LARGEST_ID):
-            raise Unauthorized("The token names nobody that this service knows.")
-        if expires_at <= self.now():
-            raise Unauthorized("The token has expired.")
+        """Who holds this token; raises Unauthorized when it is not ours, not whole, taken back or not valid now.
+
+        A token that is signed well is told what is wrong with it; of any other, only that it is not valid.
+        """
+        claims, algorithm = self._claims(token)
+        role, subject, expires_at = claims["role"], claims["sub"], _seconds(claims, "exp")
+        if role not in ROLES:
+            raise Unauthorized("The token's role is none of ours.")
+        if not (subject.isascii() and subject.isdigit() and len(subject) <= ID_DIGITS):
+            raise Unauthorized("The token's sub is no id.")
+        if not 0 < int(subject) <= LARGEST_ID:
+            raise Unauthorized("The token's sub is no id.")
+        issued_at = self._times(claims, expires_at)
         principal = Principal(role, int(subject), expires_at, proof=_name(claims), demo=bool(claims.get("demo")))
         if principal.demo and not self.demo:
             raise Unauthorized("The token was issued for a demo that has ended.")
-        if self.revocations.refuse(principal, _seconds(claims["iat"])):
+        # Who signs with a key of its own may have a clock that is ahead: what it issued before a revocation looks as if
+        # it were issued after.
+        if self.revocations.refuse(principal, issued_at - (0 if algorithm == OWN else self.leeway)):
             raise Unauthorized("The token was revoked.")
         return Proof(principal, expires_at)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _times(self, claims: dict[str, Any], expires_at: float) -> float:
+        """When the token was issued; Unauthorized when it is not valid now.
+
+        Clocks differ, so what is issued may be a little ahead of ours (RFC 7519, section 4.1.5). An end is an end: the
+        leeway that section 4.1.4 allows there would make every token live longer than its issuer said, and what an
+        early end costs is a new token.
+        """
+        now = self.now()
+        if expires_at <= now:
+            raise Unauthorized(f"The token expired {math.ceil(now - expires_at)} s ago.")
+        for name in ("nbf", "iat"):
+            ahead = _seconds(claims, name) - now if name in claims else 0
+            if ahead > self.leeway:
+                raise Unauthorized(f"The token is not valid yet: its {name} is {math.ceil(ahead)} s ahead.")
+        return _seconds(claims, "iat")
+
+    def _claims(self, token: str) -> tuple[dict[str, Any], str]:
+        """What a well-signed token says, and the algorithm that it is signed with."""
         try:
             header = _header(token.partition(".")[0])
         except (jwt.PyJWTError, ValueError) as error:
@@ -96,9 +141,11 @@ class Tokens:
             raise Unauthorized("The token is not valid.")
         for key in self.keys.matching(algorithm, str(header.get("kid") or "")):
             try:
-                return self._decode(token, key, algorithm)
+                return self._decode(token, key, algorithm), algorithm
             except jwt.InvalidSignatureError:
                 continue
+            except CLAIM_ERRORS as error:
+                raise Unauthorized(self._why(error)) from error
             except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
                 raise Unauthorized("The token is not valid.") from error
         if algorithm != OWN:
@@ -112,8 +159,19 @@ class Tokens:
             algorithms=[algorithm],
             issuer=self.issuer,
             audience=self.audience,
-            options={"require": REQUIRED_CLAIMS, "verify_exp": False},
+            options={"require": REQUIRED_CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
+
+    def _why(self, error: jwt.PyJWTError) -> str:
+        """What is wrong with the claims of a token whose signature is right."""
+        match error:
+            case jwt.MissingRequiredClaimError():
+                return f"The token has no {error.claim}."
+            case jwt.InvalidIssuerError():
+                return f"The token's iss is not {self.issuer}."
+            case jwt.InvalidAudienceError():
+                return f"The token's aud does not name {self.audience}."
+        return "The token's sub or jti is no text."
 
 
 def _name(claims: dict[str, Any]) -> str:
@@ -121,8 +179,9 @@ def _name(claims: dict[str, Any]) -> str:
     return f"jti:{claims['jti']}" if claims.get("jti") else ""
 
 
-def _seconds(claim: object) -> float:
+def _seconds(claims: dict[str, Any], name: str) -> float:
     """A NumericDate; whatever else stands there is refused, since a date that compares with nothing never ends."""
+    claim = claims[name]
     if isinstance(claim, int | float) and not isinstance(claim, bool) and 0 <= claim <= LATEST:
         return float(claim)
-    raise Unauthorized("The token is not valid.")
+    raise Unauthorized(f"The token's {name} is no date.")

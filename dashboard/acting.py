@@ -14,7 +14,7 @@ from dashboard import wording
 from dashboard.doors import too_old
 from dashboard.pages import ORDER_ID, Trouble, board_page, order_page, protect
 from dashboard.rooms import Rooms
-from foundation.contract import LARGEST_ID
+from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest
 from notifications import inbox
 from orders import queries
@@ -25,7 +25,6 @@ from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
 VERSION_DIGITS = 9
-ID_DIGITS = len(str(LARGEST_ID))
 
 
 def blueprint(rooms: Rooms) -> Blueprint:

@@ -31,6 +31,7 @@ FIELD_CHARACTERS = 200
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 LARGEST_ID = 2**63 - 1
+ID_DIGITS = len(str(LARGEST_ID))
 
 M = TypeVar("M", bound=pydantic.BaseModel)
 

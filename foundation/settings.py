@@ -15,6 +15,9 @@ from foundation.addresses import mailbox
 JWT_SECRET_BYTES = 32
 """The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
 
+MOST_DIGITS = 18
+"""More than any number of ours has; Python refuses to read thousands of them."""
+
 MODES = ("background", "sequential")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 REQUIRED = object()
@@ -34,7 +37,8 @@ def _text(value: str) -> str:
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        digits = value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS
+        if not digits or not low <= int(value) <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(value)
 
@@ -159,6 +163,9 @@ class Settings:
     jwks_url: str = _setting("", "Where the public keys of an identity provider stand, as a JWK Set.", _keys_url)
     jwt_issuer: str = _setting("onward", "The `iss` that a token must carry.")
     jwt_audience: str = _setting("onward", "The `aud` that a token must carry.")
+    clock_leeway_seconds: int = _setting(
+        "30", "Seconds that a token's `iat` and `nbf` may be ahead of our clock.", _whole_number(0, 300)
+    )
     side_effects_mode: str = _setting(
         "background", "`background`, or `sequential`: every effect before the answer.", _one_of(MODES)
     )

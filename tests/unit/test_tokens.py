@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from access.proofs import CACHE_SIZE
+from access.revocations import Revocations
 from foundation.errors import Unauthorized
 from tests.conftest import SECRET
 from tests.unit.signing import CLAIMS, EC, ED, OTHER_RSA, RSA, jwk, pem, sign
@@ -84,3 +85,75 @@ def test_the_memory_of_proofs_is_bounded(proofs_with):
     proofs.verify(sign(SECRET, "HS256"))
 
     assert CACHE_SIZE == len(proofs._known)
+
+
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def clocked(proofs_with):
+    proofs, _ = proofs_with(jwk(RSA))
+    proofs.tokens.now = lambda: NOW
+    return proofs
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+@pytest.mark.parametrize(("key", "algorithm"), [(SECRET, "HS256"), (RSA, "RS256")], ids=["HS256", "RS256"])
+def test_the_clock_of_who_signs_may_be_a_little_ahead(clocked, claim, key, algorithm):
+    def verify(ahead):
+        return clocked.verify(sign(key, algorithm, claims={claim: NOW + ahead}))
+
+    assert [7, 7] == [verify(ahead).id for ahead in (1, 30)]
+    with pytest.raises(Unauthorized, match=f"its {claim} is 31 s ahead"):
+        verify(31)
+
+
+def test_an_end_is_an_end(clocked):
+    """RFC 7519 allows a leeway there too; it would make tokens live longer than their issuer said."""
+    assert 7 == clocked.verify(sign(SECRET, "HS256", claims={"exp": NOW + 1})).id
+    with pytest.raises(Unauthorized, match="expired 2 s ago"):
+        clocked.verify(sign(SECRET, "HS256", claims={"exp": NOW - 2}))
+
+
+WRONG = {
+    "The token expired": {"exp": 1},
+    "its nbf is": {"nbf": NOW + 99},
+    "its iat is": {"iat": NOW + 99},
+    "The token's iss is not onward": {"iss": "x"},
+    "The token's aud does not name onward": {"aud": ["x"]},
+    "The token's role is none of ours": {"role": "root"},
+    "The token's sub is no id": {"sub": "0" * 4419 + "1"},
+    "The token's sub or jti is no text": {"sub": 7},
+    "The token's exp is no date": {"exp": "never"},
+    "The token's nbf is no date": {"nbf": [1]},
+    "The token has no sub": {"sub": None},
+}
+
+
+@pytest.mark.parametrize(("said", "claims"), WRONG.items(), ids=WRONG)
+def test_a_token_that_is_signed_well_is_told_what_is_wrong_and_no_other_is(clocked, said, claims):
+    def refusal(key):
+        body = {name: value for name, value in (CLAIMS | claims).items() if value is not None}
+        with pytest.raises(Unauthorized) as refused:
+            clocked.verify(jwt.encode(body, key, "RS256"))
+        return refused.value.detail
+
+    assert said in refusal(RSA)
+    assert "The token is not valid." == refusal(OTHER_RSA)
+
+
+@pytest.mark.parametrize("digits", [str(2**63), "9" * 20, "0" * 4419 + "1", "0", "٧", "+7", "7 ", ""])
+def test_a_sub_that_is_no_id_is_refused(clocked, digits):
+    with pytest.raises(Unauthorized, match="no id"):
+        clocked.verify(sign(SECRET, "HS256", claims={"sub": digits}))
+
+
+def test_a_clock_that_is_ahead_does_not_outlive_a_revocation(clocked):
+    """Ten seconds ahead, five seconds before all of seller 7 was taken back: it looks as if it were issued after."""
+    clocked.tokens.revocations = Revocations()
+    clocked.tokens.revocations._horizon = float("-inf")
+    clocked.tokens.revocations._at["seller:7"] = NOW
+
+    with pytest.raises(Unauthorized, match="revoked"):
+        clocked.verify(sign(RSA, "RS256", claims={"iat": NOW + 5}))
+    assert 7 == clocked.verify(sign(SECRET, "HS256", claims={"iat": NOW + 5})).id, "this clock is ours"
