@@ -23,8 +23,9 @@ except SettingsError as error:
 bind = settings.address
 workers = settings.web_concurrency
 worker_class = "realtime.worker.StreamWorker"
-worker_connections = 2000
-keepalive = 5
+# A few more than there may be: who is one too many is told so, and waits in no queue for it.
+worker_connections = settings.connection_limit + 50
+keepalive = settings.keepalive
 # Not for requests: a worker that gave no sign of life for this long, because somebody's code keeps its only thread, is
 # ended. Shorter than the lease of 15 s, after which others would do its work beside it.
 timeout = 10
@@ -70,9 +71,14 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
+    from foundation.admission import Admission
 
     onward = onward_of(worker.wsgi.app)
     worker.on_stop = onward.stop
     worker.wsgi.detaches = settings.detach_streams
     worker.door = onward.door if settings.detach_streams else None
+    # Where a proxy stands in front, every connection is the proxy's.
+    counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
+    per_client = settings.connections_per_client if counted else 0
+    worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())
     worker.answer = onward.fast_path.answer

@@ -172,6 +172,13 @@ class ServiceUnavailable(AppError):
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+class TooManyConnections(ServiceUnavailable):
+    """More connections, of this client or in all, than one process takes; `Retry-After` says when to come back."""
+
+    code = "too_many_connections"
+    sentence = "There are more connections than the limit allows. Close some, or use one for several requests."
+
+
 def catalogue() -> dict[str, type[AppError]]:
     """Every error that the imported rooms know, by its code, in the order of their statuses."""
     return {error.code: error for error in sorted(_descendants(AppError), key=lambda one: (one.status, one.code))}

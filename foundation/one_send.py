@@ -14,6 +14,7 @@ from gunicorn import util
 from gunicorn.http import wsgi
 
 from foundation import reading
+from foundation.writing import send
 
 SERVER = "onward"
 """What answers call the server: nobody has to know what it is made of."""
@@ -53,13 +54,6 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     def _emit(self, piece: bytes) -> None:
         piece, self._head = self._head + piece, b""
         send(self.sock, piece)
-
-
-def send(connection: Any, piece: bytes) -> None:
-    """All of it. gevent's `sendall` would ask for the size of the socket's buffer first, each time."""
-    sent = connection.send(piece)
-    if sent < len(piece):
-        connection.sendall(piece[sent:])
 
 
 def date(timestamp: float | None = None) -> str:

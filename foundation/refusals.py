@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
+import gevent
 import orjson
+from gunicorn import util
 from werkzeug.http import HTTP_STATUS_CODES
 
-from foundation import logs, problems
+from foundation import logs, problems, writing
+from foundation.errors import AppError
+
+MOST_LEAVING = 64
+"""Of those that were turned away, so many have the time to read it; the next ones are closed at once."""
+
+_leaving: set[gevent.Greenlet[..., None]] = set()
 
 
 def write(client: socket.socket, status: int, _reason: str, _message: str) -> None:
     """Stands in for `gunicorn.util.write_error`. Its message repeats what was sent; the log has it, the answer not."""
-    error = problems.of_status(status)
+    _tell(client, problems.of_status(status))
+    writing.linger(client)
+
+
+def turn_away(client: socket.socket, error: AppError) -> None:
+    """Refuse a whole connection, whatever it was to be for, and take nobody's place with it."""
+    own = socket.socket(fileno=client.detach())  # the server closes the other one as soon as we return
+    with suppress(OSError):
+        _tell(own, error)
+    if len(_leaving) >= MOST_LEAVING:
+        util.close(own)
+        return
+    leaving = gevent.spawn(writing.linger, own)
+    _leaving.add(leaving)
+    leaving.link(_leaving.discard)
+
+
+def _tell(client: socket.socket, error: AppError) -> None:
     request_id = logs.new_request_id(None)
     body = orjson.dumps(problems.members(type(error), error.detail, error.members, request_id))
+    more = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())
     head = (
         f"HTTP/1.1 {error.status} {HTTP_STATUS_CODES[error.status]}\r\nConnection: close\r\n"
-        f"Content-Type: {problems.CONTENT_TYPE}\r\nX-Request-ID: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {problems.CONTENT_TYPE}\r\nX-Request-ID: {request_id}\r\n{more}"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     # One try: somebody who does not read must not hold the greenlet.
     client.setblocking(False)

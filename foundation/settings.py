@@ -18,6 +18,9 @@ JWT_SECRET_BYTES = 32
 MOST_DIGITS = 18
 """More than any number of ours has; Python refuses to read thousands of them."""
 
+KEEPALIVE_SECONDS, PROXY_KEEPALIVE_SECONDS = 5, 75
+"""nginx and HAProxy close connections to us that were idle for 60 s; one that we close first makes a 502 there."""
+
 MODES = ("background", "sequential")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 REQUIRED = object()
@@ -43,6 +46,10 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
         return int(value)
 
     return parse
+
+
+def _whole_number_or_none(low: int, high: int) -> Callable[[str], int | None]:
+    return lambda value: _whole_number(low, high)(value) if value else None
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
@@ -184,6 +191,17 @@ class Settings:
     public_url: str = _setting("", "Address that people reach this service by; else HOST and PORT.", _web_url)
     trusted_proxies: int = _setting("0", "Proxies in front whose `X-Forwarded-For` is believed.", _whole_number(0, 16))
     body_seconds: int = _setting("8", "Seconds in which a request's body has to arrive.", _whole_number(1, 600))
+    keepalive_seconds: int | None = _setting(
+        "",
+        "Seconds that a connection may be idle; empty: 75 where `TRUSTED_PROXIES` is not 0, else 5.",
+        _whole_number_or_none(5, 3600),
+    )
+    connection_limit: int = _setting(
+        "2000", "Client connections per process, without detached streams.", _whole_number(10, 10**5)
+    )
+    connections_per_client: int = _setting(
+        "200", "Of one client's address, per process; 0 for no limit.", _whole_number(0, 10**5)
+    )
     hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
     cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))
     lane_limit: int = _setting(
@@ -266,6 +284,11 @@ class Settings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def keepalive(self) -> int:
+        """Seconds that a connection may be idle."""
+        return self.keepalive_seconds or (PROXY_KEEPALIVE_SECONDS if self.trusted_proxies else KEEPALIVE_SECONDS)
 
     @property
     def local_url(self) -> str:

@@ -7,17 +7,15 @@ socket cannot be taken (TLS in the worker, HTTP/2), the view is told so beforeha
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import gevent
-
 from foundation.one_send import date
+from foundation.writing import send
 from realtime.hub import PIECE_BYTES
 from realtime.routes import CAN_DETACH, OPENING
-from realtime.sockets import STALL_SECONDS, limit_buffers
+from realtime.sockets import limit_buffers
 from realtime.stream import Opening
 
 if TYPE_CHECKING:
@@ -26,10 +24,6 @@ if TYPE_CHECKING:
 
 DETACHED: list[bytes] = []
 """What a WSGI call returns whose connection is gone; the worker knows it by its identity."""
-
-
-class TooSlow(Exception):
-    """The reader does not even take what the stream begins with."""
 
 
 class HandOver:
@@ -87,23 +81,13 @@ def detach(connection: Any, head: bytes, opening: Opening) -> None:
         for piece in opening.first():
             waiting += piece
             if len(waiting) > PIECE_BYTES:
-                _send(connection, waiting)
+                send(connection, waiting)
                 waiting = b""
-        _send(connection, waiting)
-    except (OSError, TooSlow):
+        send(connection, waiting)
+    except OSError:
         opening.give_up()
         return
     except BaseException:
         opening.give_up()
         raise
     opening.hand_over(connection.detach())
-
-
-def _send(connection: Any, piece: bytes) -> None:
-    try:
-        sent = os.write(connection.fileno(), piece)
-    except BlockingIOError:
-        sent = 0
-    if sent < len(piece):
-        with gevent.Timeout(STALL_SECONDS, TooSlow):
-            connection.sendall(piece[sent:])

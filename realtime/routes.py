@@ -18,7 +18,7 @@ from foundation.paging import link_next
 from realtime import catch_up
 from realtime.catch_up import CursorExpired
 from realtime.log import PAGE, Log
-from realtime.sockets import limit_waiting
+from realtime.sockets import limit_buffers
 from realtime.stream import Listener, Streams
 
 CAN_DETACH = "onward.can_detach"
@@ -145,7 +145,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
             request.environ[OPENING] = opening
             return Response(headers=HEADERS)
         if connection := request.environ.get("gunicorn.socket"):
-            limit_waiting(connection)
+            limit_buffers(connection)
         return Response(opening, headers=HEADERS, direct_passthrough=True)
 
     return routes

@@ -10,17 +10,14 @@ import contextlib
 import os
 import select
 import socket
-import struct
 from collections.abc import Callable
 
 import gevent
 from gevent import monkey
 
 from foundation import clock
+from foundation.writing import RESET_ON_CLOSE, STALL_SECONDS, UNHEARD_MS
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
-
-STALL_SECONDS = 10.0
-"""Who reads nothing for this long while something waits is dropped."""
 
 SEND_BUFFER_BYTES = 32 * 1024
 """Linux doubles it. Left alone it grows to 4 MB for each client that does not read."""
@@ -28,11 +25,7 @@ SEND_BUFFER_BYTES = 32 * 1024
 RECEIVE_BUFFER_BYTES = 4096
 """A stream's client has nothing more to say."""
 
-UNHEARD_MS = 30_000
-"""A peer that acknowledges nothing for so long is gone; without this the kernel tries for 15 minutes."""
-
 WATCHED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 READ = 1
 
 _epoll = monkey.get_original("select", "epoll")
@@ -46,12 +39,6 @@ def limit_buffers(connection: socket.socket) -> None:
     if connection.family in (socket.AF_INET, socket.AF_INET6):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def limit_waiting(connection: socket.socket) -> None:
-    """The same for a stream that gunicorn writes: it would wait without end for a reader that takes nothing."""
-    limit_buffers(connection)
-    connection.settimeout(STALL_SECONDS)
 
 
 class Sockets:

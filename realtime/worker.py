@@ -15,7 +15,9 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import logs, one_send, plain, reading, refusals
+from foundation import logs, one_send, plain, reading, refusals, writing
+from foundation.admission import Admission
+from foundation.errors import TooManyConnections
 from foundation.plain import Answer, Plain
 from realtime.door import Door
 from realtime.handover import DETACHED, HandOver, detach, encode_head
@@ -26,11 +28,11 @@ STOP_SECONDS = 12.0
 """Below gunicorn's graceful_timeout, after which the process is killed."""
 
 
-LINGER_SECONDS = 1.0
-"""How long a client that was answered before it had sent everything has to read the answer (RFC 9112, section 9.6)."""
-
 IDLE_SECONDS = 1.0
 """How long a kept-alive connection may still say nothing once the process is to end; it would hold it for 5 s."""
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Patience(gevent.Timeout):
@@ -58,6 +60,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     door: Door | None = None
     """Opens plain streams."""
 
+    admission: Admission
+    """Says whether there is room for a connection."""
+
     answer: Callable[[Plain, Any], Answer | None] | None = None
     """Answers other plain requests, or leaves them to gunicorn; is given the connection too."""
 
@@ -66,7 +71,19 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         self._waiting: dict[Patience, Any] = {}
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection: its plain requests here, and everything from the first on that is not, as gunicorn does.
+        """Serve a connection, if there is room for it."""
+        counted = self.admission.admit(addr[0] if addr else "")
+        if counted is None:
+            if not isinstance(client, ssl.SSLSocket):
+                refusals.turn_away(client, TooManyConnections())
+            return
+        try:
+            self._serve(listener, client, addr)
+        finally:
+            self.admission.leave(counted)
+
+    def _serve(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve its plain requests here, and everything from the first one that is none, as gunicorn does.
 
         With an access log, gunicorn reads them all, since it writes the lines.
         """
@@ -105,7 +122,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             if answer is None:
                 return True
             self._take(client, piece)
-            one_send.send(client, plain.encode(answer, keep=self.alive))
+            writing.send(client, plain.encode(answer, keep=self.alive))
             if not self.alive:
                 return False
 
@@ -119,11 +136,14 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer one request; what its client goes on to send of a body that nobody wanted is not waited for."""
         req.unreader.begin_request()
+        if req._expected_100_continue:
+            writing.send(sock, CONTINUE)  # gunicorn would wait without end for room
+            req._expected_100_continue = False
         try:
             return super().handle_request(listener_name, req, sock, addr)
         except StopIteration:
             if reading.is_unread(req):
-                util.close_graceful(sock, LINGER_SECONDS)
+                writing.linger(sock)
             raise
         finally:
             req.unreader.end_request()
@@ -138,6 +158,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         util.write_error = refusals.write
         one_send.install()
         reading.install()
+        writing.install()
         self.wsgi: HandOver = HandOver(self.wsgi)
 
     def is_already_handled(self, respiter: Any) -> bool:
@@ -153,6 +174,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         """Serve until told to stop; then say goodbye while gunicorn waits for its requests."""
         stopper = gevent.spawn(self._stop_when_told)
+        for listener in self.sockets:
+            writing.limit(listener)
         try:
             super().run()
         finally:
@@ -168,6 +191,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def _stop_when_told(self) -> None:
         while self.alive:
             gevent.sleep(LOOK_SECONDS)
+        writing.writers.ending = True
         gevent.spawn(self._close_idle)
         if self.on_stop is not None:
             self.on_stop()

@@ -8,21 +8,24 @@ import sys
 
 import pytest
 
+from foundation.settings import Settings
 from side_effects.sweeper import LEASE_SECONDS
 from tests.conftest import PROJECT, environment
 
+NOTHING = "postgresql://nobody@127.0.0.1/nothing"
 PRINT_THEM = """
 import json, runpy
 read = runpy.run_path('gunicorn.conf.py')
 from realtime.worker import STOP_SECONDS
-print(json.dumps({name: read[name] for name in ('timeout', 'graceful_timeout', 'keepalive')} | {'stop': STOP_SECONDS}))
+names = ('timeout', 'graceful_timeout', 'worker_connections')
+print(json.dumps({name: read[name] for name in names} | {'stop': STOP_SECONDS}))
 """
 
 
 @pytest.fixture(scope="module")
 def settings():
     """As a process of its own reads them, since they come with gevent's patching."""
-    env = environment("postgresql://nobody@127.0.0.1/nothing", PROMETHEUS_MULTIPROC_DIR="/nowhere")
+    env = environment(NOTHING, PROMETHEUS_MULTIPROC_DIR="/nowhere")
     done = subprocess.run([sys.executable, "-c", PRINT_THEM], cwd=PROJECT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -37,5 +40,5 @@ def test_a_stop_in_good_order_is_not_cut_short(settings):
     assert settings["stop"] < settings["graceful_timeout"]
 
 
-def test_an_idle_connection_does_not_hold_up_a_stop(settings):
-    assert settings["keepalive"] < settings["graceful_timeout"]
+def test_who_is_one_too_many_waits_in_no_queue_for_the_answer(settings):
+    assert settings["worker_connections"] > Settings.from_env(environment(NOTHING)).connection_limit

@@ -25,6 +25,14 @@ def test_two_settings_are_enough():
     assert ("127.0.0.1", 8000, 2, False) == (settings.host, settings.port, settings.web_concurrency, settings.demo)
 
 
+def test_behind_a_proxy_an_idle_connection_outlives_the_proxys_patience():
+    """nginx keeps one for 60 s; one that had been closed here meanwhile made one request in 70 a 502."""
+    assert Settings.from_env(GOOD | {"TRUSTED_PROXIES": "1"}).keepalive > 60
+    assert Settings.from_env(GOOD).keepalive == 5
+    assert Settings.from_env(GOOD | {"TRUSTED_PROXIES": "1", "KEEPALIVE_SECONDS": "9"}).keepalive == 9
+    assert ["KEEPALIVE_SECONDS must be a whole number from 5 to 3600."] == problems(KEEPALIVE_SECONDS="4")
+
+
 def test_any_spelling_of_the_url_names_the_driver():
     settings = Settings.from_env(GOOD)
 

@@ -1,0 +1,86 @@
+"""How many connections a process has, of one client and in all; one more is told so and takes nobody's place.
+
+Connections, not requests: whoever is silent costs one too. A detached stream is none of them: it was asked for with a
+proof, and has limits of its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+import prometheus_client
+import structlog
+
+from foundation import clock
+
+log = structlog.get_logger(__name__)
+
+REFUSED = prometheus_client.Counter("onward_connections_refused", "Connections over a limit that were refused.")
+TELL_SECONDS = 10.0
+"""A flood is told of this often, and not with each connection."""
+
+PREFIX_BITS = 64
+"""Of an IPv6 address: whoever has one has all that begin alike."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Admission:
+    """Counts the connections of one process."""
+
+    def __init__(self, in_all: int, per_client: int, trusted: Sequence[Network]) -> None:
+        self._in_all = in_all
+        self._per_client = per_client
+        """0 where nobody is counted: a proxy stands in front, and all connections are its."""
+
+        self._trusted = trusted
+        """Peers that are not counted each: proxies on this machine, by default."""
+
+        self._open: Counter[str] = Counter()
+        self._count = 0
+        self._refused = 0
+        self._told_at = -TELL_SECONDS
+        self._client_of = lru_cache(4096)(self._name)
+
+    def admit(self, address: str) -> str | None:
+        """What to give back to `leave` when the connection is over; None when there is no room for it."""
+        client = self._client_of(address)
+        if self._count >= self._in_all or (client and self._open[client] >= self._per_client):
+            self._refuse(address)
+            return None
+        self._count += 1
+        if client:
+            self._open[client] += 1
+        return client
+
+    def leave(self, client: str) -> None:
+        """One of this client's connections is over."""
+        self._count -= 1
+        if client:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
+
+    def _name(self, address: str) -> str:
+        """Whose connections are counted together; empty where they are not."""
+        if not self._per_client:
+            return ""
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return ""  # a Unix socket's peer has no address
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip
+        if any(ip in network for network in self._trusted):
+            return ""
+        return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, PREFIX_BITS), strict=False))
+
+    def _refuse(self, address: str) -> None:
+        REFUSED.inc()
+        self._refused += 1
+        if clock.monotonic() - self._told_at >= TELL_SECONDS:
+            log.warning("Connections over the limit are refused", newest=address, refused=self._refused)
+            self._told_at, self._refused = clock.monotonic(), 0

@@ -1,0 +1,153 @@
+"""What is written to a client: all of it, for as long as the client takes some of it.
+
+Who reads slowly is waited for; who takes nothing for 10 s is let go, whatever it had asked for. Without that, 100
+clients that read nothing kept a worker from ending, and 4,000 kept everybody out.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import socket
+import ssl
+import struct
+import sys
+import termios
+from typing import Any
+
+import gevent
+import prometheus_client
+import structlog
+from gunicorn import util
+
+from foundation import clock
+
+STALLED = prometheus_client.Counter("onward_clients_stalled", "Clients that took nothing of an answer and were reset.")
+log = structlog.get_logger(__name__)
+
+STALL_SECONDS = 10.0
+"""Who takes nothing for this long is let go."""
+
+HURRIED_SECONDS = 1.0
+"""The same while the process ends, or while answers that nobody takes fill the memory. Also how often one looks."""
+
+HELD_BYTES = 32 * 2**20
+"""Of answers that wait for their clients, per process; beyond it, nobody is waited for who takes nothing."""
+
+UNSENT_BYTES = 64 * 1024
+"""What the kernel takes from us ahead of what it can send. Left alone that grows to 4 MB for each client that does not
+read; a client that reads is not slowed down, since what is under way does not count."""
+
+UNHEARD_MS = 30_000
+"""A peer that acknowledges nothing for so long, or takes nothing of an answer we have ended, is gone; without this the
+kernel tries for 15 minutes."""
+
+LINGER_SECONDS = 1.0
+"""How long a client that was answered before it had sent everything may take to read the answer."""
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Stalled(ConnectionResetError):
+    """The client took nothing for too long; its connection is reset when it is closed."""
+
+
+class Writers:
+    """Those of this process who wait for a client to take something."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        """Bytes of the answers that they are at."""
+
+        self.ending = False
+        """Whether the process is to end: nobody is waited for then who takes nothing."""
+
+    @property
+    def patience(self) -> float:
+        """How long a client may take nothing."""
+        return HURRIED_SECONDS if self.ending or self.held > HELD_BYTES else STALL_SECONDS
+
+
+writers = Writers()
+
+
+def limit(listener: socket.socket) -> None:
+    """Bound what the kernel keeps for clients, and how long; connections inherit it from what accepted them."""
+    if listener.family in (socket.AF_INET, socket.AF_INET6) and sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
+
+
+def send(connection: Any, piece: bytes) -> None:
+    """All of it; raises Stalled. gevent's `sendall` waits for ever, and asks for the size of the buffer first."""
+    try:
+        # gevent's: the last argument says not to wait. With TLS it would, without end.
+        sent = 0 if isinstance(connection, ssl.SSLSocket) else connection.send(piece, 0, 0.0)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(piece):
+        _send_rest(connection, memoryview(piece)[sent:])
+
+
+def reset_on_close(connection: Any) -> None:
+    """Have the kernel forget what it holds for this client as soon as the connection is closed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+
+
+def linger(connection: Any) -> None:
+    """Close, and let the client read what it was told though it goes on sending (RFC 9112, section 9.6).
+
+    At most 64 KB of that are taken. Closing at once would reset the connection, and the answer with it.
+    """
+    util.close_graceful(connection, LINGER_SECONDS)
+
+
+def install() -> None:
+    """Have gunicorn write so in this process."""
+    util.write = write
+    util.write_chunk = write_chunk
+
+
+def write(connection: Any, data: bytes, chunked: bool = False) -> None:
+    """Stands in for `gunicorn.util.write`."""
+    if chunked:
+        write_chunk(connection, data)
+    else:
+        send(connection, data)
+
+
+def write_chunk(connection: Any, data: bytes) -> None:
+    """Stands in for `gunicorn.util.write_chunk`; an empty one ends the body."""
+    send(connection, b"%X\r\n%b\r\n" % (len(data), data))
+
+
+def _send_rest(connection: Any, rest: memoryview) -> None:
+    moved_at, queued = clock.monotonic(), _queued(connection)
+    held = len(rest)
+    writers.held += held
+    try:
+        while rest:
+            sent = 0
+            with gevent.Timeout(HURRIED_SECONDS, False):  # type: ignore[arg-type]  # the stubs know no silent one
+                sent = connection.send(rest)
+            rest = rest[sent:]
+            before, queued = queued, _queued(connection)
+            if sent or queued < before:
+                moved_at = clock.monotonic()
+            elif clock.monotonic() - moved_at >= writers.patience:
+                _give_up(connection, len(rest))
+    finally:
+        writers.held -= held
+
+
+def _give_up(connection: Any, left: int) -> None:
+    reset_on_close(connection)
+    STALLED.inc()
+    log.info("A client that took nothing was let go", bytes_left=left)
+    raise Stalled(errno.ECONNRESET, "The client took nothing for too long.")
+
+
+def _queued(connection: Any) -> int:
+    """Bytes that the kernel has and the client has not acknowledged; fewer of them are progress, however slow."""
+    count: int = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+    return count

@@ -1,0 +1,93 @@
+"""Who takes nothing of what is written to them is let go; who reads slowly is waited for."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from gevent import socket
+
+from foundation import writing
+
+ANSWER = b"x" * 4 * 2**20
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch):
+    """Seconds instead of ten: the proportions are the same."""
+    monkeypatch.setattr(writing, "STALL_SECONDS", 0.6)
+    monkeypatch.setattr(writing, "HURRIED_SECONDS", 0.05)
+    monkeypatch.setattr(writing, "writers", writing.Writers())
+
+
+@pytest.fixture
+def pair():
+    """A connection of ours, and its client, who takes as little ahead as there is."""
+    with socket.socket() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        writing.limit(listener)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(listener.getsockname())
+        connection, _ = listener.accept()
+        with connection:
+            yield connection, client
+
+
+def read_all(client, pause=0.0):
+    read = 0
+    while piece := client.recv(4096):
+        read += len(piece)
+        gevent.sleep(pause)
+    return read
+
+
+def test_connections_inherit_the_limits_of_what_accepted_them(pair):
+    connection, _ = pair
+
+    assert writing.UNSENT_BYTES == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+    assert writing.UNHEARD_MS == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+def test_who_takes_nothing_is_let_go_and_the_kernel_keeps_nothing(pair):
+    connection, client = pair
+    with pytest.raises(writing.Stalled):
+        writing.send(connection, ANSWER)
+    connection.close()
+
+    assert writing.writers.held == 0
+    with pytest.raises(ConnectionResetError):
+        read_all(client)
+
+
+def test_what_the_kernel_takes_ahead_is_bounded(pair):
+    connection, _ = pair
+    with pytest.raises(writing.Stalled):
+        writing.send(connection, ANSWER)
+
+    assert writing._queued(connection) < 4 * writing.UNSENT_BYTES
+
+
+def test_who_reads_slowly_is_waited_for(pair):
+    """Each pause is shorter than the patience, and all of them together are much longer."""
+    connection, client = pair
+    size = 100 * 4096
+    reader = gevent.spawn(read_all, client, 0.02)
+    writing.send(connection, ANSWER[:size])
+    connection.close()
+
+    assert size == reader.get()
+
+
+@pytest.mark.parametrize("reason", ["the process ends", "answers fill the memory"])
+def test_nobody_is_waited_for_who_takes_nothing_when(reason, pair, monkeypatch):
+    monkeypatch.setattr(writing, "STALL_SECONDS", 3600)
+    connection, _ = pair
+    sending = gevent.spawn(writing.send, connection, ANSWER)
+    gevent.sleep(0)
+    if reason == "the process ends":
+        writing.writers.ending = True
+    else:
+        monkeypatch.setattr(writing, "HELD_BYTES", len(ANSWER) // 2)
+
+    with pytest.raises(writing.Stalled):
+        sending.get(timeout=20)
