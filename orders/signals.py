@@ -20,7 +20,10 @@ from blinker import ANY, Namespace
 
 from foundation.connections import Row
 from side_effects.effects import PartFailed
+from side_effects.retry import DestinationRefused, Undeliverable
 from side_effects.tasks import ENDING
+
+__all__ = ["DestinationRefused", "OrderEvent", "Undeliverable", "emit", "emit_to", "order_status_changed", "receivers"]
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +33,7 @@ order_status_changed = Namespace().signal("order-status-changed")
 Sender: the OrderEvent. The first one of an order has the type `order.created` and no `from_status`.
 In one process an order's events come in the order of their versions; from two processes they may overtake each other,
 so a receiver that cares compares `event.version`. One that raises is retried alone, with backoff; the others are not
-called again.
+called again, unless it raises Undeliverable (never) or DestinationRefused (when its circuit lets it be probed).
 """
 
 

@@ -59,6 +59,16 @@ class Outcome:
 SUCCEEDED = Outcome("succeeded")
 
 
+class Undeliverable(Exception):
+    """Raised by code that is called for a side effect: this one can never be done, whoever tries. It is dead at once,
+    and the destination's circuit hears nothing."""
+
+
+class DestinationRefused(Exception):
+    """Raised by code that is called for a side effect: the destination refuses all calls alike, as by 401 or 403 to
+    our key. Its circuit opens at once, and no attempt is spent."""
+
+
 @dataclass(frozen=True)
 class Settlement:
     """The row's next status, and for a pending one the seconds until its next attempt."""
@@ -102,8 +112,11 @@ def fingerprint(error: str) -> str:
 
 
 def failed(error: BaseException) -> Outcome:
-    """The outcome of an attempt that raised: worth another try, since nobody said otherwise."""
-    return Outcome("retry", describe(error), error=error)
+    """The outcome of an attempt that raised: worth another try, unless it said otherwise."""
+    if isinstance(error, Undeliverable):
+        return Outcome("dead", describe(error), error=error)
+    heard: Heard = "refused" if isinstance(error, DestinationRefused) else "bad"
+    return Outcome("retry", describe(error), error=error, circuit=heard)
 
 
 def describe(error: BaseException) -> str:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from notifications import conversation
 from notifications.email import Mail, Mailer
 from notifications.judgement import REPLIES, TABLE
+from tests.rooms.mail.server import free_port
 from tests.unit.smtp_script import HANG_UP, Conversation
 
 MAIL = Mail("alice@example.org", "Shipped", "It is on its way.\n.\n", "email.status.order.7")
@@ -239,3 +249,31 @@ def test_a_password_may_be_sent_in_clear_on_this_machine(converse):
     server = converse(EHLO=CLEAR)
 
     assert "succeeded" == Mailer(signing_in(server), SENDER).send(MAIL).kind
+
+
+@pytest.fixture
+def self_signed(tmp_path):
+    """The TLS of a server for whose name nobody vouches."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    pem = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "server.pem").write_bytes(pem)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server.pem")
+    return context
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_certificate_that_nobody_vouches_for_is_no_encryption(self_signed, scheme):
+    """Neither the mail nor the password goes to whoever answers."""
+    how = {"ssl_context": self_signed} if scheme == "smtps" else {"tls_context": self_signed}
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port(), **how)
+    controller.start()
+    outcome = Mailer(f"{scheme}://shop:secret@127.0.0.1:{controller.port}", SENDER).send(MAIL)
+    controller.stop()
+
+    assert ("retry", "refused") == seen(outcome)
+    assert "CERTIFICATE_VERIFY_FAILED" in outcome.reason
