@@ -7,6 +7,8 @@ later     answers 451 to every message
 drip      says one byte a second, so that no single step of the conversation ever times out
 slow      takes the mail, and says so four seconds later
 forgetful takes the mail, and hangs when it is asked to say goodbye
+picky     is well, and answers 450 to recipients called busy, 550 to those called gone
+stranger  turns everybody away with its first word
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-MODES = ("well", "refuse", "hang", "later", "drip", "slow", "forgetful")
+MODES = ("well", "refuse", "hang", "later", "drip", "slow", "forgetful", "picky", "stranger")
 FOREVER = 3600.0
 DRIP_SECONDS = 1.0
 SLOW_SECONDS = 4.0
@@ -33,6 +35,17 @@ class Sink:
         self._port = port
         self._file = file.open("a", buffering=1)
         self._server: asyncio.Server | None = None
+
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        """Take the recipient, or judge it by its name where that is the mode."""
+        if self.mode == "picky" and address.startswith("busy"):
+            return "450 4.2.0 Greylisted, come back later"
+        if self.mode == "picky" and address.startswith("gone"):
+            return "550 5.1.1 Nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
         """Take one mail, or say that later would be better."""
@@ -82,10 +95,12 @@ class Conversation(SMTP):
 
     async def push(self, status: Any) -> None:
         """Send an answer; drop by drop where that is the mode."""
-        if self._sink.mode != "drip":
-            await super().push(status)
-            return
         line = status if isinstance(status, bytes) else status.encode()
+        if self._sink.mode == "stranger" and line.startswith(b"220"):
+            line = b"554 5.7.1 We do not know you"
+        if self._sink.mode != "drip":
+            await super().push(line)
+            return
         for byte in line + b"\r\n":
             self._writer.write(bytes([byte]))
             await self._writer.drain()
