@@ -157,7 +157,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
     message_topic = chat.messages.topic()
     live = Realtime(settings, VERSION, watch.proofs)
-    announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.TAKE_LOCK)
+    announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.LOCK)
     links = TrackingLinks(settings, watch.proofs.tokens.revocations)
     kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
     reading = PreparedPool(settings.dsn, 1, "timers")

@@ -20,7 +20,8 @@ WAKE_CHANNEL = "onward_log"
 WAIT_FOR_APPENDS = f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 """Whoever appends afterwards has read what was committed before."""
 
-TAKE_LOCK = f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); "
+LOCK = f"pg_advisory_xact_lock({APPEND_LOCK})"
+TAKE_LOCK = f"SELECT {LOCK}; "
 
 APPEND = f"""
 appended AS (

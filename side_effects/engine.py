@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 WAIT_LOOK_SECONDS = 0.02
 """How often somebody who waits for the effects of a change looks whether they have happened."""
 
+FINISH_SECONDS = 10.0
+"""How long a process that is never started tries to settle what it has done; the others take over what is left."""
+
 
 class Engine:
     """Keeps the promises of the topics it is given."""
@@ -122,7 +125,7 @@ class Engine:
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
         called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.topic.called)]
-        self.internal.spill_called(called)
+        self.internal.spilling.spill_called(called)
         for promise, _ in taken:
             self._owed.add(promise)
             if not promise.pending:
@@ -138,7 +141,8 @@ class Engine:
 
     def finish(self) -> None:
         """Settle what was done in this greenlet; for a process that ends without ever being started."""
-        while not self.internal.quiet and self.internal.flush():
+        deadline = clock.monotonic() + FINISH_SECONDS
+        while not self.internal.quiet and self.internal.flush() and clock.monotonic() < deadline:
             pass
 
     def stop(self, timeout: float = 6.0) -> None:
@@ -202,7 +206,7 @@ class Engine:
             promise.pending &= ~task.bit
         except PartFailed as failed:
             task.report(failed)
-            self.internal.spill([task], list(failed.failures.items()))
+            self.internal.spilling.spill([task], list(failed.failures.items()))
             outcome = "retry"
         except SystemExit:
             self._owed.forget(promise)  # to be found, and counted as a crash; handed back, it would be a clean start
@@ -227,7 +231,7 @@ class Engine:
         effect = task.effect
         destinations = effect.destinations() if isinstance(effect, CalledEffect) else [INSIDE]
         try:
-            self.internal.spill([task], [(name, error) for name in destinations])
+            self.internal.spilling.spill([task], [(name, error) for name in destinations])
         except (Away, psycopg2.Error):
             log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
 

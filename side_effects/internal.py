@@ -2,13 +2,16 @@
 
 A promise waits here until the lane's greenlet looks again, goes into a batch with all others that wait, and is
 gone when that batch's transaction has committed. A batch that fails is halved until the poison stands alone; then
-its effects are tried one by one, what works is settled, and the rest gets rows of its own to be retried from.
+its effects are tried one by one, what works is settled, and the rest gets rows of its own to be retried from. One that
+takes too long is halved too, but between the batches of the others (suspects.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import gevent
 import psycopg2
@@ -16,21 +19,27 @@ import structlog
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement, passing
+from foundation.connections import PreparedPool, Row, Statement, away, passing
 from foundation.errors import ServiceUnavailable
-from side_effects import rows
-from side_effects.effects import CalledEffect, Topic
+from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed
 from side_effects.pace import Pace
 from side_effects.promise import Promise, PromisedTask
-from side_effects.retry import INTERNAL, describe, fingerprint
+from side_effects.spilling import Spilling
 from side_effects.statement import Statements
+from side_effects.suspects import ALONE_SECONDS, Group, Suspects
 
 log = structlog.get_logger(__name__)
 
 BATCH_LIMIT = 500
 """Promises in one transaction: the knee of the curve, at 4 us a row."""
+
+SMALLEST_BATCH = 16
+"""Batches become smaller where large ones take too long: as many as are under way anyway."""
+
+LOCKED_SECONDS = 5.0
+"""Pause before an entry is tried again that could not even be given rows of its own; it grows to six times as much."""
 
 RETRY_SECONDS = 0.25
 """Pause before a batch is tried again when the database was away."""
@@ -66,6 +75,9 @@ class InternalLane:
         self._queue: deque[Promise] = deque()
         self._wake = Event()
         self._pace = Pace()
+        self._suspects = Suspects()
+        self._size = BATCH_LIMIT
+        self.spilling = Spilling(self._run)
         self._busy = False
         self._stopping = False
 
@@ -84,7 +96,7 @@ class InternalLane:
         """Settle with the next batch what is ready of this promise; False when the lane is full."""
         if not promise.queued:
             # One of which only the row is left is taken at any time: nobody else would know that.
-            if self._stopping or (len(self._queue) >= self._limit and promise.pending):
+            if self._stopping or (self.waiting >= self._limit and promise.pending):
                 return False
             promise.queued = True
             self._queue.append(promise)
@@ -94,20 +106,31 @@ class InternalLane:
     def run(self) -> None:
         """Take what has piled up, batch after batch, until the lane is stopped."""
         while not self._stopping:
-            self._wake.wait()
+            self._wake.wait(self._suspects.due_in(clock.monotonic()))
             gevent.sleep(self._pace.wait(clock.monotonic()))
             self._pace.begin(len(self._queue), clock.monotonic())
-            if not self.flush():
+            if not (self._flush_queue() and self._flush_suspects(clock.monotonic())):
                 gevent.sleep(RETRY_SECONDS)
 
     def flush(self) -> bool:
         """Settle one batch now; False when the database could not be used and the batch waits again."""
-        batch = [self._queue.popleft() for _ in range(min(BATCH_LIMIT, len(self._queue)))]
+        return self._flush_queue() if self._queue else self._flush_suspects(math.inf)
+
+    def _flush_queue(self) -> bool:
+        batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
         if not self._queue:
             self._wake.clear()
+        batch = self._suspects.sort_out(batch, clock.monotonic())
+        return self._guarded(batch, lambda: self._settle(batch))
+
+    def _flush_suspects(self, now: float) -> bool:
+        group = self._suspects.take(now)
+        return not group or self._guarded(group.entries, lambda: self._try_again(group))
+
+    def _guarded(self, batch: Sequence[Promise], settle: Callable[[], None]) -> bool:
         self._busy = True
         try:
-            self._settle(batch)
+            settle()
         except Away as error:
             log.warning("The outbox cannot be reached; its promises wait", exc_info=error.__cause__)
             self._queue.extendleft(promise for promise in reversed(batch) if promise.queued)
@@ -126,47 +149,20 @@ class InternalLane:
         """Do an effect that has a row of its own, and settle that row with it; nothing if the lease was lost."""
         self._on_rows(self._pool.run(self._statements.rows[bit], ([claimed.id], [claimed.attempts])))
 
-    def spill(
-        self,
-        tasks: Sequence[PromisedTask],
-        failures: Sequence[tuple[str, BaseException]],
-        attempts: int = 1,
-        crashes: int = 0,
-    ) -> None:
-        """Give an effect of these promises that failed at its first try rows of its own, one for each destination."""
-        name, bit, ids = tasks[0].name, tasks[0].bit, [task.promise.id for task in tasks]
-        reasons = [describe(error) for _, error in failures]
-        names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
-        self._run(rows.SPILL, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
-        for task in tasks:
-            task.promise.pending &= ~bit
-
-    def spill_called(self, left: Sequence[tuple[PromisedTask, bool]]) -> None:
-        """Calls that others left, with whether their process ended over them: what may have killed one is not called
-        from the outbox again, a row counts its crashes."""
-        groups: dict[tuple[int, bool], list[PromisedTask]] = {}
-        for task, orphaned in left:
-            groups.setdefault((task.bit, orphaned), []).append(task)
-        ended = RuntimeError("the process that was to call it ended")
-        for (_, orphaned), tasks in groups.items():
-            effect = tasks[0].effect
-            assert isinstance(effect, CalledEffect)
-            failures = [(name, ended) for name in effect.destinations()]
-            self.spill(tasks, failures, int(orphaned), int(orphaned))
-
     @property
     def waiting(self) -> int:
-        """Promises in the queue."""
-        return len(self._queue)
+        """Promises in the queue, and those that stand aside."""
+        return len(self._queue) + len(self._suspects)
 
     @property
     def quiet(self) -> bool:
         """Whether nothing waits and no batch is under way."""
-        return not self._queue and not self._busy
+        return not self.waiting and not self._busy
 
     def clear(self) -> None:
         """Forget what waits."""
         self._queue.clear()
+        self._suspects.clear()
 
     def stop(self) -> None:
         """Begin no further batch."""
@@ -174,34 +170,77 @@ class InternalLane:
         self._wake.set()
 
     def _settle(self, batch: Sequence[Promise]) -> None:
-        if not batch or self._commit(batch):
-            return
-        if len(batch) == 1:
-            self._isolate(batch[0])
-            return
-        middle = len(batch) // 2
-        self._settle(batch[:middle])
-        self._settle(batch[middle:])
+        try:
+            self._commit(batch)
+        except psycopg2.Error as error:
+            if passing(error):
+                self._suspect(batch, error)
+            elif len(batch) == 1:
+                self._or_wait(Group.of(batch), lambda: self._isolate(batch[0]))
+            else:
+                middle = len(batch) // 2
+                self._settle(batch[:middle])
+                self._settle(batch[middle:])
 
-    def _commit(self, batch: Sequence[Promise]) -> bool:
+    def _suspect(self, batch: Sequence[Promise], error: psycopg2.Error) -> None:
+        """A batch that took too long stands aside, unless a batch of nothing does so too: then it is the database."""
+        try:
+            self._run(self._statements.everything, [], [])
+        except psycopg2.Error as trouble:
+            raise Away from trouble
+        log.warning("A batch took too long and is tried again in smaller ones", promises=len(batch), error=str(error))
+        self._size = max(SMALLEST_BATCH, len(batch) // 2)
+        self._suspects.halve(batch, clock.monotonic())
+
+    def _try_again(self, group: Group) -> None:
+        """One of the groups that stood aside: all of it, half of it next time, or what is to blame for good."""
+        if not group.alone:
+            self._settle(group.entries)
+            return
+        try:
+            self._commit(group.entries)
+        except psycopg2.Error as error:
+            if not passing(error):
+                self._settle(group.entries)
+            elif group.tries < len(ALONE_SECONDS):
+                self._suspects.wait(group, ALONE_SECONDS[group.tries], clock.monotonic())
+            else:
+                self._or_wait(group, partial(self._give_up, group, error))
+
+    def _or_wait(self, group: Group, act: Callable[[], None]) -> None:
+        """Do this, or if not even rows of its own can be written for what failed, have it stand aside for a while."""
+        try:
+            act()
+        except psycopg2.Error:
+            log.warning("What failed cannot be given a row of its own", exc_info=True)
+            self._suspects.wait(group, LOCKED_SECONDS * (1 + min(group.tries, 5)), clock.monotonic())
+
+    def _give_up(self, group: Group, error: psycopg2.Error) -> None:
+        """Give all that is left of an order that took too long, again and again, rows of its own, untried: each effect
+        is tried alone from there, and the one that is to blame waits longer each time."""
+        for promise in group.entries:
+            for task in self._tasks_of(promise, promise.ready):
+                self._spill(task, error)
+            self._leave(promise)
+
+    def _commit(self, batch: Sequence[Promise]) -> None:
         """One transaction: promises of which nothing is left afterwards are deleted, the others cut down.
 
-        Returns False when there is poison in the batch; nothing has happened then.
+        Raises what the database says when there is poison in the batch; nothing has happened then.
         """
+        if not batch:
+            return
         begun = clock.monotonic()
         taken = [(promise, promise.ready, not promise.pending & ~promise.ready) for promise in batch]
         gone = [promise.id for promise, _, last in taken if last]
         kept = [promise.id for promise, _, last in taken if not last]
-        try:
-            written = self._run(self._statements.everything, gone, kept)
-        except psycopg2.Error:
-            return False
-        self._on_rows(written)
+        self._on_rows(self._run(self._statements.everything, gone, kept))
+        if len(batch) >= self._size:
+            self._size = min(BATCH_LIMIT, 2 * self._size)
         masks = Counter((promise.topic, ready) for promise, ready, _ in taken)
         self._figures.settled(_kinds(masks), len(batch), clock.monotonic() - begun)
         for promise, ready, last in taken:
             self._settled(promise, ready, last)
-        return True
 
     def _settled(self, promise: Promise, ready: int, last: bool) -> None:
         promise.pending &= ~ready
@@ -219,10 +258,16 @@ class InternalLane:
             try:
                 self.do_now(task)
             except psycopg2.Error as error:
-                task.report(error)
-                self._figures.attempted(task.name, "retry", 0.0)
-                self.spill([task], [(INSIDE, error)])
-            promise.ready &= ~task.bit
+                self._spill(task, error)
+        self._leave(promise)
+
+    def _spill(self, task: PromisedTask, error: psycopg2.Error) -> None:
+        task.report(error)
+        self._figures.attempted(task.name, "retry", 0.0)
+        self.spilling.spill([task], [(INSIDE, error)])
+
+    def _leave(self, promise: Promise) -> None:
+        promise.ready &= promise.pending
         promise.queued = False
         if not promise.pending:
             self.enqueue(promise)
@@ -231,7 +276,7 @@ class InternalLane:
         try:
             return self._pool.run(statement, args)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            if passing(error):
+            if away(error):
                 raise Away from error
             raise
 

@@ -24,8 +24,13 @@ class Announcement:
     select: str
     """The statement's result: what was appended."""
 
-    before: str
-    """Runs first, in the same transaction: the lock that makes the log's numbers follow the commits."""
+    lock: str
+    """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
+
+
+LIMITS = "set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '1s', true)"
+"""Once the log's lock is taken: all processes wait for who holds it, so nobody may hold it for long. What takes longer
+is tried again in a smaller batch."""
 
 
 SETTLE = """
@@ -106,7 +111,7 @@ def compose(
             parts += [topic.source, *(effect.ctes for effect in mine if effect.ctes)]
     parts += [f"frames AS ({_frames(written)})", announcement.ctes]
     sql = "WITH " + ",\n".join(part.strip() for part in parts) + "\n" + announcement.select
-    return Statement(name, ("bigint[]", "bigint[]"), sql, before=announcement.before)
+    return Statement(name, ("bigint[]", "bigint[]"), sql, before=f"SELECT {announcement.lock}, {LIMITS}; ")
 
 
 def _frames(written: Sequence[WrittenEffect]) -> str:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from foundation.connections import Statement
+from realtime.log import APPEND_LOCK
+from side_effects import internal
+
 
 def test_one_poisoned_effect_touches_none_of_the_others(mode, placed, bob, alice, outbox, sql, caplog):
     """The chat is broken for this order: all else happens, and the chat's part stays owed."""
@@ -35,3 +44,82 @@ def test_poison_in_a_batch_is_split_off_until_it_stands_alone(cast, bob, outbox,
         assert [(6,)] == sql("SELECT count(*) FROM messages")
     finally:
         sql("ALTER TABLE messages DROP CONSTRAINT poison")
+
+
+def messages_of(sql):
+    """Which orders were given a message, as often as they were."""
+    return [id for (id,) in sql("SELECT order_id FROM messages ORDER BY order_id")]
+
+
+def test_a_locked_entry_is_split_off_and_waits_for_its_lock(settings, cast, bob, outbox, onward, sql):
+    """Retried as a whole, the batch waited for the lock again and again, and with it everybody's effects."""
+    orders = [cast.place()["id"] for _ in range(5)]
+    outbox.run_until_idle()
+    for id in orders:
+        bob.move(id, "CONFIRMED")
+    locked = orders[2]
+    with closing(psycopg2.connect(settings.dsn)) as somebody:
+        somebody.cursor().execute(f"SELECT FROM outbox WHERE ref = {locked} FOR UPDATE")
+        while onward.engine.internal.waiting > 1:
+            onward.engine.internal.flush()
+        assert [id for id in orders if id != locked] == messages_of(sql)
+        bob.move(orders[0], "PREPARING")
+        onward.engine.internal.flush()
+        assert 5 == len(messages_of(sql)), "who comes later waits for nobody"
+    outbox.run_until_idle()
+
+    assert sorted([*orders, orders[0]]) == messages_of(sql)
+    assert [] == outbox.rows
+
+
+@pytest.fixture
+def slow_chat(sql):
+    """The conversation of one order takes for ever."""
+
+    def slow(order_id):
+        sql(
+            f"""CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+                IF NEW.order_id = {order_id} THEN PERFORM pg_sleep(20); END IF; RETURN NEW; END'"""
+        )
+        sql("CREATE TRIGGER slow BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION sleep()")
+
+    yield slow
+    sql("DROP TRIGGER IF EXISTS slow ON messages; DROP FUNCTION IF EXISTS sleep")
+
+
+def test_an_effect_that_takes_for_ever_gets_a_row_and_blocks_nobody(cast, bob, outbox, sql, slow_chat, monkeypatch):
+    monkeypatch.setattr(internal, "ALONE_SECONDS", ())
+    orders = [cast.place()["id"] for _ in range(3)]
+    outbox.run_until_idle()
+    slow_chat(orders[0])
+    for id in orders:
+        bob.move(id, "CONFIRMED")
+    outbox.run_until_idle()
+
+    assert [] == outbox.rows
+    assert orders[1:] == messages_of(sql)
+    assert {(orders[0], "pending", 1)} == set(sql("SELECT ref, status, attempts FROM side_effects"))
+    outbox.try_again()
+    assert [("chat.message",)] == sql("SELECT kind FROM side_effects WHERE status <> 'succeeded'")
+    sql("DROP TRIGGER slow ON messages")
+    outbox.try_again()
+    assert orders == messages_of(sql)
+    assert [(2,)] * 3 == sql(
+        "SELECT count(*) FROM notifications WHERE kind = 'generic' AND title <> '' GROUP BY order_id"
+    )
+
+
+def test_a_log_that_is_locked_is_nobodys_fault(settings, placed, bob, outbox, onward, sql):
+    """Then nothing can be done for anybody, and nothing is taken for poison."""
+    engine = onward.engine
+    engine._pool.run(Statement("hurry", (), "SELECT set_config('lock_timeout', '100ms', false)"), ())
+    bob.move(placed["id"], "CONFIRMED")
+    with closing(psycopg2.connect(settings.dsn)) as somebody:
+        somebody.cursor().execute(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")
+        assert not engine.internal.flush()
+        assert not engine.internal.flush()
+    assert engine.internal.flush()
+    engine._pool.close()
+
+    assert [placed["id"]] == messages_of(sql)
+    assert [] == outbox.effects

@@ -1,0 +1,63 @@
+"""Give effects that failed at their first try rows of their own, to be retried from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import psycopg2
+import structlog
+
+from foundation.connections import Row
+from side_effects import rows
+from side_effects.effects import CalledEffect
+from side_effects.promise import PromisedTask
+from side_effects.retry import INTERNAL, describe, fingerprint
+
+log = structlog.get_logger(__name__)
+
+
+class Spilling:
+    """Writes those rows. `run` raises what the database says, or that it is away."""
+
+    def __init__(self, run: Callable[..., list[Row]]) -> None:
+        self._run = run
+
+    def spill(
+        self,
+        tasks: Sequence[PromisedTask],
+        failures: Sequence[tuple[str, BaseException]],
+        attempts: int = 1,
+        crashes: int = 0,
+    ) -> None:
+        """Give an effect of these promises that failed at its first try rows of its own, one for each destination."""
+        name, bit, ids = tasks[0].name, tasks[0].bit, [task.promise.id for task in tasks]
+        reasons = [describe(error) for _, error in failures]
+        names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
+        self._run(rows.SPILL, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
+        for task in tasks:
+            task.promise.pending &= ~bit
+
+    def spill_called(self, left: Sequence[tuple[PromisedTask, bool]]) -> None:
+        """Calls that others left, with whether their process ended over them: what may have killed one is not called
+        from the outbox again, a row counts its crashes."""
+        groups: dict[tuple[int, bool], list[PromisedTask]] = {}
+        for task, orphaned in left:
+            groups.setdefault((task.bit, orphaned), []).append(task)
+        for (_, orphaned), tasks in groups.items():
+            self._spill_halved(tasks, int(orphaned))
+
+    def _spill_halved(self, tasks: Sequence[PromisedTask], attempts: int) -> None:
+        """One that cannot be written costs the others nothing; its lease ends, and the next sweep brings it back."""
+        effect = tasks[0].effect
+        assert isinstance(effect, CalledEffect)
+        ended = RuntimeError("the process that was to call it ended")
+        try:
+            self.spill(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
+        except psycopg2.Error as error:
+            if len(tasks) == 1:
+                log.warning("A call that another process left cannot be given a row", exc_info=error)
+                tasks[0].promise.left = True
+                return
+            middle = len(tasks) // 2
+            self._spill_halved(tasks[:middle], attempts)
+            self._spill_halved(tasks[middle:], attempts)
