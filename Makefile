@@ -78,8 +78,12 @@ $(if $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")'
 endef
 
 # What some tests drive; Debian has it.
+PROGRAMS := chromium:/usr/bin/chromium redis-server:/usr/bin/redis-server pgbouncer:/usr/sbin/pgbouncer \
+	nginx:/usr/sbin/nginx caddy:/usr/bin/caddy haproxy:/usr/sbin/haproxy
+
 programs:
-	@missing=; test -x /usr/bin/chromium || missing=chromium; command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	@missing=; for one in $(PROGRAMS); do test -x "$${one#*:}" || command -v "$${one%%:*}" >/dev/null || \
+		missing="$$missing $${one%%:*}"; done; \
 	test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get && apt-get -qq update && \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; } >/dev/null 2>&1 || \
-		echo "Some tests are skipped: they need $$missing, which cannot be installed here."
+		echo "Some tests are skipped: they need$$missing, which cannot be installed here."

@@ -39,7 +39,7 @@ from access.principal import Principal
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import bodies, cors, db, health, logs, openapi, problems, proxies
+from foundation import bodies, cors, db, health, logs, openapi, poolers, problems, proxies
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
@@ -247,6 +247,7 @@ def _pruner(app: Flask, settings: Settings) -> Pruner:
 def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
     return {
         "stopping": lambda: "the process is told to stop" if onward.stopping else None,
+        "sessions": poolers.check(onward.settings.dsn),
         "schema": db.schema_problem,
         "changes": hot.refusal,
         "proofs": lambda: None if onward.watch.proofs.tokens.revocations.known else "it is not known what was revoked",

@@ -8,9 +8,13 @@ import os  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+import psycopg2  # noqa: E402
+
+from foundation import poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import workflow_file  # noqa: E402
 
@@ -38,6 +42,7 @@ forwarder_headers = ""
 # A socket of gunicorn's own in the home directory would outlive it and belong to whoever started it first.
 control_socket_disable = True
 loglevel = settings.log_level.lower()
+logger_class = "foundation.server_log.ServerLog"
 
 # Counters of all workers add up over files in this folder; it has to be known before the first is imported, and empty.
 # One that is given is nobody's to delete. This file is read again at each reload.
@@ -50,9 +55,23 @@ metrics.mkdir(parents=True, exist_ok=True)
 
 
 def on_starting(_server: Any) -> None:
-    """Begin to count at nothing: what the last run left would be added."""
+    """Begin to count at nothing, since what the last run left would be added; and not at all behind a wrong pooler."""
     for file in metrics.glob("*.db"):
         file.unlink(missing_ok=True)
+    # A database that does not answer yet is no reason to end: /readyz says so, and looks at its sessions when it does.
+    with suppress(psycopg2.Error):
+        if wrong := poolers.problem(settings.dsn):
+            sys.exit(wrong)
+
+
+def when_ready(server: Any) -> None:
+    """Warn of sign-in buttons that strangers may reach; the address may have come from the command line."""
+    listening = [str(listener) for listener in server.LISTENERS]
+    inside = all(one.startswith(("http://127.", "http://[::1]", "unix:")) for one in listening)
+    if settings.demo and (settings.public_url or not inside):
+        server.log.warning(
+            "DEMO=1 on %s: whoever reaches it signs in by a button, also as an operator.", ", ".join(listening)
+        )
 
 
 def child_exit(_server: Any, worker: Any) -> None:

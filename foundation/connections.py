@@ -6,7 +6,7 @@ statements thousands of times: they use connections of their own, in autocommit,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,22 +38,22 @@ PASSING = (*AWAY, "40", "55", "57")
 REFUSAL_SECONDS = 3.0
 """How long a refusal counts: nobody may send another change to a process that says it is not ready."""
 
-SERVER_OPTIONS = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "timezone": "UTC",
-        "statement_timeout": "5s",
-        "lock_timeout": "2s",
-        "idle_in_transaction_session_timeout": "10s",
-        # A killed client's query would keep its locks until it ends: 7.7 s was seen, 0.7 s with this.
-        "client_connection_check_interval": "1s",
-    }.items()
-)
+SERVER_SETTINGS = {
+    "timezone": "UTC",
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    # A killed client's query would keep its locks until it ends: 7.7 s was seen, 0.7 s with this.
+    "client_connection_check_interval": "1s",
+}
 """What every connection of ours asks of the server (migrations excepted)."""
 
-PREPARED_OPTIONS = SERVER_OPTIONS + " -c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+PREPARED_SETTINGS = SERVER_SETTINGS | {"jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 """Without a generic plan PostgreSQL plans the large statements anew at each call, at twice the CPU. A generic plan
 that was made while the outbox was empty read it from end to end, also when it had grown: they all go by keys."""
+
+PREPARED_OPTIONS = " ".join(f"-c {name}={value}" for name, value in PREPARED_SETTINGS.items())
+"""The same for a program that is not ours, as PGOPTIONS."""
 
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -76,17 +76,29 @@ class Unreachable(psycopg2.OperationalError):
     """No connection could be made, so nothing was begun."""
 
 
-def connect(dsn: str, name: str, options: str = PREPARED_OPTIONS) -> psycopg2.extensions.connection:
-    """A connection in autocommit whose application_name tells its purpose; Unreachable if none within 3 s."""
+def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS) -> psycopg2.extensions.connection:
+    """A connection in autocommit whose application_name tells its purpose; Unreachable if none within 3 s.
+
+    The settings are made after connecting: as a startup parameter PgBouncer refuses them or, told to ignore them, drops
+    them, and they would take the place of `?options=` in the URL.
+    """
     try:
         with gevent.Timeout(CONNECT_SECONDS, Unreachable("the database did not answer in time")):
             connection: psycopg2.extensions.connection = psycopg2.connect(
-                dsn, application_name=f"onward {name}", options=options, **KEEPALIVE
+                dsn, application_name=f"onward {name}", connect_timeout=CONNECT_SECONDS, **KEEPALIVE
             )
+            connection.autocommit = True
+            make_settings(connection, settings)
     except psycopg2.OperationalError as error:
         raise Unreachable(str(error)) from error
-    connection.autocommit = True
     return connection
+
+
+def make_settings(connection: psycopg2.extensions.connection, settings: Mapping[str, str]) -> None:
+    """Make them for as long as the session lasts, in one round trip."""
+    calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {calls}", [word for setting in settings.items() for word in setting])
 
 
 def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
@@ -128,8 +140,9 @@ class Statement:
 class PreparedConnection:
     """One raw connection that prepares a statement the first time it runs it."""
 
-    def __init__(self, dsn: str, name: str, more: str = "") -> None:
-        self._connection = connect(dsn, name, f"{PREPARED_OPTIONS} {more}")
+    def __init__(self, dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS) -> None:
+        self._settings = settings
+        self._connection = connect(dsn, name, settings)
         self._cursor = self._connection.cursor()
         self._prepared: dict[str, str] = {}
 
@@ -153,8 +166,9 @@ class PreparedConnection:
         try:
             self._cursor.execute(execute, args)
         except (psycopg2.errors.InvalidSqlStatementName, psycopg2.errors.FeatureNotSupported):
-            # Somebody ran DEALLOCATE, or a migration changed a column. Both are refused before anything
-            # is done, so preparing again and running again is safe.
+            # Somebody ran DEALLOCATE or DISCARD ALL, which drops the settings too, or a migration changed a column.
+            # All are refused before anything is done, so preparing again and running again is safe.
+            make_settings(self._connection, self._settings)
             self._prepare(statement)
             self._cursor.execute(execute, args)
         except psycopg2.errors.ReadOnlySqlTransaction:
@@ -175,10 +189,10 @@ class PreparedConnection:
 class PreparedPool:
     """A fixed number of prepared connections; about 8 in all on 2 cores, more is slower."""
 
-    def __init__(self, dsn: str, size: int, name: str, more: str = "") -> None:
+    def __init__(self, dsn: str, size: int, name: str, own: Mapping[str, str] | None = None) -> None:
         self._dsn = dsn
         self._name = name
-        self._more = more  # options of its own
+        self._settings = {**PREPARED_SETTINGS, **(own or {})}
         self._slots = BoundedSemaphore(size)
         self._idle: list[PreparedConnection] = []
         self._refused = ""
@@ -190,7 +204,7 @@ class PreparedPool:
             raise ServiceUnavailable("All database connections are busy.")
         connection = None
         try:
-            connection = self._whole_one() or PreparedConnection(self._dsn, self._name, self._more)
+            connection = self._whole_one() or PreparedConnection(self._dsn, self._name, self._settings)
             rows = self._execute(connection, statement, args)
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] in REFUSALS:

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg2.errors
+import psycopg2.extensions
 from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, TextClause, event, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import DeclarativeBase
 
-from foundation.connections import CONNECT_SECONDS, KEEPALIVE, POOL_WAIT_SECONDS, SERVER_OPTIONS
+from foundation.connections import POOL_WAIT_SECONDS, SERVER_SETTINGS, connect
 from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -54,14 +57,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         "pool_size": settings.cold_connections,
         "max_overflow": 0,
         "pool_timeout": POOL_WAIT_SECONDS,
-        "connect_args": {
-            "application_name": "onward cold",
-            "options": SERVER_OPTIONS,
-            "connect_timeout": CONNECT_SECONDS,
-            **KEEPALIVE,
-        },
+        "creator": partial(_connect, settings.dsn),
     }
     db.init_app(app)
+
+
+def _connect(dsn: str) -> psycopg2.extensions.connection:
+    connection = connect(dsn, "cold", SERVER_SETTINGS)
+    connection.autocommit = False
+    return connection
 
 
 def commit(then: Callable[[], object] | None = None) -> None:
@@ -125,7 +129,12 @@ def _let_go_of_read_only(context: ExceptionContext) -> None:
 
 def schema_problem() -> str | None:
     """What is wrong with the database as this version sees it; raises when it does not answer."""
-    found, read_only = db.session.execute(STATE).one()
+    try:
+        found, read_only = db.session.execute(STATE).one()
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg2.errors.UndefinedTable):
+            return "the database has no tables of ours: run `flask db upgrade`"
+        raise
     if read_only:
         db.session.connection().invalidate()  # a session stays so when the server is not read-only any more
         return "the database is read-only"

@@ -47,6 +47,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -26,7 +26,7 @@ IN_FLIGHT = 2
 BATCH_LIMIT = 64
 """Changes in one statement, so that nobody waits for a crowd."""
 
-LOCK_OPTION = "-c lock_timeout=50ms"
+LOCK_SETTING = {"lock_timeout": "50ms"}
 """Far longer than another batch keeps an order, and less than anybody notices."""
 
 LOOKING_SECONDS = 2.0
@@ -41,7 +41,7 @@ Form = Callable[[bool, bool, bool], Statement]
 
 def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
     """The connections of batches, and the one for what goes apart."""
-    return PreparedPool(dsn, size, "hot", LOCK_OPTION), PreparedPool(dsn, 1, "apart", LOCK_OPTION)
+    return PreparedPool(dsn, size, "hot", LOCK_SETTING), PreparedPool(dsn, 1, "apart", LOCK_SETTING)
 
 
 class GroupCommit:

@@ -1,0 +1,55 @@
+"""Refuse a database that cannot be worked with: behind a pooler that shares out transactions, or in another encoding.
+
+Statements are prepared, settings made, notifications heard and locks held by a session. A pooler in transaction mode
+gives each transaction any session that is free: a service behind one starts, answers most requests, and loses effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import psycopg2.extensions
+
+from foundation.connections import PREPARED_SETTINGS, Row, connect
+
+POOLED = (
+    "DATABASE_URL leads to a connection pooler in transaction mode, where prepared statements, settings and wake-ups "
+    "are lost: give this database pool_mode = session, or name PostgreSQL itself"
+)
+ENCODING = "the database's encoding is {}, and Onward needs UTF8"
+LOOK = "SELECT pg_backend_pid(), current_setting('statement_timeout'), current_setting('server_encoding')"
+
+
+def problem(dsn: str) -> str | None:
+    """What is wrong with the database's sessions, or None; raises when it does not answer."""
+    with closing(connect(dsn, "check")) as ours, closing(connect(dsn, "check")) as another:
+        pid, _, encoding = _run(ours, LOOK)
+        # Two transactions in a row often get the same session of a pooler too, the one that was used last. So another
+        # client of it takes a session meanwhile, and holds it: the one of ours, or ours gets a second one.
+        if _run(another, "SELECT pg_backend_pid()") == (pid,):
+            return POOLED
+        _run(another, "BEGIN")
+        _run(another, "SELECT pg_backend_pid()")
+        if _run(ours, LOOK) != (pid, PREPARED_SETTINGS["statement_timeout"], encoding):
+            return POOLED
+    return None if encoding == "UTF8" else ENCODING.format(encoding)
+
+
+def check(dsn: str) -> Callable[[], str | None]:
+    """A check for /readyz, which looks until it has found nothing wrong."""
+    fine = False
+
+    def look() -> str | None:
+        nonlocal fine
+        wrong = None if fine else problem(dsn)
+        fine = wrong is None
+        return wrong
+
+    return look
+
+
+def _run(connection: psycopg2.extensions.connection, statement: str) -> Row:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return (cursor.fetchone() or ()) if cursor.description else ()

@@ -1,0 +1,20 @@
+"""gunicorn's own entries, in the same form and place as all others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from foundation import logs
+
+
+class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Hands what gunicorn says to the root logger, unless it is told to write to a file of its own."""
+
+    def setup(self, cfg: Any) -> None:
+        logs.configure(cfg.loglevel.upper())
+        super().setup(cfg)
+        if cfg.errorlog == "-":
+            self.error_log.handlers.clear()
+            self.error_log.propagate = True
