@@ -39,7 +39,7 @@ from access.principal import Principal
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import bodies, cors, db, health, logs, openapi, poolers, problems, proxies
+from foundation import bodies, cors, db, health, https, logs, openapi, poolers, problems, proxies
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
@@ -119,6 +119,7 @@ def build_app(settings: Settings) -> Flask:
     db.init_app(app, settings)
     problems.init_app(app)
     cors.init_app(app, settings.cors_origins)
+    https.init_app(app, settings)
     watch = guards.init_app(app, settings)
     app.before_request(_begin_request)
     app.after_request(_end_request)

@@ -130,8 +130,9 @@ def made_by(actor: str) -> list[int]:
     return list(db.session.scalars(MADE_BY, {"actor": actor}))
 
 
-def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -> None:
-    """End a key now, and all that were made with it; NotFound when there is none with this id that is not revoked.
+def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -> int:
+    """End a key now, and all that were made with it; returns how many. NotFound when there is none with this id that is
+    not revoked.
 
     Forbidden when it is asked for with a key, and this is an operator's that it has not made.
     """
@@ -142,10 +143,11 @@ def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -
     own = lineage(revoker)
     if own and role in OVERSEEING and own[-1] not in path:
         raise Forbidden("With a key nobody ends a key of an operator or auditor, but itself and those that it made.")
-    db.session.execute(TAKE_BACK, {"id": id})
+    count: int = db.session.execute(TAKE_BACK, {"id": id}).rowcount  # type: ignore[attr-defined]
     # Those that were made with it have its name in theirs: they fall with it, also one that is made at this moment.
     db.session.execute(REVOKE, {"subject": _proof(path), "actor": actor, "reason": reason})
     commit()
+    return count
 
 
 def verify(key: str, revocations: Revocations, demo: bool) -> Proof:

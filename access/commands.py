@@ -51,6 +51,8 @@ def revoke(role: Role | None, subject: int | None, token_id: str | None, reason:
     if bool(token_id) == (role is not None and subject is not None):
         raise click.UsageError("Name --token-id, or --role and --id.")
     revocations.revoke(f"jti:{token_id}" if token_id else f"{role}:{subject}", _actor(), reason)
+    what = f"The token {token_id}" if token_id else f"Every proof that {role} {subject} was given until now"
+    click.echo(f"{what} is refused within a second.")
 
 
 @keys.command("add")
@@ -90,7 +92,8 @@ def _state(key: Mapping[str, Any]) -> str:
 def revoke_key(id: int, reason: str) -> None:
     """End a key now."""
     with in_one_line():
-        api_keys.revoke(id, _actor(), reason)
+        count = api_keys.revoke(id, _actor(), reason)
+    click.echo(f"Key {id} is refused within a second" + (f", and {count - 1} that it made." if count > 1 else "."))
 
 
 @who.command("add")
@@ -120,10 +123,8 @@ def list_people() -> None:
 @click.argument("email")
 def reset(email: str) -> None:
     """Print a link by which somebody chooses a new password. It is good for a day and for one password."""
-    person = people.by_email(email)
-    if person is None:
-        raise click.ClickException("There is nobody with this e-mail address who may sign in.")
-    click.echo(_link(person))
+    with in_one_line():
+        click.echo(_link(people.by_email(email) or people.missing(email)))
 
 
 @who.command("disable")
@@ -132,7 +133,11 @@ def reset(email: str) -> None:
 def disable(email: str, reason: str) -> None:
     """Let somebody not sign in any more, and end their sessions."""
     with in_one_line():
-        people.disable(email, _actor(), reason)
+        whom = people.disable(email, _actor(), reason)
+    click.echo(f"{people.plain(email)} ({whom}) may not sign in any more, and is signed out within a second.")
+    if left := api_keys.made_by(whom):
+        told = ", ".join(map(str, left))
+        click.echo(f"Keys that {whom} has made are still good: {told}. `flask keys revoke` ends one.")
 
 
 @who.command("enable")
@@ -141,6 +146,7 @@ def enable(email: str) -> None:
     """Let somebody sign in again."""
     with in_one_line():
         people.enable(email)
+    click.echo(f"{people.plain(email)} may sign in again.")
 
 
 def _link(person: Person) -> str:

@@ -31,7 +31,7 @@ class Devices:
 
     def __init__(self, settings: Settings) -> None:
         self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=SALT)
-        self._secure = settings.cookie_secure
+        self._secure = settings.secure_cookies
 
     def name(self, request: Request, email: str) -> str:
         """What this device is called, if somebody has signed in to that account on it; nothing otherwise."""

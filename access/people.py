@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import text
@@ -53,8 +53,9 @@ SET_PASSWORD = text(
 DISABLE = text(
     """WITH was AS (SELECT id, session_key FROM people WHERE email = :email AND disabled_at IS NULL FOR UPDATE)
     UPDATE people SET disabled_at = clock_timestamp(), session_key = :new FROM was WHERE people.id = was.id
-    RETURNING was.session_key"""
+    RETURNING was.session_key, role || ' ' || subject_id"""
 )
+KNOWN = text("SELECT EXISTS (SELECT FROM people WHERE email = :email)")
 ENABLE = text("UPDATE people SET disabled_at = NULL WHERE email = :email AND disabled_at IS NOT NULL RETURNING id")
 
 
@@ -152,19 +153,29 @@ def set_password(person: Person, password: str) -> None:
     _end_sessions(person.session_key, f"person {person.id}", "a new password")
 
 
-def disable(email: str, actor: str, reason: str) -> None:
-    """Let somebody not sign in any more, and end their sessions; NotFound when there is no such person."""
-    session_key = db.session.execute(DISABLE, {"email": plain(email), "new": _new_key()}).scalar()
-    if session_key is None:
-        raise NotFound("There is nobody with this e-mail address who may sign in.")
+def disable(email: str, actor: str, reason: str) -> str:
+    """Let somebody not sign in any more, and end their sessions; returns as whom they acted (`seller 7`).
+
+    NotFound when there is no such person.
+    """
+    row = db.session.execute(DISABLE, {"email": plain(email), "new": _new_key()}).one_or_none()
+    session_key, who = row or missing(email)
     _end_sessions(session_key, actor, reason)
+    return str(who)
 
 
 def enable(email: str) -> None:
     """Let somebody sign in again; NotFound when there is nobody who may not."""
     if db.session.execute(ENABLE, {"email": plain(email)}).scalar() is None:
-        raise NotFound("There is nobody with this e-mail address who may not sign in.")
+        missing(email, "may sign in already")
     db.session.commit()
+
+
+def missing(email: str, otherwise: str = "is disabled") -> NoReturn:
+    """Raises NotFound for somebody who is not there, or is there and not as was thought."""
+    known = db.session.execute(KNOWN, {"email": plain(email)}).scalar_one()
+    db.session.rollback()
+    raise NotFound(f"{plain(email)} {otherwise}." if known else f"There is nobody with the address {plain(email)}.")
 
 
 def erase(role: Role, subject_id: int) -> int:

@@ -62,7 +62,7 @@ def init_app(app: Flask, settings: Settings, proofs: Proofs) -> None:
         SESSION_COOKIE_NAME="onward_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
         # Asked for by the guard, and only of those who come with a cookie: a bearer token cannot be forged by a site.
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,

@@ -67,6 +67,10 @@ def _switch(value: str) -> bool:
     return value == "1"
 
 
+def _maybe(value: str) -> bool | None:
+    return _switch(value) if value else None
+
+
 def _postgresql_url(value: str) -> str:
     """SQLAlchemy 2.1 takes a bare `postgresql://` for psycopg 3, so the driver is always named."""
     scheme, separator, rest = value.partition("://")
@@ -181,7 +185,14 @@ class Settings:
     )
     log_level: str = _setting("INFO", "Least level that is logged.", _one_of(LOG_LEVELS))
     demo: bool = _setting("0", "1 lets the demo's people sign in by a button. Never in production.", _switch)
-    cookie_secure: bool = _setting("0", "1 sends the session cookie over HTTPS only.", _switch)
+    cookie_secure: bool | None = _setting(
+        "", "1 sends cookies over HTTPS only, 0 not; empty: 1 where `PUBLIC_URL` begins with `https://`.", _maybe
+    )
+    hsts_seconds: int = _setting(
+        "31536000",
+        "Seconds that browsers keep to HTTPS, told where `PUBLIC_URL` begins with `https://`; 0 tells them nothing.",
+        _whole_number(0, 10**9),
+    )
     session_idle_minutes: int = _setting(
         "720", "Minutes without a sign of somebody after which a browser has to sign in again.", _whole_number(1, 10**6)
     )
@@ -270,7 +281,17 @@ class Settings:
 
     def link(self, path: str) -> str:
         """The address of a page, for somebody who reads it elsewhere."""
-        return (self.public_url or f"http://{self.address}") + path
+        return (self.public_url or self.local_url) + path
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the service over HTTPS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies travel over HTTPS only."""
+        return self.https if self.cookie_secure is None else self.cookie_secure
 
     @property
     def address(self) -> str:

@@ -84,6 +84,7 @@ def discard(reason: str, everything: bool, **chosen: Any) -> None:
 def pause(destination: str, reason: str) -> None:
     """Let nothing go to a destination."""
     operating.pause(_actor(), destination, reason)
+    click.echo(f"Nothing goes to {destination} until it is resumed; what waits is kept.")
 
 
 @group.command("resume")
@@ -93,6 +94,7 @@ def resume(destination: str, reason: str) -> None:
     """Let a destination be called again."""
     with in_one_line():
         operating.resume(_actor(), destination, reason)
+    click.echo(f"{destination} is called again.")
 
 
 @group.command("circuits")
@@ -112,6 +114,8 @@ def mode(mode: str, kind: str) -> None:
     """
     with in_one_line():
         operating.set_mode(_actor(), mode, kind, _engine().kinds)
+    what = "All effects" if kind == ALL else f"Effects of the kind {kind}"
+    click.echo(f"{what}: {'as SIDE_EFFECTS_MODE says' if mode == DEFAULT else mode}, in every process within seconds.")
 
 
 @group.command("verify")

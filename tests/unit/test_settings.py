@@ -122,3 +122,11 @@ def test_a_password_that_no_mail_server_can_be_told_is_refused():
 
     assert "ASCII" in line
     assert "gehe" not in line
+
+
+def test_a_link_begins_with_an_address_that_can_be_called():
+    assert "http://127.0.0.1:8104/t/x" == Settings.from_env(GOOD | {"HOST": "0.0.0.0", "PORT": "8104"}).link("/t/x")
+
+
+def test_thousands_of_digits_are_no_number():
+    assert ["PORT must be a whole number from 1 to 65535."] == problems(PORT="9" * 5000)

@@ -201,3 +201,53 @@ def test_no_more_people_wait_for_their_password_than_there_are_places(monkeypatc
     finally:
         for _ in range(passwords.AT_ONCE + passwords.MOST_WAITING):
             passwords._places.release()
+
+
+def test_a_command_says_what_it_did(run, cast, bob):
+    """Or why it did nothing: in one line, with a status that is not 0."""
+    nobody, email = "There is nobody with the address x@example.org.", "bob@example.org"
+
+    def said(*words):
+        answer = run("people", *words)
+        return answer.exit_code, answer.output.strip()
+
+    out = f"{email} (seller 1) may not sign in any more, and is signed out within a second."
+    assert (0, out) == said("disable", "Bob@example.org")
+    assert (1, f"Error: {email} is disabled.") == said("disable", email) == said("reset", email)
+    assert (0, f"{email} may sign in again.") == said("enable", email)
+    assert (1, f"Error: {email} may sign in already.") == said("enable", email)
+    assert {(1, f"Error: {nobody}")} == {said(word, "x@example.org") for word in ("disable", "enable", "reset")}
+
+
+def test_what_an_operator_who_leaves_has_made_is_named(app, run, cast):
+    """Keys are for other systems, which go on: whoever disables a person decides about each."""
+    with app.app_context():
+        people.add("olive@example.org", "Olive", "operator", 1)
+    made = cast.olive.post("/api/ops/keys", {"name": "k", "id": 1, "scopes": ["orders:read"]}).json["id"]
+
+    assert (
+        f"Keys that operator 1 has made are still good: {made}." in run("people", "disable", "olive@example.org").output
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("revoke", "--role", "seller", "--id", "7"), "Every proof that seller 7 was given until now is refused"),
+        (("revoke", "--token-id", "abc"), "The token abc is refused within a second."),
+        (("side-effects", "pause", "mail-server"), "Nothing goes to mail-server until it is resumed"),
+        (("side-effects", "mode", "default"), "All effects: as SIDE_EFFECTS_MODE says"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_is_silent(run, words, said):
+    assert (0, True) == ((answer := run(*words)).exit_code, said in answer.output)
+
+
+def test_a_key_that_is_revoked_takes_its_own_along_and_says_so(run, cast):
+    body = {"name": "k", "role": "operator", "id": 1, "scopes": ["ops:write"]}
+    made = cast.olive.post("/api/ops/keys", body).json
+    cast.olive.request("POST", "/api/ops/keys", body, Authorization=f"Bearer {made['key']}")
+
+    said = f"Key {made['id']} is refused within a second, and 1 that it made."
+    assert said == run("keys", "revoke", str(made["id"])).output.strip()

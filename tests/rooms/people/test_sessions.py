@@ -146,11 +146,46 @@ def test_a_session_is_a_new_one_after_signing_in(browser, bob):
     assert (True, "Lax", False) == (cookie.http_only, cookie.same_site, cookie.secure)
 
 
-def test_a_cookie_travels_only_over_https_where_that_is_set(app_with, bob):
-    browser = Browser(app_with(cookie_secure=True))
-    browser.client.get("/sign-in", base_url="https://localhost")
+SECURE = {"public_url": "https://orders.example.org"}
 
-    assert browser.client.get_cookie("onward_session").secure
+
+@pytest.mark.parametrize(
+    ("changes", "secure"),
+    [
+        ({"cookie_secure": True}, True),
+        (SECURE, True),
+        (SECURE | {"cookie_secure": False}, False),
+        ({"public_url": "http://orders.example.org"}, False),
+    ],
+    ids=str,
+)
+def test_cookies_travel_only_over_https_where_people_come_by_it(app_with, bob, changes, secure):
+    """Unless a setting says otherwise; the cookie that a device is known by, too."""
+    browser = Browser(app_with(**changes))
+    browser.client.environ_base["wsgi.url_scheme"] = "https"
+    browser.client.environ_base["HTTP_REFERER"] = "https://localhost/sign-in"
+    browser.sign_in()
+
+    cookies = [browser.client.get_cookie("onward_session"), browser.client.get_cookie("onward_device", path="/sign-in")]
+    assert [secure, secure] == [cookie.secure for cookie in cookies]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, None),
+        (SECURE, "max-age=31536000"),
+        (SECURE | {"hsts_seconds": 60}, "max-age=60"),
+        (SECURE | {"hsts_seconds": 0}, None),
+    ],
+    ids=str,
+)
+def test_browsers_are_told_to_keep_to_https_where_they_come_by_it(app_with, changes, told):
+    client = app_with(**changes).test_client()
+
+    assert {told} == {
+        client.get(path).headers.get("Strict-Transport-Security") for path in ("/sign-in", "/", "/api/me")
+    }
 
 
 def test_a_session_key_is_no_bearer_token(app, browser, bob):
