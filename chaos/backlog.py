@@ -52,7 +52,7 @@ def long_transaction(server: Server, report: Report) -> None:
     try:
         with closing(_snapshot(server, database)):
             pool = TimedPool(database.url)
-            worker, sweeper = _worker(pool), Sweeper(database.url)
+            worker, sweeper = _worker(pool), Sweeper(database.url, {"chaos": 1})
             sweeps: list[float] = []
             begun = clock.monotonic()
             for first in range(0, count, AT_ONCE):

@@ -88,12 +88,12 @@ def emit(event: OrderEvent) -> None:
 
 
 def emit_to(event: OrderEvent, name: str) -> None:
-    """Call the one receiver of this name again; raises LookupError when it is not connected any more."""
+    """Call the one receiver of this name again; raises LookupError when it is not connected (any more, or yet)."""
     for receiver in order_status_changed.receivers_for(event):
         if _name_of(receiver) == name:
             receiver(event)
             return
-    raise LookupError(f"no receiver is called {name} any more")
+    raise LookupError(f"no receiver is called {name} here")
 
 
 def receivers() -> list[str]:

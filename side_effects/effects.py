@@ -65,7 +65,7 @@ class CalledEffect(Effect):
     """Takes the topic's fact and calls every destination; raises PartFailed for those that failed."""
 
     call_one: Callable[[Any, str], None] = lambda _fact, _destination: None
-    """Calls one destination again; raises LookupError when it does not exist any more."""
+    """Calls one destination of those that exist again."""
 
     destinations: Callable[[], Sequence[str]] = tuple
     """Whom it calls at present."""

@@ -52,7 +52,8 @@ class Engine:
         self.modes = Modes(settings.side_effects_mode)
         self.topics = {topic.name: topic for topic in topics}
         self.figures = Figures()
-        self._owed = Owed(Sweeper(settings.dsn), self.topics)
+        known = {topic.name: topic.everything for topic in topics}
+        self._owed = Owed(Sweeper(settings.dsn, known), self.topics)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
         statements = Statements.of(topics, announcement)

@@ -17,7 +17,7 @@ def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: Internal
     for topic in topics:
         for effect in topic.effects:
             if isinstance(effect, CalledEffect):
-                handled[effect.name] = Kind(effect.name, partial(_call_again, effect))
+                handled[effect.name] = Kind(effect.name, partial(_call_again, effect), destinations=effect.destinations)
             elif isinstance(effect, DurableEffect):
                 if effect.name not in handled:
                     raise LookupError(f"The effect {effect.name} is promised, and nobody handles it.")
@@ -32,8 +32,6 @@ def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:
         return Outcome("dead", "what it speaks of does not exist any more")
     try:
         effect.call_one(claimed.fact, claimed.destination)
-    except LookupError as error:
-        return Outcome("dead", str(error))
     except Exception as error:
         return failed(error)
     return SUCCEEDED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -58,6 +58,10 @@ class Kind:
     longest_cooldown: float = WEBHOOK_COOLDOWN_SECONDS
     pace: float = 100.0
     """Calls per second at which a destination's backlog becomes due when its circuit closes."""
+
+    destinations: Callable[[], Sequence[str]] | None = None
+    """Whom this process can call; None where it can call whoever is named. Rows for others are left to processes that
+    can, such as those of a newer version."""
 
     settles_itself: bool = False
     """True where the attempt writes its effect and its settlement in one statement: exactly once."""

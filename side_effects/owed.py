@@ -44,11 +44,10 @@ class Owed:
         self._renew()
         taken: list[tuple[Promise, bool]] = []
         for id, name, subject_id, ref, pending, request_id, orphaned in self.sweeper.claim(CLAIM_LIMIT):
-            topic = self._topics.get(name)
-            if topic is None or pending & ~topic.everything:
-                log.error("The outbox holds a promise that this process does not know; a newer version made it", id=id)
-            if topic is not None:
-                taken.append((Promise(id, topic, subject_id, ref, pending, request_id), orphaned))
+            topic = self._topics[name]
+            if pending & ~topic.everything:
+                log.warning("A newer version owes more than this process knows; that is left to it", id=id)
+            taken.append((Promise(id, topic, subject_id, ref, pending, request_id), orphaned))
         return taken
 
     def hand_back(self) -> None:

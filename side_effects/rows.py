@@ -8,6 +8,10 @@ from side_effects.retry import MAX_CRASHES
 from side_effects.statement import LIMITS
 from side_effects.sweeper import GRACE_SECONDS, LEASE_SECONDS, LIVING
 
+UNKNOWN_DAYS = 7
+"""How long a row that no running process can do is kept for one that can: as long as a release may take to be rolled
+out, or to be taken back and mended."""
+
 LEASE = f"clock_timestamp() + interval '{LEASE_SECONDS} s'"
 CLAIMED = "s.id, s.kind, s.destination, s.topic, s.subject_id, s.ref, s.attempts, s.request_id"
 
@@ -34,10 +38,11 @@ below: joined, with the statistics of a small table, it reads the whole of one t
 
 CLAIM = Statement(
     "claim_effects",
-    ("text", "int", "bigint", "timestamptz"),
+    ("text", "int", "bigint", "timestamptz", "text[]"),
     f"""WITH due AS MATERIALIZED (
         SELECT s.id FROM side_effects s
         WHERE s.status = 'pending' AND s.kind = $1 AND s.scheduled_at <= statement_timestamp() AND s.scheduled_at >= $4
+          AND ($5 IS NULL OR s.destination = ANY($5))
           AND NOT EXISTS (SELECT FROM circuits c
               WHERE c.destination = s.destination AND (c.paused OR c.state <> 'closed'))
           AND {_NOTHING_EARLIER}
@@ -46,7 +51,8 @@ CLAIM = Statement(
 )
 """$4 is the floor: under a long transaction of somebody else's, dead rows pile up at the left end of the index, and
 reading over 200,000 of them took 17 ms at every claim. No index is asked by a volatile function: by clock_timestamp(),
-each look read all timers that wait for their week."""
+each look read all timers that wait for their week. $5: whom this process can call, NULL for whoever is named; what
+another version recorded is left to it."""
 
 DUE_KINDS = Statement(
     "due_kinds",
@@ -192,6 +198,20 @@ PACE = Statement(
         WHERE destination = $1 AND status = 'pending' AND {_NOT_SET_FOR_LATER} ORDER BY subject_id, id LIMIT 20000) AS o
     WHERE s.id = o.id AND s.status = 'pending' RETURNING s.id""",
 )
+
+ABANDON = Statement(
+    "abandon_effects",
+    ("text", "text[]"),
+    f"""UPDATE side_effects s SET status = 'dead', finished_at = clock_timestamp(),
+        last_error = 'no receiver is called ' || s.destination || ' any more',
+        fingerprint = 'no receiver is called so any more'
+    WHERE s.id = ANY(ARRAY(SELECT s.id FROM side_effects s WHERE s.status = 'pending' AND s.kind = $1
+        AND s.scheduled_at < statement_timestamp() - interval '{UNKNOWN_DAYS} days' AND s.destination <> ALL($2)
+        AND NOT EXISTS (SELECT FROM circuits c
+            WHERE c.destination = s.destination AND (c.paused OR c.state <> 'closed'))
+        ORDER BY s.scheduled_at LIMIT 500 FOR UPDATE OF s SKIP LOCKED)) RETURNING s.id, s.destination""",
+)
+"""$2: whom this process can call. Whoever can call the others has had time enough."""
 
 PRUNE = Statement(
     "prune_effects",

@@ -6,7 +6,7 @@ the dead process's promises at once; a process that is frozen keeps its lock, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import gevent
@@ -68,7 +68,7 @@ LIVING = f"""living AS (
 
 CLAIM = Statement(
     "claim",
-    ("bigint", "int", "int", "boolean"),
+    ("bigint", "int", "int", "boolean", "text[]", "int[]"),
     f"""WITH RECURSIVE {LIVING},
     owners AS (
         (SELECT owner FROM outbox WHERE $3 > {LOOK_BACK_SECONDS} ORDER BY owner LIMIT 1)
@@ -88,6 +88,8 @@ CLAIM = Statement(
             SELECT b.id FROM outbox b
             WHERE b.owner = l.owner AND b.lease_until < l.before
               AND b.lease_until > statement_timestamp() - make_interval(secs => $3)
+              AND (SELECT b.pending = 0 OR b.pending & k.mask <> 0
+                  FROM unnest($5, $6) AS k (topic, mask) WHERE k.topic = b.topic)
             ORDER BY b.lease_until LIMIT $2) AS found),
     taken AS (
         SELECT id, owner FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM abandoned))
@@ -102,7 +104,8 @@ CLAIM = Statement(
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
 else's, dead rows pile up there. (By statement_timestamp(): no index is asked by a volatile function.) Asking the index
 who the owners are reads over all of these (100 ms at 200,000): only a full look does, the others ask for the processes
-that began last. $4: whether others may be taken for dead.
+that began last. $4: whether others may be taken for dead. $5, $6: the topics that this process knows, with the bits of
+their effects; of what it knows nothing of, it takes nothing: a newer version recorded it, and has to find it free.
 
 The last column: whether another process left it behind without a word. What was handed back has no owner."""
 
@@ -129,8 +132,10 @@ HAND_BACK = Statement(
 class Sweeper:
     """One process's sign of life, and its hand in finishing what others left."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, known: Mapping[str, int]) -> None:
+        """`known`: the bits of the effects of each topic."""
         self._dsn = dsn
+        self._known = list(known), list(known.values())
         self._connection: PreparedConnection | None = None
         self._one_at_a_time = RLock()
         self._looked_fully_at = -FULL_LOOK_SECONDS
@@ -146,7 +151,7 @@ class Sweeper:
             if self.sees_clearly():
                 self._looked_fully_at = clock.monotonic()
         args = (self.number, min(limit, CLAIM_LIMIT), look_back)
-        return sorted(self._run(CLAIM, lambda: (*args, self.sees_clearly())))
+        return sorted(self._run(CLAIM, lambda: (*args, self.sees_clearly(), *self._known)))
 
     def sees_clearly(self) -> bool:
         """Whether those who show no sign of life may be taken for dead: not soon after our own was lost, or a

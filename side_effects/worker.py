@@ -99,6 +99,7 @@ class Worker:
         now = clock.monotonic()
         if now - self._looked_fully_at > FULL_LOOK_SECONDS:
             self._looked_fully_at, self._floors = now, {}
+            self._abandon()
         if now - self._renewed_at > LEASE_SECONDS / 3:
             self._claims.renew(self.owner)
             self._renewed_at = now
@@ -152,6 +153,14 @@ class Worker:
                 self._figures.died(kind)
             log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
 
+    def _abandon(self) -> None:
+        """Give up what no process has been able to do for long."""
+        for kind in self.kinds.values():
+            if kind.destinations is not None:
+                for id, destination in self._pool.run(rows.ABANDON, (kind.name, list(kind.destinations()))):
+                    self._figures.died(kind.name)
+                    log.error("Nobody is called so any more", side_effect=id, kind=kind.name, destination=destination)
+
     def _learn_circuits(self) -> None:
         before = set(self.circuits.states)
         self.circuits.refresh()
@@ -169,11 +178,14 @@ class Worker:
             return 0
         if kind.order == "latest":
             self._pool.run(rows.SUPERSEDE, (kind.name,))
-        found = self._claims.take(rows.CLAIM, kind.name, room, self.owner, self._floors.get(kind.name, LONG_AGO))
+        known = None if kind.destinations is None else list(kind.destinations())
+        floor = self._floors.get(kind.name, LONG_AGO)
+        found = self._claims.take(rows.CLAIM, kind.name, room, self.owner, floor, known)
         if found:
             self._floors[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
-        elif self.circuits.states:
-            # All that is due is parked. Looked over anew each time, 500,000 rows took 0.8 s, twice a second.
+        elif self.circuits.states or known is not None:
+            # All that is due is parked, or for others to do. Looked over anew each time, 500,000 rows took 0.8 s, twice
+            # a second.
             self._floors[kind.name] = at - FLOOR_MARGIN
         self._offer(found)
         if len(found) >= room:
@@ -184,7 +196,8 @@ class Worker:
         """Begin the trial calls to destinations that may be back; returns how many."""
         found = 0
         for destination in self.circuits.half_open:
-            if self._room(kind) > 0:
+            mine = kind.destinations is None or destination in kind.destinations()
+            if mine and self._room(kind) > 0:
                 probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
                 self._offer([replace(one, probe=True) for one in probes])
                 found += len(probes)

@@ -12,7 +12,7 @@ from tests.facts import eventually
 
 @pytest.fixture
 def sweeper(settings, _green):
-    sweeper = Sweeper(settings.dsn)
+    sweeper = Sweeper(settings.dsn, {"order": 63})
     sweeper.ensure_alive()
     yield sweeper
     sweeper.close()
@@ -40,7 +40,7 @@ def test_a_lock_that_was_cut_is_taken_again_before_the_next_sweep(sweeper, sql):
 
 def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(sweeper, settings, sql):
     """A connection may be gone here and live there for a moment; who does not wait stays without a lock."""
-    late = Sweeper(settings.dsn)
+    late = Sweeper(settings.dsn, {"order": 63})
     late.number = sweeper.number
     waiting = gevent.spawn(late.ensure_alive)
     gevent.sleep(0.1)

@@ -164,10 +164,10 @@ def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
     run = onward.engine.durable_pool.run
     olive.post("/api/ops/side-effects/redeliver", {"ids": [dead], "per_second": 1000})
     sql("UPDATE side_effects SET scheduled_at = clock_timestamp() - interval '1 s'")
-    ((id, *_, attempts, _, _),) = run(CLAIM, (CHAT, 10, 7, LONG_AGO))
+    ((id, *_, attempts, _, _),) = run(CLAIM, (CHAT, 10, 7, LONG_AGO, None))
     sql("UPDATE side_effects SET claimed_until = clock_timestamp() - interval '1 s'")
     assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, (100.0,)))
-    ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO))
+    ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO, None))
 
     assert [] == run(SETTLE, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""]))
     assert [(id,)] == run(SETTLE, ([id], [again], [again], ["succeeded"], [0.0], [""], [""]))

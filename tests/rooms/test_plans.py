@@ -21,7 +21,7 @@ def test_the_claim_looks_up_what_comes_earlier_by_its_whole_key(settings, empty)
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
         cursor.execute(rows.CLAIM.prepare)
-        cursor.execute(f"EXPLAIN EXECUTE {rows.CLAIM.name} ('a.kind', 10, 1, '2000-01-01')")
+        cursor.execute(f"EXPLAIN EXECUTE {rows.CLAIM.name} ('a.kind', 10, 1, '2000-01-01', NULL)")
         plan = [line for (line,) in cursor.fetchall()]
 
     (at,) = [number for number, line in enumerate(plan) if "side_effects_order_idx" in line]
@@ -99,7 +99,7 @@ def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, emp
         cursor = connection.cursor()
         cursor.execute(rows.CLAIM.prepare)
         claim = f"EXPLAIN (ANALYZE, FORMAT JSON) {rows.CLAIM.execute}"
-        cursor.execute(claim, (timers.KIND, 10, 1, worker._floors[timers.KIND]))
+        cursor.execute(claim, (timers.KIND, 10, 1, worker._floors[timers.KIND], None))
         plan = cursor.fetchone()[0]
 
     assert read_by(plan) <= 100

@@ -82,10 +82,10 @@ def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left)
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
     LOAD: BY_ID,
-    sweeper.CLAIM: "1, 500, 10, true",
+    sweeper.CLAIM: "1, 500, 10, true, '{order}', '{63}'",
     sweeper.RENEW: f"{BY_ID}, 1",
     sweeper.HAND_BACK: f"{BY_ID}, 1",
-    rows.CLAIM: "'mail.buyer', 10, 1, '2000-01-01'",
+    rows.CLAIM: "'mail.buyer', 10, 1, '2000-01-01', NULL",
     rows.DUE_KINDS: "'{mail.buyer}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{mail.buyer}'",
     rows.SETTLE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
@@ -93,6 +93,7 @@ ASKED = {
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",
     rows.SPILL: f"{BY_ID}, 1, 'a', '{{a}}', '{{a}}', '{{a}}', 1, 1, 0",
+    rows.ABANDON: "'signal', '{a,b}'",
     rows.PRUNE: "24",
 }
 
@@ -131,7 +132,7 @@ def test_what_is_set_for_next_week_is_not_read_at_each_look(known, sql, statemen
     """By a volatile clock no index can be asked: each look read all timers that wait."""
     known.execute(statement.prepare)
     sql(LATER)
-    values = "'a.timer', 10, 1, '2000-01-01'" if statement is rows.CLAIM else "'{a.timer}', '{2000-01-01}'"
+    values = "'a.timer', 10, 1, '2000-01-01', NULL" if statement is rows.CLAIM else "'{a.timer}', '{2000-01-01}'"
     known.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {statement.name} ({values})")
     (plan,) = known.fetchone()[0]
 
