@@ -53,7 +53,7 @@ class Conversation:
                 server.close()
         except (OSError, smtplib.SMTPException, ValueError, NotOffered) as error:
             reply, said = _heard(self.step, error)
-            return judge(self.step, reply, said)
+            return judge(self.step, reply, _without(envelope.recipient, said))
         return judge(self.step, "2yz", "taken")
 
     def _connect(self) -> smtplib.SMTP:
@@ -101,6 +101,11 @@ class Conversation:
     def _expect(self, code: int, text: bytes) -> None:
         if reply_of(self.step, code) != "2yz":
             raise smtplib.SMTPResponseException(code, text)
+
+
+def _without(recipient: str, said: str) -> str:
+    """The server's words without whose mail it was: they are kept and logged, where no erasure would find them."""
+    return re.sub(re.escape(recipient), "(recipient)", said, flags=re.IGNORECASE)
 
 
 def _is_loopback(server: smtplib.SMTP) -> bool:

@@ -144,6 +144,14 @@ def test_a_line_without_an_end_kills_no_mail(converse):
     assert ("retry", "bad") == seen(Mailer(server.url, SENDER).send(MAIL))
 
 
+def test_whose_mail_it_was_is_not_told_with_the_servers_words(converse):
+    """It stood in the log, and an erasure did not reach it."""
+    server = converse(RCPT="550 5.1.1 <ALICE@example.org>: Recipient address rejected")
+    outcome = Mailer(server.url, SENDER).send(MAIL)
+
+    assert "RCPT TO: the mail server answered 550 5.1.1 <(recipient)>: Recipient address rejected" == outcome.reason
+
+
 def test_a_server_without_a_way_to_sign_in_refuses_us(converse):
     server = converse()
     outcome = Mailer(signing_in(server), SENDER).send(MAIL)
