@@ -19,7 +19,7 @@ from access.principal import READERS, ROLES, Principal
 from access.proofs import Proofs
 from access.tokens import Tokens
 from access.watch import Watch
-from foundation.errors import CsrfFailed, Forbidden, Unauthorized
+from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthorized
 from foundation.problems import problem
 from foundation.settings import Settings
 
@@ -104,6 +104,13 @@ def authenticate(rule: Rule) -> None:
         if not safe:
             sessions.csrf.protect()
     g.principal = principal
+
+
+def weigh(writes: int) -> tuple[int, TooManyRequests | None]:
+    """How many of a request's writes may be made, which was let in as one write, and what the others are told."""
+    limits: Limits = current_app.extensions["onward.limits"]
+    more, g.rate, refusal = limits.take_more(current().who, writes - 1)
+    return 1 + more, refusal
 
 
 def _tell_rate(response: Response) -> Response:

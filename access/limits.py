@@ -7,6 +7,8 @@ than the process alone would: it is asked again after a while, and no request wa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerSecond, WindowStats
 from limits.errors import StorageError
@@ -24,6 +26,8 @@ REDIS_SECONDS = 0.25
 
 AGAIN_SECONDS = 5.0
 """After a failure, this process counts alone for so long."""
+
+T = TypeVar("T")
 
 
 class Limits:
@@ -48,31 +52,61 @@ class Limits:
         item = self._items.get(kind)
         if item is None:
             return []
-        allowed, window = self._hit(item, kind, who)
-        seconds = max(1, math.ceil(window.reset_time - clock.unix_seconds()))
-        left = window.remaining if allowed else 0
-        told = {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": f'"{kind}";r={left};t={seconds}'}
+        allowed, window = self._ask(lambda limiter: _hit(limiter, item, (kind, who)))
+        told = _told(item, kind, window if allowed else window._replace(remaining=0))
         if not allowed:
-            detail = f"More than {item.amount} {kind} a second. Try again in {seconds} s."
-            raise TooManyRequests(detail, seconds, told)
+            raise _too_many(item, kind, window, told)
         return list(told.items())
 
-    def _hit(self, item: RateLimitItem, *who: str) -> tuple[bool, WindowStats]:
-        """Whether the request may pass, and how its window stands."""
+    def take_more(self, who: str, wanted: int) -> tuple[int, list[tuple[str, str]], TooManyRequests | None]:
+        """Count up to so many further writes of a request that was let in as one.
+
+        Returns how many of them may be made, the header fields of `take`, and what the others are told.
+        """
+        item = self._items.get("writes")
+        if item is None:
+            return wanted, [], None
+        taken, window = self._ask(lambda limiter: _hit_up_to(limiter, item, ("writes", who), wanted))
+        told = _told(item, "writes", window)
+        return taken, list(told.items()), None if taken == wanted else _too_many(item, "writes", window, {})
+
+    def _ask(self, question: Callable[[RateLimiter], T]) -> T:
+        """Ask Redis, or who counts in this process while Redis is away."""
         if self._shared is not None and clock.monotonic() >= self._alone_until:
             try:
-                found = _hit(self._shared, item, who)
+                found = question(self._shared)
             except StorageError as error:
                 self._trouble.tell(error)
                 self._alone_until = clock.monotonic() + AGAIN_SECONDS
             else:
                 self._trouble.over()
                 return found
-        return _hit(self._alone, item, who)
+        return question(self._alone)
 
 
 def _hit(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> tuple[bool, WindowStats]:
     return limiter.hit(item, *who), limiter.get_window_stats(item, *who)
+
+
+def _hit_up_to(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...], wanted: int) -> tuple[int, WindowStats]:
+    """As many as there are left. What is left is rounded, so that one may be refused of them."""
+    left = min(wanted, limiter.get_window_stats(item, *who).remaining)
+    taken = next((cost for cost in (left, left - 1) if cost > 0 and limiter.hit(item, *who, cost=cost)), 0)
+    return taken, limiter.get_window_stats(item, *who)
+
+
+def _seconds(window: WindowStats) -> int:
+    return max(1, math.ceil(window.reset_time - clock.unix_seconds()))
+
+
+def _told(item: RateLimitItem, kind: str, window: WindowStats) -> dict[str, str]:
+    left = f'"{kind}";r={window.remaining};t={_seconds(window)}'
+    return {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": left}
+
+
+def _too_many(item: RateLimitItem, kind: str, window: WindowStats, told: dict[str, str]) -> TooManyRequests:
+    seconds = _seconds(window)
+    return TooManyRequests(f"More than {item.amount} {kind} a second. Try again in {seconds} s.", seconds, told)
 
 
 def _shared(url: str) -> RateLimiter:

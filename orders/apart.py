@@ -72,7 +72,7 @@ class Apart:
 
     def add(self, one: Waiting) -> None:
         """Try it here from now on; its event is set when it is made, refused or given up."""
-        one.apart = True
+        one.apart, one.since = True, clock.monotonic()
         self._queue.add(one)
         if not self._works:
             self._works = True

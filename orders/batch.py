@@ -7,6 +7,7 @@ made one after the other, in the order in which they were sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 import psycopg2
 import structlog
@@ -20,10 +21,14 @@ from orders.status_change import Changed, StatusChange, StatusChanges
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 3 * BATCH_LIMIT
-"""Of one request: enough for two statements under way and one that waits, so that each is full; others wait for few."""
+AT_ONCE = 2 * BATCH_LIMIT
+"""Of all requests of one principal in this process together: enough for one statement under way and one that waits."""
 
 AWAY = "The service cannot reach its database."
+
+
+_pools: WeakValueDictionary[str, Pool] = WeakValueDictionary()
+"""By principal, for as long as one of its requests is under way."""
 
 
 class Batch:
@@ -42,7 +47,9 @@ class Batch:
         places: dict[int, list[int]] = {}
         for place, change in enumerate(self._wanted):
             places.setdefault(change.order_id, []).append(place)
-        Pool(AT_ONCE).map(self._make_all_of_one_order, places.values())
+        principal = self._wanted[0].principal
+        pool = _pools.setdefault(principal.who, Pool(AT_ONCE))
+        pool.map(self._make_all_of_one_order, places.values())
         return self.results
 
     def _make_all_of_one_order(self, places: Sequence[int]) -> None:

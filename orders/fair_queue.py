@@ -8,7 +8,6 @@ from typing import Any
 
 from gevent.event import Event
 
-from foundation import clock
 from foundation.connections import Row
 
 Who = tuple[str, int]
@@ -26,7 +25,7 @@ class Waiting:
         self.leads = False  # whether it is its turn to send the next batch
         self.apart = False  # whether it went where it is tried apart from the others
         self.alone = False  # whether no other may be in one statement with it
-        self.since = clock.monotonic()
+        self.since = 0.0  # when it went apart
         self.event = Event()
 
     @property
@@ -86,7 +85,13 @@ class FairQueue:
         keys = {_key(first)} if "keyed" in first.change else set()
         behind = []
         while self._turns and len(batch) < most and not first.alone:
-            one = self.pop()
+            who = self._turns.popleft()  # as pop does; here every call counts
+            queue = self._of[who]
+            one = queue.popleft()
+            if queue:
+                self._turns.append(who)
+            else:
+                del self._of[who]
             keyed = "keyed" in one.change
             if one.alone or one.change["order_id"] in batch or (keyed and _key(one) in keys):
                 behind.append(one)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import gevent
 import orjson
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
@@ -110,7 +111,8 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
     @typed
     def change_many(header: KeyedHeaders, body: ManyChanges) -> Response:
         """The answer is 200 whatever came of the single changes; each has a `status` of its own. With an
-        Idempotency-Key the whole request can be repeated: what was done is not done again."""
+        Idempotency-Key the whole request can be repeated: what was done is not done again. Where writes have a rate,
+        each change counts as one, and those beyond it are answered with 429."""
         principal, key = guards.current(), conditions.idempotency_key(header.idempotency_key)
         if changes.require_version and not all(one.version for one in body.changes):
             raise PreconditionRequired("Name the version of each order.")
@@ -119,9 +121,13 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
             StatusChange(one.order_id, principal, one, one.idempotency_key or (key and f"{key} {number}"), one.version)
             for number, one in enumerate(body.changes)
         ]
-        results = [
-            _result(one.order_id, result) for one, result in zip(wanted, Batch(changes, wanted).run(), strict=True)
-        ]
+        allowed, refusal = guards.weigh(len(wanted))
+        results = []
+        for number, result in enumerate(Batch(changes, wanted[:allowed]).run()):
+            results.append(_result(wanted[number].order_id, result))
+            if number % 50 == 49:
+                gevent.sleep(0)  # others have a turn
+        results += [_result(one.order_id, refusal) for one in wanted[allowed:] if refusal]
         done = sum(one["status"] == 200 for one in results)
         members = {"changed": done, "refused": len(results) - done, "results": results}
         return Response(orjson.dumps(members), content_type=JSON)

@@ -91,8 +91,8 @@ PATIENT = "SET LOCAL lock_timeout = '2s';"
 
 FIND_BY_KEY = Statement(
     "find_by_key",
-    ("text", "bigint", "text"),
-    f"""SELECT (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.promised,
+    ("json",),
+    f"""SELECT w.place, (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.promised,
         {
         wire.order_head(
             "o",
@@ -103,16 +103,20 @@ FIND_BY_KEY = Statement(
                 AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)''',
         )
     }, {EVENT}, e.tracking::text
-    FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id
-    WHERE e.idempotency_key = $1 AND e.actor_id = $2 AND e.actor_role = $3""",
+    FROM json_to_recordset($1) AS w (place int, key text, actor_id bigint, actor_role text)
+    JOIN {wire.EVENTS} e ON (e.idempotency_key, e.actor_id, e.actor_role) = (w.key, w.actor_id, w.actor_role)
+    JOIN orders o ON o.id = e.order_id""",
     PATIENT,
 )
+"""$1: keys and whose they are, each with its place; one that was not used comes back with no row."""
 
 WHY_NOT = Statement(
     "why_not",
-    ("bigint", "bigint", "bigint"),
-    f"""SELECT o.status, o.version, {wire.order_head("o")}, (
+    ("json",),
+    f"""SELECT w.place, o.status, o.version, {wire.order_head("o")}, (
         SELECT {wire.event_json("e")} FROM {wire.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
-    FROM orders o WHERE o.id = $1 AND {PARTY.format(seller="$2", buyer="$3")}""",
+    FROM json_to_recordset($1) AS w (place int, order_id bigint, seller_id bigint, buyer_id bigint)
+    JOIN orders o ON o.id = w.order_id AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}""",
     PATIENT,
 )
+"""$1: orders and who asks for them, each with its place; one that is not there for who asks comes back with no row."""

@@ -24,6 +24,7 @@ from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, Ser
 from orders import effects, wire
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
+from orders.questions import Questions
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
@@ -90,7 +91,8 @@ class StatusChanges:
         self.require_version = require_version
         """Whether every client has to name the version that it knows."""
 
-        self._pool = pool
+        self._keys = Questions(pool, FIND_BY_KEY)
+        self._standing = Questions(pool, WHY_NOT)
         self._workflow = workflow
         self._engine = engine
         self._topic = topic
@@ -205,8 +207,8 @@ class StatusChanges:
         return [found[:-1]]
 
     def _find(self, change: StatusChange, key: str) -> Row | None:
-        rows = self._pool.run(FIND_BY_KEY, (key, change.principal.id, change.principal.role))
-        return rows[0] if rows else None
+        who = change.principal
+        return self._keys.ask({"key": key, "actor_id": who.id, "actor_role": who.role})
 
     def _follow(self, row: Row, principal: Principal) -> Changed:
         """Hand the committed event to the lanes, and say what the order is like now."""
@@ -234,10 +236,11 @@ class StatusChanges:
     def _explain(self, change: StatusChange, sources: list[str]) -> tuple[str, int, str]:
         """Say why nothing was changed; returns the order's status, version and text when nothing speaks against it."""
         principal, target = change.principal, change.new.status
-        rows = self._pool.run(WHY_NOT, (change.order_id, principal.seller_id, principal.buyer_id))
-        if not rows:
+        asked = {"order_id": change.order_id, "seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
+        row = self._standing.ask(asked)
+        if row is None:
             raise NotFound("There is no such order.")
-        status, version, head, changed = rows[0]
+        status, version, head, changed = row
         members = {
             "current": orjson.Fragment(self._with_allowed(head, status, principal)),
             "allowed_transitions": self._workflow.targets(status, principal.role),

@@ -44,6 +44,21 @@ def test_who_writes_too_often_is_told_when_to_come_back(slow, placed, prefer):
     assert 200 == slow.olive.get(f"/api/orders/{placed['id']}").status
 
 
+def test_a_batch_counts_as_its_changes(slow, cast, sql):
+    """Beyond the rate they are not made, and told so one by one."""
+    orders = [cast.place()["id"] for _ in range(40)]
+    changes = [{"order_id": one, "status": "CONFIRMED"} for one in orders]
+    reply = slow.bob.post("/api/orders/status-changes", {"changes": changes})
+
+    statuses = [one["status"] for one in reply.json["results"]]
+    made = statuses.count(200)
+    assert 1 <= made <= 10
+    assert [200] * made + [429] * (40 - made) == statuses
+    assert {"too_many_requests"} == {one["problem"]["code"] for one in reply.json["results"][made:]}
+    assert (made, 40 - made) == (reply.json["changed"], reply.json["refused"])
+    assert [(made,)] == sql("SELECT count(*) FROM orders WHERE status = 'CONFIRMED'")
+
+
 def test_a_stream_is_never_told_to_wait(slow):
     assert {200} == {slow.bob.request("HEAD", "/api/stream").status for _ in range(20)}
 

@@ -86,6 +86,22 @@ def test_an_answer_tells_what_is_left():
     assert [] == limits.take("seller:1", reading=True)
 
 
+def test_what_a_request_holds_is_counted(limits):
+    """500 writes in one request are as many as 500 requests."""
+    limits.take("seller:1", reading=False)
+    taken, told, refusal = limits.take_more("seller:1", 500)
+
+    assert 90 <= taken <= 99
+    assert "1" == refusal.headers["Retry-After"]
+    assert told[1][1].startswith('"writes";r=')
+    assert limits.take_more("seller:1", 500)[0] <= 10
+    assert (50, None) == limits.take_more("seller:2", 50)[::2]
+
+
+def test_without_a_rate_a_request_may_hold_anything():
+    assert (500, [], None) == Limits(reads=0, writes=0).take_more("seller:1", 500)
+
+
 @pytest.mark.usefixtures("still")
 def test_processes_count_together(redis):
     """Another process has another counter in its memory, and the same one in Redis."""
