@@ -13,9 +13,13 @@ from foundation.db import commit, db
 from foundation.errors import Unauthorized
 
 TICKET_SECONDS = 30
+PRUNED = 100
+"""Unused ones that go with each new one; more than come."""
 
 ISSUE = text(
-    f"""WITH unused AS (DELETE FROM stream_tickets WHERE expires_at < clock_timestamp())
+    f"""WITH unused AS (DELETE FROM stream_tickets WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM stream_tickets WHERE expires_at < clock_timestamp()
+        ORDER BY expires_at LIMIT {PRUNED} FOR UPDATE SKIP LOCKED)))
     INSERT INTO stream_tickets (hash, role, subject_id, proof, proof_ends, scopes, demo, expires_at)
     VALUES (:hash, :role, :id, :proof, :ends, :scopes, :demo, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
 )

@@ -13,6 +13,7 @@ from chaos import (
     drippers,
     following,
     fuzzing,
+    grown,
     hostile,
     keys,
     outages,
@@ -64,4 +65,5 @@ PROOFS = {
     "S6": Proof("texts that try to break out of their frame", hostile.broken_frames),
     "S9": Proof("clients that drip a head, a body, or nothing", drippers.slow_clients),
     "S13": Proof("streams whose owner loses the right to them", hostile.lost_rights),
+    "grown": Proof("a start on tables that have grown, and everything asked there", grown.grown),
 }

@@ -14,8 +14,9 @@ from access import guards
 from access.idempotency import keyed
 from access.principal import Principal, Role
 from chat import messages
-from foundation.contract import Answer, Body, Id, OrderPath, example, example_of, typed
+from foundation.contract import LARGEST_ID, Answer, Body, Id, OrderPath, Query, example, example_of, typed
 from foundation.documentation import documented
+from foundation.paging import link_next
 from side_effects.effects import Topic
 from side_effects.engine import Engine
 
@@ -28,6 +29,13 @@ class NewMessage(Body):
     model_config = example(body="Could you wrap it as a present?")
 
     body: Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS)]
+
+
+class ConversationQuery(Query):
+    """Newest first by page; `cursor` is the `next_cursor` of the page before."""
+
+    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
+    limit: int = pydantic.Field(messages.PAGE, ge=1, le=200, description="Messages on a page.", examples=[50])
 
 
 class Author(Answer):
@@ -56,11 +64,14 @@ class Message(Answer):
 
 
 class Conversation(Answer):
-    """The newest 500 messages, oldest first."""
+    """A page of the conversation, oldest first; the pages go from the newest back."""
 
-    model_config = example(messages=[example_of(Message)])
+    model_config = example(messages=[example_of(Message)], next_cursor=None)
 
     messages: list[Message]
+    next_cursor: Annotated[
+        int | None, pydantic.Field(description="Send it as `cursor` for the messages before these; null on the last.")
+    ]
 
 
 def blueprint(engine: Engine, topic: Topic, parties_of: Callable[[Principal, int], messages.Parties]) -> APIBlueprint:
@@ -69,13 +80,16 @@ def blueprint(engine: Engine, topic: Topic, parties_of: Callable[[Principal, int
     guards.protect(routes)
 
     @routes.get(
-        "/api/orders/<int:order_id>/messages", summary="Read an order's conversation", **documented(Conversation)
+        "/api/orders/<int:order_id>/messages",
+        summary="Read an order's conversation",
+        **documented(Conversation, headers=("Link",)),
     )
     @typed
-    def read_conversation(path: OrderPath) -> Response:
+    def read_conversation(path: OrderPath, query: ConversationQuery) -> Response:
         parties_of(guards.current(), path.order_id)
-        text = messages.conversation(guards.current(), path.order_id)
-        return Response(f'{{"messages":{text}}}', content_type="application/json")
+        found, cursor = messages.conversation(guards.current(), path.order_id, query.cursor, query.limit)
+        text = f'{{"messages":{found},"next_cursor":{cursor or "null"}}}'
+        return link_next(Response(text, content_type="application/json"), cursor)
 
     @routes.post(
         "/api/orders/<int:order_id>/messages",

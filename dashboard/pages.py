@@ -91,12 +91,18 @@ def board_page(rooms: Rooms, trouble: Trouble | None = None) -> str:
 def order_page(rooms: Rooms, order_id: int, trouble: Trouble | None = None) -> str:
     """One order: to a buyer as a journey, to the others as work."""
     principal = guards.current()
-    found = reading.order(rooms, principal, order_id)
+    found = reading.order(rooms, principal, order_id, _before())
     names = wording.actors(principal, found["order"]["buyer_name"])
     live = {"order": found["order"], "events": found["events"], "names": names}
     template = "track.html" if principal.role == "buyer" else "order.html"
     path = f"{rooms.face(principal.role).home}/{order_id}"
     return page(rooms, template, path=path, live=live, names=names, trouble=trouble, **found)
+
+
+def _before() -> int:
+    """Below which message the conversation is shown; the newest where that makes no sense."""
+    before = request.args.get("before", LARGEST_ID, type=int)
+    return before if 0 < before <= LARGEST_ID else LARGEST_ID
 
 
 def page(rooms: Rooms, template: str, path: str = "", live: dict[str, Any] | None = None, **content: Any) -> str:

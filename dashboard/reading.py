@@ -67,13 +67,16 @@ def orders(rooms: Rooms, principal: Principal) -> tuple[list[Row], bool]:
     return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 
-def order(rooms: Rooms, principal: Principal, order_id: int) -> Row:
-    """One order with its history and its conversation; NotFound when it is not this principal's."""
+def order(rooms: Rooms, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
+    """One order with its history and its messages, the newest below `before`; NotFound for somebody else's."""
     found: Row = orjson.loads(queries.order(rooms.workflow, principal, order_id)[0])
+    said, earlier = messages.conversation(principal, order_id, before)
     return {
         "order": found,
         "events": [orjson.loads(event) for _, _, event in queries.history(principal, order_id)],
-        "messages": orjson.loads(messages.conversation(principal, order_id)),
+        "messages": orjson.loads(said),
+        "earlier": earlier,
+        "later": before != LARGEST_ID,
     }
 
 

@@ -11,12 +11,14 @@ from side_effects.effects import Run, Topic
 
 OF_REF = Statement(
     "ledger_of_ref",
-    ("text", "bigint"),
+    ("text", "bigint", "bigint[]"),
     """SELECT subject_id, NULL::text, NULL::text, pending::text, NULL::int, NULL::text FROM outbox
         WHERE topic = $1 AND ref = $2
     UNION ALL SELECT subject_id, kind, destination, status, attempts, last_error FROM side_effects
-        WHERE topic = $1 AND ref = $2""",
+        WHERE topic = $1 AND subject_id = ANY($3)""",
 )
+"""Side effects by what they are for: those that are done stand in no index by `ref`."""
+
 UNFINISHED = Statement(
     "ledger_unfinished",
     ("text", "bigint", "bigint"),
@@ -30,7 +32,7 @@ def of(run: Run, topic: Topic, ref: int, promised: Mapping[int, int]) -> dict[in
     """For each subject of `promised` (subject id to bits): its effects, in the order of the list, and their status."""
     pending: dict[int, int] = {}
     entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for subject_id, kind, destination, status, attempts, error in run(OF_REF, (topic.name, ref)):
+    for subject_id, kind, destination, status, attempts, error in run(OF_REF, (topic.name, ref, list(promised))):
         if kind is None:
             pending[subject_id] = int(status)
         else:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from foundation.db import db
-from side_effects.effects import Topic
+from foundation.contract import LARGEST_ID
+from foundation.db import PIECE, db
+from side_effects.effects import Effect, Topic
 
 SETTLED_AFTER_SECONDS = 60
 """Younger events may be under way."""
@@ -27,17 +28,35 @@ def missing(topics: Iterable[Topic], hours: int) -> Iterator[Missing]:
     """Look at all events of the last `hours`, of which nothing may be pruned yet; yields what is missing, which should
     be nothing."""
     for topic in topics:
-        for effect in topic.effects:
-            if not (topic.subjects and effect.missing):
-                continue
-            sql = f"""SELECT e.id FROM {topic.subjects} e
-                WHERE e.at > clock_timestamp() - make_interval(hours => :hours)
-                AND e.at < clock_timestamp() - make_interval(secs => :settled)
-                AND e.promised & {1 << effect.bit} <> 0
-                AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = '{topic.name}' AND o.subject_id = e.id
-                    AND o.pending & {1 << effect.bit} <> 0)
-                AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
-                    AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
-                AND NOT ({topic.forgotten}) AND {effect.missing} ORDER BY e.id"""
-            for row in db.session.execute(text(sql), {"hours": hours, "settled": SETTLED_AFTER_SECONDS}):
-                yield Missing(topic.name, row.id, effect.name)
+        for piece in _pieces(topic, hours) if topic.subjects else ():
+            for effect in topic.effects:
+                if effect.missing:
+                    yield from _missing(topic, effect, piece | {"hours": hours})
+
+
+def _pieces(topic: Topic, hours: int) -> Iterator[dict[str, int]]:
+    """Ranges of ids, from the newest back to where the events are too old: however many there are, none is long."""
+    sql = f"""SELECT min(id), max(id), count(*), max(at) > clock_timestamp() - make_interval(hours => :hours)
+        FROM (SELECT id, at FROM {topic.subjects} WHERE id < :before ORDER BY id DESC LIMIT :piece) AS piece"""
+    before, full, young = LARGEST_ID, True, True
+    while full and young:
+        low, high, count, young = db.session.execute(
+            text(sql), {"before": before, "piece": PIECE, "hours": hours}
+        ).one()
+        if count:
+            yield {"low": low, "high": high}
+        before, full = low, count == PIECE
+
+
+def _missing(topic: Topic, effect: Effect, values: dict[str, int]) -> Iterator[Missing]:
+    sql = f"""SELECT e.id FROM {topic.subjects} e
+        WHERE e.id BETWEEN :low AND :high AND e.at > clock_timestamp() - make_interval(hours => :hours)
+        AND e.at < clock_timestamp() - make_interval(secs => :settled)
+        AND e.promised & {1 << effect.bit} <> 0
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = '{topic.name}' AND o.subject_id = e.id
+            AND o.pending & {1 << effect.bit} <> 0)
+        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
+            AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
+        AND NOT ({topic.forgotten}) AND {effect.missing} ORDER BY e.id"""
+    for row in db.session.execute(text(sql), {**values, "settled": SETTLED_AFTER_SECONDS}):
+        yield Missing(topic.name, row.id, effect.name)

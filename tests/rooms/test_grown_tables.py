@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
+
 import gevent
+import psycopg2
 import pytest
 
 from access import idempotency
 from app import onward_of
 from foundation import db
+from foundation.connections import PREPARED_OPTIONS
 from notifications import inbox
 from orders import personal
 from realtime import forgetting
+from side_effects import ledger, verify
 
 MANY = 20_000
 EVENTS = """INSERT INTO realtime_events (seq, channel, type, data, order_id)
@@ -174,3 +180,57 @@ def explained(app, fill, statement, values):
         ).scalar_one()
         db.db.session.rollback()
     return plan["Plan"]
+
+
+def test_a_conversation_is_read_by_pages_from_the_newest_back(alice, bob, placed, outbox):
+    path = f"/api/orders/{placed['id']}/messages"
+    for number in range(7):
+        alice.post(path, {"body": f"word {number}"})
+    newest = bob.get(f"{path}?limit=3")
+    earlier = bob.get(f"{path}?limit=3&cursor={newest.json['next_cursor']}")
+    first = bob.get(f"{path}?limit=3&cursor={earlier.json['next_cursor']}")
+
+    assert [["word 4", "word 5", "word 6"], ["word 1", "word 2", "word 3"], ["word 0"]] == [
+        [one["body"] for one in page.json["messages"]] for page in (newest, earlier, first)
+    ]
+    assert None is first.json["next_cursor"]
+    assert f'<{path}?limit=3&cursor={newest.json["next_cursor"]}>; rel="next"' == newest.headers["Link"]
+
+
+def test_an_orders_page_shows_the_newest_messages_and_a_way_to_the_earlier(alice, placed, outbox, visit, sql):
+    sql(
+        """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)
+        SELECT %s, 'person', 1, 1, 'buyer', 1, 'word ' || n || '!' FROM generate_series(1, 60) AS n""",
+        placed["id"],
+    )
+    alice_at_home = visit("alice")
+    page = alice_at_home.get(f"/buyer/orders/{placed['id']}").text
+    (earlier,) = re.findall(r'href="(\?before=\d+)#messages"', page)
+    before = alice_at_home.get(f"/buyer/orders/{placed['id']}{earlier}").text
+
+    assert ["word 11!", "word 60!"] == [re.findall(r"word \d+!", page)[at] for at in (0, -1)]
+    assert ["word 1!", "word 10!"] == [re.findall(r"word \d+!", before)[at] for at in (0, -1)]
+    assert "?before" not in before
+    assert 200 == alice_at_home.get(f"/buyer/orders/{placed['id']}?before=x").status_code
+
+
+def test_a_history_finds_its_side_effects_by_its_events(settings, told):
+    with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(ERRORS.format(many=MANY))
+        cursor.execute("ANALYZE side_effects")
+        cursor.execute(ledger.OF_REF.prepare)
+        cursor.execute(f"EXPLAIN (FORMAT JSON, ANALYZE) {ledger.OF_REF.execute}", ("order", told, [told]))
+        plan = cursor.fetchone()[0][0]["Plan"]
+
+    assert read_by(plan) <= 200
+
+
+def test_what_is_missing_is_looked_for_in_pieces(app, told, sql, monkeypatch):
+    monkeypatch.setattr(verify, "PIECE", 2)
+    with app.app_context():
+        topics = onward_of(app).engine.topics.values()
+        assert [] == list(verify.missing(topics, 24))
+        sql("DELETE FROM messages WHERE kind = 'system'")
+        monkeypatch.setattr(verify, "SETTLED_AFTER_SECONDS", -1)
+        assert {"chat.message"} == {one.effect for one in verify.missing(topics, 24)}

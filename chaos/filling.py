@@ -1,0 +1,99 @@
+"""Fills every table of a database as years would, with small rows, and one shop that is larger than all others."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from chaos.database import Database
+
+SHOP, BUYER = 1, 1
+"""The seller of every second order and of every second live event; a buyer of a few orders among very many."""
+
+BUYERS_SHARE = 50
+"""Orders of one buyer."""
+
+FILLS = {
+    "orders": """INSERT INTO orders (number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
+            total_minor, currency, created_at, updated_at)
+        SELECT 'G-' || n, CASE WHEN mod(n, 5) < 2 THEN (ARRAY['PENDING', 'CONFIRMED', 'PREPARING'])[mod(n / 5, 3) + 1]
+                ELSE 'COMPLETED' END,
+            mod(n, 5) < 2, CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, mod(n, {n} / 50) + 1,
+            'Buyer' || mod(n, 1009), 'b@example.org',
+            '[{{"sku":"MUG","title":"Mug","quantity":1,"unit_price_minor":100}}]',
+            100, 'EUR', clock_timestamp() - n * interval '1 s', clock_timestamp() - n * interval '1 s'
+        FROM generate_series(1, {n}) AS n""",
+    "order_words": """INSERT INTO order_words SELECT id, search_document(number, buyer_name) FROM orders
+        ON CONFLICT DO NOTHING""",
+    "order_events": """INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id,
+            buyer_id, idempotency_key, request_id, promised, at)
+        SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'g-' || id, '', 0, created_at
+        FROM orders WHERE number LIKE 'G-%'""",
+    "order_reasons": "INSERT INTO order_reasons SELECT id, 'a reason' FROM order_events ON CONFLICT DO NOTHING",
+    "messages": """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)
+        SELECT CASE WHEN mod(n, 100) = 0 THEN {order} ELSE n END, 'person', 1, 1, 'buyer', 1, repeat('said ', 20)
+        FROM generate_series(1, {n}) AS n""",
+    "notifications": """INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body,
+            created_at, read_at)
+        SELECT -n, 1, 'generic', CASE WHEN mod(n, 4) = 0 THEN 'buyer' ELSE 'seller' END,
+            CASE WHEN mod(n, 3) = 0 THEN mod(n, 997) + 2 ELSE 1 END, 'Order', '', clock_timestamp(),
+            CASE WHEN mod(n, 5) = 0 THEN clock_timestamp() END
+        FROM generate_series(1, {n}) AS n""",
+    "realtime_events": """INSERT INTO realtime_events (seq, channel, type, data, order_id)
+        SELECT nextval('realtime_seq'), 'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END,
+            'order.status_changed', '{{"order":{{"id":' || mod(n, {n}) || '}}}}',
+            CASE WHEN mod(n, 10) > 0 THEN mod(n, {n}) END
+        FROM generate_series(1, {many}) AS n""",
+    "outbox": """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+        SELECT 'order', -n, -n, 63, '', 999999, clock_timestamp() + interval '1 h' FROM generate_series(1, {n}) AS n""",
+    "side_effects": """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, attempts,
+            scheduled_at, last_error, fingerprint, finished_at)
+        SELECT 'email.status', 'mail-server', 'order', -n, -n,
+            (ARRAY['pending', 'dead', 'discarded', 'succeeded', 'succeeded', 'succeeded'])[mod(n, 6) + 1], 1,
+            clock_timestamp() + interval '7 d', 'refused', 'refused', CASE WHEN mod(n, 6) > 0 THEN clock_timestamp() END
+        FROM generate_series(1, {many}) AS n""",
+    "circuits": """INSERT INTO circuits (destination) SELECT 'shop-' || n FROM generate_series(1, 100) AS n""",
+    "circuit_changes": """INSERT INTO circuit_changes (destination, state, reason)
+        SELECT 'shop-' || mod(n, 100), 'open', '' FROM generate_series(1, {n}) AS n""",
+    "operator_actions": """INSERT INTO operator_actions (actor, action, target, reason, count)
+        SELECT 'operator 1', 'discard', '', '', 1 FROM generate_series(1, {n}) AS n""",
+    "revocations": """INSERT INTO revocations (subject, actor, reason, at)
+        SELECT CASE WHEN mod(n, 2) = 0 THEN 'order:' ELSE 'session:' END || n, 'buyer 1', '',
+            clock_timestamp() - n * interval '0.05 s' FROM generate_series(1, {many}) AS n""",
+    "api_keys": """INSERT INTO api_keys (hash, prefix, name, role, subject_id, scopes, actor)
+        SELECT sha256(n::text::bytea), 'onward_0', 'a key', 'service', n, '{{orders:read}}', 'operator 1'
+        FROM generate_series(1, {n}) AS n""",
+    "people": """INSERT INTO people (email, name, role, subject_id, session_key)
+        SELECT n || '@example.org', 'Somebody', 'buyer', n + 1, 'session ' || n FROM generate_series(1, {n}) AS n""",
+    "sign_in_tries": """INSERT INTO sign_in_tries (key, count, since)
+        SELECT sha256(n::text::bytea), 1, clock_timestamp() - mod(n, 2) * interval '1 h'
+        FROM generate_series(1, {n}) AS n""",
+    "stream_tickets": """INSERT INTO stream_tickets (hash, role, subject_id, proof, expires_at)
+        SELECT sha256(n::text::bytea), 'seller', 1, '', clock_timestamp() - mod(n, 2) * interval '1 h'
+            + interval '30 s' FROM generate_series(1, {n}) AS n""",
+    "idempotency_keys": """INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids,
+            created_at)
+        SELECT 'seller:' || mod(n, 997) + 1, 'k' || n, '', 200, '{{"order_id":' || n || '}}',
+            CASE WHEN mod(n, 10) > 0 THEN ARRAY[n]::bigint[] END, clock_timestamp() - mod(n, 2) * interval '25 h'
+        FROM generate_series(1, {n}) AS n""",
+}
+"""By table; the triggers and the checks of what refers to what do not run meanwhile."""
+
+SMALL = {"side_effect_modes", "realtime_log", "alembic_version"}
+"""What cannot grow: a row for a kind, for the log, for the schema."""
+
+
+def fill(database: Database, size: int, large: int, order: int) -> int:
+    """Fill every table with `size` rows, and those that grow fastest with `large`; returns how many rows there are.
+
+    One message in a hundred is said about `order`.
+    """
+    tables = {name for (name,) in database.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    assert tables == FILLS.keys() | SMALL, tables ^ (FILLS.keys() | SMALL)
+    rows = 0
+    with closing(database.server.connect(database.name)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off; SET session_replication_role = replica; SET work_mem = '64MB'")
+        for statement in FILLS.values():
+            cursor.execute(statement.format(n=size, many=large, order=order))
+            rows += cursor.rowcount
+        cursor.execute("ANALYZE")
+    return rows
