@@ -35,6 +35,9 @@ AWAY = ("08", *REFUSALS, "57P")
 PASSING = (*AWAY, "40", "55", "57")
 """And of what may work in a moment: after a deadlock, a lock that was not to be had, a statement that was cut short."""
 
+BUSY = ("40", "55P", "57014")
+"""A deadlock, a lock that was not to be had in time, a statement that took too long: it is there, and busy."""
+
 REFUSAL_SECONDS = 3.0
 """How long a refusal counts: nobody may send another change to a process that says it is not ready."""
 
@@ -113,6 +116,11 @@ def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
 def passing(error: BaseException) -> bool:
     """Whether the same may work in a moment."""
     return away(error, PASSING)
+
+
+def busy(error: BaseException) -> bool:
+    """Whether the database is there, and rolled a statement back for its time or for somebody else's lock."""
+    return isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(BUSY)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 import psycopg2.errors
 import psycopg2.extensions
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, TextClause, event, text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from foundation.connections import POOL_WAIT_SECONDS, SERVER_SETTINGS, connect
 from foundation.settings import Settings
@@ -56,6 +56,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_size": settings.cold_connections,
         "max_overflow": 0,
+        "hide_parameters": True,  # they hold what people are called, and what they bought
         "pool_timeout": POOL_WAIT_SECONDS,
         "creator": partial(_connect, settings.dsn),
     }
@@ -118,6 +119,17 @@ def unit_of_work() -> Iterator[Callable[[], None]]:
     finally:
         g.unit_of_work = None
         db.session.rollback()
+
+
+@event.listens_for(Session, "after_commit")
+def _remember(_session: Session) -> None:
+    if has_app_context():
+        g.committed = True
+
+
+def has_committed() -> bool:
+    """Whether the session has committed something since the request began."""
+    return bool(g.get("committed"))
 
 
 @event.listens_for(Engine, "handle_error")

@@ -179,6 +179,16 @@ class TooManyConnections(ServiceUnavailable):
     sentence = "There are more connections than the limit allows. Close some, or use one for several requests."
 
 
+class DatabaseBusy(AppError):
+    """The database is there and did not get this done in time: a lock, a deadlock, a long statement."""
+
+    code, status = "database_busy", 503
+    sentence = "The database did not get this done in time. Nothing was changed."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
 def catalogue() -> dict[str, type[AppError]]:
     """Every error that the imported rooms know, by its code, in the order of their statuses."""
     return {error.code: error for error in sorted(_descendants(AppError), key=lambda one: (one.status, one.code))}

@@ -36,7 +36,10 @@ EXTENSION = "onward.openapi"
 SCHEMAS = "#/components/schemas/"
 METHODS = ("get", "post", "put", "patch", "delete")
 
-ANYWHERE: tuple[type[AppError], ...] = (errors.TooManyRequests, errors.InternalError, errors.ServiceUnavailable)
+ANYWHERE: tuple[type[AppError], ...] = (
+    *(errors.TooManyRequests, errors.InternalError),
+    *(errors.ServiceUnavailable, errors.DatabaseBusy),
+)
 WITH_A_BODY = (errors.MalformedRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.InvalidRequest)
 WITH_PARAMETERS = (errors.MalformedRequest, errors.InvalidRequest, errors.UriTooLong, errors.HeadersTooLarge)
 RATE = ("RateLimit-Policy", "RateLimit")

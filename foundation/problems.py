@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from foundation import errors, logs
-from foundation.connections import Unreachable, outcome_unknown
+from foundation.connections import Unreachable, busy, outcome_unknown
+from foundation.db import has_committed
 from foundation.errors import AppError
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,12 @@ UNSURE = (
     "Idempotency-Key, or look first if it had none."
 )
 """Where "nothing was changed" might be untrue."""
+
+IN_PART = (
+    "The database cannot be used any more. At least a part of the request was done: repeat it with the same "
+    "Idempotency-Key, or look first if it had none."
+)
+"""After a commit."""
 
 SENTENCES = {400: "The request cannot be read.", 404: "There is nothing at this address."}
 """Where the framework speaks of something else than the tree's sentence does."""
@@ -130,8 +137,16 @@ def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
 
 def _on_database_away(error: Exception) -> Response:
     log.warning("The database cannot be used", exc_info=error)
-    unsure = request.method not in ("GET", "HEAD") and _broke_under_way(error)
-    return problem(errors.ServiceUnavailable(UNSURE if unsure else ""))
+    changes = request.method not in ("GET", "HEAD")
+    return problem(of_database(error, IN_PART if changes and has_committed() else UNSURE if changes else ""))
+
+
+def of_database(error: Exception, unsure: str = "") -> AppError:
+    """The problem for a database that cannot be used; `unsure` is said where "nothing was changed" might be untrue."""
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    if cause is not None and busy(cause):
+        return errors.DatabaseBusy(unsure if unsure == IN_PART else "")
+    return errors.ServiceUnavailable(unsure if unsure == IN_PART or _broke_under_way(error) else "")
 
 
 def _broke_under_way(error: Exception) -> bool:

@@ -14,7 +14,8 @@ import structlog
 from gevent.pool import Pool
 
 from foundation import logs
-from foundation.errors import AppError, InternalError, ServiceUnavailable
+from foundation.connections import busy
+from foundation.errors import AppError, DatabaseBusy, InternalError, ServiceUnavailable
 from orders.errors import OrderLocked
 from orders.group_commit import BATCH_LIMIT
 from orders.status_change import Changed, StatusChange, StatusChanges
@@ -71,7 +72,7 @@ class Batch:
             return error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             log.warning("The database cannot be used", exc_info=error)
-            return ServiceUnavailable(AWAY)
+            return DatabaseBusy() if busy(error) else ServiceUnavailable(AWAY)
         except Exception as error:
             # The others were made or refused all the same, and have to be told.
             log.error("A change of a batch failed unexpectedly", exc_info=error)

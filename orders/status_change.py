@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import psycopg2
 import psycopg2.errors
+import structlog
 
 from access.principal import Principal
 from foundation import logs
@@ -32,6 +33,8 @@ from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine
 from side_effects.promise import Promise
+
+log = structlog.get_logger(__name__)
 
 TRIES = 3
 """How often a change is tried anew when the order moved between the statement and the question why it refused."""
@@ -134,8 +137,13 @@ class StatusChanges:
         return Rehearsal(status, target, order, effects.names_of_change(self._topic, self._workflow, status, target))
 
     def wait(self, changed: Changed, seconds: float) -> bool:
-        """Return True when everything that the change promised has happened, False after this many seconds."""
-        return self._engine.wait_for(self._topic, changed.order_id, changed.event_id, seconds)
+        """Return True when everything that the change promised has happened, False after this many seconds, or when
+        nobody can say: the change is committed, and no trouble of the database is one of it any more."""
+        try:
+            return self._engine.wait_for(self._topic, changed.order_id, changed.event_id, seconds)
+        except (psycopg2.Error, ServiceUnavailable) as error:
+            log.warning("Whether a change's effects have happened could not be asked", exc_info=error)
+            return False
 
     def _sources(self, change: StatusChange) -> list[str]:
         """The statuses that the order may stand in, as far as the table and the body can tell."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import orjson
 import psycopg2
 import pytest
@@ -108,6 +110,11 @@ class Provoker:
 
     def service_unavailable(self):
         return self._reading(psycopg2.OperationalError("could not connect to server: /var/run/postgresql"))
+
+    def database_busy(self):
+        with closing(psycopg2.connect(self.dsn)) as other:
+            other.cursor().execute("LOCK TABLE orders")
+            return self.ask("GET", f"/api/orders/{self.id}")
 
     def not_ready(self):
         return self.ask("GET", "/readyz")
