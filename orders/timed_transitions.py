@@ -14,7 +14,7 @@ from foundation import logs
 from foundation.errors import NotFound
 from orders import timers
 from orders.effects import LOAD
-from orders.errors import IllegalTransition, StaleVersion
+from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
 from orders.status_change import StatusChange
@@ -45,6 +45,8 @@ def _attempt(workflow: Workflow, run: Run, change: Change, claimed: Claimed) -> 
         change(StatusChange(event.order_id, SYSTEM, new, f"timer {event.id}", event.version))
     except (StaleVersion, IllegalTransition, NotFound):
         return Outcome("succeeded", "the order moved on")
+    except OrderLocked as error:
+        return Outcome("retry", error.detail, circuit="nothing")  # of this order alone
     finally:
         logs.request_id.reset(token)
     return SUCCEEDED

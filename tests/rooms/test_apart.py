@@ -11,7 +11,7 @@ import psycopg2.errors
 import pytest
 
 from foundation.connections import PreparedPool
-from orders import group_commit
+from orders import apart, group_commit
 from orders.errors import IllegalTransition, OrderLocked
 from orders.group_commit import IN_FLIGHT
 from orders.personal import ERASED_NAME
@@ -85,6 +85,12 @@ def locked(settings):
 
 
 @pytest.fixture
+def hasty(monkeypatch):
+    """Nobody waits for long."""
+    monkeypatch.setattr(apart, "PATIENCE_SECONDS", 0.3)
+
+
+@pytest.fixture
 def failures(monkeypatch):
     """The errors of the statements of batches, by their kind."""
     seen, run = Counter(), PreparedPool.run
@@ -122,7 +128,7 @@ def test_eight_who_ask_for_a_locked_order_are_in_nobody_s_way(ask, locked, order
     assert failures[psycopg2.errors.LockNotAvailable] <= IN_FLIGHT
 
 
-def test_who_asks_for_an_order_that_stays_locked_is_told_so(ask, locked, orders, sql):
+def test_who_asks_for_an_order_that_stays_locked_is_told_so(ask, locked, orders, sql, hasty):
     with locked(orders[0]):
         assert [OrderLocked, OrderLocked] == answers([ask(orders[0]), ask(orders[0])])
     assert [(1,)] == sql("SELECT version FROM orders WHERE id = %s", orders[0])
@@ -157,7 +163,7 @@ def test_a_used_key_makes_one_batch_fail_and_no_other(ask, orders, sql, failures
 
 
 @pytest.mark.parametrize("state", ["57014", "22000", "40P01"])
-def test_what_makes_a_statement_fail_is_sent_alone(ask, orders, sql, state, failures):
+def test_what_makes_a_statement_fail_is_sent_alone(ask, orders, sql, state, hasty):
     """A statement that was cut short, an error in the data, a deadlock: its own client hears of it."""
     sql("UPDATE orders SET number = 'poison' WHERE id = %s", orders[3])
     sql(POISON.format(state))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import psycopg2
 import pytest
 
 from app import init_commands
-from orders import timers
+from orders import apart, timers
 from orders.workflow_file import DEFAULT
 from side_effects import rows
 from tests.rooms.conftest import Outbox, send_through
@@ -67,6 +70,24 @@ def test_everything_follows_as_after_any_change(alice, bob, delivered, outbox, s
     assert [("generic", "buyer"), ("generic", "seller"), ("status", "buyer"), ("status", "seller")] == sql(kinds)
     assert [("Status changed to Completed",)] == sql("SELECT body FROM messages")
     assert [] == outbox.rows
+
+
+def test_one_whose_order_is_locked_is_tried_again_and_holds_up_no_other(
+    cast, bob, delivered, outbox, waiting, settings, monkeypatch
+):
+    """It says nothing of the database, nor of the other timers."""
+    monkeypatch.setattr(apart, "PATIENCE_SECONDS", 0.1)
+    other = cast.place()["id"]
+    deliver(bob, other)
+    outbox.run_until_idle()
+    with closing(psycopg2.connect(settings.dsn)) as somebody:
+        somebody.cursor().execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (delivered["id"],))
+        outbox.try_again()
+
+    assert ["pending", "succeeded"] == [status for _, status, _ in waiting()]
+    assert ("COMPLETED", "system") == history(bob, other)[-1]
+    outbox.try_again()
+    assert ("COMPLETED", "system") == history(bob, delivered["id"])[-1]
 
 
 def test_before_its_time_nothing_happens(bob, delivered, onward, waiting):

@@ -26,6 +26,7 @@ ROOMS = [room for floor in FLOORS[1:] for room in floor]
 LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
 LONGER: dict[str, str] = {
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
+    "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "side_effects/engine.py": "what one process does, in the order in which it is done",
     "side_effects/internal.py": "the way of a batch, with all that may befall it, is read in one go",
 }
