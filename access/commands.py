@@ -127,6 +127,17 @@ def reset(email: str) -> None:
         click.echo(_link(people.by_email(email) or people.missing(email)))
 
 
+@who.command("change")
+@click.argument("email")
+@click.option("--role", type=click.Choice(SIGNING_IN), required=True, help="Whose rights they have from now on.")
+@click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), required=True, help="The seller's, buyer's … id.")
+def change(email: str, role: Role, subject: int) -> None:
+    """Give somebody other rights, and end their sessions."""
+    with in_one_line():
+        people.change(email, role, subject, _actor())
+    click.echo(f"{people.plain(email)} is {role} {subject} now, and has to sign in again.")
+
+
 @who.command("disable")
 @click.argument("email")
 @click.option("--reason", default="", help="For the audit trail.")

@@ -55,6 +55,11 @@ DISABLE = text(
     UPDATE people SET disabled_at = clock_timestamp(), session_key = :new FROM was WHERE people.id = was.id
     RETURNING was.session_key, role || ' ' || subject_id"""
 )
+CHANGE = text(
+    """WITH was AS (SELECT id, session_key FROM people WHERE email = :email FOR UPDATE)
+    UPDATE people SET role = :role, subject_id = :subject_id, session_key = :new FROM was WHERE people.id = was.id
+    RETURNING was.session_key"""
+)
 KNOWN = text("SELECT EXISTS (SELECT FROM people WHERE email = :email)")
 ENABLE = text("UPDATE people SET disabled_at = NULL WHERE email = :email AND disabled_at IS NOT NULL RETURNING id")
 
@@ -151,6 +156,13 @@ def set_password(person: Person, password: str) -> None:
     if changed is None:
         raise NotFound("This link is not good any more. Ask for a new one.")
     _end_sessions(person.session_key, f"person {person.id}", "a new password")
+
+
+def change(email: str, role: Role, subject_id: int, actor: str) -> None:
+    """Let somebody act as another principal, and end their sessions; NotFound when there is no such person."""
+    values = {"email": plain(email), "role": role, "subject_id": subject_id, "new": _new_key()}
+    session_key = db.session.execute(CHANGE, values).scalar() or missing(email)
+    _end_sessions(session_key, actor, f"is {role} {subject_id} now")
 
 
 def disable(email: str, actor: str, reason: str) -> str:

@@ -41,6 +41,22 @@ def test_somebody_who_is_disabled_is_out_at_once_and_stays_out(app, run, browser
     assert 303 == browser.sign_in().status_code
 
 
+def test_somebody_with_another_role_has_to_sign_in_again(app, run, browser, bob):
+    """Nothing goes on with the rights of before: neither requests nor streams."""
+    browser.sign_in()
+    stream = f"{bob.principal.proof}.a-browser"
+
+    said = run("people", "change", "bob@example.org", "--role", "auditor", "--id", "7").output
+    onward_of(app).watch.look()
+
+    assert "bob@example.org is auditor 7 now, and has to sign in again." in said
+    assert 401 == browser.me
+    assert {stream} == onward_of(app).watch.proofs.rights_lost({stream})
+    assert 303 == browser.sign_in().status_code
+    assert ("auditor", 7) == ((me := browser.client.get("/api/me").get_json())["role"], me["id"])
+    assert 1 == run("people", "change", "x@example.org", "--role", "auditor", "--id", "7").exit_code
+
+
 def test_all_that_a_principal_was_given_can_be_taken_back_with_the_sessions(app, browser, bob, sql):
     browser.sign_in()
     sql("INSERT INTO revocations (subject, actor, reason, at) VALUES ('seller:1', '', '', now() + interval '2 s')")
