@@ -21,7 +21,7 @@ from foundation import clock
 from foundation.addresses import is_addr_spec
 from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
-from foundation.lines import folded
+from foundation.lines import one_line
 
 keys = AppGroup("keys", help="Keys for other systems.")
 who = AppGroup("people", help="People who sign in with a password.")
@@ -103,12 +103,13 @@ def revoke_key(id: int, reason: str) -> None:
 @click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), required=True, help="The seller's, buyer's … id.")
 def add_person(email: str, name: str, role: Role, subject: int) -> None:
     """Let somebody sign in, and print the link by which they choose a password."""
-    try:
-        is_addr_spec(email.strip())
-    except ValueError as error:
-        raise click.UsageError(f"--email {error}.") from error
+    for option, check, value in (("--email", is_addr_spec, email.strip()), ("--name", one_line, name)):
+        try:
+            check(value)
+        except ValueError as error:
+            raise click.UsageError(f"{option} {error}.") from error
     with in_one_line():
-        click.echo(_link(people.add(email, folded(name), role, subject)))
+        click.echo(_link(people.add(email, name, role, subject)))
 
 
 @who.command("list")

@@ -32,6 +32,13 @@ def test_nobody_is_added_by_what_is_no_address(run, email):
     assert "must be one e-mail address" in refused.output
 
 
+def test_nobody_is_added_by_a_name_of_two_lines(run):
+    refused = run("people", "add", "--email", "c@example.org", "--name", "Ca\nrol", "--role", "buyer", "--id", "2")
+
+    assert 2 == refused.exit_code
+    assert "--name must be one line" in refused.output
+
+
 @pytest.mark.parametrize(
     ("email", "password"),
     [
