@@ -81,10 +81,12 @@ class FairQueue:
         Each order is there at most once, since one statement changes a row once, and so is each client's key; and by
         id, so that no two batches lock the same orders crosswise.
         """
+        if first.alone or not self._turns:
+            return [first]
         batch = {first.change["order_id"]: first}
         keys = {_key(first)} if "keyed" in first.change else set()
         behind = []
-        while self._turns and len(batch) < most and not first.alone:
+        while self._turns and len(batch) < most:
             who = self._turns.popleft()  # as pop does; here every call counts
             queue = self._of[who]
             one = queue.popleft()
