@@ -9,8 +9,12 @@ from foundation.errors import InvalidRequest, PreconditionRequired
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 """What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
 
-ENTITY_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]{1,64})?"')
-"""An order's version; after a read, with a mark of what was read."""
+ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:-[0-9a-f]{1,64})?(?:[-;](?:gzip|br|deflate|zstd))?"')
+"""An order's version; after a read, with a mark of what was read. A proxy that compresses makes it weak, or adds the
+coding: it names the same version, which is all that is compared."""
+
+ANY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+"""What an entity tag may look like (RFC 9110, section 8.8.3)."""
 
 
 def idempotency_key(key: str) -> str:
@@ -33,6 +37,8 @@ def version(if_match: str, required: bool = False) -> int | None:
         raise PreconditionRequired
     if tag in ("", "*"):
         return None
+    if not ANY_TAG.fullmatch(tag):
+        raise InvalidRequest('If-Match must be an ETag of the order in its quotes, as in "3", or *.')
     match = ENTITY_TAG.fullmatch(tag)
     # A tag that no version of ours has cannot match, which is what 412 says.
     return int(match[1]) if match else 0

@@ -68,3 +68,17 @@ def test_the_tag_of_a_read_names_a_version_to_change(bob, placed):
 
 def test_a_change_is_made_to_one_version(bob, placed):
     assert 422 == bob.move(placed["id"], "CONFIRMED", If_Match='"1", "2"').status
+
+
+@pytest.mark.parametrize("tag", ['W/"{}"', '"{}-gzip"', '"{};br"', 'W/"{}-0a1b"', '"{}-0a1b-gzip"'])
+def test_a_tag_that_a_compressing_proxy_has_changed_names_its_version(bob, placed, tag):
+    """nginx and HAProxy make it weak, Apache adds the coding: 412 for ever, and nobody had changed anything."""
+    assert 412 == bob.move(placed["id"], "CONFIRMED", If_Match=tag.format(7)).status
+    assert 200 == bob.move(placed["id"], "CONFIRMED", If_Match=tag.format(1)).status
+
+
+@pytest.mark.parametrize("tag", ["1", "W/1", '"1', "v1"])
+def test_what_is_no_tag_is_told_instead_of_compared(bob, placed, tag):
+    """The order is not at version 0, and never was."""
+    refused = bob.move(placed["id"], "CONFIRMED", If_Match=tag)
+    assert (422, True) == (refused.status, "in its quotes" in refused.json["detail"])
