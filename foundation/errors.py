@@ -105,6 +105,13 @@ class UnsupportedMediaType(AppError):
     sentence = "Send JSON, with Content-Type: application/json."
 
 
+class ExpectationFailed(AppError):
+    """`Expect` asks for something else than `100-continue`."""
+
+    code, status = "expectation_failed", 417
+    sentence = "Expect may only ask for 100-continue."
+
+
 class InvalidRequest(AppError):
     """The request can be read, and something in it is missing or not allowed; `errors` names each place."""
 

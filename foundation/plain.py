@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from foundation.one_send import SERVER, date
+from foundation.screening import is_host
 
 PIECE_BYTES = 16 * 1024
 """A larger request is not plain."""
@@ -20,9 +21,12 @@ HEAD = re.compile(
     rb"(?P<fields>(?:[A-Za-z][A-Za-z0-9-]{0,63}:[\t -~]{0,8000}\r\n){1,64})\r\n"
 )
 
+FORWARDED_OTHERWISE = ("x-forwarded-ssl", "x-forwarded-protocol")
+"""Beside X-Forwarded-Proto they may contradict it, which the server refuses."""
+
 READ_OTHERWISE = ("transfer-encoding", "content-encoding", "expect", "upgrade", "http2-settings", "te", "trailer")
 ASKED_OTHERWISE = ("prefer", "origin")
-UNUSUAL = frozenset((*READ_OTHERWISE, *ASKED_OTHERWISE))
+UNUSUAL = frozenset((*READ_OTHERWISE, *ASKED_OTHERWISE, *FORWARDED_OTHERWISE))
 """Fields that change how a request is read, or what it asks for; with them it is no plain one."""
 
 Answer = tuple[list[tuple[str, str]], bytes]
@@ -56,7 +60,7 @@ def read(piece: bytes) -> Plain | None:
     body = piece[head.end() :]
     plain = (
         len(fields) == len(lines)
-        and "host" in fields
+        and is_host(fields.get("host", ""))
         and UNUSUAL.isdisjoint(fields)
         and fields.get("connection", "keep-alive").lower() == "keep-alive"
         and fields.get("content-length", "0") == str(len(body))

@@ -31,6 +31,7 @@ OF_HTTP: dict[int, type[AppError]] = {
         errors.BodyTooLarge,
         errors.UriTooLong,
         errors.UnsupportedMediaType,
+        errors.ExpectationFailed,
         errors.TooManyRequests,
         errors.HeadersTooLarge,
         errors.NotImplementedHere,

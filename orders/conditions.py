@@ -9,7 +9,7 @@ from foundation.errors import InvalidRequest, PreconditionRequired
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 """What an Idempotency-Key may be (IETF draft-ietf-httpapi-idempotency-key-header): printable, without spaces."""
 
-ENTITY_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:-[0-9a-f]{1,64})?(?:[-;](?:gzip|br|deflate|zstd))?"')
+ENTITY_TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})(?:-[0-9a-f]{1,64})?(?:[-;](?:gzip|br|deflate|zstd))?"')
 """An order's version; after a read, with a mark of what was read. A proxy that compresses makes it weak, or adds the
 coding: it names the same version, which is all that is compared."""
 
@@ -27,8 +27,8 @@ def idempotency_key(key: str) -> str:
 def version(if_match: str, required: bool = False) -> int | None:
     """The version in If-Match (RFC 9110, section 13.1.1); `*` asks only that the order exists.
 
-    Raises PreconditionRequired (RFC 6585, section 3) when it is required and not there, and InvalidRequest for a list
-    of versions: a change is made to the one that was seen.
+    Raises PreconditionRequired (RFC 6585, section 3) when it is required and not there, InvalidRequest for a list
+    of versions (a change is made to the one that was seen) or for what names none.
     """
     tag = if_match.strip()
     if "," in tag:
@@ -40,5 +40,6 @@ def version(if_match: str, required: bool = False) -> int | None:
     if not ANY_TAG.fullmatch(tag):
         raise InvalidRequest('If-Match must be an ETag of the order in its quotes, as in "3", or *.')
     match = ENTITY_TAG.fullmatch(tag)
-    # A tag that no version of ours has cannot match, which is what 412 says.
-    return int(match[1]) if match else 0
+    if match is None:
+        raise InvalidRequest("If-Match names no version of an order: send its ETag as you got it.")
+    return int(match[1])

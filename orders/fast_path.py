@@ -20,6 +20,7 @@ from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
 from foundation.errors import AppError
 from foundation.plain import Answer, Plain
+from foundation.screening import RAISED
 from orders import conditions
 from orders.schemas import NewStatus
 from orders.status_change import Changed, StatusChange, StatusChanges
@@ -35,9 +36,6 @@ AREA = "orders"
 UNUSUAL = ("HTTP_PREFER", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 """Headers that ask for more than the change."""
 
-RAISED = "onward.raised"
-"""In the environment: what went wrong already. Flask raises it before it does anything else."""
-
 
 class FastPath:
     """Wraps Flask's application, and stands before the server for what is plain."""
@@ -52,7 +50,7 @@ class FastPath:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match = PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "PATCH" else None
-        if match is None:
+        if match is None or RAISED in environ:
             return self.flask(environ, start_response)
         connection = environ.get("gunicorn.socket")
         if connection is not None and (error := self._raised.pop(connection, None)):

@@ -79,7 +79,7 @@ def test_both_ways_turn_away_the_same_people(both, mallory):
 
 def test_who_is_known_is_answered_without_flask(placed, bob, app, monkeypatch):
     bob.get("/api/me")
-    monkeypatch.setattr(app.wsgi_app._app, "flask", lambda *_: pytest.fail("Flask was asked"))
+    monkeypatch.setattr(app.wsgi_app._app._app, "flask", lambda *_: pytest.fail("Flask was asked"))
     assert 200 == bob.move(placed["id"], "CONFIRMED").status
 
 

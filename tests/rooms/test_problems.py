@@ -16,7 +16,14 @@ from orders.errors import OrderLocked
 from tests.cast import new_order
 from tests.rooms.visitor import press_button
 
-BY_THE_SERVER = {"request_timeout", "uri_too_long", "headers_too_large", "not_implemented", "too_many_connections"}
+BY_THE_SERVER = {
+    "request_timeout",
+    "uri_too_long",
+    "headers_too_large",
+    "not_implemented",
+    "expectation_failed",
+    "too_many_connections",
+}
 """What the server in front of the application says; test_refusals.py and test_hostile_connections.py provoke it."""
 
 

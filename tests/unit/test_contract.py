@@ -103,7 +103,7 @@ def test_every_error_explains_itself():
 
 
 def test_what_the_framework_refuses_has_a_code_of_ours():
-    assert {404, 405, 408, 413, 414, 415, 429, 431, 501} == set(OF_HTTP)
+    assert {404, 405, 408, 413, 414, 415, 417, 429, 431, 501} == set(OF_HTTP)
 
 
 @pytest.mark.parametrize(
