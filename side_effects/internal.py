@@ -41,6 +41,9 @@ SMALLEST_BATCH = 16
 LOCKED_SECONDS = 5.0
 """Pause before an entry is tried again that could not even be given rows of its own; it grows to six times as much."""
 
+FEW = 64
+"""Entries that stood aside, and have less time when they are tried again."""
+
 RETRY_SECONDS = 0.25
 """Pause before a batch is tried again when the database was away."""
 
@@ -78,7 +81,7 @@ class InternalLane:
         self._suspects = Suspects()
         self._size = BATCH_LIMIT
         self.spilling = Spilling(self._run)
-        self._busy = False
+        self._busy = self._careful = False
         self._stopping = False
 
     def offer(self, task: PromisedTask) -> bool:
@@ -125,7 +128,13 @@ class InternalLane:
 
     def _flush_suspects(self, now: float) -> bool:
         group = self._suspects.take(now)
-        return not group or self._guarded(group.entries, lambda: self._try_again(group))
+        if not group:
+            return True
+        self._careful = True
+        try:
+            return self._guarded(group.entries, lambda: self._try_again(group))
+        finally:
+            self._careful = False
 
     def _guarded(self, batch: Sequence[Promise], settle: Callable[[], None]) -> bool:
         self._busy = True
@@ -234,7 +243,8 @@ class InternalLane:
         taken = [(promise, promise.ready, not promise.pending & ~promise.ready) for promise in batch]
         gone = [promise.id for promise, _, last in taken if last]
         kept = [promise.id for promise, _, last in taken if not last]
-        self._on_rows(self._run(self._statements.everything, gone, kept))
+        few = self._careful and len(batch) <= FEW
+        self._on_rows(self._run(self._statements.few if few else self._statements.everything, gone, kept))
         if len(batch) >= self._size:
             self._size = min(BATCH_LIMIT, 2 * self._size)
         masks = Counter((promise.topic, ready) for promise, ready, _ in taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from foundation.connections import Statement
 from side_effects.circuit import PROBES
 from side_effects.retry import MAX_CRASHES
-from side_effects.statement import LIMITS
+from side_effects.statement import ONE_MILLISECONDS, limits
 from side_effects.sweeper import GRACE_SECONDS, LEASE_SECONDS, LIVING
 
 UNKNOWN_DAYS = 7
@@ -186,7 +186,7 @@ SPILL = Statement(
         clock_timestamp() + make_interval(secs => $7), f.error, f.fingerprint
     FROM taken t, unnest($4, $5, $6) AS f (destination, error, fingerprint)
     ON CONFLICT DO NOTHING RETURNING id""",
-    before=f"SELECT {LIMITS}; ",
+    before=f"SELECT {limits(ONE_MILLISECONDS)}; ",
 )
 """What failed at its first try leaves the outbox and becomes rows of its own, one for each destination."""
 

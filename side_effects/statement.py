@@ -28,10 +28,17 @@ class Announcement:
     """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
 
 
-LIMITS = "set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '1s', true)"
-"""Once the log's lock is taken: all processes wait for who holds it, so nobody may hold it for long. What takes longer
-is tried again in a smaller batch."""
+def limits(milliseconds: int) -> str:
+    """SQL for the rest of a transaction that may take so long, and wait for a lock for a quarter of a second.
 
+    To stand behind the log's lock: all processes wait for who holds that, so nobody may hold it for long. What takes
+    longer is tried again in a smaller batch, which may take less.
+    """
+    return f"set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '{milliseconds}ms', true)"
+
+
+MANY_MILLISECONDS, FEW_MILLISECONDS, ONE_MILLISECONDS = 1000, 300, 500
+"""For a batch (of 500, which takes a tenth of that), for a few entries of one that took too long, for one effect."""
 
 SETTLE = """
 gone AS (
@@ -80,6 +87,9 @@ class Statements:
     """What the internal lane runs."""
 
     everything: Statement
+    few: Statement
+    """The same for a few that took too long among many."""
+
     alone: Mapping[int, Statement]
     """By an effect's bit: the same statement for that effect only."""
 
@@ -90,7 +100,8 @@ class Statements:
     def of(cls, topics: Sequence[Topic], announcement: Announcement) -> Self:
         written = [one for topic in topics for one in topic.effects if isinstance(one, WrittenEffect)]
         return cls(
-            compose("settle", topics, written, announcement),
+            compose("settle", topics, written, announcement, milliseconds=MANY_MILLISECONDS),
+            compose("settle_few", topics, written, announcement, milliseconds=FEW_MILLISECONDS),
             {one.bit: compose(f"settle_{one.bit}", topics, [one], announcement) for one in written},
             {one.bit: compose(f"settle_row_{one.bit}", topics, [one], announcement, SETTLE_ROW) for one in written},
         )
@@ -102,6 +113,7 @@ def compose(
     written: Sequence[WrittenEffect],
     announcement: Announcement,
     settle: str = SETTLE,
+    milliseconds: int = ONE_MILLISECONDS,
 ) -> Statement:
     """The statement that settles promises in this way and does these effects for what was settled."""
     parts = [settle.format(mask=mask_of(written))]
@@ -111,7 +123,9 @@ def compose(
             parts += [topic.source, *(effect.ctes for effect in mine if effect.ctes)]
     parts += [f"frames AS ({_frames(written)})", announcement.ctes]
     sql = "WITH " + ",\n".join(part.strip() for part in parts) + "\n" + announcement.select
-    return Statement(name, ("bigint[]", "bigint[]"), sql, before=f"SELECT {announcement.lock}, {LIMITS}; ")
+    return Statement(
+        name, ("bigint[]", "bigint[]"), sql, before=f"SELECT {announcement.lock}, {limits(milliseconds)}; "
+    )
 
 
 def _frames(written: Sequence[WrittenEffect]) -> str:

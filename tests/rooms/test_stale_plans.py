@@ -101,7 +101,7 @@ ASKED = {
 def test_each_statement_looks_up_by_a_condition(known, onward):
     """A step without one reads an index from end to end: right for 170 rows, and for no more."""
     statements = onward.engine.internal._statements
-    of_batches = [statements.everything, *statements.alone.values(), *statements.rows.values()]
+    of_batches = [statements.everything, statements.few, *statements.alone.values(), *statements.rows.values()]
     asked = ASKED | dict.fromkeys(of_batches, f"{BY_ID}, '{{}}'")
     unbounded = []
     for statement, values in asked.items():
