@@ -1,0 +1,125 @@
+"""R26: an import of many orders, placed one by one, is followed at once by moves of all of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from http.client import HTTPConnection
+from typing import Any
+
+import gevent
+import orjson
+
+from chaos.database import Server
+from chaos.report import Report
+from chaos.world import SIDES, World
+from foundation import clock
+
+KNOWN_BEFORE = 170
+"""Orders that PostgreSQL has statistics of: plans that are right for these read whole tables."""
+
+TABLES = "orders, order_events, order_reasons, outbox, side_effects, notifications, messages, realtime_events"
+
+MOVES = ("CONFIRMED", "PREPARING", "READY")
+BATCH = 100
+CLIENTS = 8
+
+SINCE = """SELECT coalesce(percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch FROM n.created_at - e.at)), 0)
+    FROM order_events e JOIN notifications n ON n.event_id = e.id AND n.kind = 'generic' WHERE e.id > %s"""
+"""Seconds from a change to what it caused, of this share of all changes behind an event."""
+
+WITHOUT = """SELECT count(*) FROM order_events e WHERE e.id > %s
+    AND (SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic') <> 2"""
+
+
+def bulk_import(server: Server, report: Report) -> None:
+    """R26: 10,000 orders by the API (fast: 1,000 by SQL); no statistics are renewed meanwhile."""
+    count, per_second = report.either((1_000, 1_000), (10_000, 400))
+    with World(server, report, mail=False) as world:
+        _learn_a_little(world)
+        begun = clock.monotonic()
+        orders = [one.id for one in world.orders(count)] if report.fast else _place(world, count)
+        report.tell("orders imported", count)
+        report.tell("the import took", clock.monotonic() - begun, "s")
+        placed = world.database.number("SELECT max(id) FROM order_events")
+        begun, refused = clock.monotonic(), 0
+        for status in MOVES:
+            refused += _move(world, orders, status, per_second)
+        report.tell("moves at once afterwards", count * len(MOVES))
+        report.tell("the moves took", clock.monotonic() - begun, "s")
+        report.check("moves that were refused", refused, at_most=0)
+        report.check("drained in the end after", world.drain(), "s", at_most=report.either(30, 10))
+        _tell(world, placed)
+
+
+def _learn_a_little(world: World) -> None:
+    """Have PostgreSQL know a few orders, and learn nothing more."""
+    load = world.load(KNOWN_BEFORE, moves=MOVES[:1])
+    load.start(clients=4)
+    load.wait()
+    world.drain()
+    for table in TABLES.split(", "):
+        world.database.sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    world.database.sql(f"ANALYZE {TABLES}")
+
+
+def _tell(world: World, placed: int) -> None:
+    report = world.report
+    missing = world.database.number(WITHOUT, placed)
+    report.check("changes without both of their notifications, or with more", missing, at_most=0)
+    trouble = world.service.log.count("took too long") + world.service.log.count("cannot be reached")
+    report.check("batches that came to no end in time", trouble, at_most=report.either(2, 0))
+    for share in (0.5, 0.99, 1.0):
+        name = f"seconds from a move to what it caused, p{100 * share:g}"
+        ((seconds,),) = world.database.sql(SINCE, share, placed)
+        if share == 0.99:
+            report.check(name, float(seconds), "s", at_most=report.either(5, 1))
+        else:
+            report.tell(name, float(seconds), "s")
+
+
+def _place(world: World, count: int) -> list[int]:
+    numbers, ids = deque(range(count)), list[int]()
+    headers = {"Authorization": f"Bearer {world.service.token('service', 1)}", "Content-Type": "application/json"}
+
+    def work() -> None:
+        connection = HTTPConnection("127.0.0.1", world.service.port, timeout=10)
+        while numbers:
+            status, said = _post(connection, "/api/orders", _order(numbers.popleft()), headers)
+            if status == 201:
+                ids.append(said["id"])
+        connection.close()
+
+    gevent.joinall([gevent.spawn(work) for _ in range(CLIENTS)], raise_error=True)
+    return sorted(ids)
+
+
+def _order(number: int) -> dict[str, Any]:
+    mug = {"sku": "MUG", "title": "Blue mug", "quantity": 1, "unit_price_minor": 1250}
+    return {
+        "seller_id": 1 + number % SIDES,
+        "buyer_id": 1 + number // 7 % SIDES,
+        "currency": "EUR",
+        "buyer_name": "Alice Archer",
+        "buyer_email": "alice@example.org",
+        "items": [mug],
+    }
+
+
+def _move(world: World, ids: list[int], status: str, per_second: float) -> int:
+    """Move all of them by batches; returns how many were refused."""
+    headers = {"Authorization": f"Bearer {world.service.token('operator', 1)}", "Content-Type": "application/json"}
+    connection = HTTPConnection("127.0.0.1", world.service.port, timeout=30)
+    done, begun = 0, clock.monotonic()
+    for first in range(0, len(ids), BATCH):
+        gevent.sleep(max(0.0, begun + first / per_second - clock.monotonic()))
+        changes = [{"order_id": id, "status": status} for id in ids[first : first + BATCH]]
+        _, said = _post(connection, "/api/orders/status-changes", {"changes": changes}, headers)
+        done += sum(one["status"] == 200 for one in said.get("results", ()))
+    connection.close()
+    return len(ids) - done
+
+
+def _post(connection: HTTPConnection, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
+    connection.request("POST", path, orjson.dumps(body), headers)
+    answer = connection.getresponse()
+    return answer.status, orjson.loads(answer.read())
