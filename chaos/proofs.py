@@ -17,6 +17,7 @@ from chaos import (
     hostile,
     imports,
     keys,
+    one_hostile,
     outages,
     poison,
     poisoned_effects,
@@ -69,5 +70,6 @@ PROOFS = {
     "S6": Proof("texts that try to break out of their frame", hostile.broken_frames),
     "S9": Proof("clients that drip a head, a body, or nothing", drippers.slow_clients),
     "S13": Proof("streams whose owner loses the right to them", hostile.lost_rights),
+    "S17": Proof("one hostile client beside 24 honest ones", one_hostile.one_hostile_client),
     "grown": Proof("a start on tables that have grown, and everything asked there", grown.grown),
 }

@@ -25,8 +25,12 @@ PIECE_BYTES = 64 * 1024
 HEAD_SECONDS = 5.0
 """How long a head may take, from its first byte on."""
 
-FRAMING_BYTES = 64 * 1024
+FRAMING_BYTES = 16 * 1024
 """What the framing of chunks may have beyond the bytes that they hold: a chunk of one byte costs what a KB costs."""
+
+CHUNKS_AT_A_TURN, REST_SECONDS = 256, 0.01
+"""So many chunks, a millisecond's work, are read of all bodies of a process together, and then others have at least so
+long. Four clients with tiny chunks made everybody's PATCH take a second, though each let others in between."""
 
 
 class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
@@ -76,16 +80,36 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         return piece
 
 
+class Turns:
+    """Has those who do the same costly thing wait for each other."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def wait(self) -> None:
+        """Return when it is one's turn; there is one in REST_SECONDS."""
+        now = clock.monotonic()
+        mine = max(now, self._next_at)
+        self._next_at = mine + REST_SECONDS
+        gevent.sleep(mine - now)
+
+
+turns = Turns()
+
+
 class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
     """A chunked body whose framing is in proportion to what it holds."""
 
     def __init__(self, req: Any, unreader: Any) -> None:
         super().__init__(req, unreader)
         self._begun_at = getattr(unreader, "taken", 0)
-        self._promised = 0
+        self._promised = self._count = 0
 
     def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> tuple[int, bytes | None]:
         """The size of the next chunk, and what is there of it; raises InvalidChunkSize for too many small ones."""
+        self._count += 1
+        if self._count % CHUNKS_AT_A_TURN == 0:
+            turns.wait()
         size, rest = super().parse_chunk_size(unreader, data)
         self._promised += size
         if getattr(unreader, "taken", 0) - self._begun_at > FRAMING_BYTES + 2 * self._promised:
