@@ -21,7 +21,8 @@ from launch.reach import readiness, require_database, require_free_port
 from orders import workflow_file
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
-READY_SECONDS = 15
+READY_SECONDS = 60
+"""A worker starts in a second or two, or in twenty on a busy machine; one that died is told at once."""
 STOP_SECONDS = 15
 SETTINGS_STATUS = 2
 

@@ -77,7 +77,7 @@ class Launcher:
 
 def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
     launcher = Launcher(data_dir, port)
-    eventually(launcher.ready, within=40)
+    eventually(launcher.ready, within=90)
     assert 200 == requests.get(f"{launcher.url}/readyz", timeout=5).status_code
 
     curl = next(line for line in launcher.said.splitlines() if line.startswith("curl "))
@@ -89,7 +89,7 @@ def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
     assert (0, []) == launcher.stop()
 
     again = Launcher(data_dir, port)
-    eventually(again.ready, within=40)
+    eventually(again.ready, within=90)
     headers = {"Authorization": curl.rsplit("Authorization: ", 1)[1].rstrip("'")}
     order = requests.get(f"{again.url}/api/orders/{moved[0]}", headers=headers, timeout=5).json()
     assert int(moved[1]) == order["version"], "the data was kept, and so was the secret that signed the token"
@@ -103,7 +103,7 @@ NO_INSTALL = ("-o", ".venv/installed")
 def test_the_readme_can_be_played_to_its_end(data_dir, port):
     """`make run`, the first curl, and `make demo` beside it, which finds the service wherever it listens."""
     launcher = Launcher(data_dir, port, ("make", *NO_INSTALL, "run"))
-    eventually(launcher.ready, within=40)
+    eventually(launcher.ready, within=90)
     steps = ("Starting PostgreSQL", "Preparing the database", "Starting 2 workers", "Onward is ready")
     assert all(step in launcher.said for step in steps if step != steps[1] or "prepared" not in os.listdir(data_dir))
 
@@ -139,7 +139,7 @@ def test_the_readme_can_be_played_to_its_end(data_dir, port):
 
 def test_who_asks_for_the_demo_is_warned_and_given_no_token(data_dir, port):
     launcher = Launcher(data_dir, port, HOST="0.0.0.0", DEMO="1")
-    eventually(launcher.ready, within=40)
+    eventually(launcher.ready, within=90)
     assert "WARNING: DEMO=1" in launcher.said
     assert "Bearer" not in launcher.said
     assert (0, []) == launcher.stop()
