@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,7 @@ from foundation import bodies, cors, db, health, https, logs, openapi, poolers, 
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
+from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
 from foundation.settings import Settings, SettingsError
 from notifications import inbox
@@ -82,10 +83,12 @@ class Onward:
     door: Door
     fast_path: FastPath
     pruner: Pruner
+    loop: LoopWatch = field(default_factory=LoopWatch)
     stopping: bool = False
 
     def start(self) -> None:
         """Begin to work; once in each process, after it was forked."""
+        self.loop.start()
         self.watch.start()
         self.realtime.start()
         self.engine.start()
@@ -99,6 +102,7 @@ class Onward:
         self.engine.stop()
         self.realtime.stop()
         self.watch.stop()
+        self.loop.stop()
 
 
 def create_app() -> Flask:
