@@ -6,8 +6,10 @@ import logging
 import random
 import re
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 
+import psycopg2
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -15,6 +17,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request being served, or of the one whose side effects are being done."""
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+
+
+ADDRESS = re.compile(r"[^\s<>()\"',;@]+@[^\s<>()\"',;@]+")
+"""An e-mail address, or a URL with a user in it."""
 
 
 def new_request_id(offered: str | None) -> str:
@@ -30,7 +36,8 @@ def configure(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
-        structlog.processors.format_exc_info,
+        _tell_exception,
+        _hide_addresses,
     ]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -60,6 +67,46 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
+def _tell_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """The trace as ever, without what PostgreSQL repeats of the values that it was sent."""
+    given = event.get("exc_info")
+    error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else sys.exc_info()[1]
+    event = structlog.processors.format_exc_info(logger, method, event)
+    if "exception" in event:
+        for one in _chain(error):
+            if isinstance(one, psycopg2.Error):
+                event["exception"] = event["exception"].replace(str(one), text_of(one))
+    return event
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def text_of(error: BaseException) -> str:
+    """An error's text for the log. DETAIL, CONTEXT and the statement's line repeat values, as `Key (buyer_email)=(…)`;
+    of a data exception (class 22) the message itself quotes one."""
+    if not isinstance(error, psycopg2.Error) or not error.diag.message_primary:
+        return str(error).strip()
+    message = error.diag.message_primary
+    if (error.pgcode or "").startswith("22"):
+        message = re.sub(r'".*"', '"…"', message, flags=re.DOTALL)
+    return f"{message} (SQLSTATE {error.pgcode})"
+
+
+def _hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Whoever refuses a mail names whom it was for, and many an error names a URL with its password."""
+    for name, value in event.items():
+        if isinstance(value, str) and "@" in value:
+            event[name] = ADDRESS.sub("(address)", value)
+    return event
+
+
 class Trouble:
     """Something that is tried again and again: told once when it begins, and once when it is over."""
 
@@ -70,7 +117,7 @@ class Trouble:
 
     def tell(self, error: BaseException) -> None:
         if not self.told:
-            structlog.get_logger(__name__).warning(self._sentence, reason=str(error).strip())
+            structlog.get_logger(__name__).warning(self._sentence, reason=text_of(error))
         self.told = True
 
     def over(self) -> None:
