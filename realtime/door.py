@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from access.principal import Principal
+from foundation import logs
 from foundation.errors import AppError
 from foundation.plain import Plain
 from realtime.routes import PATH, ChannelsOf, listener
@@ -30,6 +31,8 @@ class Door:
         """A stream that is subscribed already, or None when the view has to be asked."""
         if request.path != PATH or request.method != "GET":
             return None
+        # The entry that the log gets of the opening carries it too, and not the id of the request before it.
+        logs.request_id.set(logs.new_request_id(request.fields.get("x-request-id")))
         try:
             principal = self._recognise(request.fields.get("authorization", ""))
             if principal is None:

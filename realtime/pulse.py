@@ -13,6 +13,7 @@ import gevent
 import structlog
 
 from foundation import clock
+from foundation.logs import text_of
 from realtime import sse
 from realtime.hub import YIELD_AFTER, Hub
 from realtime.subscriber import Subscriber
@@ -119,4 +120,4 @@ class Pulse:
             try:
                 self.ask_for_rights()
             except Exception as error:
-                log.warning("Nobody could say who may still listen", reason=str(error).strip())
+                log.warning("Nobody could say who may still listen", reason=text_of(error))

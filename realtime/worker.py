@@ -115,8 +115,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 return True
             if self.door is not None and (opening := self.door.open(request)):
                 self._take(client, piece)
-                request_id = logs.new_request_id(request.fields.get("x-request-id"))
-                detach(client, encode_head("200 OK", [*HEADERS.items(), ("X-Request-ID", request_id)]), opening)
+                told = ("X-Request-ID", logs.request_id.get())  # the door's
+                detach(client, encode_head("200 OK", [*HEADERS.items(), told]), opening)
                 return False
             answer = self.answer(request, client) if self.answer is not None else None
             if answer is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from access.principal import Principal
+from foundation import logs
 from foundation.errors import Forbidden, Unauthorized
 from foundation.plain import Plain
 from realtime.door import Door
@@ -50,6 +51,17 @@ def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(door):
         listener.last_event_id,
         listener.expires_at,
     )
+
+
+def test_what_is_logged_of_an_opening_carries_its_own_request_id(door):
+    """It was that of the request before it on the connection."""
+    logs.request_id.set("patch-1")
+
+    assert door.open(replace(PLAIN, fields={**FIELDS, "x-request-id": "stream-2"}))
+    assert "stream-2" == logs.request_id.get()
+
+    assert door.open(PLAIN)
+    assert logs.request_id.get() not in ("", "patch-1", "stream-2")
 
 
 @pytest.mark.parametrize(
