@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from access import guards
+from foundation import locks
 from foundation.contract import Headers
 from foundation.db import PIECE, db, in_pieces, unit_of_work
 from foundation.errors import AppError, IdempotencyMismatch
@@ -29,7 +30,8 @@ PRUNED = 100
 """Old rows that go with each new one; more than come, and few enough to be no burden."""
 
 FIND = text(
-    """SELECT pg_try_advisory_xact_lock(hashtextextended(:principal || ' ' || :key, 0)), k.fingerprint, k.status, k.body
+    f"""SELECT pg_try_advisory_xact_lock(hashtextextended(:principal || ' ' || :key, 0) | {locks.HASHED}),
+        k.fingerprint, k.status, k.body
     FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k ON k.principal = :principal AND k.key = :key"""
 )
 

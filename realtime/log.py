@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from foundation import locks
 from foundation.connections import PreparedPool, Row, Statement
 from realtime.audience import ALL
 
-APPEND_LOCK, PRUNE_LOCK = 9002, 9003
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""
 
-WAIT_FOR_APPENDS = f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
+WAIT_FOR_APPENDS = f"SELECT pg_advisory_xact_lock({locks.APPEND})"
 """Whoever appends afterwards has read what was committed before."""
 
-LOCK = f"pg_advisory_xact_lock({APPEND_LOCK})"
+LOCK = f"pg_advisory_xact_lock({locks.APPEND})"
 TAKE_LOCK = f"SELECT {LOCK}; "
 
 APPEND = f"""
@@ -93,7 +93,7 @@ CATCH_UP_ALL = Statement(
 PRUNE = Statement(
     "log_prune",
     ("int", "int"),
-    f"""WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({PRUNE_LOCK}) AS yes),
+    f"""WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({locks.PRUNE}) AS yes),
     oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT $2),
     old AS (SELECT max(seq) AS seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => $1)),
     gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),

@@ -14,7 +14,7 @@ import psycopg2
 import structlog
 from gevent.lock import RLock
 
-from foundation import clock
+from foundation import clock, locks
 from foundation.connections import PreparedConnection, Row, Statement
 
 log = structlog.get_logger(__name__)
@@ -46,8 +46,7 @@ ALL_TIME_SECONDS = 10 * 365 * 24 * 3600
 RECENT_PROCESSES = 100
 """As many of the processes that began last are looked after each second; the rest by the full look."""
 
-PROCESS_LOCKS = 9001
-"""First half of the advisory lock's key; the second is the process's number."""
+PROCESS_LOCKS = locks.PROCESSES
 
 HOLD = Statement("hold", ("int", "int"), "SELECT pg_advisory_lock($1, $2)")
 """Waits for it, since the server says goodbye to a connection before it lets go of its locks: who only tried for it

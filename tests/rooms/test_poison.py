@@ -7,8 +7,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from foundation import locks
 from foundation.connections import Statement
-from realtime.log import APPEND_LOCK
 from side_effects import internal
 
 
@@ -115,7 +115,7 @@ def test_a_log_that_is_locked_is_nobodys_fault(settings, placed, bob, outbox, on
     engine._pool.run(Statement("hurry", (), "SELECT set_config('lock_timeout', '100ms', false)"), ())
     bob.move(placed["id"], "CONFIRMED")
     with closing(psycopg2.connect(settings.dsn)) as somebody:
-        somebody.cursor().execute(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")
+        somebody.cursor().execute(f"SELECT pg_advisory_xact_lock({locks.APPEND})")
         assert not engine.internal.flush()
         assert not engine.internal.flush()
     assert engine.internal.flush()

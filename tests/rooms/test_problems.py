@@ -102,7 +102,9 @@ class Provoker:
 
     def idempotency_in_progress(self):
         connection = psycopg2.connect(self.dsn)
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(hashtextextended('seller:1 k', 0))")
+        connection.cursor().execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('seller:1 k', 0) | (1::bigint << 62))"
+        )
         try:
             return self.ask("POST", "/api/notifications/read", {"up_to": 1}, Idempotency_Key="k")
         finally:
