@@ -11,6 +11,7 @@ import { show } from "./pill.js";
 
 const SLOW_MS = 3_000; // a connection that takes longer is mentioned
 const LOOK_MS = 2_000; // what happens within this time is one look
+const REST = 9; // times as long as the last look took: a board of 200,000 open orders must not keep the service busy
 
 function hear(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
@@ -42,7 +43,7 @@ async function anew() {
 
 /** Soon, and once for all that happens until then. */
 function later(act) {
-  looking ??= setTimeout(() => ((looking = null), act()), LOOK_MS);
+  looking ??= setTimeout(() => ((looking = null), act()), Math.max(LOOK_MS, REST * page.took));
 }
 
 /** Operators hear what sellers are told, with sellers' next moves in it: they are told by it to look for themselves. */

@@ -8,12 +8,16 @@ export const page = {
   path: document.body.dataset.path,
   cursor: document.body.dataset.cursor,
   csrf: document.querySelector('meta[name="csrf"]').content,
+  took: 0, // milliseconds in which the server answered when it was last asked for the page
 };
 
 /** Fetch this page again and put its main part in place of ours; what was being written stays. Throws when it fails. */
 export async function refresh() {
+  const asked = performance.now();
   const answer = await fetch(page.path, { headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  page.took = performance.now() - asked;
+  const fresh = new DOMParser().parseFromString(text, "text/html");
   if (answer.ok ? !fresh.getElementById("boot") : GONE.includes(answer.status)) return location.assign(page.path);
   if (!answer.ok) throw new Error(`the page is answered with ${answer.status}`); // a moment later it may be there again
   const draft = document.getElementById("body")?.value;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -125,6 +126,28 @@ def test_the_bell_counts_what_the_server_counts(server: Server, visitors: Visito
     dave.get_by_role("button", name="Mark 1 as read").click()
 
     expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+
+def test_a_page_that_takes_long_is_asked_for_seldom(server: Server, visitors: Visitors, order: Any) -> None:
+    """A board with 200,000 open orders costs the service up to a second: not every two seconds for each open tab."""
+    olive = visitors.signed_in("Olive")
+    asked: list[float] = []
+
+    def slowly(route: Route) -> None:
+        asked.append(time.monotonic())
+        time.sleep(0.8)
+        asked.append(time.monotonic())
+        route.continue_()
+
+    olive.route(olive.url, slowly)
+    server.move(order["id"], "CONFIRMED")
+    expect(in_column(olive, "CONFIRMED", order)).to_be_visible()
+    server.move(order["id"], "PREPARING")
+    expect(in_column(olive, "PREPARING", order)).to_be_visible(timeout=15_000)
+
+    first, answered, second = asked[:3]
+    assert second - answered > 6 * (answered - first)
+    olive.unroute(olive.url)
 
 
 def test_an_operator_sees_live_what_others_do(server: Server, visitors: Visitors, order: Any) -> None:
