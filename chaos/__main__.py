@@ -7,6 +7,7 @@ monkey.patch_all()
 import argparse  # noqa: E402
 import os  # noqa: E402
 import random  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 import traceback  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     install_wait_callback()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what was started would be left behind
     passed = True
     with Server(asked.folder) as server:
         for name in asked.names or PROOFS:
