@@ -153,7 +153,8 @@ class Engine:
             lane.stop(timeout / 3)
         try:
             self.worker.stop(timeout / 3)
-            while not self.internal.quiet and clock.monotonic() < deadline:
+            # Where it was never started, nobody empties the queue.
+            while self._greenlets and not self.internal.quiet and clock.monotonic() < deadline:
                 gevent.sleep(0.01)
             self.internal.stop()
             gevent.killall(self._greenlets, timeout=1)

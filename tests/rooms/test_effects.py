@@ -227,6 +227,16 @@ def test_a_receiver_that_ends_its_process_is_not_handed_back_as_if_it_had_not_be
     assert (engine.owner,) in sql("SELECT owner FROM outbox"), "it is found, and counted as a crash"
 
 
+def test_an_engine_that_was_never_started_waits_for_nobody(app_with, settings, sql, empty):
+    app = app_with()
+    order = send_through(app, settings).place()
+
+    with gevent.Timeout(60):
+        onward_of(app).engine.stop(timeout=600)
+
+    assert [(order["id"], 0)] == sql("SELECT ref, owner FROM outbox"), "handed back to those who run"
+
+
 def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)
