@@ -28,7 +28,7 @@ FIELD_CHARACTERS = 8190
 HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 """Names, IPv4 and IPv6, with or without a port (RFC 3986, section 3.2.2)."""
 
-ALIAS = re.compile(r"//|[^\x00-\x7f]|/0[0-9]+(?:/|$)")
+ALIAS = re.compile(r"//|(?![0-9])\d|/0[0-9]+(?:/|$)")
 """In a path: empty segments, other scripts' digits, numbers with zeros before them. Each thing has one address."""
 
 ENCODED_SLASH = re.compile(r"%(?:2[fF]|5[cC])")
@@ -72,6 +72,11 @@ def refusal(environ: WSGIEnvironment) -> AppError | None:
         return MalformedRequest("A request of HTTP/1.1 has a Host field.")
     if not raw.startswith("/") and "://" in raw[:9] and urlsplit(raw).netloc.lower() != host.lower():
         return MalformedRequest("The address and the Host field name different hosts.")
-    if ALIAS.search(environ["PATH_INFO"]) or ENCODED_SLASH.search(raw.partition("?")[0]):
+    if ALIAS.search(_read(environ["PATH_INFO"])) or ENCODED_SLASH.search(raw.partition("?")[0]):
         return NotFound("There is nothing at this address.")
     return None
+
+
+def _read(path: str) -> str:
+    """WSGI tells a path's bytes as if they were Latin-1; what is no UTF-8 is nobody's digit."""
+    return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
