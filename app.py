@@ -35,6 +35,7 @@ import side_effects.metrics
 import side_effects.models
 import side_effects.routes
 from access import guards, revocations
+from access.limits import Limits
 from access.principal import Principal
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
@@ -177,7 +178,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
-    door = Door(live.streams, partial(guards.recognise, app), channels_of)
+    door = _door(app, live)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
     onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path, _pruner(app, settings))
     app.wsgi_app = fast_path  # type: ignore[method-assign]
@@ -203,6 +204,11 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
         links,
     )
     return onward
+
+
+def _door(app: Flask, live: Realtime) -> Door:
+    limits: Limits = app.extensions["onward.limits"]
+    return Door(live.streams, partial(guards.recognise, app), channels_of, partial(limits.take, reading=True))
 
 
 def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -> Kind:

@@ -93,10 +93,9 @@ def authenticate(rule: Rule) -> None:
         raise Forbidden(f"This is for the role {' or '.join(rule.roles)}.")
     safe = request.method in SAFE_METHODS
     permit(principal, rule.area, safe or rule.reads)
-    # A stream has limits of its own: EventSource never comes back after a 429.
+    # The view of a stream counts it, and refuses it in its own way: EventSource never comes back after a 429.
     if not rule.tickets:
-        limits: Limits = current_app.extensions["onward.limits"]
-        g.rate = limits.take(principal.who, safe)
+        count(principal, safe)
     if principal.from_session:
         # A stream changes nothing, but it would be open for as long as the other site likes.
         if rule.tickets and _from_elsewhere():
@@ -104,6 +103,12 @@ def authenticate(rule: Rule) -> None:
         if not safe:
             sessions.csrf.protect()
     g.principal = principal
+
+
+def count(principal: Principal, reading: bool) -> None:
+    """Count one request of a principal, whose answer tells the rate; raises TooManyRequests beyond it."""
+    limits: Limits = current_app.extensions["onward.limits"]
+    g.rate = limits.take(principal.who, reading)
 
 
 def weigh(writes: int) -> tuple[int, TooManyRequests | None]:

@@ -35,7 +35,7 @@ class Hub:
     """Knows who listens to what."""
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self._journal = journal or Journal()
+        self.journal = journal or Journal()
         self._alone = Audiences()
         """Those who listen to this one channel only."""
 
@@ -63,7 +63,7 @@ class Hub:
             for channel in subscriber.channels:
                 audiences.leave(channel, subscriber)
             subscriber.closed_for = subscriber.closed_for or reason
-            self._journal.closed(subscriber)
+            self.journal.closed(subscriber)
 
     def listening(self, channel: str) -> Iterator[Subscriber]:
         """Everybody who hears this channel."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import structlog
 
 from foundation import clock
@@ -9,27 +11,49 @@ from realtime.subscriber import Subscriber
 
 log = structlog.get_logger("onward.streams")
 
+LINES = 20
+"""Of one principal's openings in a minute, and of its ends; the others are told as a number. A client that opened and
+closed in a loop wrote 2,000 lines a second."""
+
 
 class Journal:
-    """One line when a stream opens, and one when it closes."""
+    """One line when a stream opens, and one when it closes, unless one principal has too many of them."""
+
+    def __init__(self) -> None:
+        self._opened: Counter[str] = Counter()
+        """By who opened them, since the last sum; and likewise what was closed."""
+
+        self._closed: Counter[str] = Counter()
 
     def opened(self, subscriber: Subscriber, cursor: str, replayed: int) -> None:
-        log.info(
-            "stream opened",
-            who=subscriber.who,
-            channels=subscriber.channels,
-            cursor=cursor or None,
-            replayed=replayed,
-            way="iterator" if subscriber.iterated else "socket",
-        )
+        self._opened[subscriber.who] += 1
+        if self._opened[subscriber.who] <= LINES:
+            log.info(
+                "stream opened",
+                who=subscriber.who,
+                channels=subscriber.channels,
+                cursor=cursor or None,
+                replayed=replayed,
+                way="iterator" if subscriber.iterated else "socket",
+            )
 
     def closed(self, subscriber: Subscriber) -> None:
-        log.info(
-            "stream closed",
-            who=subscriber.who,
-            channels=subscriber.channels,
-            seconds=round(clock.monotonic() - subscriber.opened_at, 3),
-            events=subscriber.events,
-            bytes=subscriber.bytes,
-            reason=subscriber.closed_for,
-        )
+        self._closed[subscriber.who] += 1
+        if self._closed[subscriber.who] <= LINES:
+            log.info(
+                "stream closed",
+                who=subscriber.who,
+                channels=subscriber.channels,
+                seconds=round(clock.monotonic() - subscriber.opened_at, 3),
+                events=subscriber.events,
+                bytes=subscriber.bytes,
+                reason=subscriber.closed_for,
+            )
+
+    def sum_up(self) -> None:
+        """Tell how many had no line of their own, and begin to count anew; called once a minute."""
+        for sentence, seen in (("more streams opened", self._opened), ("more streams closed", self._closed)):
+            for who, streams in seen.items():
+                if streams > LINES:
+                    log.info(sentence, who=who, streams=streams - LINES)
+            seen.clear()

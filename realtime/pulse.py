@@ -28,6 +28,9 @@ HEARTBEAT_SECONDS = 15
 
 STEPS_PER_HEARTBEAT = int(HEARTBEAT_SECONDS / STEP_SECONDS)
 
+STEPS_PER_SUM = int(60 / STEP_SECONDS)
+"""Once a minute the journal tells what it has left out."""
+
 EXPIRY_WARNING_SECONDS = 60
 """How long before its token's end a stream is told, so that the client can fetch a new one in time."""
 
@@ -92,6 +95,8 @@ class Pulse:
             if number % YIELD_AFTER == YIELD_AFTER - 1:
                 gevent.sleep(0)
         self._hub.sockets.drop_stuck()
+        if self._step % STEPS_PER_SUM == 0:
+            self._hub.journal.sum_up()
 
     def ask_for_rights(self) -> None:
         """End the streams of those who may not listen any more."""

@@ -55,6 +55,7 @@ class Realtime:
         self._retention.stop()
         self.pulse.stop()
         self.feed.stop()
+        self.hub.journal.sum_up()
         self.hub.sockets.stop()
         for pool in self._pools:
             pool.close()

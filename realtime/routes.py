@@ -13,7 +13,7 @@ from access import guards
 from access.principal import Principal
 from foundation.contract import Answer, Headers, Query, example, example_of, typed
 from foundation.documentation import documented
-from foundation.errors import Forbidden
+from foundation.errors import Forbidden, TooManyRequests
 from foundation.paging import link_next
 from realtime import catch_up
 from realtime.catch_up import CursorExpired
@@ -133,10 +133,14 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
     @typed
     def stream(query: StreamQuery, header: StreamHeaders) -> Response:
         """Server-Sent Events in the order of the commits, with an exact cursor. docs/realtime.md has the events."""
+        principal, wanted = guards.current(), _named(query.channels)
+        try:
+            guards.count(principal, reading=True)
+        except TooManyRequests as refused:
+            return Response(streams.refusal("too many requests"), headers=HEADERS | refused.headers)
         if request.method == "HEAD":
             return Response(headers=HEADERS)
         detached = bool(request.environ.get(CAN_DETACH))
-        principal, wanted = guards.current(), _named(query.channels)
         cursor = header.last_event_id or query.last_event_id
         opening = streams.open(listener(principal, channels_of(principal, wanted), cursor), detached)
         if opening is None:

@@ -17,7 +17,6 @@ from foundation import clock
 from realtime import sse
 from realtime.feed import Feed
 from realtime.hub import GONE, Hub
-from realtime.journal import Journal
 from realtime.limits import Limits
 from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
@@ -67,7 +66,6 @@ class Streams:
         self._rights = rights
         self._version = version
         self._lifetime = lifetime
-        self._journal = Journal()
         self.draining = False
 
     def open(self, listener: Listener, detached: bool = False) -> Opening | None:
@@ -90,9 +88,9 @@ class Streams:
         self._hub.add(subscriber)
         return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)
 
-    def refusal(self) -> bytes:
-        """All that a stream says which is not opened. Not a 503: EventSource never comes back after one."""
-        return bye("restart" if self.draining else "overloaded", len(self._hub.subscribers))
+    def refusal(self, reason: str = "overloaded") -> bytes:
+        """All that a stream says which is not opened. Not a 503 or 429: EventSource never comes back after one."""
+        return bye("restart" if self.draining else reason, len(self._hub.subscribers))
 
     def drain(self, reason: str = "restart") -> None:
         """Tell every stream that it ends here, and open no more."""
@@ -113,7 +111,7 @@ class Streams:
         except TooBusy:
             self._hub.break_off(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
         subscriber.events += replayed
-        self._journal.opened(subscriber, last_event_id, replayed)
+        self._hub.journal.opened(subscriber, last_event_id, replayed)
 
     def take(self, subscriber: Subscriber, fd: int) -> None:
         """The socket is ours now: what has come meanwhile leaves, and then everything at once."""

@@ -15,13 +15,12 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import logs, one_send, plain, reading, refusals, writing
+from foundation import one_send, plain, reading, refusals, writing
 from foundation.admission import Admission
 from foundation.errors import TooManyConnections
 from foundation.plain import Answer, Plain
 from realtime.door import Door
 from realtime.handover import DETACHED, HandOver, detach, encode_head
-from realtime.routes import HEADERS
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -113,10 +112,10 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             request = plain.read(piece)
             if request is None:
                 return True
-            if self.door is not None and (opening := self.door.open(request)):
+            if self.door is not None and (opened := self.door.open(request)):
                 self._take(client, piece)
-                told = ("X-Request-ID", logs.request_id.get())  # the door's
-                detach(client, encode_head("200 OK", [*HEADERS.items(), told]), opening)
+                fields, opening = opened
+                detach(client, encode_head("200 OK", fields), opening)
                 return False
             answer = self.answer(request, client) if self.answer is not None else None
             if answer is None:

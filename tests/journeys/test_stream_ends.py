@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from contextlib import ExitStack
 
 import psutil
 import pytest
 import requests
 
+from realtime.journal import LINES
 from tests.facts import eventually
 from tests.journeys.server import Server
 from tests.journeys.ways import WAYS, lines
@@ -84,6 +86,23 @@ def test_limits_close_the_oldest_of_a_person_and_send_the_rest_away_kindly(singl
 
     assert (200, "overloaded") == (refused.status, bye.data["reason"])
     assert 1000 <= bye.data["retry_ms"] <= 5000
+
+
+def test_an_opening_too_many_is_asked_to_come_back_and_a_loop_writes_few_lines(single):
+    """With a rate of 5, 1,090 openings a second of one token came through, and wrote two lines each."""
+    server = single(RATE_LIMIT_READS="15")
+    cast = server.cast()
+    heard = Counter()
+    while heard["hello"] <= LINES + 5 or not heard["too many requests"]:
+        with server.stream(cast.alice.token) as stream:
+            first = stream.until(lambda heard: heard)[0]
+            assert (200, '"reads";q=15;w=1') == (stream.status, stream.headers["ratelimit-policy"])
+            heard[first.data.get("reason", first.type)] += 1
+    with server.stream(cast.bob.token) as other:
+        other.until_type("hello")
+        bob = eventually(lambda: [one for one in lines(server, "stream opened") if one["who"][:6] == "seller"])
+
+    assert (1, LINES + 1) == (len(bob), len(lines(server, "stream opened")))
 
 
 def tell(server, how):

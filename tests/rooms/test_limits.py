@@ -59,8 +59,18 @@ def test_a_batch_counts_as_its_changes(slow, cast, sql):
     assert [(made,)] == sql("SELECT count(*) FROM orders WHERE status = 'CONFIRMED'")
 
 
-def test_a_stream_is_never_told_to_wait(slow):
+def test_a_stream_counts_as_a_read_and_is_never_told_429(slow):
+    """1,090 a second were opened with a rate of 5. EventSource comes back after a `bye`, and never after a 429."""
     assert {200} == {slow.bob.request("HEAD", "/api/stream").status for _ in range(20)}
+    assert 429 in {slow.bob.get("/api/me").status for _ in range(20)}
+    assert 200 == slow.olive.get("/api/me").status
+
+    def opening():
+        answer, _ = slow.bob.send("GET", "/api/stream", {"Authorization": f"Bearer {slow.bob.token}"}, None)
+        assert (200, '"reads";q=5;w=1') == (answer.status_code, answer.headers["RateLimit-Policy"])
+        return answer.get_data(as_text=True)
+
+    assert any('"reason":"too many requests"' in opening() for _ in range(5))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from access.principal import Principal
 from foundation import logs
-from foundation.errors import Forbidden, Unauthorized
+from foundation.errors import Forbidden, TooManyRequests, Unauthorized
 from foundation.plain import Plain
 from realtime.door import Door
 
@@ -37,13 +37,24 @@ def channels_of(principal, wanted):
     return (f"{principal.role}:{principal.id}",)
 
 
+def count(who):
+    counted.append(who)
+    if len(counted) > 3:
+        raise TooManyRequests
+    return [("RateLimit", f'"reads";r={3 - len(counted)};t=1')]
+
+
+counted = []
+
+
 @pytest.fixture
 def door():
-    return Door(Opened(), recognise, channels_of)
+    counted.clear()
+    return Door(Opened(), recognise, channels_of, count)
 
 
 def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(door):
-    listener = door.open(PLAIN)
+    _, listener = door.open(PLAIN)
 
     assert ("buyer:1", ("buyer:1",), "7.104", 99.0) == (
         listener.who,
@@ -57,11 +68,20 @@ def test_what_is_logged_of_an_opening_carries_its_own_request_id(door):
     """It was that of the request before it on the connection."""
     logs.request_id.set("patch-1")
 
-    assert door.open(replace(PLAIN, fields={**FIELDS, "x-request-id": "stream-2"}))
-    assert "stream-2" == logs.request_id.get()
+    fields, _ = door.open(replace(PLAIN, fields={**FIELDS, "x-request-id": "stream-2"}))
+    assert "stream-2" == logs.request_id.get() == dict(fields)["X-Request-ID"]
 
     assert door.open(PLAIN)
     assert logs.request_id.get() not in ("", "patch-1", "stream-2")
+
+
+def test_an_opening_counts_as_a_read_and_one_too_many_is_left_to_the_view(door):
+    """1,090 a second came through with RATE_LIMIT_READS=5."""
+    opened = [door.open(PLAIN) for _ in range(5)]
+
+    assert [True, True, True, False, False] == [one is not None for one in opened]
+    assert {"buyer:1"} == set(counted)
+    assert '"reads";r=2;t=1' == dict(opened[0][0])["RateLimit"]
 
 
 @pytest.mark.parametrize(

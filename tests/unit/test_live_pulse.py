@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from gevent.event import Event
 
 from foundation import clock
-from realtime.pulse import STEPS_PER_HEARTBEAT, bye
+from realtime.journal import LINES
+from realtime.pulse import STEPS_PER_HEARTBEAT, STEPS_PER_SUM, bye
 from tests.unit.listening import parse
 
 
@@ -89,3 +92,24 @@ def test_many_who_are_told_to_go_are_asked_back_over_a_longer_time():
     assert max(retries) > 10_000
     assert min(retries) < 5_000
     assert len(set(retries)) > 150
+
+
+def test_who_opens_and_closes_in_a_loop_has_few_lines_and_a_sum(house, caplog):
+    """It was two lines each, 2,000 a second."""
+    caplog.set_level(logging.INFO)
+    for number in range(3 * LINES):
+        opening = house.open()
+        list(opening.first())
+        opening.give_up()
+        if number == LINES:
+            list(house.open(who=("buyer:2", ("buyer:2",))).first())
+    for _ in range(STEPS_PER_SUM):
+        house.pulse.walk()
+
+    said = [(one.msg["event"], one.msg["who"], one.msg.get("streams")) for one in caplog.records]
+    assert LINES == said.count(("stream opened", "buyer:1", None)) == said.count(("stream closed", "buyer:1", None))
+    assert 1 == said.count(("stream opened", "buyer:2", None)), "nobody pays for another"
+    assert [("more streams opened", "buyer:1", 2 * LINES), ("more streams closed", "buyer:1", 2 * LINES)] == said[-2:]
+    caplog.clear()
+    list(house.open().first())
+    assert ["stream opened"] == [one.msg["event"] for one in caplog.records]
