@@ -40,7 +40,7 @@ from access.principal import Principal
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import bodies, cors, db, health, https, logs, openapi, poolers, problems, proxies, screening
+from foundation import bodies, cors, db, health, hosts, https, logs, openapi, poolers, problems, proxies, screening
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
@@ -136,7 +136,7 @@ def build_app(settings: Settings) -> Flask:
     app.extensions["onward"] = _join(app, settings, watch)
     proxies.init_app(app, settings.trusted_proxies)
     bodies.init_app(app, settings.body_seconds)  # around whatever reads a body
-    screening.init_app(app)
+    screening.init_app(app, hosts.one_of(settings.known_hosts))
     return app
 
 

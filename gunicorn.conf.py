@@ -9,12 +9,13 @@ import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 from contextlib import suppress  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import psycopg2  # noqa: E402
 
-from foundation import poolers  # noqa: E402
+from foundation import hosts, plain, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import workflow_file  # noqa: E402
 
@@ -95,6 +96,8 @@ def post_worker_init(worker: Any) -> None:
     onward = onward_of(worker.wsgi.app)
     worker.on_stop = onward.stop
     worker.wsgi.detaches = settings.detach_streams
+    if settings.known_hosts:
+        worker.read_plain = partial(plain.read, knows_host=hosts.one_of(settings.known_hosts))
     worker.door = onward.door if settings.detach_streams else None
     # Where a proxy stands in front, every connection is the proxy's.
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips

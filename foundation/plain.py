@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from foundation.hosts import KnowsHost, is_host
 from foundation.one_send import SERVER, date
-from foundation.screening import is_host
 
 PIECE_BYTES = 16 * 1024
 """A larger request is not plain."""
@@ -47,8 +47,8 @@ class Plain:
     body: bytes
 
 
-def read(piece: bytes) -> Plain | None:
-    """The request that these bytes are, all of them; None when that is in any doubt."""
+def read(piece: bytes, knows_host: KnowsHost = is_host) -> Plain | None:
+    """The request that these bytes are, all of them; None when that is in any doubt, also of its host."""
     head = HEAD.match(piece)
     if head is None:
         return None
@@ -60,7 +60,7 @@ def read(piece: bytes) -> Plain | None:
     body = piece[head.end() :]
     plain = (
         len(fields) == len(lines)
-        and is_host(fields.get("host", ""))
+        and knows_host(fields.get("host", ""))
         and UNUSUAL.isdisjoint(fields)
         and fields.get("connection", "keep-alive").lower() == "keep-alive"
         and fields.get("content-length", "0") == str(len(body))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask
 
 from foundation.errors import AppError, HeadersTooLarge, MalformedRequest, NotFound
+from foundation.hosts import KnowsHost, is_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,9 +25,6 @@ FIELD_CHARACTERS = 8190
 """Of a field, which a client may send in many pieces that are put together: 64 of these made half a megabyte of
 `Accept`, whose reading took a second."""
 
-HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-"""Names, IPv4 and IPv6, with or without a port (RFC 3986, section 3.2.2)."""
-
 ALIAS = re.compile(r"//|(?![0-9])\d|/0[0-9]+(?:/|$)")
 """In a path: empty segments, other scripts' digits, numbers with zeros before them. Each thing has one address."""
 
@@ -35,30 +32,25 @@ ENCODED_SLASH = re.compile(r"%(?:2[fF]|5[cC])")
 """A slash that some proxies take for one, and some do not."""
 
 
-@lru_cache(256)
-def is_host(text: str) -> bool:
-    """Whether a Host field can name one."""
-    return HOST.fullmatch(text) is not None
-
-
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, knows_host: KnowsHost = is_host) -> None:
     """Screen this application's requests; to be put around all that reads them."""
-    app.wsgi_app = Screen(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Screen(app.wsgi_app, knows_host)  # type: ignore[method-assign]
 
 
 class Screen:
     """Wraps an application that is told in the environment what is wrong with a request."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, knows_host: KnowsHost) -> None:
         self._app = app
+        self._knows_host = knows_host
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if error := refusal(environ):
+        if error := refusal(environ, self._knows_host):
             environ[RAISED] = error
         return self._app(environ, start_response)
 
 
-def refusal(environ: WSGIEnvironment) -> AppError | None:
+def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
     """What is wrong with the request, if anything; too long fields are emptied, since the answer reads some of them."""
     long = [name for name, value in environ.items() if name[:5] in ("HTTP_", "CONTE") and len(value) > FIELD_CHARACTERS]
     for name in long:
@@ -66,8 +58,8 @@ def refusal(environ: WSGIEnvironment) -> AppError | None:
     if long:
         return HeadersTooLarge()
     host, raw = environ.get("HTTP_HOST", ""), environ.get("RAW_URI", "")
-    if host and not is_host(host):
-        return MalformedRequest("The Host field names no host.")
+    if host and not knows_host(host):
+        return MalformedRequest(f"The Host field names no host{' that is served here' if is_host(host) else ''}.")
     if not host and environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
         return MalformedRequest("A request of HTTP/1.1 has a Host field.")
     if not raw.startswith("/") and "://" in raw[:9] and urlsplit(raw).netloc.lower() != host.lower():

@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from foundation.addresses import mailbox
+from foundation.hosts import host_name, is_host
 
 JWT_SECRET_BYTES = 32
 """The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
@@ -112,6 +113,13 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip().lower() for one in value.split(",") if one.strip())
+    if not all(is_host(one) and host_name(one) == one for one in hosts):
+        raise ValueError("must be host names like shop.example, without a scheme or a port")
+    return hosts
+
+
 def _reachable(url: str) -> bool:
     """Whether a URL names a host, and a port that there can be, if any."""
     try:
@@ -200,6 +208,11 @@ class Settings:
         "168", "Hours after which a browser has to sign in again in any case.", _whole_number(1, 10**5)
     )
     public_url: str = _setting("", "Address that people reach this service by; else HOST and PORT.", _web_url)
+    trusted_hosts: tuple[str, ...] = _setting(
+        "",
+        "Hosts that requests may name, with commas between, beside that of `PUBLIC_URL`; empty for any.",
+        _hosts,
+    )
     trusted_proxies: int = _setting("0", "Proxies in front whose `X-Forwarded-For` is believed.", _whole_number(0, 16))
     body_seconds: int = _setting("8", "Seconds in which a request's body has to arrive.", _whole_number(1, 600))
     keepalive_seconds: int | None = _setting(
@@ -297,6 +310,12 @@ class Settings:
     def address(self) -> str:
         """Where gunicorn listens, as it stands in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def known_hosts(self) -> frozenset[str]:
+        """Those that requests may name; none where any will do."""
+        own = {host_name(urlsplit(self.public_url).netloc.rpartition("@")[2])} if self.public_url else set()
+        return frozenset({*self.trusted_hosts, *own}) if self.trusted_hosts else frozenset()
 
     @property
     def on_loopback(self) -> bool:

@@ -62,6 +62,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     admission: Admission
     """Says whether there is room for a connection."""
 
+    read_plain: Callable[[bytes], Plain | None] = staticmethod(plain.read)
+    """Reads a plain request."""
+
     answer: Callable[[Plain, Any], Answer | None] | None = None
     """Answers other plain requests, or leaves them to gunicorn; is given the connection too."""
 
@@ -109,7 +112,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 piece = client.recv(plain.PIECE_BYTES, socket.MSG_PEEK)
             if not piece:
                 return False
-            request = plain.read(piece)
+            request = self.read_plain(piece)
             if request is None:
                 return True
             if self.door is not None and (opened := self.door.open(request)):

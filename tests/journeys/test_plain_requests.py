@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from tests.facts import eventually
+from tests.journeys.server import Server
 
 pytestmark = pytest.mark.journey
 
@@ -138,3 +139,28 @@ def test_what_is_refused_is_done_once(server, known, line):
     assert b"409" == head[9:12]
     assert b'"request_id":"mine-1"' in body
     assert [(1,)] == server.sql(f"SELECT count(*) FROM order_events WHERE order_id = {order}")
+
+
+@pytest.mark.parametrize("more", ["", LEFT_TO_GUNICORN], ids=["plain", "left to gunicorn"])
+def test_two_fields_that_contradict_each_other_on_https_are_refused_either_way(server, known, line, more):
+    """A plain PATCH with both was carried out, where gunicorn refuses it of a peer that it trusts."""
+    order = known.place()["id"]
+    said = "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n"
+    head, body = line.send(known.bob.token, order, "CONFIRMED", said + more)
+
+    assert (b"400", True) == (head[9:12], b'"code":"malformed_request"' in body)
+    assert [(1,)] == server.sql(f"SELECT version FROM orders WHERE id = {order}")
+
+
+def test_only_trusted_hosts_are_served_whoever_reads_the_request(fresh_database):
+    with Server(fresh_database, workers=1, TRUSTED_HOSTS="shop.example,127.0.0.1") as server:
+        cast = server.cast()
+        order = cast.place()["id"]
+        assert 200 == cast.bob.get("/api/me").status
+        head, authorized = "HTTP/1.1\r\nHost: evil.example\r\n", f"Authorization: Bearer {cast.bob.token}\r\n\r\n"
+        for address in ("GET /api/stream", f"PATCH /api/orders/{order}/status", "GET /livez"):
+            with Line(server) as line:
+                line.socket.sendall(f"{address} {head}{authorized}".encode())
+                assert b"400" == line.receive()[0][9:12]
+        with Line(server) as line:
+            assert b"200" == line.send(cast.bob.token, order, "CONFIRMED")[0][9:12]

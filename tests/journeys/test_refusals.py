@@ -1,4 +1,4 @@
-"""What is refused before the application sees it: requests that are no HTTP, too long, or never whole."""
+"""What is refused before a room sees it: requests that are no HTTP, too long, never whole, or for somebody else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.journey
 
 ORDERS = b"GET /api/orders HTTP/1.1\r\nHost: onward\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
 
 
 def said(server, raw):
@@ -29,9 +30,16 @@ def said(server, raw):
         (ORDERS + b"X-Long: " + b"x" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
         (ORDERS + b"".join(b"X-%d: 1\r\n" % n for n in range(100)) + b"\r\n", 431, "headers_too_large"),
         (ORDERS + b"Transfer-Encoding: rot13\r\n\r\n", 501, "not_implemented"),
+        (b"GET /api/orders HTTP/1.1\r\n" + CLOSE, 400, "malformed_request"),
+        (b"GET /api/orders HTTP/1.1\r\nHost: a b\r\n" + CLOSE, 400, "malformed_request"),
+        (ORDERS.replace(b"/api", b"http://other.example/api") + CLOSE, 400, "malformed_request"),
+        (ORDERS + b"Expect: x\r\n" + CLOSE, 417, "expectation_failed"),
         (ORDERS + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed_request"),
     ],
-    ids=["TLS", "version", "method", "address", "header", "headers", "coding", "smuggled"],
+    ids=[
+        *("TLS", "version", "method", "address", "header", "headers", "coding"),
+        *("no host", "no host's name", "two hosts", "expectation", "smuggled"),
+    ],
 )
 def test_what_the_server_refuses_is_a_problem(server, raw, status, code):
     head, _, body = said(server, raw).partition(b"\r\n\r\n")

@@ -31,6 +31,24 @@ def test_a_host_is_taken(move, placed, host):
     assert 200 == move(f"/api/orders/{placed['id']}/status", Host=host).status_code
 
 
+@pytest.mark.parametrize("host", ["evil.example", "shop.example.evil.example", "evil.example:443", "shopxexample"])
+def test_only_trusted_hosts_are_served(app_with, host):
+    """Whoever led a browser here by a name of their own was served as everybody else."""
+    client = app_with(trusted_hosts=("shop.example", "[::1]"), public_url="https://orders.example:444").test_client()
+
+    answer = client.get("/api/me", headers={"Host": host})
+    assert (400, "malformed_request") == (answer.status_code, answer.get_json()["code"])
+    assert "The Host field names no host that is served here." == answer.get_json()["detail"]
+    for trusted in ("shop.example", "SHOP.example.:8000", "orders.example", "[::1]:8000"):
+        assert 200 == client.get("/livez", headers={"Host": trusted}).status_code
+
+
+def test_without_trusted_hosts_any_is_served(app_with):
+    client = app_with(public_url="https://orders.example").test_client()
+
+    assert 200 == client.get("/livez", headers={"Host": "10.0.0.7:8000"}).status_code
+
+
 def test_an_order_has_one_address(move, placed, sql):
     """With Arabic digits, zeros before the id or an encoded slash, the same order was moved."""
     id = str(placed["id"])

@@ -8,7 +8,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation import one_send, plain
+from foundation import hosts, one_send, plain
 
 FIELDS = (b"Host: shop.example", b"Authorization: Bearer bob's")
 BODY = b'{"status":"CONFIRMED"}'
@@ -81,6 +81,11 @@ NOT_PLAIN = {
 @pytest.mark.parametrize("piece", NOT_PLAIN.values(), ids=NOT_PLAIN.keys())
 def test_what_is_in_doubt_is_left_to_the_server(piece):
     assert plain.read(piece) is None
+
+
+def test_a_host_that_is_not_trusted_is_left_to_the_server():
+    assert plain.read(request(), hosts.one_of({"shop.example"}))
+    assert plain.read(request(), hosts.one_of({"other.example"})) is None
 
 
 BYTES = (b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b"\0", b"0", b"22", b"/", b"?", b"#", b"%2e", b"\xe4", b"\x0b")

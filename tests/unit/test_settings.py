@@ -130,3 +130,14 @@ def test_a_link_begins_with_an_address_that_can_be_called():
 
 def test_thousands_of_digits_are_no_number():
     assert ["PORT must be a whole number from 1 to 65535."] == problems(PORT="9" * 5000)
+
+
+def test_trusted_hosts_are_names_without_a_port():
+    settings = Settings.from_env(GOOD | {"TRUSTED_HOSTS": "Shop.example, [::1]", "PUBLIC_URL": "https://a.example:444"})
+
+    assert {"shop.example", "[::1]", "a.example"} == settings.known_hosts
+    assert set() == Settings.from_env(GOOD | {"PUBLIC_URL": "https://a.example"}).known_hosts
+    for wrong in ("shop.example:80", "https://shop.example", "*", "a b", "shop.example/", "::1"):
+        assert ["TRUSTED_HOSTS must be host names like shop.example, without a scheme or a port."] == problems(
+            TRUSTED_HOSTS=wrong
+        )
