@@ -24,7 +24,16 @@ LONGEST_SOCKET_PATH = 100
 SHORT_FOLDER = "/tmp"  # noqa: S108  Checked for its owner before use; $TMPDIR is too long on macOS.
 PLAIN_PATH = re.compile(r"[\w/.@+-]+", re.ASCII)
 """Paths with other signs would have to survive a shell and PostgreSQL's list syntax."""
+LOG_SETTINGS = (
+    "log_min_error_statement=panic",
+    "log_error_verbosity=terse",
+    "log_parameter_max_length=0",
+    "log_parameter_max_length_on_error=0",
+)
+"""Keep people's data out of the server's log: of what fails the message alone, without the statement (our values stand
+in it), and without DETAIL and CONTEXT, which repeat rows, and the statements of a deadlock or of a crash."""
 SETTINGS = (
+    *LOG_SETTINGS,
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "max_connections=200",

@@ -1,14 +1,18 @@
 """The embedded PostgreSQL, played against its real binaries: first and last users, crashes, stale files."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
+import psycopg2
+import psycopg2.extensions
 import pytest
 
 from launch import binaries
@@ -67,6 +71,71 @@ def other_process(data_dir: Path) -> "subprocess.Popen[str]":
 def first_line(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+FAILURES = (
+    "INSERT INTO {table} VALUES (1, 'Private Person')",
+    "INSERT INTO {table} VALUES (3, 'Private Person of more than so many')",
+    "INSERT INTO {table} VALUES (3, 'Private Person') RETURNING pg_sleep(9)",
+    "SELECT name FROM {table} WHERE 'Private Person' = (SELECT 1/0)::text",
+    "DO $$ BEGIN PERFORM 1/0; END $$ /* Private Person */",
+    "SELECT 'Private Person' FRO {table}",
+)
+"""A key that is taken, a check, a statement that is cut short, one that fails while it runs, a trace, nonsense."""
+
+
+def test_its_log_holds_no_values_of_statements_that_fail(data_dir: Path) -> None:
+    """It had each with all its values, which psycopg2 puts into the text, and the row of the key or the check."""
+    with EmbeddedPostgres(data_dir) as postgres:
+        url = postgres.start().replace("+psycopg2", "")
+        run_sql(url, "CREATE TABLE people (id int PRIMARY KEY, name text CHECK (length(name) < 20))")
+        run_sql(url, "INSERT INTO people VALUES (1, 'Private Person'), (2, 'Private Person')")
+        for failure in FAILURES:
+            with pytest.raises(psycopg2.Error):
+                run_sql(url, "SET statement_timeout = '20ms'; " + failure.format(table="people"))
+        with closing(psycopg2.connect(url)) as one, closing(psycopg2.connect(url)) as other:
+            deadlock(one, other)
+            crash(one)
+        eventually(lambda: answers(url))
+    log = (data_dir / "postgres" / "server.log").read_text()
+
+    assert [] == [line for line in log.splitlines() if "Private" in line]
+    for told in ("duplicate key", "deadlock detected", "was terminated by signal 9", "statement timeout"):
+        assert told in log
+
+
+def answers(url: str) -> bool:
+    """Whether the server is there again, after its recovery."""
+    try:
+        return run_sql(url, "SELECT 1") == [(1,)]
+    except psycopg2.OperationalError:
+        return False
+
+
+def deadlock(one: psycopg2.extensions.connection, other: psycopg2.extensions.connection) -> None:
+    """Two who want each other's row, one after the other; the log told the statements of both."""
+    move = "UPDATE people SET name = 'Private Person' WHERE id = %s"
+    for connection, id in ((one, 1), (other, 2)):
+        connection.cursor().execute("SET deadlock_timeout = '10ms'; SET log_lock_waits = on; " + move, (id,))
+    crossing = threading.Thread(target=fails_or_not, args=(one, move % 2))
+    crossing.start()
+    fails_or_not(other, move % 1)
+    crossing.join()
+
+
+def fails_or_not(connection: psycopg2.extensions.connection, statement: str) -> None:
+    """Whichever of two is chosen to end the deadlock."""
+    with contextlib.suppress(psycopg2.Error):
+        connection.cursor().execute(statement)
+    connection.rollback()
+
+
+def crash(connection: psycopg2.extensions.connection) -> None:
+    """A backend that is killed at work; the postmaster tells what it was doing."""
+    killer = threading.Timer(0.1, os.kill, (connection.info.backend_pid, signal.SIGKILL))
+    killer.start()
+    with pytest.raises(psycopg2.OperationalError):
+        connection.cursor().execute("SELECT pg_sleep(9), 'Private Person'")
 
 
 def test_the_server_is_private_durable_and_speaks_utf8_in_utc(data_dir: Path) -> None:
