@@ -37,7 +37,7 @@ def limits(milliseconds: int) -> str:
     return f"set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '{milliseconds}ms', true)"
 
 
-MANY_MILLISECONDS, FEW_MILLISECONDS, ONE_MILLISECONDS = 1000, 300, 500
+MANY_MILLISECONDS, FEW_MILLISECONDS, ONE_MILLISECONDS = 500, 250, 400
 """For a batch (of 500, which takes a tenth of that), for a few entries of one that took too long, for one effect."""
 
 SETTLE = """
