@@ -25,6 +25,9 @@ FLOORS = (
 ROOMS = [room for floor in FLOORS[1:] for room in floor]
 LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
 LONGER: dict[str, str] = {
+    "app.py": "the roof: every room is joined here, once",
+    "foundation/connections.py": "a connection, a pool of them, and how each breaks",
+    "foundation/openapi.py": "one document, in the order of its parts",
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
     "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "side_effects/engine.py": "what one process does, in the order in which it is done",
