@@ -30,7 +30,7 @@ def never_read(server: Server, report: Report) -> None:
     with World(server, report, mail=False, STREAMS_PER_PERSON="5000", LOG_LEVEL="INFO") as world:
         world.listen_to([("seller", 1)] * healthy)
         memory, kernel = _memory(world), _kernel()
-        stuck = [_consumer(world) for _ in range(slow)]
+        stuck = [_consumer(world, number) for number in range(1, slow + 1)]
         dropped = gevent.spawn(_until_all_dropped, world, slow)
         most = gevent.spawn(_highest, world, dropped)
         _write(world, per_second, seconds)
@@ -47,13 +47,16 @@ def never_read(server: Server, report: Report) -> None:
             one.close()
 
 
-def _consumer(world: World) -> socket.socket:
-    """A stream with as small a window as there is, of which nothing is ever read."""
+def _consumer(world: World, number: int) -> socket.socket:
+    """A stream with as small a window as there is, of which nothing is ever read.
+
+    Each is another service's: of one principal not every end has a line in the log, by which they are counted.
+    """
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE_BYTES)
     connection.connect(("127.0.0.1", world.service.port))
-    token = world.service.token("seller", 1)
-    connection.sendall(f"GET /api/stream HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    token = world.service.token("service", number)
+    connection.sendall(f"GET /api/stream?channels=seller:1 HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
     return connection
 
 
