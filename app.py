@@ -178,9 +178,9 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
-    door = _door(app, live)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
-    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path, _pruner(app, settings))
+    door, pruner = _door(app, live), _pruner(app, settings, live)
+    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path, pruner)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
     for room in (
         orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
@@ -249,12 +249,13 @@ def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> 
     return (EVERY_SELLER,) if everything else channels_of(principal, wanted)
 
 
-def _pruner(app: Flask, settings: Settings) -> Pruner:
-    """What is deleted when it is too old; the live events and the side effects are pruned by their own rooms."""
+def _pruner(app: Flask, settings: Settings, live: Realtime) -> Pruner:
+    """What is deleted when it is too old; the side effects are pruned by their own room."""
     taken_back = {"order": (LONGEST_DAYS + 1) * 24, "session": settings.session_hours + 24}
     return Pruner(
         app,
         {
+            "live events": live.prune,
             "revocations": partial(revocations.prune, taken_back),
             "notifications": partial(inbox.prune, settings.notification_days),
         },

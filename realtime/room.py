@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from functools import partial
 
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
@@ -12,7 +13,6 @@ from realtime.limits import Limits
 from realtime.log import Log
 from realtime.pulse import Pulse, Rights, bye
 from realtime.replay import Replays
-from realtime.retention import Retention
 from realtime.sse import Cursor
 from realtime.stream import Streams
 from realtime.wakeups import WakeUps
@@ -38,21 +38,21 @@ class Realtime:
         )
         self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
         self.pulse = Pulse(self.hub, rights)
-        self._retention = Retention(log, settings.retention_hours)
+        self.prune = partial(log.prune, settings.retention_hours)
+        """Forgets a piece of what is too old to be replayed; returns how many events these were."""
+
         self.log = replayed
 
     def start(self) -> None:
         """Begin to follow the log and to look after the streams."""
         self.feed.start()
         self.pulse.start()
-        self._retention.start()
 
     def drain(self) -> None:
         """Tell every stream to come back later, elsewhere."""
         self.streams.drain()
 
     def stop(self) -> None:
-        self._retention.stop()
         self.pulse.stop()
         self.feed.stop()
         self.hub.journal.sum_up()
