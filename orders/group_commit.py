@@ -2,8 +2,8 @@
 
 A change that finds the way free is sent at once, by the request's own greenlet. Under load the database is asked once
 for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone). What
-makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/apart.py, and for a while
-the statement looks before it leaps.
+makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/apart.py, and after a lock
+the statement looks for a while before it leaps.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 import psycopg2
-import psycopg2.errors
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement
@@ -32,11 +31,8 @@ LOCK_SETTING = {"lock_timeout": "50ms"}
 LOOKING_SECONDS = 2.0
 """So long after a batch has met a locked order, batches take only what is free."""
 
-ASKING_SECONDS = 10.0
-"""So long after a batch has failed for a key that was used, batches look clients' keys up first."""
-
-Form = Callable[[bool, bool, bool], Statement]
-"""The statement with the parts that are needed: reasons, keys, free (see orders/statements.py)."""
+Form = Callable[[bool, bool], Statement]
+"""The statement with the parts that are needed: reasons, free (see orders/statements.py)."""
 
 
 def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
@@ -54,7 +50,6 @@ class GroupCommit:
         self._owner = owner
         self._waiting = FairQueue()
         self._looking_until = 0.0
-        self._asking_until = 0.0
         self.apart = Apart(self._send_apart, BATCH_LIMIT)
         self.places = IN_FLIGHT
         """How many further statements may be under way."""
@@ -123,8 +118,6 @@ class GroupCommit:
         """Who was alone hears of it, unless it only has to wait; of several nobody knows whose fault it was."""
         if gave_up_waiting(error):
             self._looking_until = clock.monotonic() + LOOKING_SECONDS
-        elif isinstance(error, psycopg2.errors.UniqueViolation):
-            self._asking_until = clock.monotonic() + ASKING_SECONDS
         if goes_apart(error) and (len(batch) > 1 or gave_up_waiting(error)):
             for one in batch:
                 self.apart.add(one)
@@ -145,14 +138,12 @@ class GroupCommit:
         following.event.set()
 
     def _send(self, batch: Sequence[Waiting]) -> list[Row]:
-        now = clock.monotonic()
-        return self._run(self._pool, batch, keys=now < self._asking_until, free=now < self._looking_until)
+        return self._run(self._pool, batch, free=clock.monotonic() < self._looking_until)
 
     def _send_apart(self, batch: Sequence[Waiting]) -> list[Row]:
-        return self._run(self._own, batch, keys=True, free=True)
+        return self._run(self._own, batch, free=True)
 
-    def _run(self, pool: PreparedPool, batch: Sequence[Waiting], keys: bool, free: bool) -> list[Row]:
+    def _run(self, pool: PreparedPool, batch: Sequence[Waiting], free: bool) -> list[Row]:
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
         reasons = any("reason" in one for one in changes)
-        keys = keys and any("keyed" in one for one in changes)
-        return pool.run(self._form(reasons, keys, free), (orjson.dumps(changes).decode(), self._owner()))
+        return pool.run(self._form(reasons, free), (orjson.dumps(changes).decode(), self._owner()))

@@ -67,12 +67,12 @@ HELD = f"""
     WHERE place NOT IN (SELECT place FROM free)"""
 
 
-def change_status(reasons: bool = False, keys: bool = False, free: bool = False) -> Statement:
+def change_status(reasons: bool = False, free: bool = False) -> Statement:
     """The statement with the parts that a batch needs. Most need none, and each costs a tenth where it does nothing.
 
-    `reasons`: somebody gave one. `keys`: a client's key that was used already moves nothing, instead of having the
-    unique index fail the batch. `free`: `keys`, and orders that somebody else has locked are not waited for: they
-    come back with their place and nothing else.
+    `reasons`: somebody gave one. `free`: a client's key that was used already moves nothing, instead of having the
+    unique index fail the batch, and orders that somebody else has locked are not waited for: they come back with their
+    place and nothing else.
     """
     name, sql = CHANGE_STATUS.name, CHANGE_STATUS.sql
     if reasons:
@@ -81,8 +81,6 @@ def change_status(reasons: bool = False, keys: bool = False, free: bool = False)
         name, sql = f"{name}_free", sql.replace(f"FROM {WANTED}", "FROM free w").replace("WITH moved AS (", FREE) + HELD
         # By key, so that no two of these wait for each other's entries in the index of keys.
         sql = sql.replace("updated_at FROM moved", "updated_at FROM moved ORDER BY key")
-    elif keys:
-        name, sql = f"{name}_keys", sql.replace(MAY_MOVE, MAY_MOVE + UNUSED)
     return replace(CHANGE_STATUS, name=name, sql=sql)
 
 

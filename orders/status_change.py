@@ -26,6 +26,7 @@ from orders import effects, wire
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
 from orders.questions import Questions
+from orders.repeaters import Repeaters
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
@@ -95,6 +96,7 @@ class StatusChanges:
         """Whether every client has to name the version that it knows."""
 
         self._keys = Questions(pool, FIND_BY_KEY)
+        self._repeaters = Repeaters()
         self._standing = Questions(pool, WHY_NOT)
         self._workflow = workflow
         self._engine = engine
@@ -102,8 +104,8 @@ class StatusChanges:
         promised = effects.of_change(topic, workflow, "prev_status", "status")
 
         @cache
-        def form(reasons: bool, keys: bool, free: bool) -> Statement:
-            one = change_status(reasons, keys, free)
+        def form(reasons: bool, free: bool) -> Statement:
+            one = change_status(reasons, free)
             return replace(one, sql=one.sql.replace("{promised}", promised))
 
         self.commits = GroupCommit(pool, own, form, lambda: engine.owner)
@@ -112,11 +114,14 @@ class StatusChanges:
         """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
         sources = self._sources(change)
         key = change.key or new_key()
+        if change.key and self._repeaters.knows(change.principal) and (stored := self._find(change, key)):
+            return self._answer_again(stored, change)
         for _ in range(TRIES):
             rows = self._commit(change, sources, key)
             if rows:
                 return self._follow(rows[0], change.principal)
             if change.key and (stored := self._find(change, key)):
+                self._repeaters.add(change.principal)
                 return self._answer_again(stored, change)
             self._explain(change, sources)
         raise IllegalTransition("The order keeps changing; fetch it and try again.")

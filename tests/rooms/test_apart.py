@@ -36,7 +36,8 @@ def calm(onward):
 
     def forget():
         onward.changes.commits.apart.held.clear()
-        onward.changes.commits._looking_until = onward.changes.commits._asking_until = 0.0
+        onward.changes.commits._looking_until = 0.0
+        onward.changes._repeaters.forget()
 
     forget()
     yield
@@ -150,6 +151,14 @@ def test_many_locked_orders_are_waited_for_together(ask, locked, orders, failure
         assert [2, 2] == answers([ask(one) for one in orders[6:]])
         assert not any(one.ready() for one in waiting)
     assert [2] * 6 == answers(waiting)
+
+
+def test_only_who_has_used_a_key_twice_is_asked_about_first(ask, orders, onward, settings, bob):
+    assert [2] == answers([ask(orders[0], key="used")])
+    assert not onward.changes._repeaters.knows(bob.principal)
+    assert [2] == answers([ask(orders[0], key="used")])
+    assert onward.changes._repeaters.knows(bob.principal)
+    assert [2, 2] == answers([ask(orders[0], key="used"), ask(orders[1], key="new")])
 
 
 def test_a_used_key_makes_one_batch_fail_and_no_other(ask, orders, sql, failures):

@@ -189,3 +189,14 @@ def test_no_question_reads_the_table(app, empty, statement):
 
     assert "Seq Scan" not in plan
     assert "'Sort'" not in plan
+
+
+def test_who_is_looked_up_keeps_no_connection_while_the_request_goes_on(app, cast, monkeypatch):
+    """Three connections serve all that is not hot; who waits for a locked order must not hold one of them."""
+    bob = cast.bob
+    proofs = onward_of(app).watch.proofs
+    monkeypatch.setattr(proofs.tokens.revocations, "_horizon", time.time() + 60)
+    proofs._known.clear()
+    with app.app_context():
+        assert bob.principal.who == proofs.verify(bob.token).who
+        assert not db.session.registry().in_transaction()
