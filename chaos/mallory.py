@@ -1,6 +1,7 @@
 """One hostile client, with an address and a process of its own: `python -m chaos.mallory PORT TOKEN SECONDS ATTACK...`.
 
-It begins at a line of its input, does for so long what each attack is, and prints how it was answered.
+It says when it is ready, begins at a line of its input, does for so long what each attack is, and prints how it was
+answered.
 """
 
 from __future__ import annotations
@@ -151,6 +152,7 @@ def is_closed(client: socket.socket) -> bool:
 
 
 if __name__ == "__main__":
+    print("ready", flush=True)
     input()
     mallory = Mallory(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]))
     gevent.joinall([gevent.spawn(getattr(mallory, attack)) for attack in sys.argv[4:]], raise_error=True)

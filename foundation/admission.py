@@ -25,6 +25,9 @@ TELL_SECONDS = 10.0
 PREFIX_BITS = 64
 """Of an IPv6 address: whoever has one has all that begin alike."""
 
+CROWD = 16
+"""Connections of one client; more of them than a browser opens have their requests answered in turn."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -55,6 +58,11 @@ class Admission:
         if client:
             self._open[client] += 1
         return client
+
+    def is_crowd(self, address: str) -> bool:
+        """Whether this client has many connections here, so that all of them could ask at the same moment."""
+        client = self._client_of(address)
+        return bool(client) and self._open[client] > CROWD
 
     def leave(self, client: str) -> None:
         """One of this client's connections is over."""

@@ -13,7 +13,7 @@ import gevent
 from flask import Flask
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from foundation import clock
+from foundation import clock, turns
 from foundation.errors import MalformedRequest, RequestTimeout
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 BROKEN = "The body's chunks cannot be read."
 CUT_SHORT = "The body ended before its end was reached."
+
+LARGE_BYTES = 128 * 1024
+"""What is larger takes milliseconds to be read and judged; the largest honest batch is smaller."""
 
 
 def init_app(app: Flask, seconds: int) -> None:
@@ -52,6 +55,7 @@ class Body:
         """Bytes that are still to come; None where chunks tell it."""
 
         self._seconds = seconds
+        self._got = 0
 
     def read(self, size: int = -1) -> bytes:
         """Up to so many bytes; raises RequestTimeout, or MalformedRequest for what can never be whole."""
@@ -79,6 +83,9 @@ class Body:
 
     def _count(self, got: bytes, ended: bool) -> None:
         """RFC 9112, section 8: a request without the end of its body is incomplete, and not to be carried out."""
+        self._got += len(got)
+        if self._got > LARGE_BYTES and got and (ended or self._missing == len(got)):
+            turns.bodies.wait()  # now that it is whole: those that waited for their last byte would all come at once
         if self._missing is not None:
             self._missing -= len(got)
             if ended and self._missing > 0:

@@ -19,7 +19,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
-from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.http import HTTP_STATUS_CODES, generate_etag
 
 from foundation import errors, problems
 from foundation.contract import Answer, Body, example_of
@@ -75,8 +75,9 @@ def init_app(app: OpenAPI) -> None:
     routes = APIBlueprint("documentation", __name__, abp_tags=[{"name": "Documentation"}])
 
     @functools.cache
-    def text() -> bytes:
-        return orjson.dumps(document_of(app))
+    def text() -> tuple[bytes, str]:
+        said = orjson.dumps(document_of(app))
+        return said, generate_etag(said)
 
     @routes.get(
         "/openapi.json",
@@ -84,8 +85,9 @@ def init_app(app: OpenAPI) -> None:
         **documented({"application/json": {"openapi": "3.1.0"}}, headers=("ETag",)),
     )
     def openapi() -> Response:
-        response = Response(text(), content_type="application/json")
-        response.add_etag()
+        said, etag = text()
+        response = Response(said, content_type="application/json")
+        response.set_etag(etag)
         response.make_conditional(request)
         return response
 

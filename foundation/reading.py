@@ -14,9 +14,9 @@ from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.http.unreader import SocketUnreader
 
-from foundation import clock
+from foundation import clock, turns
 
-TURN_SECONDS = 0.005
+TURN_SECONDS = 0.001
 """How long the bytes of one connection may keep the loop. A socket that has something to read never waits."""
 
 PIECE_BYTES = 64 * 1024
@@ -28,9 +28,9 @@ HEAD_SECONDS = 5.0
 FRAMING_BYTES = 16 * 1024
 """What the framing of chunks may have beyond the bytes that they hold: a chunk of one byte costs what a KB costs."""
 
-CHUNKS_AT_A_TURN, REST_SECONDS = 256, 0.01
-"""So many chunks, a millisecond's work, are read of all bodies of a process together, and then others have at least so
-long. Four clients with tiny chunks made everybody's PATCH take a second, though each let others in between."""
+CHUNKS_AT_A_TURN = 256
+"""So many chunks, a millisecond's work. Four clients with tiny chunks made everybody's PATCH take a second, though each
+let others in between."""
 
 
 class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
@@ -80,23 +80,6 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         return piece
 
 
-class Turns:
-    """Has those who do the same costly thing wait for each other."""
-
-    def __init__(self) -> None:
-        self._next_at = 0.0
-
-    def wait(self) -> None:
-        """Return when it is one's turn; there is one in REST_SECONDS."""
-        now = clock.monotonic()
-        mine = max(now, self._next_at)
-        self._next_at = mine + REST_SECONDS
-        gevent.sleep(mine - now)
-
-
-turns = Turns()
-
-
 class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
     """A chunked body whose framing is in proportion to what it holds."""
 
@@ -109,7 +92,7 @@ class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
         """The size of the next chunk, and what is there of it; raises InvalidChunkSize for too many small ones."""
         self._count += 1
         if self._count % CHUNKS_AT_A_TURN == 0:
-            turns.wait()
+            turns.bodies.wait()
         size, rest = super().parse_chunk_size(unreader, data)
         self._promised += size
         if getattr(unreader, "taken", 0) - self._begun_at > FRAMING_BYTES + 2 * self._promised:

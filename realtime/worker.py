@@ -15,7 +15,7 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import one_send, plain, reading, refusals, writing
+from foundation import one_send, plain, reading, refusals, turns, writing
 from foundation.admission import Admission
 from foundation.errors import TooManyConnections
 from foundation.plain import Answer, Plain
@@ -138,6 +138,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer one request; what its client goes on to send of a body that nobody wanted is not waited for."""
         req.unreader.begin_request()
+        if addr and self.admission.is_crowd(addr[0]):
+            turns.crowds.wait()
         if req._expected_100_continue:
             writing.send(sock, CONTINUE)  # gunicorn would wait without end for room
             req._expected_100_continue = False

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from foundation.admission import Admission
+from foundation.admission import CROWD, Admission
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 
@@ -32,6 +32,17 @@ def room_for(admission, *addresses):
 def test_one_client_has_so_many(admission, addresses):
     assert [True, True, False] == room_for(admission, *addresses)
     assert [True] == room_for(admission, "198.51.100.7")
+
+
+def test_a_client_with_many_connections_is_a_crowd_and_a_proxy_is_none():
+    admission = Admission(100, 50, LOOPBACK)
+    for address in ("192.0.2.1", "127.0.0.1"):
+        assert all(room_for(admission, *[address] * CROWD))
+        assert not admission.is_crowd(address)
+        admission.admit(address)
+    assert [True, False] == [admission.is_crowd(address) for address in ("192.0.2.1", "127.0.0.1")]
+    admission.leave("192.0.2.1")
+    assert not admission.is_crowd("192.0.2.1")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", ""])

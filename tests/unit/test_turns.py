@@ -1,0 +1,40 @@
+"""Those who do the same costly thing leave room for others between them."""
+
+from __future__ import annotations
+
+import io
+
+import gevent
+import pytest
+
+from foundation import bodies
+from foundation.bodies import LARGE_BYTES, Body
+from foundation.turns import Turns
+
+
+def test_others_come_in_between_those_who_wait_for_their_turn():
+    order, line = [], Turns(0.001)
+
+    def costly(name):
+        line.wait()
+        order.append(name)
+        gevent.spawn(order.append, "another")  # as a request that arrives now
+
+    gevent.joinall([gevent.spawn(costly, name) for name in "abc"], raise_error=True)
+    gevent.sleep(0)
+    assert ["a", "another", "b", "another", "c", "another"] == order
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["length", "chunks"])
+def test_a_large_body_waits_for_its_turn_once_when_it_is_whole(monkeypatch, announced):
+    waited = []
+    monkeypatch.setattr(bodies.turns, "bodies", type("Line", (), {"wait": lambda self: waited.append(True)})())
+    size = LARGE_BYTES + 1
+    body = Body(io.BytesIO(bytes(size)), size if announced else None, 1.0)
+    assert LARGE_BYTES == len(body.read(LARGE_BYTES))
+    assert [] == waited
+    assert 1 == len(body.read())
+    assert [True] == waited
+    small = Body(io.BytesIO(bytes(LARGE_BYTES)), LARGE_BYTES if announced else None, 1.0)
+    assert LARGE_BYTES == len(small.read())
+    assert [True] == waited
