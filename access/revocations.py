@@ -147,4 +147,5 @@ def _prune(kind: str, hours: int, most: int) -> int:
 
 def _ask(subjects: Sequence[str]) -> dict[str, float]:
     rows = db.session.execute(ASK, {"subjects": [*filter(None, subjects)]}).all()
+    db.session.rollback()  # a request may wait for long, and the connection is somebody else's meanwhile
     return {row[0]: row[1] for row in rows}

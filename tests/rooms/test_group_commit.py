@@ -61,6 +61,7 @@ def to(bob: Any) -> Change:
 @pytest.fixture
 def crowded(together: Together, onward: Onward) -> Iterator[Together]:
     """The same, with the first two held up until all others wait: they will share one batch."""
+    onward.changes._repeaters.forget()  # whose keys are looked up before they wait
     pool, all_wait = onward.changes.commits._pool, Event()
     all_wait.set()
 
