@@ -56,6 +56,7 @@ class Body:
 
         self._seconds = seconds
         self._got = 0
+        """Bytes that have come, until their turn was waited for."""
 
     def read(self, size: int = -1) -> bytes:
         """Up to so many bytes; raises RequestTimeout, or MalformedRequest for what can never be whole."""
@@ -84,7 +85,8 @@ class Body:
     def _count(self, got: bytes, ended: bool) -> None:
         """RFC 9112, section 8: a request without the end of its body is incomplete, and not to be carried out."""
         self._got += len(got)
-        if self._got > LARGE_BYTES and got and (ended or self._missing == len(got)):
+        if self._got > LARGE_BYTES and (ended or self._missing == len(got)):
+            self._got = 0
             turns.bodies.wait()  # now that it is whole: those that waited for their last byte would all come at once
         if self._missing is not None:
             self._missing -= len(got)

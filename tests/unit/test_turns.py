@@ -35,6 +35,17 @@ def test_a_large_body_waits_for_its_turn_once_when_it_is_whole(monkeypatch, anno
     assert [] == waited
     assert 1 == len(body.read())
     assert [True] == waited
+    assert b"" == body.read()
+    assert [True] == waited
     small = Body(io.BytesIO(bytes(LARGE_BYTES)), LARGE_BYTES if announced else None, 1.0)
     assert LARGE_BYTES == len(small.read())
+    assert [True] == waited
+
+
+def test_chunks_that_end_with_a_full_piece_wait_for_their_turn_too(monkeypatch):
+    """Where the end of it is known only by an empty piece."""
+    waited = []
+    monkeypatch.setattr(bodies.turns, "bodies", type("Line", (), {"wait": lambda self: waited.append(True)})())
+    body = Body(io.BytesIO(bytes(2 * LARGE_BYTES)), None, 1.0)
+    assert [LARGE_BYTES, LARGE_BYTES, 0] == [len(body.read(LARGE_BYTES)) for _ in range(3)]
     assert [True] == waited
