@@ -10,7 +10,7 @@ from access.principal import Principal
 from foundation import clock
 
 KNOWN_SECONDS = 10.0
-MOST = 1000
+MOST_KNOWN = 1000
 """Principals that are remembered; then all are forgotten, which costs each of them one failed batch."""
 
 
@@ -18,17 +18,17 @@ class Repeaters:
     """The principals of one process that have repeated a key lately."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, int], float] = {}
+        self._until: dict[str, float] = {}
 
     def add(self, principal: Principal) -> None:
         """This one has just repeated a key."""
-        if len(self._until) >= MOST:
+        if len(self._until) >= MOST_KNOWN:
             self.forget()
-        self._until[principal.role, principal.id] = clock.monotonic() + KNOWN_SECONDS
+        self._until[principal.who] = clock.monotonic() + KNOWN_SECONDS
 
     def knows(self, principal: Principal) -> bool:
         """Whether this one did so in the last seconds."""
-        return bool(self._until) and self._until.get((principal.role, principal.id), 0.0) > clock.monotonic()
+        return self._until.get(principal.who, 0.0) > clock.monotonic()
 
     def forget(self) -> None:
         """Know nobody."""

@@ -153,7 +153,7 @@ def test_many_locked_orders_are_waited_for_together(ask, locked, orders, failure
     assert [2] * 6 == answers(waiting)
 
 
-def test_only_who_has_used_a_key_twice_is_asked_about_first(ask, orders, onward, settings, bob):
+def test_only_who_has_used_a_key_twice_is_asked_about_first(ask, orders, onward, bob):
     assert [2] == answers([ask(orders[0], key="used")])
     assert not onward.changes._repeaters.knows(bob.principal)
     assert [2] == answers([ask(orders[0], key="used")])
