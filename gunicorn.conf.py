@@ -91,7 +91,6 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
-    from foundation import openapi
     from foundation.admission import Admission
 
     onward = onward_of(worker.wsgi.app)
@@ -105,4 +104,3 @@ def post_worker_init(worker: Any) -> None:
     per_client = settings.connections_per_client if counted else 0
     worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())
     worker.answer = onward.fast_path.answer
-    openapi.document_of(worker.wsgi.app)  # whoever asked for it first had everybody wait for 0.3 s
