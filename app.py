@@ -47,6 +47,7 @@ from foundation.errors import Forbidden
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
 from foundation.settings import Settings, SettingsError
+from foundation.version import VERSION
 from notifications import inbox
 from notifications.email import Mailer
 from orders import group_commit, workflow_file
@@ -61,8 +62,6 @@ from side_effects.effects import Topic
 from side_effects.engine import Engine
 from side_effects.kinds import Kind
 from side_effects.statement import Announcement
-
-VERSION = "0.1.0"
 
 FORM_PARTS = 50
 """No form of ours has a dozen fields; a thousand small ones took 85 ms to read."""
