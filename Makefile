@@ -52,8 +52,9 @@ chaos: .venv/installed-dev ## Run the proofs by faults; ONLY="R1 R3", SEED=7, an
 
 lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
-	@$(UV_COMPILE) --upgrade --output-file requirements.txt requirements.in
-	@$(UV_COMPILE) --upgrade --output-file requirements-dev.txt requirements-dev.in
+	@$(UV_COMPILE) --upgrade --output-file requirements.txt requirements/base.in
+	@$(UV_COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in
+	@$(UV_COMPILE) --upgrade --output-file requirements/bench.txt requirements/bench.in
 
 clean: ## Remove the virtual environment and all caches; data stays
 	@rm -rf .venv .venv-bench .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -62,7 +63,7 @@ clean: ## Remove the virtual environment and all caches; data stays
 .venv/installed: requirements.txt
 	$(call install,$<,$@)
 
-.venv/installed-dev: requirements-dev.txt
+.venv/installed-dev: requirements/dev.txt
 	$(call install,$<,$@)
 
 # Debian's Python may come without ensurepip; then its pip installs into an environment that has none.

@@ -10,14 +10,14 @@ from benchmarks.contender import BenchmarkError
 from benchmarks.database import PROJECT
 
 PEERS_ENVIRONMENT = PROJECT / ".venv-bench"
-REQUIREMENTS = PROJECT / "requirements-bench.txt"
+REQUIREMENTS = PROJECT / "requirements" / "bench.txt"
 
 
 def python_of_the_peers() -> Path:
     """Python with what the peers need, installed when it is asked for first, or when the list has changed."""
     python, installed = PEERS_ENVIRONMENT / "bin" / "python", PEERS_ENVIRONMENT / "installed"
     if not installed.exists() or installed.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
-        print("Installing requirements-bench.txt into .venv-bench ...", file=sys.stderr)
+        print("Installing requirements/bench.txt into .venv-bench ...", file=sys.stderr)
         pip = ("-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
         for arguments in (("-m", "venv", "--without-pip", PEERS_ENVIRONMENT), (*pip, "-r", REQUIREMENTS)):
             done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
