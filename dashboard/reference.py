@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document as a page, made from the same dictionary that `/openapi.json` serves."""
+"""`/docs`: the OpenAPI document as a page, made from the document that `/openapi.json` serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, render_template
-from flask_openapi.openapi import OpenAPI
 from markupsafe import Markup, escape
 
 from foundation import errors, openapi
@@ -20,7 +19,7 @@ Schema = Mapping[str, Any]
 TICKED = re.compile(r"`([^`]+)`")
 
 
-def blueprint(app: OpenAPI) -> Blueprint:
+def blueprint() -> Blueprint:
     """The page, which everybody may read."""
     reference = Blueprint("reference", __name__)
     reference.add_app_template_filter(ticked)
@@ -28,7 +27,7 @@ def blueprint(app: OpenAPI) -> Blueprint:
     @reference.get("/docs")
     @functools.cache
     def docs() -> str:
-        document = openapi.document_of(app)
+        document = openapi.committed()
         return render_template(
             "docs.html",
             info=document["info"],

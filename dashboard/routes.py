@@ -17,7 +17,7 @@ def init_app(app: OpenAPI, rooms: Rooms, links: TrackingLinks) -> None:
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)
     app.register_blueprint(doors.blueprint(rooms.demo))
-    app.register_blueprint(reference.blueprint(app))
+    app.register_blueprint(reference.blueprint())
     app.register_blueprint(following.blueprint(rooms, links))
     app.register_blueprint(pages.blueprint(rooms))
     app.register_blueprint(acting.blueprint(rooms))
