@@ -42,7 +42,7 @@ def crowds(server: Server, report: Report) -> None:
         locked = _at_a_locked_table(world, list(orders))
         report.check("locked: answers 503", locked.statuses[503], at_least=1)
         slowest = max((one[2] for one in locked.refused), default=0)
-        report.check("locked: slowest 503", slowest, "s", at_most=report.either(5, 2.5))
+        report.check("locked: slowest 503", slowest, "s", at_most=2.5)
         report.check("drained after the last change", world.drain(), "s", at_most=30)
         at_once.add(locked)
         at_once.add(warm)

@@ -159,7 +159,7 @@ def grown(server: Server, report: Report) -> None:
     begun = clock.monotonic()
     with world:
         took = clock.monotonic() - begun
-        report.check("a start until all workers are ready", took, "s", at_most=report.either(20, 5))
+        report.check("a start until all workers are ready", took, "s", at_most=5)
         app = build_app(Settings.from_env(world.service.env))
         init_commands(app)
         asking = Asking(world, app, order)

@@ -47,7 +47,7 @@ def bulk_import(server: Server, report: Report) -> None:
         report.tell("moves at once afterwards", count * len(MOVES))
         report.tell("the moves took", clock.monotonic() - begun, "s")
         report.check("moves that were refused", refused, at_most=0)
-        report.check("drained in the end after", world.drain(), "s", at_most=report.either(30, 10))
+        report.check("drained in the end after", world.drain(), "s", at_most=10)
         _tell(world, placed)
 
 
@@ -72,7 +72,7 @@ def _tell(world: World, placed: int) -> None:
         name = f"seconds from a move to what it caused, p{100 * share:g}"
         ((seconds,),) = world.database.sql(SINCE, share, placed)
         if share == 0.99:
-            report.check(name, float(seconds), "s", at_most=report.either(5, 1))
+            report.check(name, float(seconds), "s", at_most=1)
         else:
             report.tell(name, float(seconds), "s")
 

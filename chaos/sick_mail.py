@@ -58,7 +58,7 @@ def _sick(world: World, mode: str, mails: int, rate: float, usual: float) -> Loa
     at_open, at = world.database.number(ATTEMPTS), time.time()
     load.wait()
     if mode not in PATIENT:
-        report.check(f"{mode}: circuit open after", opened, "s", at_most=report.either(20, 10))
+        report.check(f"{mode}: circuit open after", opened, "s", at_most=10)
         gevent.sleep(max(0.0, report.either(3, 60) - (time.time() - at)))
         probes = world.database.number(ATTEMPTS) - at_open
         every_five = probes / (time.time() - at) * 5
