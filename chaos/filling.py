@@ -78,6 +78,10 @@ FILLS = {
 }
 """By table; the triggers and the checks of what refers to what do not run meanwhile."""
 
+INDEXES = """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index i
+    WHERE indrelid = to_regclass(%s) AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)"""
+"""Built in one go when the rows are there, indexes take half the time and a third less room."""
+
 SMALL = {"side_effect_modes", "realtime_log", "alembic_version"}
 """What cannot grow: a row for a kind, for the log, for the schema."""
 
@@ -92,8 +96,15 @@ def fill(database: Database, size: int, large: int, order: int) -> int:
     rows = 0
     with closing(database.server.connect(database.name)) as connection, connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off; SET session_replication_role = replica; SET work_mem = '64MB'")
-        for statement in FILLS.values():
+        cursor.execute("SET maintenance_work_mem = '256MB'")
+        for table, statement in FILLS.items():
+            cursor.execute(INDEXES, (table,))
+            indexes = cursor.fetchall()
+            for name, _ in indexes:
+                cursor.execute(f"DROP INDEX {name}")
             cursor.execute(statement.format(n=size, many=large, order=order))
             rows += cursor.rowcount
+            for _, definition in indexes:
+                cursor.execute(definition)
         cursor.execute("ANALYZE")
     return rows
