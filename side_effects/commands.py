@@ -13,6 +13,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from foundation.console import in_one_line
+from foundation.contract import LARGEST_ID
 from foundation.settings import MODES
 from side_effects import operating
 from side_effects.engine import Engine
@@ -48,9 +49,13 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
 @selecting
 def list_them(status: str, limit: int, **chosen: Any) -> None:
     """Print side effects, newest first, one JSON object a line."""
-    rows, _ = operating.page(_engine().topics, status, Selection(**chosen), limit=limit)
-    for row in orjson.loads(rows):
-        click.echo(orjson.dumps(row))
+    cursor: int | None = LARGEST_ID
+    while limit > 0 and cursor is not None:
+        text, cursor = operating.page(_engine().topics, status, Selection(**chosen), cursor, limit)
+        rows = orjson.loads(text)
+        for row in rows:
+            click.echo(orjson.dumps(row))
+        limit -= len(rows)
 
 
 @group.command("groups")

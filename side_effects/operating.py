@@ -17,6 +17,12 @@ from side_effects.effects import Topic
 AT_ONCE = 10_000
 """Rows that one action changes, or one listing of groups looks at: a page never counts a large table."""
 
+SPAN = 200_000
+"""Ids in which one page looks for what is asked: a filter that nothing matches walked through all of 10^7 rows."""
+
+INDEXED = ("pending", "running", "dead")
+"""Statuses whose rows have an index of their own, and are looked for among themselves."""
+
 MEMBERS = (
     "id, kind, destination, topic, subject_id, ref, status, attempts, crashes, scheduled_at, last_error, fingerprint,"
     " request_id, created_at, finished_at"
@@ -50,21 +56,30 @@ class Selection:
 def page(
     topics: Mapping[str, Topic], status: str | None, chosen: Selection, before: int = LARGEST_ID, limit: int = 50
 ) -> tuple[str, int | None]:
-    """The newest side effects below `before` as a JSON array, each with `moved_on`, and where the next page begins."""
+    """The newest side effects below `before` as a JSON array, each with `moved_on`, and where the next page begins.
+
+    A page may have fewer than `limit`, or none, though another follows: it looks at `SPAN` ids.
+    """
     where, values = chosen.where()
     moved_on = " ".join(f"WHEN '{topic.name}' THEN {topic.moved_on}" for topic in topics.values())
     if status is not None:
         where, values["status"] = f"{where} AND s.status = :status", status
+    floor = 0
+    if status not in INDEXED:
+        newest = db.session.execute(text("SELECT max(id) FROM side_effects WHERE id < :before"), {"before": before})
+        floor = max(0, (newest.scalar() or 0) - SPAN)
     found = db.session.execute(
         text(
             f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
-                min(id), count(*)
+                min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :floor)
             FROM (SELECT {MEMBERS}, coalesce(CASE s.topic {moved_on} END, false) AS moved_on FROM side_effects s
-                WHERE {where} AND s.id < :before ORDER BY s.id DESC LIMIT :limit) AS members"""
+                WHERE {where} AND s.id < :before AND s.id > :floor ORDER BY s.id DESC LIMIT :limit) AS members"""
         ),
-        values | {"before": before, "limit": limit},
+        values | {"before": before, "floor": floor, "limit": limit},
     ).one()
-    return found[0], found[1] if found[2] == limit else None
+    if found[2] == limit:
+        return found[0], found[1]
+    return found[0], floor + 1 if found[3] else None
 
 
 def groups() -> list[dict[str, Any]]:

@@ -125,7 +125,10 @@ class SideEffectsOut(Answer):
     model_config = example(side_effects=[example_of(SideEffectOut)], next_cursor=None)
 
     side_effects: list[SideEffectOut]
-    next_cursor: Annotated[int | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
+    next_cursor: Annotated[
+        int | None,
+        Field(description="Send it as `cursor` for the next page, which may follow an empty one; null on the last."),
+    ]
 
 
 class Group(Answer):

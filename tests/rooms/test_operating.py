@@ -9,6 +9,7 @@ import pytest
 from access.principal import Role
 from access.tokens import Tokens
 from app import init_commands
+from side_effects import operating
 from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.worker import LONG_AGO
 from tests.facts import eventually
@@ -43,6 +44,24 @@ def test_a_dead_letter_is_listed_with_its_error(dead, olive):
 
     assert (dead, CHAT, 100, False) == (row["id"], row["kind"], row["attempts"], row["moved_on"])
     assert "poison" in row["last_error"]
+
+
+def test_a_page_looks_at_so_many_only_and_says_where_the_next_begins(dead, olive, sql, command, monkeypatch):
+    sql(
+        """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, scheduled_at, finished_at)
+        SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded', now(), now()
+        FROM generate_series(1, 25) AS n"""
+    )
+    monkeypatch.setattr(operating, "SPAN", 10)
+    address, pages = f"/api/ops/side-effects?kind={CHAT}", []
+    cursor = 2**53 - 1
+    while cursor is not None:
+        page = olive.get(f"{address}&cursor={cursor}").json
+        pages.append([row["id"] for row in page["side_effects"]])
+        cursor = page["next_cursor"]
+
+    assert [[], [], [dead]] == pages
+    assert f'"id":{dead},' in command(args=["side-effects", "list", "--kind", CHAT]).output
 
 
 def test_a_dead_letter_says_when_the_order_has_moved_on(dead, olive, bob, placed):
