@@ -12,7 +12,7 @@ from benchmarks.database import Database, Server
 from benchmarks.picture import Bars, Group
 from benchmarks.report import LEGEND, Report, figure, load_average, markdown, method, table
 from benchmarks.slices import Pace, Results, interleave, running
-from side_effects.sweeper import PROCESS_LOCKS
+from side_effects.liveness import PROCESS_LOCKS
 
 LEVELS = (1,)
 TIMES = 100

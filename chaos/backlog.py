@@ -17,6 +17,7 @@ from foundation.connections import PreparedConnection, PreparedPool, Row, Statem
 from side_effects.circuits import NOT_CLOSED
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
+from side_effects.liveness import Liveness
 from side_effects.retry import SUCCEEDED, Outcome
 from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.sweeper import CLAIM_LIMIT, Sweeper
@@ -52,7 +53,8 @@ def long_transaction(server: Server, report: Report) -> None:
     try:
         with closing(_snapshot(server, database)):
             pool = TimedPool(database.url)
-            worker, sweeper = _worker(pool), Sweeper(database.url, {"chaos": 1})
+            liveness = Liveness(database.url)
+            worker, sweeper = _worker(pool), Sweeper(liveness, {"chaos": 1})
             sweeps: list[float] = []
             begun = clock.monotonic()
             for first in range(0, count, AT_ONCE):
@@ -62,7 +64,7 @@ def long_transaction(server: Server, report: Report) -> None:
                     worker.wait_until_quiet()
                 sweeps.append(_sweep(database, sweeper))
                 gevent.sleep(max(0.0, begun + first / per_second - clock.monotonic()))
-            sweeper.close()
+            liveness.close()
         _tell(report, database, pool, sweeps, count, clock.monotonic() - begun)
         pool.close()
     finally:

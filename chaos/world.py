@@ -21,7 +21,7 @@ from chaos.readers import Reader
 from chaos.report import Report
 from chaos.service import Service
 from foundation import clock
-from side_effects.sweeper import LIVING
+from side_effects.liveness import LIVING
 
 SIDES = 20
 """Sellers, and as many buyers, among whom the orders are spread."""

@@ -13,8 +13,8 @@ from foundation import logs
 from foundation.db import all_rows, commit, db, in_pieces
 from side_effects.effects import Topic, WrittenEffect, owed
 from side_effects.engine import Engine
+from side_effects.liveness import LEASE_SECONDS
 from side_effects.promise import Promise
-from side_effects.sweeper import LEASE_SECONDS
 
 CONTEXT = "order-message"
 TOPIC = "message"

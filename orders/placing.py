@@ -22,8 +22,8 @@ from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
 from side_effects.effects import Topic
 from side_effects.engine import Engine
+from side_effects.liveness import LEASE_SECONDS
 from side_effects.promise import Promise
-from side_effects.sweeper import LEASE_SECONDS
 
 PLACE = text(
     f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),

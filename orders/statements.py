@@ -8,7 +8,7 @@ from dataclasses import replace
 from foundation.connections import Statement
 from orders import effects, wire
 from orders.signals import OrderEvent
-from side_effects.sweeper import LEASE_SECONDS
+from side_effects.liveness import LEASE_SECONDS
 
 PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigint IS NULL OR o.buyer_id = {buyer})"
 EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))

@@ -20,6 +20,7 @@ from side_effects.handlers import all_kinds
 from side_effects.internal import INSIDE, Away, InternalLane
 from side_effects.kinds import Kind
 from side_effects.lane import CallingLane
+from side_effects.liveness import Liveness
 from side_effects.modes import SEQUENTIAL, Modes
 from side_effects.owed import Owed
 from side_effects.promise import Promise, PromisedTask
@@ -53,7 +54,8 @@ class Engine:
         self.topics = {topic.name: topic for topic in topics}
         self.figures = Figures()
         known = {topic.name: topic.everything for topic in topics}
-        self._owed = Owed(Sweeper(settings.dsn, known), self.topics)
+        self.liveness = Liveness(settings.dsn)
+        self._owed = Owed(Sweeper(self.liveness, known), self.topics)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
         statements = Statements.of(topics, announcement)
@@ -71,7 +73,7 @@ class Engine:
             all_kinds(topics, kinds, self.internal),
             self.topics,
             self.figures,
-            self._owed.sweeper.sees_clearly,
+            self.liveness.sees_clearly,
         )
         self.retention_hours = settings.retention_hours
         self._trouble = Trouble("The outbox cannot be swept")
@@ -80,7 +82,7 @@ class Engine:
     @property
     def owner(self) -> int:
         """This process's number, under which its promises are born leased."""
-        return self._owed.sweeper.number
+        return self.liveness.number
 
     def keep(self, promise: Promise) -> None:
         """Have a promise done that was just committed, leased to us: after the answer, or now in sequential mode."""
@@ -102,12 +104,12 @@ class Engine:
     def start(self) -> None:
         """Begin to work; to be called once in each process, after it was forked."""
         try:
-            self._owed.sweeper.ensure_alive()
+            self.liveness.ensure_alive()
             self.modes.refresh(self._pool.run)
         except (psycopg2.Error, ServiceUnavailable):
             log.warning("No database yet; promises are born without an owner until it answers")
         self.worker.owner = self.owner
-        loops = (self.internal.run, self._sweep_for_ever, self._owed.sweeper.stay_alive, self.worker.run)
+        loops = (self.internal.run, self._sweep_for_ever, self.liveness.stay_alive, self.worker.run)
         self._greenlets += [gevent.spawn(loop) for loop in loops]
 
     @property
@@ -164,7 +166,7 @@ class Engine:
         gevent.killall(self._greenlets, timeout=1)
         self._greenlets.clear()
         self._owed.clear()
-        self._owed.sweeper.close()
+        self.liveness.close()
         self._pool.close()
         self.durable_pool.close()
 

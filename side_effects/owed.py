@@ -8,8 +8,9 @@ import structlog
 
 from foundation import clock
 from side_effects.effects import Topic
+from side_effects.liveness import LEASE_SECONDS
 from side_effects.promise import Promise
-from side_effects.sweeper import CLAIM_LIMIT, LEASE_SECONDS, Sweeper
+from side_effects.sweeper import CLAIM_LIMIT, Sweeper
 
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 
@@ -40,7 +41,7 @@ class Owed:
     def claim(self) -> list[tuple[Promise, bool]]:
         """Show that we live, renew our leases, and take over what nobody works on any more: each promise, and whether
         its process ended over it."""
-        self.sweeper.ensure_alive()
+        self.sweeper.liveness.ensure_alive()
         self._renew()
         taken: list[tuple[Promise, bool]] = []
         for id, name, subject_id, ref, pending, request_id, orphaned in self.sweeper.claim(CLAIM_LIMIT):

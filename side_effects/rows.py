@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from foundation.connections import Statement
 from side_effects.circuit import PROBES
+from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
 from side_effects.statement import ONE_MILLISECONDS, limits
-from side_effects.sweeper import GRACE_SECONDS, LEASE_SECONDS, LIVING
 
 UNKNOWN_DAYS = 7
 """How long a row that no running process can do is kept for one that can: as long as a release may take to be rolled

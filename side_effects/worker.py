@@ -28,7 +28,7 @@ from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.lane import CallingLane
-from side_effects.sweeper import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
+from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
 from side_effects.tasks import Task
 
 log = structlog.get_logger(__name__)

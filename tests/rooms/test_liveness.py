@@ -6,16 +6,17 @@ import gevent
 import pytest
 
 from foundation import clock
-from side_effects.sweeper import PROCESS_LOCKS, RESTART_GRACE_SECONDS, Sweeper
+from side_effects.liveness import PROCESS_LOCKS, RESTART_GRACE_SECONDS, Liveness
+from side_effects.sweeper import Sweeper
 from tests.facts import eventually
 
 
 @pytest.fixture
-def sweeper(settings, _green):
-    sweeper = Sweeper(settings.dsn, {"order": 63})
-    sweeper.ensure_alive()
-    yield sweeper
-    sweeper.close()
+def liveness(settings, _green):
+    liveness = Liveness(settings.dsn)
+    liveness.ensure_alive()
+    yield liveness
+    liveness.close()
 
 
 HOLDER = """SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
@@ -29,22 +30,22 @@ def holder(sql, number):
     return found[0][0] if found else None
 
 
-def test_a_lock_that_was_cut_is_taken_again_before_the_next_sweep(sweeper, sql):
-    caretaker = gevent.spawn(sweeper.stay_alive)
+def test_a_lock_that_was_cut_is_taken_again_before_the_next_sweep(liveness, sql):
+    caretaker = gevent.spawn(liveness.stay_alive)
     for _ in range(5):
-        before = holder(sql, sweeper.number)
+        before = holder(sql, liveness.number)
         sql("SELECT pg_terminate_backend(%s)", before)
-        eventually(lambda before=before: holder(sql, sweeper.number) not in (before, None))
+        eventually(lambda before=before: holder(sql, liveness.number) not in (before, None))
     caretaker.kill()
 
 
-def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(sweeper, settings, sql):
+def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(liveness, settings, sql):
     """A connection may be gone here and live there for a moment; who does not wait stays without a lock."""
-    late = Sweeper(settings.dsn, {"order": 63})
-    late.number = sweeper.number
+    late = Liveness(settings.dsn)
+    late.number = liveness.number
     waiting = gevent.spawn(late.ensure_alive)
     gevent.sleep(0.1)
-    sweeper.close()
+    liveness.close()
     waiting.get(timeout=5)
 
     assert eventually(lambda: holder(sql, late.number))
@@ -55,11 +56,12 @@ ORPHAN = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, own
     VALUES ('order', 1, 1, 1, '', nextval('process_seq'), clock_timestamp() + interval '3 s') RETURNING id"""
 
 
-def test_who_has_just_lost_his_own_lock_takes_nobody_for_dead(sweeper, sql, empty, monkeypatch):
+def test_who_has_just_lost_his_own_lock_takes_nobody_for_dead(liveness, sql, empty, monkeypatch):
     """Whatever cut it may have cut theirs, who are as alive as this process."""
+    sweeper = Sweeper(liveness, {"order": 63})
     sql(ORPHAN)
-    sql("SELECT pg_terminate_backend(%s)", holder(sql, sweeper.number))
-    eventually(lambda: sweeper._connection.cut)
+    sql("SELECT pg_terminate_backend(%s)", holder(sql, liveness.number))
+    eventually(lambda: liveness._connection.cut)
 
     assert [] == sweeper.claim(10)
     later = clock.monotonic() + RESTART_GRACE_SECONDS + 1

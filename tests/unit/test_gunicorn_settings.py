@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from foundation.settings import Settings
-from side_effects.sweeper import LEASE_SECONDS
+from side_effects.liveness import LEASE_SECONDS
 from tests.conftest import PROJECT, environment
 
 NOTHING = "postgresql://nobody@127.0.0.1/nothing"
