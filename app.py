@@ -20,6 +20,8 @@ import chat.routes
 import dashboard.routes
 import notifications.models
 import notifications.routes
+import operations.metrics
+import operations.routes
 import orders.effects
 import orders.mail
 import orders.models
@@ -31,9 +33,6 @@ import orders.timed_transitions
 import orders.tracking_routes
 import realtime.models
 import realtime.routes
-import side_effects.metrics
-import side_effects.models
-import side_effects.routes
 from access import guards, revocations
 from access.limits import Limits
 from access.principal import Principal
@@ -54,14 +53,14 @@ from orders import group_commit, workflow_file
 from orders.fast_path import FastPath
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
+from outbox import ledger
+from outbox.engine import Engine
+from outbox.settlement import Announcement
 from realtime import log as live_log
 from realtime.door import Door
 from realtime.room import Realtime
-from side_effects import ledger
 from side_effects.effects import Topic
-from side_effects.engine import Engine
 from side_effects.kinds import Kind
-from side_effects.statement import Announcement
 
 FORM_PARTS = 50
 """No form of ours has a dozen fields; a thousand small ones took 85 ms to read."""
@@ -143,10 +142,10 @@ def init_commands(app: Flask) -> None:
     """Give the command line its commands; a worker imports none of them."""
     import access.commands
     import demo.commands
+    import operations.commands
     import orders.commands
     import orders.personal_commands
     import realtime.commands
-    import side_effects.commands
 
     db.init_commands(app)
     access.commands.init_app(app)
@@ -154,7 +153,7 @@ def init_commands(app: Flask) -> None:
     demo.commands.init_app(app)
     orders.commands.init_app(app, onward_of(app).workflow)
     app.cli.add_command(realtime.commands.group)
-    side_effects.commands.init_app(app, onward_of(app).engine)
+    operations.commands.init_app(app, onward_of(app).engine)
 
 
 def onward_of(app: Flask) -> Onward:
@@ -191,8 +190,8 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
         access.routes.operating,
         access.routes.listening,
         *realtime.routes.blueprints(live.streams, live.log, channels_of, channels_to_catch_up),
-        side_effects.routes.blueprint(engine),
-        side_effects.metrics.routes,
+        operations.routes.blueprint(engine),
+        operations.metrics.routes,
         health.blueprint(_checks(onward, hot)),
     ):
         app.register_api(room)

@@ -6,7 +6,7 @@ The row in the outbox is written with the change, as ever; the benchmark empties
 from wsgi import app  # noqa: I001  It patches, so it comes first.
 
 from app import onward_of
-from side_effects.promise import Promise
+from outbox.entries import Promise
 
 __all__ = ["app"]
 

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from access.principal import Principal
 from foundation import logs
 from foundation.db import all_rows, commit, db, in_pieces
+from outbox.engine import Engine
+from outbox.entries import Promise
 from side_effects.effects import Topic, WrittenEffect, owed
-from side_effects.engine import Engine
 from side_effects.liveness import LEASE_SECONDS
-from side_effects.promise import Promise
 
 CONTEXT = "order-message"
 TOPIC = "message"

@@ -17,8 +17,8 @@ from chat import messages
 from foundation.contract import LARGEST_ID, Answer, Body, Id, OrderPath, Query, example, example_of, typed
 from foundation.documentation import documented
 from foundation.paging import link_next
+from outbox.engine import Engine
 from side_effects.effects import Topic
-from side_effects.engine import Engine
 
 MESSAGE_CHARACTERS = 4000
 

@@ -14,7 +14,7 @@ from foundation.db import db
 from foundation.errors import AppError
 from orders.schemas import NewOrder, NewStatus
 from orders.status_change import StatusChange
-from side_effects.modes import ALL, SEQUENTIAL
+from outbox.modes import ALL, SEQUENTIAL
 
 SEED = 1042
 """The same orders every time, so that pictures repeat."""

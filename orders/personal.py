@@ -17,9 +17,9 @@ from chat import messages
 from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
 from notifications import inbox
+from operations import actions
 from orders import wire
 from realtime import forgetting
-from side_effects import operating
 
 ERASED_NAME = "(erased)"
 
@@ -89,7 +89,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
 def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[str, int]:
     """Delete the accounts and write down that this buyer was erased; returns how much of each there was."""
     erased["accounts"] = people.erase("buyer", buyer_id)
-    operating.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
+    actions.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
     # Commits. Nobody who holds a proof of theirs goes on reading, and their streams begin anew.
     revocations.revoke(f"buyer:{buyer_id}", actor, "personal data erased")
     return erased

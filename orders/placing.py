@@ -20,10 +20,10 @@ from orders.signals import OrderEvent
 from orders.statements import EVENT
 from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
+from outbox.engine import Engine
+from outbox.entries import Promise
 from side_effects.effects import Topic
-from side_effects.engine import Engine
 from side_effects.liveness import LEASE_SECONDS
-from side_effects.promise import Promise
 
 PLACE = text(
     f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),

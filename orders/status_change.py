@@ -31,9 +31,9 @@ from orders.schemas import NewStatus
 from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
 from orders.workflow import Workflow
+from outbox.engine import Engine
+from outbox.entries import Promise
 from side_effects.effects import Topic
-from side_effects.engine import Engine
-from side_effects.promise import Promise
 
 log = structlog.get_logger(__name__)
 

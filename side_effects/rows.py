@@ -6,7 +6,19 @@ from foundation.connections import Statement
 from side_effects.circuit import PROBES
 from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
-from side_effects.statement import ONE_MILLISECONDS, limits
+
+ONE_MILLISECONDS = 400
+"""For one effect."""
+
+
+def limits(milliseconds: int) -> str:
+    """SQL for the rest of a transaction that may take so long, and wait for a lock for a quarter of a second.
+
+    To stand behind the log's lock: all processes wait for who holds that, so nobody may hold it for long. What takes
+    longer is tried again in a smaller batch, which may take less.
+    """
+    return f"set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '{milliseconds}ms', true)"
+
 
 UNKNOWN_DAYS = 7
 """How long a row that no running process can do is kept for one that can: as long as a release may take to be rolled

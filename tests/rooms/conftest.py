@@ -15,7 +15,7 @@ from flask import Flask
 
 from app import Onward, build_app, onward_of
 from foundation.settings import Settings
-from side_effects.engine import Engine
+from outbox.engine import Engine
 from tests.cast import Answer, Cast, assemble
 from tests.rooms.visitor import Visitor
 

@@ -14,9 +14,10 @@ from app import onward_of
 from foundation import db
 from foundation.connections import PREPARED_OPTIONS
 from notifications import inbox
+from operations import completeness
 from orders import personal
+from outbox import ledger
 from realtime import forgetting
-from side_effects import ledger, verify
 
 MANY = 20_000
 EVENTS = """INSERT INTO realtime_events (seq, channel, type, data, order_id)
@@ -227,10 +228,10 @@ def test_a_history_finds_its_side_effects_by_its_events(settings, told):
 
 
 def test_what_is_missing_is_looked_for_in_pieces(app, told, sql, monkeypatch):
-    monkeypatch.setattr(verify, "PIECE", 2)
+    monkeypatch.setattr(completeness, "PIECE", 2)
     with app.app_context():
         topics = onward_of(app).engine.topics.values()
-        assert [] == list(verify.missing(topics, 24))
+        assert [] == list(completeness.missing(topics, 24))
         sql("DELETE FROM messages WHERE kind = 'system'")
-        monkeypatch.setattr(verify, "SETTLED_AFTER_SECONDS", -1)
-        assert {"chat.message"} == {one.effect for one in verify.missing(topics, 24)}
+        monkeypatch.setattr(completeness, "SETTLED_AFTER_SECONDS", -1)
+        assert {"chat.message"} == {one.effect for one in completeness.missing(topics, 24)}

@@ -6,8 +6,8 @@ import gevent
 import pytest
 
 from foundation import clock
+from outbox.rescue import Sweeper
 from side_effects.liveness import PROCESS_LOCKS, RESTART_GRACE_SECONDS, Liveness
-from side_effects.sweeper import Sweeper
 from tests.facts import eventually
 
 

@@ -9,7 +9,7 @@ import pytest
 from access.principal import Role
 from access.tokens import Tokens
 from app import init_commands
-from side_effects import operating
+from operations import actions
 from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.worker import LONG_AGO
 from tests.facts import eventually
@@ -52,7 +52,7 @@ def test_a_page_looks_at_so_many_only_and_says_where_the_next_begins(dead, olive
         SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded', now(), now()
         FROM generate_series(1, 25) AS n"""
     )
-    monkeypatch.setattr(operating, "SPAN", 10)
+    monkeypatch.setattr(actions, "SPAN", 10)
     address, pages = f"/api/ops/side-effects?kind={CHAT}", []
     cursor = 2**53 - 1
     while cursor is not None:
@@ -158,7 +158,7 @@ def test_only_who_operates_sees_where_effects_go_and_how_they_fail(app, settings
 
 
 def test_waiting_for_the_effects_is_honoured_and_said(placed, bob, onward, outbox, monkeypatch):
-    monkeypatch.setattr("side_effects.engine.WAIT_LOOK_SECONDS", 0)
+    monkeypatch.setattr("outbox.engine.WAIT_LOOK_SECONDS", 0)
     plain = bob.move(placed["id"], "CONFIRMED")
     assert "Preference-Applied" not in plain.headers
 

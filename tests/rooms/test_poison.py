@@ -9,7 +9,7 @@ import pytest
 
 from foundation import locks
 from foundation.connections import Statement
-from side_effects import internal
+from outbox import batches
 
 
 def test_one_poisoned_effect_touches_none_of_the_others(mode, placed, bob, alice, outbox, sql, caplog):
@@ -88,7 +88,7 @@ def slow_chat(sql):
 
 
 def test_an_effect_that_takes_for_ever_gets_a_row_and_blocks_nobody(cast, bob, outbox, sql, slow_chat, monkeypatch):
-    monkeypatch.setattr(internal, "ALONE_SECONDS", ())
+    monkeypatch.setattr(batches, "ALONE_SECONDS", ())
     orders = [cast.place()["id"] for _ in range(3)]
     outbox.run_until_idle()
     slow_chat(orders[0])

@@ -10,7 +10,8 @@ import pytest
 
 from foundation.connections import PREPARED_OPTIONS
 from orders.effects import LOAD
-from side_effects import rows, sweeper
+from outbox import rescue
+from side_effects import rows
 from tests.rooms.test_plans import scans
 
 TABLES = ("outbox", "side_effects", "orders", "order_events", "order_reasons", "messages", "notifications")
@@ -82,9 +83,9 @@ def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left)
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
     LOAD: BY_ID,
-    sweeper.CLAIM: "1, 500, 10, true, '{order}', '{63}'",
-    sweeper.RENEW: f"{BY_ID}, 1",
-    sweeper.HAND_BACK: f"{BY_ID}, 1",
+    rescue.CLAIM: "1, 500, 10, true, '{order}', '{63}'",
+    rescue.RENEW: f"{BY_ID}, 1",
+    rescue.HAND_BACK: f"{BY_ID}, 1",
     rows.CLAIM: "'mail.buyer', 10, 1, '2000-01-01', NULL",
     rows.DUE_KINDS: "'{mail.buyer}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{mail.buyer}'",

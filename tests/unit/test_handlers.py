@@ -9,8 +9,8 @@ import pytest
 from app import build_app
 from foundation.settings import Settings
 from orders import timers
+from outbox.handlers import all_kinds
 from side_effects.effects import DurableEffect, Topic
-from side_effects.handlers import all_kinds
 
 SETTINGS = Settings.from_env({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "JWT_SECRET": "s" * 32})
 

@@ -12,6 +12,7 @@ from typing import Self
 
 from foundation.connections import Statement
 from side_effects.effects import Topic, WrittenEffect, mask_of
+from side_effects.rows import ONE_MILLISECONDS, limits
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,8 @@ class Announcement:
     """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
 
 
-def limits(milliseconds: int) -> str:
-    """SQL for the rest of a transaction that may take so long, and wait for a lock for a quarter of a second.
-
-    To stand behind the log's lock: all processes wait for who holds that, so nobody may hold it for long. What takes
-    longer is tried again in a smaller batch, which may take less.
-    """
-    return f"set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '{milliseconds}ms', true)"
-
-
-MANY_MILLISECONDS, FEW_MILLISECONDS, ONE_MILLISECONDS = 500, 250, 400
-"""For a batch (of 500, which takes a tenth of that), for a few entries of one that took too long, for one effect."""
+MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
+"""For a batch (of 500, which takes a tenth of that), and for a few entries of one that took too long."""
 
 SETTLE = """
 gone AS (

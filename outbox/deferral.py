@@ -8,9 +8,9 @@ import psycopg2
 import structlog
 
 from foundation.connections import Row
+from outbox.entries import PromisedTask
 from side_effects import rows
 from side_effects.effects import CalledEffect
-from side_effects.promise import PromisedTask
 from side_effects.retry import INTERNAL, describe, fingerprint
 
 log = structlog.get_logger(__name__)

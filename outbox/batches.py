@@ -21,14 +21,14 @@ from gevent.event import Event
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement, away, passing
 from foundation.errors import ServiceUnavailable
+from outbox.deferral import Spilling
+from outbox.entries import Promise, PromisedTask
+from outbox.pacing import Pace
+from outbox.settlement import Statements
+from outbox.suspects import ALONE_SECONDS, Group, Suspects
 from side_effects.effects import Topic
 from side_effects.figures import Figures
 from side_effects.kinds import Claimed
-from side_effects.pace import Pace
-from side_effects.promise import Promise, PromisedTask
-from side_effects.spilling import Spilling
-from side_effects.statement import Statements
-from side_effects.suspects import ALONE_SECONDS, Group, Suspects
 
 log = structlog.get_logger(__name__)
 

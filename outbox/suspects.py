@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from side_effects.promise import Promise
+from outbox.entries import Promise
 
 ALONE_SECONDS = (0.25, 1.0)
 """Pauses before the second and third try of what took too long by itself: a lock that somebody else holds is mostly

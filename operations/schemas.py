@@ -10,7 +10,7 @@ from pydantic import Field
 
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of
 from foundation.errors import InvalidRequest
-from side_effects.operating import Selection
+from operations.actions import Selection
 
 Words = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 Status = Literal["pending", "running", "succeeded", "dead", "discarded"]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from foundation.contract import LARGEST_ID
 from foundation.db import commit, db
 from foundation.errors import InvalidRequest, NotFound
-from side_effects import modes
+from outbox import modes
 from side_effects.effects import Topic
 
 AT_ONCE = 10_000

@@ -15,12 +15,12 @@ from flask.cli import AppGroup
 from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
 from foundation.settings import MODES
-from side_effects import operating
-from side_effects.engine import Engine
+from operations import actions
+from operations.actions import Selection
+from operations.completeness import missing
+from outbox.engine import Engine
+from outbox.modes import ALL, DEFAULT
 from side_effects.models import STATUSES
-from side_effects.modes import ALL, DEFAULT
-from side_effects.operating import Selection
-from side_effects.verify import missing
 
 group = AppGroup("side-effects", help="See and mend what follows from changes.")
 
@@ -51,7 +51,7 @@ def list_them(status: str, limit: int, **chosen: Any) -> None:
     """Print side effects, newest first, one JSON object a line."""
     cursor: int | None = LARGEST_ID
     while limit > 0 and cursor is not None:
-        text, cursor = operating.page(_engine().topics, status, Selection(**chosen), cursor, limit)
+        text, cursor = actions.page(_engine().topics, status, Selection(**chosen), cursor, limit)
         rows = orjson.loads(text)
         for row in rows:
             click.echo(orjson.dumps(row))
@@ -61,7 +61,7 @@ def list_them(status: str, limit: int, **chosen: Any) -> None:
 @group.command("groups")
 def print_groups() -> None:
     """Print dead letters by kind and error."""
-    for row in operating.groups():
+    for row in actions.groups():
         click.echo(orjson.dumps(row))
 
 
@@ -71,7 +71,7 @@ def print_groups() -> None:
 @selecting
 def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
     """Give dead letters a fresh start, at a pace."""
-    _say_count(operating.redeliver(_actor(), _named(chosen, everything), per_second), "will be tried again.")
+    _say_count(actions.redeliver(_actor(), _named(chosen, everything), per_second), "will be tried again.")
 
 
 @group.command("discard")
@@ -80,7 +80,7 @@ def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
 @selecting
 def discard(reason: str, everything: bool, **chosen: Any) -> None:
     """Give dead letters up for good."""
-    _say_count(operating.discard(_actor(), _named(chosen, everything), reason), "discarded.")
+    _say_count(actions.discard(_actor(), _named(chosen, everything), reason), "discarded.")
 
 
 @group.command("pause")
@@ -88,7 +88,7 @@ def discard(reason: str, everything: bool, **chosen: Any) -> None:
 @click.option("--reason", default="")
 def pause(destination: str, reason: str) -> None:
     """Let nothing go to a destination."""
-    operating.pause(_actor(), destination, reason)
+    actions.pause(_actor(), destination, reason)
     click.echo(f"Nothing goes to {destination} until it is resumed; what waits is kept.")
 
 
@@ -98,14 +98,14 @@ def pause(destination: str, reason: str) -> None:
 def resume(destination: str, reason: str) -> None:
     """Let a destination be called again."""
     with in_one_line():
-        operating.resume(_actor(), destination, reason)
+        actions.resume(_actor(), destination, reason)
     click.echo(f"{destination} is called again.")
 
 
 @group.command("circuits")
 def print_circuits() -> None:
     """Print the destinations that were ever in trouble."""
-    for row in operating.circuits():
+    for row in actions.circuits():
         click.echo(orjson.dumps(row))
 
 
@@ -118,7 +118,7 @@ def mode(mode: str, kind: str) -> None:
     What is said here holds until `default` takes it back, whatever SIDE_EFFECTS_MODE says.
     """
     with in_one_line():
-        operating.set_mode(_actor(), mode, kind, _engine().kinds)
+        actions.set_mode(_actor(), mode, kind, _engine().kinds)
     what = "All effects" if kind == ALL else f"Effects of the kind {kind}"
     click.echo(f"{what}: {'as SIDE_EFFECTS_MODE says' if mode == DEFAULT else mode}, in every process within seconds.")
 
@@ -141,12 +141,12 @@ def verify(hours: int) -> None:
 @group.command("actions")
 def print_actions() -> None:
     """Print what operators did."""
-    for row in operating.actions():
+    for row in actions.actions():
         click.echo(orjson.dumps(row))
 
 
 def _say_count(count: int, done: str) -> None:
-    more = " There may be more: run it again." if count == operating.AT_ONCE else ""
+    more = " There may be more: run it again." if count == actions.AT_ONCE else ""
     click.echo(f"{count} {done}{more}")
 
 

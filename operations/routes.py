@@ -12,10 +12,9 @@ from foundation.contract import typed
 from foundation.documentation import documented
 from foundation.errors import InvalidRequest, NotFound
 from foundation.paging import link_next
-from side_effects import operating
-from side_effects.engine import Engine
-from side_effects.operating import Selection
-from side_effects.schemas import (
+from operations import actions
+from operations.actions import Selection
+from operations.schemas import (
     Actions,
     CircuitAction,
     Circuits,
@@ -28,6 +27,7 @@ from side_effects.schemas import (
     Redelivery,
     SideEffectsOut,
 )
+from outbox.engine import Engine
 
 JSON = "application/json"
 
@@ -47,33 +47,33 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
     @typed
     def list_effects(query: EffectsQuery) -> Response:
         chosen = Selection((), query.kind, query.fingerprint, query.destination)
-        rows, cursor = operating.page(engine.topics, query.status, chosen, query.cursor, query.limit)
+        rows, cursor = actions.page(engine.topics, query.status, chosen, query.cursor, query.limit)
         body = f'{{"side_effects":{rows},"next_cursor":{cursor or "null"}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 
     @routes.get("/api/ops/side-effects/groups", summary="See dead letters by kind and error", **documented(Groups))
     @typed
     def list_groups() -> Response:
-        return _json({"groups": operating.groups()})
+        return _json({"groups": actions.groups()})
 
     @routes.post("/api/ops/side-effects/redeliver", summary="Give dead letters a fresh start", **documented(Count))
     @typed
     @keyed
     def redeliver(body: Redelivery) -> Response:
-        return _json({"count": operating.redeliver(guards.actor(), body.selection(), body.per_second)})
+        return _json({"count": actions.redeliver(guards.actor(), body.selection(), body.per_second)})
 
     @routes.post("/api/ops/side-effects/discard", summary="Give dead letters up for good", **documented(Count))
     @typed
     @keyed
     def discard(body: Discard) -> Response:
-        return _json({"count": operating.discard(guards.actor(), body.selection(), body.reason)})
+        return _json({"count": actions.discard(guards.actor(), body.selection(), body.reason)})
 
 
 def _add_circuits(routes: APIBlueprint) -> None:
     @routes.get("/api/ops/side-effects/circuits", summary="See the destinations' circuits", **documented(Circuits))
     @typed
     def list_circuits() -> Response:
-        return _json({"circuits": operating.circuits()})
+        return _json({"circuits": actions.circuits()})
 
     @routes.post(
         "/api/ops/side-effects/circuits", summary="Pause or resume a destination", **documented(Circuits, NotFound)
@@ -81,9 +81,9 @@ def _add_circuits(routes: APIBlueprint) -> None:
     @typed
     @keyed
     def act_on_circuit(body: CircuitAction) -> Response:
-        act = operating.pause if body.action == "pause" else operating.resume
+        act = actions.pause if body.action == "pause" else actions.resume
         act(guards.actor(), body.destination, body.reason)
-        return _json({"circuits": operating.circuits()})
+        return _json({"circuits": actions.circuits()})
 
 
 def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
@@ -95,13 +95,13 @@ def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
     @typed
     @keyed
     def set_mode(body: NewMode) -> Response:
-        operating.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
+        actions.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
         return _json({"mode": body.mode, "kind": body.kind})
 
     @routes.get("/api/ops/side-effects/actions", summary="See what operators did", **documented(Actions))
     @typed
     def list_actions() -> Response:
-        return _json({"actions": operating.actions()})
+        return _json({"actions": actions.actions()})
 
 
 def _json(value: object) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from outbox.batches import InternalLane
 from side_effects.effects import CalledEffect, DurableEffect, Topic, WrittenEffect
-from side_effects.internal import InternalLane
 from side_effects.kinds import Claimed, Kind
 from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 

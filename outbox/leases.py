@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import structlog
 
 from foundation import clock
+from outbox.entries import Promise
+from outbox.rescue import CLAIM_LIMIT, Sweeper
 from side_effects.effects import Topic
 from side_effects.liveness import LEASE_SECONDS
-from side_effects.promise import Promise
-from side_effects.sweeper import CLAIM_LIMIT, Sweeper
 
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 

@@ -13,19 +13,20 @@ from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from foundation.settings import Settings
-from side_effects import ledger, rows
+from outbox import ledger
+from outbox.batches import INSIDE, Away, InternalLane
+from outbox.entries import Promise, PromisedTask
+from outbox.handlers import all_kinds
+from outbox.leases import Owed
+from outbox.modes import SEQUENTIAL, Modes
+from outbox.rescue import CLAIM_LIMIT, SWEEP_SECONDS, Sweeper
+from outbox.settlement import Announcement, Statements
+from side_effects import rows
 from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
 from side_effects.figures import Figures
-from side_effects.handlers import all_kinds
-from side_effects.internal import INSIDE, Away, InternalLane
 from side_effects.kinds import Kind
 from side_effects.lane import CallingLane
 from side_effects.liveness import Liveness
-from side_effects.modes import SEQUENTIAL, Modes
-from side_effects.owed import Owed
-from side_effects.promise import Promise, PromisedTask
-from side_effects.statement import Announcement, Statements
-from side_effects.sweeper import CLAIM_LIMIT, SWEEP_SECONDS, Sweeper
 from side_effects.tasks import execute_in_background
 from side_effects.worker import Worker
 

@@ -1,0 +1,1 @@
+"""What operators see of side effects, and what they can do about them."""
