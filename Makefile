@@ -2,7 +2,7 @@
 
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-ROOMS := foundation access side_effects outbox operations realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py \
+ROOMS := foundation access server side_effects outbox operations realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py \
 	clients/python/onward_client
 UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11

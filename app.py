@@ -39,7 +39,7 @@ from access.principal import Principal
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from access.watch import Watch
 from dashboard.rooms import Rooms
-from foundation import bodies, cors, db, health, hosts, https, logs, openapi, poolers, problems, proxies, screening
+from foundation import cors, db, health, hosts, logs, openapi, poolers, problems
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
@@ -57,8 +57,9 @@ from outbox import ledger
 from outbox.engine import Engine
 from outbox.settlement import Announcement
 from realtime import log as live_log
-from realtime.door import Door
+from realtime.fast_path import StreamFastPath
 from realtime.room import Realtime
+from server import bodies, https, proxies, screening
 from side_effects.effects import Topic
 from side_effects.kinds import Kind
 
@@ -79,7 +80,7 @@ class Onward:
     changes: StatusChanges
     placing: orders.placing.Placing
     watch: Watch
-    door: Door
+    stream_fast_path: StreamFastPath
     fast_path: FastPath
     pruner: Pruner
     loop: LoopWatch = field(default_factory=LoopWatch)
@@ -177,8 +178,8 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.placing.Placing(workflow, engine, order_topic)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
-    door, pruner = _door(app, live), _pruner(app, settings, live)
-    onward = Onward(settings, workflow, engine, live, changes, placing, watch, door, fast_path, pruner)
+    stream_fast_path, pruner = _stream_fast_path(app, live), _pruner(app, settings, live)
+    onward = Onward(settings, workflow, engine, live, changes, placing, watch, stream_fast_path, fast_path, pruner)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
     for room in (
         orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
@@ -204,9 +205,9 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     return onward
 
 
-def _door(app: Flask, live: Realtime) -> Door:
+def _stream_fast_path(app: Flask, live: Realtime) -> StreamFastPath:
     limits: Limits = app.extensions["onward.limits"]
-    return Door(live.streams, partial(guards.recognise, app), channels_of, partial(limits.take, reading=True))
+    return StreamFastPath(live.streams, partial(guards.recognise, app), channels_of, partial(limits.take, reading=True))
 
 
 def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -> Kind:

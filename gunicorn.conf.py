@@ -15,9 +15,10 @@ from typing import Any  # noqa: E402
 
 import psycopg2  # noqa: E402
 
-from foundation import hosts, plain, poolers  # noqa: E402
+from foundation import hosts, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import workflow_file  # noqa: E402
+from server import requests  # noqa: E402
 
 try:
     settings = Settings.from_env(os.environ)
@@ -27,7 +28,7 @@ except SettingsError as error:
 
 bind = settings.address
 workers = settings.web_concurrency
-worker_class = "realtime.worker.StreamWorker"
+worker_class = "server.worker.StreamWorker"
 # A few more than there may be: who is one too many is told so, and waits in no queue for it.
 worker_connections = settings.connection_limit + 50
 keepalive = settings.keepalive
@@ -91,14 +92,15 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
     from app import onward_of
-    from foundation.admission import Admission
+    from realtime.handover import HandOver
+    from server.admission import Admission
 
-    onward = onward_of(worker.wsgi.app)
+    onward = onward_of(worker.wsgi)
     worker.on_stop = onward.stop
-    worker.wsgi.detaches = settings.detach_streams
+    worker.wsgi = HandOver(worker.wsgi, settings.detach_streams)
     if settings.known_hosts:
-        worker.read_plain = partial(plain.read, knows_host=hosts.one_of(settings.known_hosts))
-    worker.door = onward.door if settings.detach_streams else None
+        worker.read_plain = partial(requests.read, knows_host=hosts.one_of(settings.known_hosts))
+    worker.open_stream = onward.stream_fast_path.take if settings.detach_streams else None
     # Where a proxy stands in front, every connection is the proxy's.
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
     per_client = settings.connections_per_client if counted else 0

@@ -19,11 +19,11 @@ from access.proofs import Proofs
 from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
 from foundation.errors import AppError
-from foundation.plain import Answer, Plain
-from foundation.screening import RAISED
 from orders import conditions
 from orders.schemas import NewStatus
 from orders.status_change import Changed, StatusChange, StatusChanges
+from server.requests import Answer, Plain
+from server.screening import RAISED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

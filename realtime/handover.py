@@ -11,28 +11,24 @@ import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from foundation.one_send import date
-from foundation.writing import send
 from realtime.hub import PIECE_BYTES
 from realtime.routes import CAN_DETACH, OPENING
 from realtime.sockets import limit_buffers
 from realtime.stream import Opening
+from server import responses
+from server.writing import send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-DETACHED: list[bytes] = []
-"""What a WSGI call returns whose connection is gone; the worker knows it by its identity."""
-
-
 class HandOver:
     """Wraps an application whose streams are to be detached."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, detaches: bool = True) -> None:
+        """`detaches`: False leaves every stream to the iterator."""
         self.app = app
-        self.detaches = True
-        """False leaves every stream to the iterator."""
+        self.detaches = detaches
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[CAN_DETACH] = self.detaches and can_detach(environ)
@@ -53,7 +49,7 @@ class HandOver:
         if close := getattr(answer, "close", None):
             close()
         detach(environ["gunicorn.socket"], head[0], opening)
-        return DETACHED
+        return responses.DETACHED
 
 
 def can_detach(environ: WSGIEnvironment) -> bool:
@@ -70,7 +66,7 @@ def can_detach(environ: WSGIEnvironment) -> bool:
 def encode_head(status: str, headers: list[tuple[str, str]]) -> bytes:
     """The response's head. It ends with the connection (RFC 9112, section 6.3), so nothing has to be chunked."""
     given = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "content-length")
-    return f"HTTP/1.1 {status}\r\nDate: {date()}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
+    return f"HTTP/1.1 {status}\r\nDate: {responses.date()}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
 
 
 def detach(connection: Any, head: bytes, opening: Opening) -> None:

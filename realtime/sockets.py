@@ -16,8 +16,8 @@ import gevent
 from gevent import monkey
 
 from foundation import clock
-from foundation.writing import RESET_ON_CLOSE, STALL_SECONDS, UNHEARD_MS
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
+from server.writing import RESET_ON_CLOSE, STALL_SECONDS, UNHEARD_MS
 
 SEND_BUFFER_BYTES = 32 * 1024
 """Linux doubles it. Left alone it grows to 4 MB for each client that does not read."""

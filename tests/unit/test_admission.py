@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from foundation.admission import CROWD, Admission
+from server.admission import CROWD, Admission
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 

@@ -17,7 +17,7 @@ FLOORS = (
     ("orders",),
     ("operations", "chat"),
     ("outbox", "realtime", "notifications"),
-    ("side_effects", "access"),
+    ("side_effects", "server", "access"),
     ("foundation",),
 )
 """From the roof down. Whoever lives upstairs may use the floors below; neighbours do not visit each other."""

@@ -17,8 +17,8 @@ from gunicorn.workers.base import Worker
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 from gunicorn.http import wsgi
-from realtime.handover import DETACHED
-from realtime.worker import StreamWorker
+from server.responses import DETACHED
+from server.worker import StreamWorker
 source = inspect.getsource
 """
 
@@ -113,7 +113,7 @@ def test_a_connection_is_served_by_handle_which_closes_it_and_counts_its_request
 def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
     in_a_patched_process(
         """
-        from foundation import one_send
+        from server import responses
         assert 'response_class = Response' in source(wsgi.create)
         assert 'self.version = SERVER' in source(wsgi.Response.__init__)
         assert 'util.http_date()' in source(wsgi.Response.default_headers)
@@ -128,7 +128,7 @@ def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
 def test_a_body_is_read_by_these_names():
     in_a_patched_process(
         """
-        from foundation import reading
+        from server import reading
         from gunicorn.http import body, message, parser, unreader
         assert 'self.unreader = SocketUnreader(source)' in source(parser.Parser.__init__)
         assert 'Body(ChunkedReader(self, self.unreader))' in source(message.Message.set_body_reader)
@@ -148,7 +148,7 @@ def test_the_configuration_file_names_our_worker():
     in_a_patched_process(
         """
         config = Config()
-        config.set("worker_class", "realtime.worker.StreamWorker")
+        config.set("worker_class", "server.worker.StreamWorker")
         assert config.worker_class is StreamWorker
         """
     )

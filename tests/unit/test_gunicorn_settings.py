@@ -16,7 +16,7 @@ NOTHING = "postgresql://nobody@127.0.0.1/nothing"
 PRINT_THEM = """
 import json, runpy
 read = runpy.run_path('gunicorn.conf.py')
-from realtime.worker import STOP_SECONDS
+from server.worker import STOP_SECONDS
 names = ('timeout', 'graceful_timeout', 'worker_connections')
 print(json.dumps({name: read[name] for name in names} | {'stop': STOP_SECONDS}))
 """

@@ -8,7 +8,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation import hosts, one_send, plain
+from foundation import hosts
+from server import requests, responses
 
 FIELDS = (b"Host: shop.example", b"Authorization: Bearer bob's")
 BODY = b'{"status":"CONFIRMED"}'
@@ -28,14 +29,14 @@ def gunicorn_reads(piece):
 
 
 def test_a_plain_request_is_read():
-    read = plain.read(request(b'If-Match: \t"2" ', b"X-Empty:"))
+    read = requests.read(request(b'If-Match: \t"2" ', b"X-Empty:"))
 
     assert ("PATCH", "/api/orders/7/status", BODY) == (read.method, read.path, read.body)
     assert {"host": "shop.example", "if-match": '"2"', "x-empty": ""}.items() <= read.fields.items()
 
 
 def test_a_request_without_a_body_needs_no_length():
-    read = plain.read(b"GET /api/stream HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+    read = requests.read(b"GET /api/stream HTTP/1.1\r\nHost: shop.example\r\n\r\n")
 
     assert ("GET", "/api/stream", b"") == (read.method, read.path, read.body)
 
@@ -80,12 +81,12 @@ NOT_PLAIN = {
 
 @pytest.mark.parametrize("piece", NOT_PLAIN.values(), ids=NOT_PLAIN.keys())
 def test_what_is_in_doubt_is_left_to_the_server(piece):
-    assert plain.read(piece) is None
+    assert requests.read(piece) is None
 
 
 def test_a_host_that_is_not_trusted_is_left_to_the_server():
-    assert plain.read(request(), hosts.one_of({"shop.example"}))
-    assert plain.read(request(), hosts.one_of({"other.example"})) is None
+    assert requests.read(request(), hosts.one_of({"shop.example"}))
+    assert requests.read(request(), hosts.one_of({"other.example"})) is None
 
 
 BYTES = (b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b"\0", b"0", b"22", b"/", b"?", b"#", b"%2e", b"\xe4", b"\x0b")
@@ -109,15 +110,15 @@ def test_whatever_is_taken_for_plain_is_read_alike_by_the_server(changes):
     for place, cut, put in changes:
         piece = piece[:place] + put + piece[place + cut :]
 
-    read = plain.read(piece)
+    read = requests.read(piece)
 
     if read is not None:
         assert (read.method, read.path, read.fields, read.body, b"") == gunicorn_reads(piece)
 
 
 def test_an_answer_looks_like_the_servers():
-    answer = plain.encode(([("Content-Length", "2")], b"{}"), keep=True)
+    answer = requests.encode(([("Content-Length", "2")], b"{}"), keep=True)
 
-    head = f"HTTP/1.1 200 OK\r\nServer: onward\r\nDate: {one_send.date()}\r\nConnection: keep-alive\r\n"
+    head = f"HTTP/1.1 200 OK\r\nServer: onward\r\nDate: {responses.date()}\r\nConnection: keep-alive\r\n"
     assert head.encode() + b"Content-Length: 2\r\n\r\n{}" == answer
-    assert b"Connection: close\r\n" in plain.encode(([], b""), keep=False)
+    assert b"Connection: close\r\n" in requests.encode(([], b""), keep=False)

@@ -7,9 +7,9 @@ import io
 import gevent
 import pytest
 
-from foundation import bodies
-from foundation.bodies import LARGE_BYTES, Body
-from foundation.turns import Turns
+from server import bodies
+from server.bodies import LARGE_BYTES, Body
+from server.turns import Turns
 
 
 def test_others_come_in_between_those_who_wait_for_their_turn():

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent import socket
 
-from foundation import writing
+from server import writing
 
 ANSWER = b"x" * 4 * 2**20
 

@@ -14,7 +14,8 @@ from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.http.unreader import SocketUnreader
 
-from foundation import clock, turns
+from foundation import clock
+from server import turns
 
 TURN_SECONDS = 0.001
 """How long the bytes of one connection may keep the loop. A socket that has something to read never waits."""

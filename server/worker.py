@@ -15,12 +15,10 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import one_send, plain, reading, refusals, turns, writing
-from foundation.admission import Admission
 from foundation.errors import TooManyConnections
-from foundation.plain import Answer, Plain
-from realtime.door import Door
-from realtime.handover import DETACHED, HandOver, detach, encode_head
+from server import reading, refusals, requests, responses, turns, writing
+from server.admission import Admission
+from server.requests import Answer, Plain
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -56,13 +54,13 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     on_stop: Callable[[], None] | None = None
     """Called once, as soon as the process is to end; the process waits for it."""
 
-    door: Door | None = None
-    """Opens plain streams."""
+    open_stream: Callable[[Plain], responses.TakeOver | None] | None = None
+    """Opens a stream for a plain request, or leaves it to the others."""
 
     admission: Admission
     """Says whether there is room for a connection."""
 
-    read_plain: Callable[[bytes], Plain | None] = staticmethod(plain.read)
+    read_plain: Callable[[bytes], Plain | None] = staticmethod(requests.read)
     """Reads a plain request."""
 
     answer: Callable[[Plain, Any], Answer | None] | None = None
@@ -109,22 +107,21 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         while True:
             piece = b""
             with self.timeout_ctx():
-                piece = client.recv(plain.PIECE_BYTES, socket.MSG_PEEK)
+                piece = client.recv(requests.PIECE_BYTES, socket.MSG_PEEK)
             if not piece:
                 return False
             request = self.read_plain(piece)
             if request is None:
                 return True
-            if self.door is not None and (opened := self.door.open(request)):
+            if self.open_stream is not None and (take_over := self.open_stream(request)):
                 self._take(client, piece)
-                fields, opening = opened
-                detach(client, encode_head("200 OK", fields), opening)
+                take_over(client)
                 return False
             answer = self.answer(request, client) if self.answer is not None else None
             if answer is None:
                 return True
             self._take(client, piece)
-            writing.send(client, plain.encode(answer, keep=self.alive))
+            writing.send(client, requests.encode(answer, keep=self.alive))
             if not self.alive:
                 return False
 
@@ -157,20 +154,19 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         return Patience(self.cfg.keepalive, self._waiting)
 
     def load_wsgi(self) -> None:
-        """Load the application, and stand between it and the sockets; refusals speak its language."""
+        """Load the application; refusals speak its language."""
         super().load_wsgi()
         util.write_error = refusals.write
-        one_send.install()
+        responses.install()
         reading.install()
         writing.install()
-        self.wsgi: HandOver = HandOver(self.wsgi)
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Whether this response's connection is gone; raises StopIteration to have gunicorn forget it.
 
         (Returning True is not enough: gunicorn would go on to read the next request from the stream's socket.)
         """
-        if respiter is DETACHED:
+        if respiter is responses.DETACHED:
             raise StopIteration
         handled: bool = super().is_already_handled(respiter)
         return handled

@@ -10,8 +10,9 @@ import orjson
 from gunicorn import util
 from werkzeug.http import HTTP_STATUS_CODES
 
-from foundation import logs, problems, writing
+from foundation import logs, problems
 from foundation.errors import AppError
+from server import writing
 
 MOST_LEAVING = 64
 """Of those that were turned away, so many have the time to read it; the next ones are closed at once."""

@@ -9,8 +9,8 @@ import pytest
 from access.principal import Principal
 from foundation import logs
 from foundation.errors import Forbidden, TooManyRequests, Unauthorized
-from foundation.plain import Plain
-from realtime.door import Door
+from realtime.fast_path import StreamFastPath
+from server.requests import Plain
 
 FIELDS = {"authorization": "Bearer alice's", "last-event-id": "7.104"}
 PLAIN = Plain("GET", "/api/stream", FIELDS, b"")
@@ -48,13 +48,13 @@ counted = []
 
 
 @pytest.fixture
-def door():
+def fast_path():
     counted.clear()
-    return Door(Opened(), recognise, channels_of, count)
+    return StreamFastPath(Opened(), recognise, channels_of, count)
 
 
-def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(door):
-    _, listener = door.open(PLAIN)
+def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(fast_path):
+    _, listener = fast_path.open(PLAIN)
 
     assert ("buyer:1", ("buyer:1",), "7.104", 99.0) == (
         listener.who,
@@ -64,20 +64,20 @@ def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(door):
     )
 
 
-def test_what_is_logged_of_an_opening_carries_its_own_request_id(door):
+def test_what_is_logged_of_an_opening_carries_its_own_request_id(fast_path):
     """It was that of the request before it on the connection."""
     logs.request_id.set("patch-1")
 
-    fields, _ = door.open(replace(PLAIN, fields={**FIELDS, "x-request-id": "stream-2"}))
+    fields, _ = fast_path.open(replace(PLAIN, fields={**FIELDS, "x-request-id": "stream-2"}))
     assert "stream-2" == logs.request_id.get() == dict(fields)["X-Request-ID"]
 
-    assert door.open(PLAIN)
+    assert fast_path.open(PLAIN)
     assert logs.request_id.get() not in ("", "patch-1", "stream-2")
 
 
-def test_an_opening_counts_as_a_read_and_one_too_many_is_left_to_the_view(door):
+def test_an_opening_counts_as_a_read_and_one_too_many_is_left_to_the_view(fast_path):
     """1,090 a second came through with RATE_LIMIT_READS=5."""
-    opened = [door.open(PLAIN) for _ in range(5)]
+    opened = [fast_path.open(PLAIN) for _ in range(5)]
 
     assert [True, True, True, False, False] == [one is not None for one in opened]
     assert {"buyer:1"} == set(counted)
@@ -95,5 +95,5 @@ def test_an_opening_counts_as_a_read_and_one_too_many_is_left_to_the_view(door):
         {"fields": {}},
     ],
 )
-def test_whatever_is_not_plain_is_left_to_the_view(door, unusual):
-    assert door.open(replace(PLAIN, **unusual)) is None
+def test_whatever_is_not_plain_is_left_to_the_view(fast_path, unusual):
+    assert fast_path.open(replace(PLAIN, **unusual)) is None

@@ -7,17 +7,24 @@ writes the date anew for each answer, though it is the same for a second.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from foundation import reading
-from foundation.writing import send
+from server import reading
+from server.writing import send
 
 SERVER = "onward"
 """What answers call the server: nobody has to know what it is made of."""
+
+DETACHED: list[bytes] = []
+"""What a WSGI call returns whose connection was taken over; known by its identity."""
+
+TakeOver = Callable[[Any], None]
+"""Given a connection whose request was read, answers on it and keeps it."""
 
 http_date = util.http_date
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from foundation.hosts import KnowsHost, is_host
-from foundation.one_send import SERVER, date
+from server.responses import SERVER, date
 
 PIECE_BYTES = 16 * 1024
 """A larger request is not plain."""

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from access.principal import Principal
 from foundation import logs
 from foundation.errors import AppError
-from foundation.plain import Plain
+from realtime import handover
 from realtime.routes import HEADERS, PATH, ChannelsOf, listener
 from realtime.stream import Opening, Streams
+from server.requests import Plain
+from server.responses import TakeOver
 
 Recognise = Callable[[str], Principal | None]
 """Given an `Authorization` header, tells who may read with it without further questions; raises AppError."""
@@ -23,7 +25,7 @@ Count = Callable[[str], list[tuple[str, str]]]
 """Counts one read of this principal; gives the header fields that tell its rate, raises TooManyRequests beyond it."""
 
 
-class Door:
+class StreamFastPath:
     """Opens streams for those whom it knows at a glance."""
 
     def __init__(self, streams: Streams, recognise: Recognise, channels_of: ChannelsOf, count: Count) -> None:
@@ -50,3 +52,11 @@ class Door:
         cursor = request.fields.get("last-event-id", "")
         opening = self._streams.open(listener(principal, channels, cursor), detached=True)
         return ([*HEADERS.items(), ("X-Request-ID", request_id), *rate], opening) if opening else None
+
+    def take(self, request: Plain) -> TakeOver | None:
+        """What answers this request and keeps its connection, or None when the view has to be asked."""
+        if (opened := self.open(request)) is None:
+            return None
+        fields, opening = opened
+        head = handover.encode_head("200 OK", fields)
+        return lambda connection: handover.detach(connection, head, opening)

@@ -13,8 +13,9 @@ import gevent
 from flask import Flask
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from foundation import clock, turns
+from foundation import clock
 from foundation.errors import MalformedRequest, RequestTimeout
+from server import turns
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
