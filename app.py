@@ -22,11 +22,11 @@ import notifications.models
 import notifications.routes
 import operations.metrics
 import operations.routes
+import orders.creation
 import orders.effects
 import orders.mail
 import orders.models
 import orders.personal_routes
-import orders.placing
 import orders.queries
 import orders.routes
 import orders.timed_transitions
@@ -36,9 +36,9 @@ import realtime.routes
 from access import guards, revocations
 from access.limits import Limits
 from access.principal import Principal
+from access.refresher import Watch
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
-from access.watch import Watch
-from dashboard.rooms import Rooms
+from dashboard.wiring import Rooms
 from foundation import cors, db, health, hosts, logs, openapi, poolers, problems
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
@@ -58,7 +58,7 @@ from outbox.engine import Engine
 from outbox.settlement import Announcement
 from realtime import log as live_log
 from realtime.fast_path import StreamFastPath
-from realtime.room import Realtime
+from realtime.wiring import Realtime
 from server import bodies, https, proxies, screening
 from side_effects.effects import Topic
 from side_effects.kinds import Kind
@@ -78,7 +78,7 @@ class Onward:
     engine: Engine
     realtime: Realtime
     changes: StatusChanges
-    placing: orders.placing.Placing
+    placing: orders.creation.Placing
     watch: Watch
     stream_fast_path: StreamFastPath
     fast_path: FastPath
@@ -107,7 +107,7 @@ class Onward:
 
 def create_app() -> Flask:
     """The application for the command line, which finds the secret and the database that `make run` keeps."""
-    from launch.kept import kept_settings
+    from launch.data_directory import kept_settings
 
     try:
         app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
@@ -176,7 +176,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
-    placing = orders.placing.Placing(workflow, engine, order_topic)
+    placing = orders.creation.Placing(workflow, engine, order_topic)
     fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
     stream_fast_path, pruner = _stream_fast_path(app, live), _pruner(app, settings, live)
     onward = Onward(settings, workflow, engine, live, changes, placing, watch, stream_fast_path, fast_path, pruner)

@@ -13,15 +13,15 @@ from flask.cli import AppGroup, with_appcontext
 
 from access import api_keys, guards, people, revocations
 from access.api_keys import NewKey
+from access.credentials import Proofs
 from access.people import SIGNING_IN, Person
 from access.principal import ROLES, Role
-from access.proofs import Proofs
 from access.tokens import LIFETIME_SECONDS
 from foundation import clock
 from foundation.addresses import is_addr_spec
 from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
-from foundation.lines import one_line
+from foundation.one_line import one_line
 
 keys = AppGroup("keys", help="Keys for other systems.")
 who = AppGroup("people", help="People who sign in with a password.")

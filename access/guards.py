@@ -14,11 +14,11 @@ from flask_openapi.models.security_scheme import SecurityScheme
 from flask_wtf.csrf import CSRFError
 
 from access import devices, people, sessions, tickets
+from access.credentials import Proofs
 from access.limits import Limits
 from access.principal import READERS, ROLES, Principal
-from access.proofs import Proofs
+from access.refresher import Watch
 from access.tokens import Tokens
-from access.watch import Watch
 from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthorized
 from foundation.problems import problem
 from foundation.settings import Settings

@@ -13,7 +13,7 @@ from access.principal import Role
 from foundation import clock
 from foundation.contract import Answer, Body, Id, example, example_of
 from foundation.errors import InvalidRequest
-from foundation.lines import Line
+from foundation.one_line import Line
 
 
 class Me(Answer):

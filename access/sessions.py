@@ -14,9 +14,9 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
 
 from access import revocations
+from access.credentials import Proofs
 from access.people import Person
 from access.principal import ROLES, Principal
-from access.proofs import Proofs
 from foundation import clock
 from foundation.contract import LARGEST_ID
 from foundation.settings import Settings

@@ -16,9 +16,9 @@ from foundation import clock
 from foundation.connections import PreparedConnection, PreparedPool, Row, Statement
 from outbox.rescue import CLAIM_LIMIT, Sweeper
 from side_effects.circuits import NOT_CLOSED
-from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
 from side_effects.liveness import Liveness
+from side_effects.metrics import Figures
 from side_effects.retry import SUCCEEDED, Outcome
 from side_effects.rows import CLAIM, RESCUE, SETTLE
 from side_effects.worker import Worker

@@ -36,7 +36,7 @@ PERSON = """INSERT INTO people (email, name, role, subject_id, session_key)
     VALUES (%s || '@shop.example', 'Somebody', %s, %s, 'grown-' || %s)"""
 
 NEVER_ENDS = ("/api/stream",)
-FORMS = ("doors.", "acting.")
+FORMS = ("auth.", "forms.")
 """What is done by a form is done by the API too, or asks for a password."""
 
 LAST = ("/api/notifications/read", "/api/ops/personal-data/erase")

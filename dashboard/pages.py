@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from access import guards
-from dashboard import people, reading, shown, wording
-from dashboard.doors import sign_in_first
-from dashboard.rooms import FACES, Rooms
+from dashboard import formatters, loaders, messages, people
+from dashboard.auth_pages import sign_in_first
+from dashboard.wiring import FACES, Rooms
 from foundation.contract import LARGEST_ID
 from notifications import inbox
 
@@ -57,7 +57,7 @@ def blueprint(rooms: Rooms) -> Blueprint:
     @pages.get("/buyer/orders")
     def orders() -> ResponseReturnValue:
         principal = guards.require("buyer")
-        found, more = reading.orders(rooms, principal)
+        found, more = loaders.orders(rooms, principal)
         return page(rooms, "orders.html", orders=found, more=more)
 
     @pages.get(f"/<any(seller, buyer, operator, auditor):side>/orders/{ORDER_ID}")
@@ -74,14 +74,14 @@ def blueprint(rooms: Rooms) -> Blueprint:
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
-        return page(rooms, "inbox.html", notifications=reading.notifications(guards.current()))
+        return page(rooms, "inbox.html", notifications=loaders.notifications(guards.current()))
 
     return pages
 
 
 def board_page(rooms: Rooms, trouble: Trouble | None = None) -> str:
     """All open orders by status."""
-    found = reading.board(rooms, guards.current())
+    found = loaders.board(rooms, guards.current())
     if trouble and trouble.order_id not in found.order_ids:
         # Its card has left the board: the order's own page tells what happened.
         return order_page(rooms, trouble.order_id, trouble)
@@ -91,8 +91,8 @@ def board_page(rooms: Rooms, trouble: Trouble | None = None) -> str:
 def order_page(rooms: Rooms, order_id: int, trouble: Trouble | None = None) -> str:
     """One order: to a buyer as a journey, to the others as work."""
     principal = guards.current()
-    found = reading.order(rooms, principal, order_id, _before())
-    names = wording.actors(principal, found["order"]["buyer_name"])
+    found = loaders.order(rooms, principal, order_id, _before())
+    names = messages.actors(principal, found["order"]["buyer_name"])
     live = {"order": found["order"], "events": found["events"], "names": names}
     template = "track.html" if principal.role == "buyer" else "order.html"
     path = f"{rooms.face(principal.role).home}/{order_id}"
@@ -109,8 +109,8 @@ def page(rooms: Rooms, template: str, path: str = "", live: dict[str, Any] | Non
     """A page in its shell: who is signed in, the bell, and what the page's module needs to go on from here."""
     principal = guards.current()
     face = rooms.face(principal.role)
-    boot = face.for_scripts() | shown.FOR_SCRIPTS | {"role": principal.role, "id": principal.id} | (live or {})
-    boot.setdefault("names", wording.actors(principal))
+    boot = face.for_scripts() | formatters.FOR_SCRIPTS | {"role": principal.role, "id": principal.id} | (live or {})
+    boot.setdefault("names", messages.actors(principal))
     shell = {
         "face": face,
         "me": principal,

@@ -7,17 +7,17 @@ import secrets
 from flask_openapi.openapi import OpenAPI
 
 from access.tracking_links import TrackingLinks
-from dashboard import acting, doors, following, headers, pages, reference, shown
-from dashboard.rooms import Rooms
+from dashboard import auth_pages, formatters, forms, headers, pages, reference, tracking_page
+from dashboard.wiring import Rooms
 
 
 def init_app(app: OpenAPI, rooms: Rooms, links: TrackingLinks) -> None:
     """Register the pages, what their templates use, and the headers of every HTML answer."""
-    app.jinja_env.filters.update(shown.FILTERS)
+    app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)
-    app.register_blueprint(doors.blueprint(rooms.demo))
+    app.register_blueprint(auth_pages.blueprint(rooms.demo))
     app.register_blueprint(reference.blueprint())
-    app.register_blueprint(following.blueprint(rooms, links))
+    app.register_blueprint(tracking_page.blueprint(rooms, links))
     app.register_blueprint(pages.blueprint(rooms))
-    app.register_blueprint(acting.blueprint(rooms))
+    app.register_blueprint(forms.blueprint(rooms))

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from foundation.settings import SettingsError
-from launch import whereabouts
+from launch import address_file
 from launch.children import Child, Stopped, StopRequest
 from launch.errors import LaunchError
 from launch.plan import PROJECT, Plan, kept_secret
 from launch.postgres import EmbeddedPostgres
 from launch.preparation import Preparation
-from launch.reach import readiness, require_database, require_free_port
+from launch.probes import readiness, require_database, require_free_port
 from orders import workflow_file
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
@@ -59,7 +59,7 @@ def _serve(plan: Plan, stop: StopRequest) -> int:
             welcome = preparation.finish(stop)
             _wait_until_ready(plan, gunicorn, stop)
             print(welcome, flush=True)
-            with whereabouts.left_in(plan.settings):
+            with address_file.left_in(plan.settings):
                 status = gunicorn.wait(stop)
             _tell(f"gunicorn ended by itself with status {status}.")
             return _died(status)

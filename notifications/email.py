@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from foundation.addresses import addr_spec, mailbox
-from notifications.conversation import Conversation, Envelope
+from notifications.smtp_session import Conversation, Envelope
 from side_effects.retry import Outcome, describe
 
 MAIL_SERVER = "mail-server"

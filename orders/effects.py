@@ -12,9 +12,9 @@ from chat.messages import MESSAGE_BIT, SAY_SYSTEM, announce_message
 from foundation.connections import Statement
 from notifications.email import MAIL_SERVER
 from notifications.inbox import NOTIFY, announce_notification
-from orders import timers, wire
+from orders import json_sql, timers
+from orders.json_sql import literal
 from orders.signals import OrderEvent, emit, emit_to, receivers
-from orders.wire import literal
 from orders.workflow import Workflow
 from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, owed
 from side_effects.kinds import promise_row
@@ -35,7 +35,9 @@ MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.ref)
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""
 
-LOAD = Statement("load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {wire.EVENTS} e WHERE id = ANY($1)")
+LOAD = Statement(
+    "load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {json_sql.EVENTS} e WHERE id = ANY($1)"
+)
 
 
 def topic(workflow: Workflow, by_mail: bool) -> Topic:
@@ -113,17 +115,17 @@ def _source(workflow: Workflow) -> str:
     when another process was slower. The event keeps its own version and time.
     """
     return f"""
-{wire.words(workflow)},
+{json_sql.words(workflow)},
 plain AS MATERIALIZED (
-    SELECT s.pending, e.*, o.number, {wire.order_head("o")} AS head, {wire.event_json("e")} AS event,
+    SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
     FROM settled s
-    CROSS JOIN LATERAL (SELECT * FROM {wire.EVENTS} AS one WHERE one.id = s.subject_id OFFSET 0) AS e
+    CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.subject_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.topic = '{TOPIC}'),
 order_changes AS MATERIALIZED (
-    SELECT p.*, {wire.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
-           {wire.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
+    SELECT p.*, {json_sql.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
+           {json_sql.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
            coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
            was.seller_notice, was.buyer_notice
     FROM plain p LEFT JOIN words now ON now.status = p.current_status

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from access import guards
+from access.credentials import Proofs
 from access.limits import Limits
 from access.principal import Principal
-from access.proofs import Proofs
 from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
 from foundation.errors import AppError

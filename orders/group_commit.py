@@ -2,8 +2,8 @@
 
 A change that finds the way free is sent at once, by the request's own greenlet. Under load the database is asked once
 for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone). What
-makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/apart.py, and after a lock
-the statement looks for a while before it leaps.
+makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/isolation.py, and after a
+lock the statement looks for a while before it leaps.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import psycopg2
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement
-from orders.apart import Apart, deliver, gave_up_waiting, goes_apart
 from orders.fair_queue import FairQueue, Waiting
+from orders.isolation import Apart, deliver, gave_up_waiting, goes_apart
 
 IN_FLIGHT = 2
 """Statements under way at a time: while one is at the database, the next is being read or prepared here."""

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from access.principal import Principal
 from foundation.db import db
 from foundation.errors import InvalidRequest
-from orders import wire
+from orders import json_sql
 from orders.queries import ended, mine, side
 from orders.workflow import Workflow
 
@@ -72,7 +72,7 @@ def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str
         conditions.append(after)
         values |= _position(wanted)
     # The texts are made of those that are shown, not of all that were sorted.
-    sql = f"""SELECT o.id, o.number, o.status, {wire.order_head("o")} FROM (
+    sql = f"""SELECT o.id, o.number, o.status, {json_sql.order_head("o")} FROM (
             SELECT o.id AS found FROM orders o WHERE {" AND ".join(conditions) or "true"}
             ORDER BY {order} LIMIT :limit) AS page
         JOIN orders o ON o.id = page.found ORDER BY {order}"""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from foundation.connections import Statement
-from foundation.lines import folded
+from foundation.one_line import folded
 from notifications.email import Mail, Mailer
-from orders import wire
+from orders import json_sql
 from orders.effects import STATUS_MAIL
 from orders.workflow import Workflow
 from side_effects.effects import Run
@@ -26,7 +26,7 @@ ADDRESSED = Statement(
     "mail_of_event",
     ("bigint",),
     f"""SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason, o.id, o.buyer_id
-    FROM {wire.EVENTS} e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
+    FROM {json_sql.EVENTS} e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
 )
 
 

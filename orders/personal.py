@@ -18,8 +18,8 @@ from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
 from notifications import inbox
 from operations import actions
-from orders import wire
-from realtime import forgetting
+from orders import json_sql
+from realtime import erasure
 
 ERASED_NAME = "(erased)"
 
@@ -46,7 +46,8 @@ ERASE_ERRORS = text(
 
 EXPORT_ORDERS = text(
     f"""SELECT o.id, row_to_json(o), (
-        SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]') FROM {wire.EVENTS} e WHERE e.order_id = o.id)
+        SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]')
+        FROM {json_sql.EVENTS} e WHERE e.order_id = o.id)
     FROM orders o WHERE o.buyer_id = :buyer AND o.id > :after ORDER BY o.id LIMIT :piece"""
 )
 
@@ -73,11 +74,11 @@ def take_out(buyer_id: int) -> dict[str, int]:
     for batch in batches:
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
-    forgetting.wait_for_appends()  # so that nothing is written now of what was read before
+    erasure.wait_for_appends()  # so that nothing is written now of what was read before
     for batch in batches:
         erased["messages"] += messages.erase(batch)
         erased["notifications"] += inbox.erase(batch)
-        erased["live_events"] += forgetting.erase(batch, ERASED_NAME)
+        erased["live_events"] += erasure.erase(batch, ERASED_NAME)
         in_pieces(ERASE_ERRORS, orders=batch)
         idempotency.forget_orders(batch)
     erased["notifications"] += inbox.empty(buyer_id)
@@ -120,4 +121,4 @@ def _take_out_of_what_names_no_order(buyer_id: int, orders: list[int]) -> int:
     sellers = db.session.scalars(SELLERS, {"buyer": buyer_id}).all()
     idempotency.forget_without_orders(orders)
     channels = [f"buyer:{buyer_id}", *(f"seller:{id}" for id in sellers)]
-    return forgetting.erase_without_order(channels, orders, ERASED_NAME)
+    return erasure.erase_without_order(channels, orders, ERASED_NAME)

@@ -12,17 +12,17 @@ from access.principal import Principal
 from chat.messages import Parties
 from foundation.db import db
 from foundation.errors import NotFound
-from orders import wire
+from orders import json_sql
 from orders.workflow import Workflow
 
 PARTY = " AND ".join(
     f"(CAST(:{side} AS bigint) IS NULL OR o.{side}_id = CAST(:{side} AS bigint))" for side in ("seller", "buyer")
 )
-ORDER = text(f"SELECT o.status, o.version, {wire.order_head('o')} FROM orders o WHERE o.id = :order_id AND {PARTY}")
+ORDER = text(f"SELECT o.status, o.version, {json_sql.order_head('o')} FROM orders o WHERE o.id = :order_id AND {PARTY}")
 PARTIES = text(f"SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {PARTY}")
 HISTORY = text(
-    f"""SELECT e.id, e.promised, {wire.event_json("e")}
-    FROM {wire.EVENTS} e WHERE e.order_id = :order_id ORDER BY e.version"""
+    f"""SELECT e.id, e.promised, {json_sql.event_json("e")}
+    FROM {json_sql.EVENTS} e WHERE e.order_id = :order_id ORDER BY e.version"""
 )
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
 # OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
@@ -35,7 +35,7 @@ BOARD = f"""WITH waiting AS (
     SELECT whole.open, whole.status, shown.total, whole.head
     FROM (SELECT id, total FROM waiting WHERE place <= :limit
           UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
-    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {wire.order_head("o")} AS head
+    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {json_sql.order_head("o")} AS head
                         FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
     ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
 
@@ -105,4 +105,4 @@ def mine(principal: Principal) -> dict[str, object]:
 
 def ended(head: str, workflow: Workflow, status: str, principal: Principal) -> str:
     """An order's text with what this principal may do next."""
-    return f'{head},"allowed_transitions":{wire.allowed(workflow, status, principal.role)}}}'
+    return f'{head},"allowed_transitions":{json_sql.allowed(workflow, status, principal.role)}}}'

@@ -30,9 +30,9 @@ from orders.answers import (
     WorkflowOut,
 )
 from orders.batch import Batch
+from orders.creation import Placing
 from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
 from orders.listing import Wanted
-from orders.placing import Placing
 from orders.schemas import (
     ChangeHeaders,
     KeyedHeaders,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from foundation.addresses import is_addr_spec
 from foundation.contract import Body, Headers, Id, Moment, Query, example
-from foundation.lines import Line, Word
+from foundation.one_line import Line, Word
 from orders.conditions import KEY
 
 EmailAddress = Annotated[

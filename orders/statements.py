@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from foundation.connections import Statement
-from orders import effects, wire
+from orders import effects, json_sql
 from orders.signals import OrderEvent
 from side_effects.liveness import LEASE_SECONDS
 
@@ -29,7 +29,7 @@ CHANGE_STATUS = Statement(
         FROM {WANTED}
         WHERE o.id = w.order_id AND {MAY_MOVE}
         RETURNING w.place, w.actor_role, w.actor_id, w.reason, w.tracking AS new_tracking, w.key, w.request_id,
-                  o.prev_status, {", ".join(f"o.{name}" for name in wire.ORDER_MEMBERS)}),
+                  o.prev_status, {", ".join(f"o.{name}" for name in json_sql.ORDER_MEMBERS)}),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
                buyer_id, tracking, promised, idempotency_key, request_id, at)
@@ -40,7 +40,8 @@ CHANGE_STATUS = Statement(
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
         SELECT '{effects.TOPIC}', id, order_id, promised, request_id, $2, at + interval '{LEASE_SECONDS} s'
         FROM e RETURNING id, subject_id)
-    SELECT moved.place, promised.id, e.promised, {wire.order_head("moved")}, {EVENT.replace("e.reason", "moved.reason")}
+    SELECT moved.place, promised.id, e.promised, {json_sql.order_head("moved")},
+        {EVENT.replace("e.reason", "moved.reason")}
     FROM e JOIN moved ON moved.id = e.order_id JOIN promised ON promised.subject_id = e.id""",
 )
 """$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
@@ -92,7 +93,7 @@ FIND_BY_KEY = Statement(
     ("json",),
     f"""SELECT w.place, (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.promised,
         {
-        wire.order_head(
+        json_sql.order_head(
             "o",
             status="e.to_status",
             version="e.version",
@@ -102,7 +103,7 @@ FIND_BY_KEY = Statement(
         )
     }, {EVENT}, e.tracking::text
     FROM json_to_recordset($1) AS w (place int, key text, actor_id bigint, actor_role text)
-    JOIN {wire.EVENTS} e ON (e.idempotency_key, e.actor_id, e.actor_role) = (w.key, w.actor_id, w.actor_role)
+    JOIN {json_sql.EVENTS} e ON (e.idempotency_key, e.actor_id, e.actor_role) = (w.key, w.actor_id, w.actor_role)
     JOIN orders o ON o.id = e.order_id""",
     PATIENT,
 )
@@ -111,8 +112,8 @@ FIND_BY_KEY = Statement(
 WHY_NOT = Statement(
     "why_not",
     ("json",),
-    f"""SELECT w.place, o.status, o.version, {wire.order_head("o")}, (
-        SELECT {wire.event_json("e")} FROM {wire.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
+    f"""SELECT w.place, o.status, o.version, {json_sql.order_head("o")}, (
+        SELECT {json_sql.event_json("e")} FROM {json_sql.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
     FROM json_to_recordset($1) AS w (place int, order_id bigint, seller_id bigint, buyer_id bigint)
     JOIN orders o ON o.id = w.order_id AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}""",
     PATIENT,

@@ -22,11 +22,11 @@ from access.principal import Principal
 from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
 from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
-from orders import effects, wire
+from orders import effects, json_sql
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
-from orders.questions import Questions
-from orders.repeaters import Repeaters
+from orders.lookups import Questions
+from orders.repeated_keys import Repeaters
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
@@ -268,7 +268,7 @@ class StatusChanges:
         raise IllegalTransition(f"{_one(principal.role)} cannot move this order from {status} to {target}.", members)
 
     def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
-        return f'{head},"allowed_transitions":{wire.allowed(self._workflow, status, principal.role)}}}'.encode()
+        return f'{head},"allowed_transitions":{json_sql.allowed(self._workflow, status, principal.role)}}}'.encode()
 
 
 def new_key() -> str:

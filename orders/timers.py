@@ -6,7 +6,7 @@ written by the batch that does the effects of the change which set it: promised 
 
 from __future__ import annotations
 
-from orders.wire import literal
+from orders.json_sql import literal
 from orders.workflow import Workflow
 from side_effects.effects import WrittenEffect, owed
 

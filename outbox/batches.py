@@ -27,8 +27,8 @@ from outbox.pacing import Pace
 from outbox.settlement import Statements
 from outbox.suspects import ALONE_SECONDS, Group, Suspects
 from side_effects.effects import Topic
-from side_effects.figures import Figures
 from side_effects.kinds import Claimed
+from side_effects.metrics import Figures
 
 log = structlog.get_logger(__name__)
 

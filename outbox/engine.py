@@ -22,11 +22,11 @@ from outbox.modes import SEQUENTIAL, Modes
 from outbox.rescue import CLAIM_LIMIT, SWEEP_SECONDS, Sweeper
 from outbox.settlement import Announcement, Statements
 from side_effects import rows
+from side_effects.bulkhead import CallingLane
 from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
-from side_effects.figures import Figures
 from side_effects.kinds import Kind
-from side_effects.lane import CallingLane
 from side_effects.liveness import Liveness
+from side_effects.metrics import Figures
 from side_effects.tasks import execute_in_background
 from side_effects.worker import Worker
 

@@ -19,7 +19,7 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from realtime.hub import Hub
 from realtime.log import PAGE, Log
-from realtime.ring import RING_EVENTS, Ring
+from realtime.recent_events import RING_EVENTS, Ring
 from realtime.wakeups import WakeUps
 
 POLL_SECONDS = 1.0

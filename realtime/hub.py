@@ -13,8 +13,8 @@ import gevent
 
 from foundation.connections import Row
 from realtime import sse
-from realtime.audience import ALL, Audiences
-from realtime.journal import Journal
+from realtime.access_log import Journal
+from realtime.channel_index import ALL, Audiences
 from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from realtime.heartbeats import bye
 from realtime.hub import Hub
-from realtime.pulse import bye
 
 if TYPE_CHECKING:
     from realtime.stream import Listener

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from foundation import locks
 from foundation.connections import PreparedPool, Row, Statement
-from realtime.audience import ALL
+from realtime.channel_index import ALL
 
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""

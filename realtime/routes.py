@@ -15,9 +15,9 @@ from foundation.contract import Answer, Headers, Query, example, example_of, typ
 from foundation.documentation import documented
 from foundation.errors import Forbidden, TooManyRequests
 from foundation.paging import link_next
-from realtime import catch_up
-from realtime.catch_up import CursorExpired
+from realtime import polling
 from realtime.log import PAGE, Log
+from realtime.polling import CursorExpired
 from realtime.sockets import limit_buffers
 from realtime.stream import Listener, Streams
 
@@ -168,7 +168,7 @@ def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
     def events(query: EventsQuery) -> Response:
         """Kept for RETENTION_HOURS. Operators and services get what all sellers hear, which is each change once."""
         channels = channels_of(guards.current(), _named(query.channels))
-        page = catch_up.page(log, channels, query.after, query.limit)
+        page = polling.page(log, channels, query.after, query.limit)
         cursor, more = str(page.cursor), "true" if page.more else "false"
         body = f'{{"events":[{",".join(page.events)}],"next_cursor":"{cursor}","more":{more}}}'
         return link_next(Response(body, content_type="application/json"), cursor if page.more else None, "after")

@@ -16,9 +16,9 @@ from gevent.event import Event
 from foundation import clock
 from realtime import sse
 from realtime.feed import Feed
+from realtime.heartbeats import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.hub import GONE, Hub
 from realtime.limits import Limits
-from realtime.pulse import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Subscriber
 

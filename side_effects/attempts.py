@@ -14,10 +14,10 @@ from foundation.connections import PreparedPool, away
 from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from side_effects.circuits import Circuits
-from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
+from side_effects.metrics import Figures
+from side_effects.recording import Entry, Settling
 from side_effects.retry import Outcome, failed, fingerprint, kept, settle, spent
-from side_effects.settling import Entry, Settling
 from side_effects.tasks import ENDING
 
 log = structlog.get_logger(__name__)

@@ -22,13 +22,13 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import Trouble
 from side_effects import rows
 from side_effects.attempts import Attempts
+from side_effects.bulkhead import CallingLane
 from side_effects.circuits import Circuits
 from side_effects.claims import Claims
 from side_effects.effects import Topic
-from side_effects.figures import Figures
 from side_effects.kinds import Claimed, Kind
-from side_effects.lane import CallingLane
 from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
+from side_effects.metrics import Figures
 from side_effects.tasks import Task
 
 log = structlog.get_logger(__name__)

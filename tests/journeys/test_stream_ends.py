@@ -11,7 +11,7 @@ import psutil
 import pytest
 import requests
 
-from realtime.journal import LINES
+from realtime.access_log import LINES
 from tests.facts import eventually
 from tests.journeys.server import Server
 from tests.journeys.ways import WAYS, lines

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from access.proofs import Proofs
+from access.credentials import Proofs
 from access.tokens import Tokens
 from foundation.settings import Settings
 from tests.conftest import SECRET
 from tests.unit.listening import WAYS
-from tests.unit.live_house import House
+from tests.unit.live_parts import House
 from tests.unit.signing import NothingRevoked, jwks
 
 

@@ -31,9 +31,8 @@ def jwks(*entries: dict[str, Any]) -> bytes:
 
 
 def pem(private: Private) -> bytes:
-    return private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return private.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
 def sign(

@@ -16,7 +16,7 @@ from foundation.settings import Settings
 from orders.schemas import NewStatus
 from tests.conftest import PROJECT, SECRET
 
-FACES = {"static", "pages", "acting", "doors", "following", "reference"}
+FACES = {"static", "pages", "forms", "auth", "tracking_page", "reference"}
 """What is made for people at browsers and is no part of the contract."""
 
 LISTED = re.compile(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", re.MULTILINE)

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from notifications import conversation
+from notifications import smtp_session
 from notifications.email import Mail, Mailer
-from notifications.judgement import REPLIES, TABLE
-from tests.rooms.mail.server import free_port
+from notifications.smtp_replies import REPLIES, TABLE
+from tests.integration.mail.server import free_port
 from tests.unit.smtp_script import HANG_UP, Conversation
 
 MAIL = Mail("alice@example.org", "Shipped", "It is on its way.\n.\n", "email.status.order.7")
@@ -86,7 +86,7 @@ def converse():
 
 @pytest.fixture
 def _impatient(monkeypatch):
-    monkeypatch.setattr(conversation, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_session, "TIMEOUT_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from access.credentials import Proofs
 from access.keys import EMPTY_READINGS, Keys, UnusableKeys, parse
-from access.proofs import Proofs
 from access.tokens import Tokens
 from foundation.errors import ServiceUnavailable, Unauthorized
 from foundation.settings import SettingsError

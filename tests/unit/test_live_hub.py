@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from foundation import clock
-from realtime.audience import FEW
+from realtime.channel_index import FEW
 from realtime.hub import GONE, PIECE_BYTES, SLOW, YIELD_AFTER, Hub
 from realtime.sockets import STALL_SECONDS
 from realtime.subscriber import BACKLOG_BYTES

@@ -6,10 +6,10 @@ import gevent
 import pytest
 
 from realtime.log import Pruned
+from realtime.recent_events import Ring
 from realtime.replay import REPLAY_LIMIT, REPLAYS_AT_ONCE
-from realtime.ring import Ring
 from tests.unit.listening import WAYS, parse, rows
-from tests.unit.live_house import House
+from tests.unit.live_parts import House
 
 
 def ids(events):

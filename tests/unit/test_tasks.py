@@ -11,7 +11,7 @@ from gevent.event import Event
 
 from foundation import logs
 from side_effects import execute_in_background, execute_in_parallel
-from side_effects.lane import CallingLane
+from side_effects.bulkhead import CallingLane
 from side_effects.tasks import LaneFull, Task
 
 

@@ -7,7 +7,7 @@ import json
 import jwt
 import pytest
 
-from access.proofs import CACHE_SIZE
+from access.credentials import CACHE_SIZE
 from access.revocations import Revocations
 from foundation.errors import Unauthorized
 from tests.conftest import SECRET

@@ -1,0 +1,108 @@
+"""What forms do: move an order, say something, mark the inbox as read. Refused, they show the page they came from."""
+
+from __future__ import annotations
+
+import orjson
+import pydantic
+from flask import Blueprint, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+
+from access import guards
+from chat.routes import MESSAGE_CHARACTERS, NewMessage
+from dashboard import messages
+from dashboard.auth_pages import too_old
+from dashboard.pages import ORDER_ID, Trouble, board_page, order_page, protect
+from dashboard.wiring import Rooms
+from foundation.contract import ID_DIGITS, LARGEST_ID
+from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest
+from notifications import inbox
+from orders import queries
+from orders.conditions import KEY
+from orders.errors import IllegalTransition, StaleVersion
+from orders.schemas import NewStatus, Tracking
+from orders.status_change import StatusChange
+
+REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
+VERSION_DIGITS = 9
+
+
+def blueprint(rooms: Rooms) -> Blueprint:
+    """The addresses that forms are sent to."""
+    forms = Blueprint("forms", __name__)
+    protect(forms, rooms)
+    forms.register_error_handler(CSRFError, too_old)
+
+    @forms.post(f"/orders/{ORDER_ID}/status")
+    def change_status(order_id: int) -> ResponseReturnValue:
+        try:
+            return _moved(rooms, order_id)
+        except REFUSED as error:
+            return _refused_move(rooms, order_id, error), error.status
+
+    @forms.post(f"/orders/{ORDER_ID}/messages")
+    def say(order_id: int) -> ResponseReturnValue:
+        principal, body = guards.current(), _text("body")
+        parties = queries.parties(principal, order_id)
+        try:
+            message = NewMessage(body=body)
+        except pydantic.ValidationError:
+            text = f"Write something, up to {MESSAGE_CHARACTERS:,} characters."
+            return order_page(rooms, order_id, Trouble(order_id, "message", text, body)), InvalidRequest.status
+        rooms.say(principal, order_id, parties, message.body)
+        return redirect(f"{rooms.face(principal.role).home}/{order_id}#messages", 303)
+
+    @forms.post("/inbox/read")
+    def mark_read() -> ResponseReturnValue:
+        up_to = _text("up_to")
+        if up_to.isascii() and up_to.isdigit() and len(up_to) <= ID_DIGITS and 0 < int(up_to) <= LARGEST_ID:
+            inbox.mark_read(guards.current(), int(up_to))
+        return redirect("/inbox", 303)
+
+    return forms
+
+
+def _moved(rooms: Rooms, order_id: int) -> ResponseReturnValue:
+    face = rooms.face(guards.current().role)
+    key, version = _text("key"), _text("version")
+    known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
+    # No version of ours is 0: a form without one is refused as stale.
+    change = StatusChange(
+        order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
+    )
+    order = orjson.loads(rooms.changes.change(change).order)
+    flash(f"Order #{order['number']} is now “{face.words[order['status']].word}”.")
+    return redirect(f"{face.home}#order-{order_id}" if _from_board() else f"{face.home}/{order_id}", 303)
+
+
+def _new_status() -> NewStatus:
+    """The wanted move as the form tells it; InvalidRequest with a sentence where it cannot be."""
+    tracking = {name: _text(f"tracking_{name}") for name in ("carrier", "number", "url")}
+    given = {name: value for name, value in tracking.items() if value}
+    try:
+        parcel = Tracking.model_validate(given) if given else None
+        return NewStatus(status=_text("to"), reason=_text("reason") or None, tracking=parcel)
+    except pydantic.ValidationError as error:
+        fields = {str(one["loc"][-1]) for one in error.errors()}
+        if "status" in fields:
+            raise InvalidRequest("There is no such status.") from error
+        if "reason" in fields:
+            raise InvalidRequest("The text is too long: 1,000 characters at most.") from error
+        raise InvalidRequest("For tracking, give carrier and number; a link begins with https://.") from error
+
+
+def _refused_move(rooms: Rooms, order_id: int, error: AppError) -> str:
+    principal = guards.current()
+    words = {name: word.word for name, word in rooms.face(principal.role).words.items()}
+    text = messages.refusal(error, _text("to"), principal, words)
+    trouble = Trouble(order_id, "status", text, _text("reason"))
+    return board_page(rooms, trouble) if _from_board() else order_page(rooms, order_id, trouble)
+
+
+def _from_board() -> bool:
+    return _text("from") == "board" and guards.current().role != "buyer"
+
+
+def _text(name: str) -> str:
+    """A field as it was meant: forms send CRLF, and PostgreSQL's text cannot hold NUL."""
+    return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()

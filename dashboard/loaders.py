@@ -1,0 +1,91 @@
+"""Read what the pages show, through the rooms that know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from access.principal import Principal
+from chat import messages
+from dashboard.wiring import Rooms
+from foundation.contract import LARGEST_ID
+from notifications import inbox
+from orders import listing, queries
+
+COLUMN_LIMIT = 50
+"""Cards that a column shows at most; the others are counted."""
+
+CLOSED_LIMIT = 8
+LIST_LIMIT = 50
+INBOX_LIMIT = 50
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The orders that stand in one status, longest waiting first."""
+
+    status: str
+    count: int
+    orders: list[Row]
+
+    @property
+    def hidden(self) -> int:
+        """How many newer ones have no card."""
+        return self.count - len(self.orders)
+
+
+@dataclass(frozen=True)
+class Board:
+    """A seller's or an operator's orders by status, and those that were closed last."""
+
+    columns: list[Column]
+    closed: list[Row]
+
+    @property
+    def order_ids(self) -> set[int]:
+        return {
+            order["id"] for orders in (*(column.orders for column in self.columns), self.closed) for order in orders
+        }
+
+
+def board(rooms: Rooms, principal: Principal) -> Board:
+    face = rooms.face(principal.role)
+    standing, closed = queries.board(rooms.workflow, principal, COLUMN_LIMIT, CLOSED_LIMIT)
+    columns = [_column(status, standing.get(status, queries.Standing(0))) for status in face.open]
+    # The table may have been replaced: there is no word for an order that was closed under another one.
+    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in face.words])
+
+
+def orders(rooms: Rooms, principal: Principal) -> tuple[list[Row], bool]:
+    """The newest orders, what changed last on top, and whether there are older ones."""
+    texts, cursor = listing.page(rooms.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
+    return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
+
+
+def order(rooms: Rooms, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
+    """One order with its history and its messages, the newest below `before`; NotFound for somebody else's."""
+    found: Row = orjson.loads(queries.order(rooms.workflow, principal, order_id)[0])
+    said, earlier = messages.conversation(principal, order_id, before)
+    return {
+        "order": found,
+        "events": [orjson.loads(event) for _, _, event in queries.history(principal, order_id)],
+        "messages": orjson.loads(said),
+        "earlier": earlier,
+        "later": before != LARGEST_ID,
+    }
+
+
+def notifications(principal: Principal) -> list[Row]:
+    rows: list[Row] = orjson.loads(inbox.page(principal, LARGEST_ID, INBOX_LIMIT)[0])
+    return rows
+
+
+def _column(status: str, standing: queries.Standing) -> Column:
+    # As the page's module sorts them: by the moment at which they came to this status.
+    orders = sorted(map(orjson.loads, standing.orders), key=itemgetter("updated_at", "id"))
+    return Column(status, standing.count, orders)

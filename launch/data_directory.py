@@ -1,0 +1,22 @@
+"""What `make run` keeps in the data directory, for the command line beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from launch import address_file
+from launch.plan import PLACEHOLDER_URL
+from launch.postgres import running_url
+
+
+def kept_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """The secret, the database and the address of a service that was started here by `make run`, where one was."""
+    data_dir = Path(env.get("DATA_DIR") or "data").absolute()
+    kept = address_file.found_in(data_dir)
+    secret = data_dir / "jwt_secret"
+    if secret.is_file():
+        # A command such as `flask token` needs no database, so a server that does not run is no mistake yet.
+        url = running_url(data_dir) or PLACEHOLDER_URL
+        kept |= {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
+    return kept

@@ -1,0 +1,125 @@
+"""Place an order: the order, the first row of its history and the promise of what follows, in one statement."""
+
+from __future__ import annotations
+
+import random
+
+import orjson
+from psycopg2 import errors as pg
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from access.principal import Principal
+from foundation import logs
+from foundation.db import db
+from foundation.errors import IdempotencyMismatch
+from orders import effects, json_sql
+from orders.errors import DuplicateNumber
+from orders.schemas import NewOrder
+from orders.signals import OrderEvent
+from orders.statements import EVENT
+from orders.status_change import Changed, new_key
+from orders.workflow import Workflow
+from outbox.engine import Engine
+from outbox.entries import Promise
+from side_effects.effects import Topic
+from side_effects.liveness import LEASE_SECONDS
+
+PLACE = text(
+    f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
+    placed AS (
+        INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
+               total_minor, currency, created_at, updated_at)
+        SELECT id, coalesce(:number, id || :mark), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
+               :items, :total_minor, :currency, at, at FROM fresh
+        RETURNING *),
+    e AS (
+        INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
+               promised, idempotency_key, request_id, at)
+        SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
+               :promised, :key, :request_id, created_at
+        FROM placed RETURNING {OrderEvent.WRITTEN}),
+    promised AS (
+        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+        SELECT '{effects.TOPIC}', id, order_id, :promised, :request_id, :owner,
+               clock_timestamp() + interval '{LEASE_SECONDS} s' FROM e RETURNING id)
+    SELECT promised.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, promised"""
+)
+
+_AS_PLACED = json_sql.order_head(
+    "o", status="e.to_status", version="e.version", updated_at="e.at", tracking="NULL::json"
+)
+PLACED_BEFORE = text(
+    f"""SELECT {_AS_PLACED},
+        o.id, o.seller_id, o.buyer_id, o.items::text, o.currency, o.buyer_name, o.buyer_email, o.number, e.type
+    FROM order_events e JOIN orders o ON o.id = e.order_id
+    WHERE e.idempotency_key = :key AND e.actor_id = :id AND e.actor_role = :role"""
+)
+
+
+class Placing:
+    """Places the orders of one process."""
+
+    def __init__(self, workflow: Workflow, engine: Engine, topic: Topic) -> None:
+        self._workflow = workflow
+        self._engine = engine
+        self._topic = topic
+
+    def place(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
+        """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch.
+
+        Where no number is named, it is the id, with the mark behind it where the seller has such a number already.
+        """
+        try:
+            values = self._values(principal, new, key or new_key()) | {"mark": mark}
+            promise_id, head, *event_row = db.session.execute(PLACE, values).one()
+            db.session.commit()
+        except IntegrityError as error:
+            db.session.rollback()
+            if not isinstance(error.orig, pg.UniqueViolation):
+                raise
+            if before := self._placed_before(principal, new, key):
+                return before
+            if new.number is None and not mark:
+                return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
+            raise DuplicateNumber(f"The seller has an order number {new.number} already.") from error
+        event = OrderEvent.of(tuple(event_row))
+        owed, request_id = effects.of_creation(self._workflow), logs.request_id.get()
+        self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, owed, request_id, event))
+        return self._changed(event.order_id, head, principal)
+
+    def _values(self, principal: Principal, new: NewOrder, key: str) -> dict[str, object]:
+        return {
+            **new.model_dump(exclude={"items"}),
+            "items": _items(new),
+            "total_minor": new.total_minor,
+            "status": self._workflow.initial,
+            "open": not self._workflow.statuses[self._workflow.initial].final,
+            "role": principal.role,
+            "id": principal.id,
+            "key": key,
+            "request_id": logs.request_id.get(),
+            "owner": self._engine.owner,
+            "promised": effects.of_creation(self._workflow),
+        }
+
+    def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:
+        """What this key was answered; None when it was not the key that stood in the way."""
+        values = {"key": key, "id": principal.id, "role": principal.role}
+        row = db.session.execute(PLACED_BEFORE, values).one_or_none() if key else None
+        if row is None:
+            return None
+        head, order_id, seller, buyer, items, currency, name, email, number, type = row
+        stored = (seller, buyer, items, currency, name, email, "order.created")
+        sent = (new.seller_id, new.buyer_id, _items(new), new.currency, new.buyer_name, new.buyer_email, type)
+        if stored != sent or new.number not in (None, number):
+            raise IdempotencyMismatch
+        return self._changed(order_id, head, principal)
+
+    def _changed(self, order_id: int, head: str, principal: Principal) -> Changed:
+        allowed = json_sql.allowed(self._workflow, self._workflow.initial, principal.role)
+        return Changed(order_id, f'{head},"allowed_transitions":{allowed}}}'.encode(), 1)
+
+
+def _items(new: NewOrder) -> str:
+    return orjson.dumps([item.model_dump() for item in new.items]).decode()

@@ -1,0 +1,85 @@
+"""The parts of this room, joined: one of them lives in each process."""
+
+from __future__ import annotations
+
+import resource
+from functools import partial
+
+from foundation.connections import PreparedPool
+from foundation.settings import Settings
+from realtime.feed import Feed
+from realtime.heartbeats import Pulse, Rights, bye
+from realtime.hub import Hub
+from realtime.limits import Limits
+from realtime.log import Log
+from realtime.replay import Replays
+from realtime.sse import Cursor
+from realtime.stream import Streams
+from realtime.wakeups import WakeUps
+
+SPARE_DESCRIPTORS = 512
+"""Left for requests, the database and files, when the streams have taken all that they may."""
+
+ITERATED_STREAMS = 500
+"""Of those that gunicorn writes for, one in four of its connections."""
+
+
+class Realtime:
+    """Log, feed, hub and streams of one process."""
+
+    def __init__(self, settings: Settings, version: str, rights: Rights) -> None:
+        self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
+        log, replayed = (Log(pool) for pool in self._pools)
+        self.hub = Hub()
+        self.feed = Feed(log, self.hub, WakeUps(settings.dsn), self._on_new_log)
+        self.replays = Replays(self.feed, replayed)
+        limits = Limits(
+            self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
+        )
+        self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
+        self.pulse = Pulse(self.hub, rights)
+        self.prune = partial(log.prune, settings.retention_hours)
+        """Forgets a piece of what is too old to be replayed; returns how many events these were."""
+
+        self.log = replayed
+
+    def start(self) -> None:
+        """Begin to follow the log and to look after the streams."""
+        self.feed.start()
+        self.pulse.start()
+
+    def drain(self) -> None:
+        """Tell every stream to come back later, elsewhere."""
+        self.streams.drain()
+
+    def stop(self) -> None:
+        self.pulse.stop()
+        self.feed.stop()
+        self.hub.journal.sum_up()
+        self.hub.sockets.stop()
+        for pool in self._pools:
+            pool.close()
+
+    def cursor(self) -> str:
+        """Where the log stands; to be read before the data of a page whose stream goes on from here."""
+        state = self.log.state()
+        return str(Cursor(state.epoch, state.head))
+
+    def _on_new_log(self) -> None:
+        self.hub.end_all("new log", lambda: bye("new log", len(self.hub.subscribers)))
+
+
+def _pools(settings: Settings) -> tuple[tuple[int, str], tuple[int, str]]:
+    return (1, "log"), (settings.replay_connections, "replay")
+
+
+def _within_descriptors(limit: int) -> int:
+    """A stream is an open file: raise the process's limit as far as allowed, and stay below it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limit + SPARE_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return limit if soft == resource.RLIM_INFINITY else max(1, min(limit, soft - SPARE_DESCRIPTORS))

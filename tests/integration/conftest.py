@@ -1,0 +1,202 @@
+"""The application in this process, on a real PostgreSQL; nothing runs in the background until a test lets it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import orjson
+import psycopg2
+import psycopg2.extensions
+import pytest
+from flask import Flask
+
+from app import Onward, build_app, onward_of
+from foundation.settings import Settings
+from outbox.engine import Engine
+from tests.cast import Answer, Cast, assemble
+from tests.integration.visitor import Visitor
+
+TABLES = (
+    "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
+    "orders, order_words, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
+    "revocations, api_keys, people, sign_in_tries, stream_tickets, idempotency_keys"
+)
+
+
+def forget(engine: Engine) -> None:
+    """What is left of a process that was killed: nothing in its memory."""
+    engine._owed.clear()
+    engine.internal.clear()
+    engine.worker.circuits.forget()
+
+
+class Outbox:
+    """Lets the promises be kept, here and now."""
+
+    def __init__(self, onward: Onward, sql: Callable[..., list[tuple[Any, ...]]]) -> None:
+        self._engine = onward.engine
+        self._sql = sql
+
+    def run_until_idle(self) -> None:
+        """Return when nothing waits in this process any more."""
+        for _ in range(100):
+            self._engine.wait_until_quiet()
+            if self._engine.internal.quiet:
+                return
+            self._engine.internal.flush()
+        raise AssertionError("the engine does not come to rest")
+
+    def try_again(self) -> None:
+        """Make everything due that waits for a later attempt, and attempt it."""
+        self._sql("UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = 'pending'")
+        self._engine.worker.look()
+        self.run_until_idle()
+
+    @property
+    def effects(self) -> list[tuple[Any, ...]]:
+        """Side effects with rows of their own."""
+        return self._sql("SELECT kind, destination, status, attempts FROM side_effects ORDER BY id")
+
+    def sweep(self) -> int:
+        """Take over what nobody works on, and finish it."""
+        taken = self._engine.sweep()
+        self.run_until_idle()
+        return taken
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self._sql("SELECT topic, ref, pending FROM outbox ORDER BY id")
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, _green: None) -> Iterator[Flask]:
+    app = build_app(settings)
+    yield app
+    onward_of(app).stop()
+
+
+@pytest.fixture
+def app_with(settings: Settings, _green: None) -> Iterator[Callable[..., Flask]]:
+    """Build the application with other settings."""
+    built: list[Flask] = []
+
+    def build(**changes: Any) -> Flask:
+        built.append(build_app(dataclasses.replace(settings, **changes)))
+        return built[-1]
+
+    yield build
+    for app in built:
+        onward_of(app).stop()
+
+
+@pytest.fixture
+def onward(app: Flask, empty: None) -> Onward:
+    return onward_of(app)
+
+
+@pytest.fixture(params=["background", "sequential"])
+def mode(request: pytest.FixtureRequest, onward: Onward) -> Iterator[str]:
+    """What follows a change is the same in both modes."""
+    onward.engine.modes.learn({"*": request.param})
+    yield request.param
+    onward.engine.modes.learn({})
+
+
+@pytest.fixture
+def outbox(onward: Onward, sql: Callable[..., list[tuple[Any, ...]]]) -> Outbox:
+    return Outbox(onward, sql)
+
+
+@pytest.fixture(scope="session")
+def connection(settings: Settings, _green: None) -> Iterator[psycopg2.extensions.connection]:
+    with closing(psycopg2.connect(settings.dsn)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+@pytest.fixture
+def sql(connection: psycopg2.extensions.connection) -> Callable[..., list[tuple[Any, ...]]]:
+    """Ask the database directly."""
+
+    def ask(statement: str, *args: Any) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, args or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return ask
+
+
+@pytest.fixture
+def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[None]:
+    """Nothing of one test is left for the next."""
+    yield
+    forget(onward_of(app).engine)
+    onward_of(app).watch.proofs.forget_revoked()
+    onward_of(app).watch.proofs.rights_lost(())
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {TABLES}")
+
+
+@pytest.fixture
+def cast(app: Flask, settings: Settings, empty: None) -> Cast:
+    return send_through(app, settings)
+
+
+def send_through(app: Flask, settings: Settings) -> Cast:
+    """The cast, speaking to this application."""
+    client = app.test_client()
+
+    def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[Answer, Any]:
+        data = body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else None
+        answer = client.open(path, method=method, headers=headers, data=data)
+        return answer, answer.get_json(force=True, silent=True)
+
+    return assemble(settings, send)
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Any:
+    return cast.alice
+
+
+@pytest.fixture
+def bob(cast: Cast) -> Any:
+    return cast.bob
+
+
+@pytest.fixture
+def olive(cast: Cast) -> Any:
+    return cast.olive
+
+
+@pytest.fixture
+def mallory(cast: Cast) -> Any:
+    return cast.mallory
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Any:
+    return cast.shop
+
+
+@pytest.fixture
+def placed(cast: Cast, outbox: Outbox) -> Any:
+    """A new order of alice with bob; what followed from placing it has happened."""
+    order = cast.place()
+    outbox.run_until_idle()
+    return order
+
+
+@pytest.fixture
+def visit(app: Flask, empty: None) -> Callable[[str], Visitor]:
+    """Somebody of the cast, signed in by their button."""
+
+    def visit(name: str) -> Visitor:
+        visitor = Visitor(app.test_client())
+        visitor.sign_in(name)
+        return visitor
+
+    return visit

@@ -1,0 +1,166 @@
+"""The documentation's examples, tried: each request is sent to the running application, each answer compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import pytest
+from flask import Flask
+
+from foundation import openapi
+from foundation.settings import Settings
+from tests.conftest import PROJECT
+from tests.integration.conftest import send_through
+
+RESTING = {"ready": "503"}
+"""Nothing runs in the background of this application, and its answer says so."""
+
+PLAYERS = {
+    "change_status": "bob",
+    "change_many": "bob",
+    "place_order": "shop",
+    "read_inbox": "bob",
+    "mark_read": "bob",
+    "say": "alice",
+    "stream": "bob",
+}
+"""Who sends an example; olive, unless something else is said."""
+
+BEFORE = {
+    "read_conversation": ["say"],
+    "list_circuits": ["act_on_circuit"],
+    "list_actions": ["act_on_circuit"],
+    "list_keys": ["add_key"],
+    "revoke_key": ["add_key"],
+}
+"""Whose examples were sent before, beside that of placing an order."""
+
+DEAD_LETTER = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, finished_at, last_error,
+    fingerprint)
+    VALUES ('mail.buyer', 'smtp://mail:25', 'order-event', 1, 1, 'dead', now(), '550 no such mailbox', 'a1b2')"""
+
+OCCASIONAL = {"Preference-Applied", "Onward-Effects", "Link", *openapi.RATE}
+"""Headers that come only sometimes."""
+
+
+class Contract:
+    """The document of an application, and what it says about an operation."""
+
+    def __init__(self, app: Flask) -> None:
+        self.document = openapi.document_of(app)  # type: ignore[arg-type]
+        self.operations = {
+            one["operationId"]: (path, method, one) for path, method, one in openapi.operations(self.document)
+        }
+
+    def wrong(self, schema: Any, value: Any) -> list[str]:
+        """What the schema says against a value, with every member named that it does not know."""
+        whole = {"$ref": "#/schema", "schema": closed(schema), "components": closed(self.document["components"])}
+        validator = jsonschema_rs.Draft202012Validator(whole)
+        return [f"{one.instance_path}: {one.message}" for one in validator.iter_errors(value)]
+
+
+def closed(schema: Any) -> Any:
+    """The schema with no room for members that it does not name. (Problems have members of their own.)"""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    whole = {name: closed(one) if name != "Problem" else one for name, one in schema.items()}
+    has_members = isinstance(schema.get("properties"), dict) and "type" in schema and "required" in schema
+    return whole | ({"additionalProperties": False} if has_members else {})
+
+
+def differences(example: Any, answer: Any, place: str = "") -> list[str]:
+    """Where an answer is not like its example: a member is missing, or of another kind. Null may be anything."""
+    if example is None or answer is None:
+        return []
+    if type(example) is not type(answer):
+        return [f"{place} is {answer!r}"]
+    if isinstance(example, dict):
+        missing = [f"{place}.{name} is missing" for name in example.keys() - answer.keys()]
+        both = example.keys() & answer.keys()
+        return missing + [said for name in both for said in differences(example[name], answer[name], f"{place}.{name}")]
+    if isinstance(example, list) and example:
+        return differences(example[0], answer[0], f"{place}[0]") if answer else [f"{place} is empty"]
+    return []
+
+
+@pytest.fixture(scope="module")
+def contract(app):
+    return Contract(app)
+
+
+def test_every_example_is_what_its_schema_says(contract):
+    wrong = {}
+    for name, (_, _, operation) in contract.operations.items():
+        contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media in (media for one in contents for media in one.get("content", {}).values()):
+            examples = [media["example"]] if "example" in media else []
+            for code in media.get("examples", ()):
+                examples.append(contract.document["components"]["examples"][code]["value"])
+            found = [said for example in examples for said in contract.wrong(media["schema"], example)]
+            wrong |= {name: found} if found else {}
+
+    assert {} == wrong
+
+
+class World:
+    """An application in which nothing has happened, so that the ids are those of the examples."""
+
+    def __init__(self, app: Flask, settings: Settings, contract: Contract, sql: Any) -> None:
+        self.app, self.contract, self.cast = app, contract, send_through(app, settings)
+        for table in ("orders", "order_events", "messages", "notifications", "side_effects", "api_keys"):
+            sql(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1")
+
+    def send(self, name: str) -> Any:
+        """The operation's example, as it stands in the documentation."""
+        path, method, operation = self.contract.operations[name]
+        given = operation.get("parameters", ())
+        for parameter in given:
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+        query = {one["name"]: one["example"] for one in given if one["in"] == "query" and one.get("required")}
+        body = [media["example"] for media in operation.get("requestBody", {}).get("content", {}).values()]
+        person = getattr(self.cast, PLAYERS.get(name, "olive"))
+        headers = {"Authorization": f"Bearer {person.token}"}
+        json = body[0] if body else None
+        return self.app.test_client().open(path, method=method, headers=headers, query_string=query, json=json)
+
+
+@pytest.fixture
+def world(app, settings, outbox, contract, sql, operation_id):
+    ((newest,),) = sql("SELECT last_value FROM api_keys_id_seq")
+    world = World(app, settings, contract, sql)
+    if operation_id != "place_order":
+        world.send("place_order")
+    outbox.run_until_idle()
+    sql(DEAD_LETTER)
+    yield world
+    # No number of a key is given twice: the process remembers which were revoked.
+    sql("SELECT setval('api_keys_id_seq', greatest(last_value, %s)) FROM api_keys_id_seq", newest)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each operation of the committed document."""
+    if "operation_id" in metafunc.fixturenames:
+        text = (PROJECT / "docs" / "openapi.json").read_bytes()
+        names = [one["operationId"] for _, _, one in openapi.operations(orjson.loads(text))]
+        metafunc.parametrize("operation_id", names)
+
+
+def test_an_example_is_answered_as_documented(contract, world, operation_id):
+    _, _, operation = contract.operations[operation_id]
+    for earlier in BEFORE.get(operation_id, ()):
+        world.send(earlier)
+    status = RESTING.get(operation_id, min(operation["responses"]))
+    documented = operation["responses"][status]
+
+    with world.send(operation_id) as answer:
+        assert int(status) == answer.status_code, answer.get_data(as_text=True)
+        assert documented["headers"].keys() - OCCASIONAL <= set(answer.headers.keys())
+        for media, content in documented.get("content", {}).items():
+            assert media == answer.mimetype
+            if media == "application/json":
+                assert [] == contract.wrong(content["schema"], answer.get_json())
+                assert [] == differences(content["example"], answer.get_json())

@@ -1,0 +1,200 @@
+"""Whatever goes wrong is a problem with a code, and says no more than it should."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import orjson
+import psycopg2
+import pytest
+
+from app import onward_of
+from chaos.leaks import LEAK
+from foundation.errors import TooManyRequests, catalogue
+from orders import queries
+from orders.errors import OrderLocked
+from tests.cast import new_order
+from tests.integration.visitor import press_button
+
+BY_THE_SERVER = {
+    "request_timeout",
+    "uri_too_long",
+    "headers_too_large",
+    "not_implemented",
+    "expectation_failed",
+    "too_many_connections",
+}
+"""What the server in front of the application says; test_refusals.py and test_hostile_connections.py provoke it."""
+
+
+class Provoker:
+    """Knows for each code a request that is answered with it."""
+
+    def __init__(self, app, cast, placed, monkeypatch, dsn):
+        self.dsn = dsn
+        self.app, self.cast, self.id, self.monkeypatch = app, cast, placed["id"], monkeypatch
+        self.bob = {"Authorization": f"Bearer {cast.bob.token}"}
+
+    def ask(self, method, path, body=None, **more):
+        headers = self.bob | {name.replace("_", "-"): value for name, value in more.items()}
+        data = body if isinstance(body, bytes | None) else orjson.dumps(body)
+        return self.app.test_client().open(path, method=method, headers=headers, data=data)
+
+    def move(self, to, **headers):
+        return self.ask("PATCH", f"/api/orders/{self.id}/status", {"status": to}, **headers)
+
+    def malformed_request(self):
+        return self.ask("PATCH", f"/api/orders/{self.id}/status", b"{")
+
+    def csrf_failed(self):
+        client = self.app.test_client()
+        press_button(client, "seller")
+        return client.post("/api/notifications/read", json={"up_to": 1})
+
+    def unauthorized(self):
+        return self.ask("GET", "/api/orders", Authorization="Bearer nobody")
+
+    def forbidden(self):
+        return self.ask("GET", "/api/ops/side-effects")
+
+    def not_found(self):
+        return self.ask("GET", "/api/orders/999999999")
+
+    def method_not_allowed(self):
+        return self.ask("DELETE", "/api/orders")
+
+    def illegal_transition(self):
+        return self.move("DELIVERED")
+
+    def cursor_expired(self):
+        return self.ask("GET", "/api/events?after=1.1")
+
+    def stale_version(self):
+        return self.move("CONFIRMED", If_Match='"7"')
+
+    def precondition_required(self):
+        self.monkeypatch.setattr(onward_of(self.app).changes, "require_version", True)
+        return self.move("CONFIRMED")
+
+    def duplicate_number(self):
+        self.bob = {"Authorization": f"Bearer {self.cast.shop.token}"}
+        self.ask("POST", "/api/orders", new_order(1, 1) | {"number": "A-1"})
+        return self.ask("POST", "/api/orders", new_order(1, 1) | {"number": "A-1"})
+
+    def body_too_large(self):
+        return self.ask("PATCH", f"/api/orders/{self.id}/status", b'{"status": "' + b"x" * 70_000)
+
+    def unsupported_media_type(self):
+        return self.move("CONFIRMED", Content_Type="application/x-www-form-urlencoded")
+
+    def invalid_request(self):
+        return self.ask("GET", "/api/orders?limit=1000")
+
+    def idempotency_mismatch(self):
+        self.move("CONFIRMED", Idempotency_Key="k")
+        return self.move("PREPARING", Idempotency_Key="k")
+
+    def order_locked(self):
+        return self._reading(OrderLocked())
+
+    def too_many_requests(self):
+        return self._reading(TooManyRequests())
+
+    def idempotency_in_progress(self):
+        connection = psycopg2.connect(self.dsn)
+        connection.cursor().execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('seller:1 k', 0) | (1::bigint << 62))"
+        )
+        try:
+            return self.ask("POST", "/api/notifications/read", {"up_to": 1}, Idempotency_Key="k")
+        finally:
+            connection.close()
+
+    def answer_not_kept(self):
+        self.ask("POST", "/api/stream-tickets", Idempotency_Key="k")
+        return self.ask("POST", "/api/stream-tickets", Idempotency_Key="k")
+
+    def internal_error(self):
+        return self._reading(RuntimeError("SELECT * FROM secrets"))
+
+    def service_unavailable(self):
+        return self._reading(psycopg2.OperationalError("could not connect to server: /var/run/postgresql"))
+
+    def database_busy(self):
+        with closing(psycopg2.connect(self.dsn)) as other:
+            other.cursor().execute("LOCK TABLE orders")
+            return self.ask("GET", f"/api/orders/{self.id}")
+
+    def not_ready(self):
+        return self.ask("GET", "/readyz")
+
+    def _reading(self, error):
+        def broken(*_):
+            raise error
+
+        self.monkeypatch.setattr(queries, "order", broken)
+        return self.ask("GET", f"/api/orders/{self.id}")
+
+
+@pytest.fixture
+def provoker(app, cast, placed, monkeypatch, settings):
+    return Provoker(app, cast, placed, monkeypatch, settings.dsn)
+
+
+@pytest.mark.parametrize("code", sorted(catalogue().keys() - BY_THE_SERVER))
+def test_each_code_is_told_as_its_example_shows(app, provoker, code):
+    from foundation.openapi import document_of
+
+    example = document_of(app)["components"]["examples"][code]["value"]
+
+    answer = getattr(provoker, code)()
+    told = answer.get_json(force=True)
+    assert ("application/problem+json", catalogue()[code].status) == (answer.content_type, answer.status_code)
+    assert example | {"request_id": 0, "detail": 0} == told | {
+        name: example[name] for name in catalogue()[code].example
+    } | {"request_id": 0, "detail": 0}
+    assert told["request_id"] == answer.headers["X-Request-ID"]
+    assert told["detail"]
+
+
+@pytest.mark.parametrize("code", sorted(catalogue().keys() - BY_THE_SERVER))
+def test_a_problem_tells_nothing_of_the_inside(provoker, code):
+    text = getattr(provoker, code)().get_data(as_text=True)
+
+    assert not LEAK.search(text)
+    assert "/var/" not in text
+
+
+def test_an_address_that_is_not_there_is_a_problem_without_a_redirect(app):
+    for path in ("/api/nothing", "//api/orders", "/api/orders/", "/api/orders/1/status/more"):
+        answer = app.test_client().patch(path)
+
+        assert (404, "not_found") == (answer.status_code, answer.get_json(force=True)["code"])
+
+
+@pytest.mark.parametrize(
+    "type", ["application/json", "application/json; charset=utf-8", "application/merge-patch+json"]
+)
+def test_json_may_be_called_by_its_names(provoker, type):
+    assert 200 == provoker.move("CONFIRMED", Content_Type=type).status_code
+
+
+def test_a_misspelt_query_parameter_is_refused(provoker):
+    answer = provoker.ask("GET", "/api/orders?statsu=PENDING")
+
+    assert (422, "statsu") == (answer.status_code, answer.get_json(force=True)["errors"][0]["field"])
+
+
+@pytest.mark.parametrize(("method", "sure"), [("GET", True), ("POST", False)])
+def test_nobody_says_that_nothing_was_changed_who_cannot_know(app, provoker, method, sure):
+    def broken(*_):
+        raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    for view in ("notifications.mark_read", "notifications.read_inbox"):
+        provoker.monkeypatch.setitem(app.view_functions, view, broken)
+    body = {"up_to": 1} if method == "POST" else None
+    path = "/api/notifications/read" if body else "/api/notifications"
+
+    told = provoker.ask(method, path, body).get_json()["detail"]
+    assert sure == ("Nothing was changed" in told)
+    assert sure != ("is not known" in told)
