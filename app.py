@@ -1,4 +1,4 @@
-"""The roof: joins the rooms in reading order, and knows them all."""
+"""The roof: joins the packages in reading order, and knows them all."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ import realtime.routes
 from access import guards, revocations
 from access.limits import Limits
 from access.principal import Principal
-from access.refresher import Watch
+from access.refresher import Refresher
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
-from dashboard.wiring import Rooms
+from dashboard.context import PageContext
 from foundation import cors, db, health, hosts, logs, openapi, poolers, problems
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
@@ -54,8 +54,8 @@ from orders.fast_path import FastPath
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 from outbox import ledger
+from outbox.completion import Announcement
 from outbox.engine import Engine
-from outbox.settlement import Announcement
 from realtime import log as live_log
 from realtime.fast_path import StreamFastPath
 from realtime.wiring import Realtime
@@ -79,7 +79,7 @@ class Onward:
     realtime: Realtime
     changes: StatusChanges
     placing: orders.creation.Placing
-    watch: Watch
+    refresher: Refresher
     stream_fast_path: StreamFastPath
     fast_path: FastPath
     pruner: Pruner
@@ -89,19 +89,19 @@ class Onward:
     def start(self) -> None:
         """Begin to work; once in each process, after it was forked."""
         self.loop.start()
-        self.watch.start()
+        self.refresher.start()
         self.realtime.start()
         self.engine.start()
         self.pruner.start()
 
     def stop(self) -> None:
-        """Tell every stream, finish or hand back what is owed, and let go of the database."""
+        """Tell every stream, finish or hand back what is pending, and let go of the database."""
         self.stopping = True
         self.pruner.stop()
         self.realtime.drain()
         self.engine.stop()
         self.realtime.stop()
-        self.watch.stop()
+        self.refresher.stop()
         self.loop.stop()
 
 
@@ -129,10 +129,10 @@ def build_app(settings: Settings) -> Flask:
     problems.init_app(app)
     cors.init_app(app, settings.cors_origins)
     https.init_app(app, settings)
-    watch = guards.init_app(app, settings)
+    refresher = guards.init_app(app, settings)
     app.before_request(_begin_request)
     app.after_request(_end_request)
-    app.extensions["onward"] = _join(app, settings, watch)
+    app.extensions["onward"] = _join(app, settings, refresher)
     proxies.init_app(app, settings.trusted_proxies)
     bodies.init_app(app, settings.body_seconds)  # around whatever reads a body
     screening.init_app(app, hosts.one_of(settings.known_hosts))
@@ -163,13 +163,13 @@ def onward_of(app: Flask) -> Onward:
     return onward
 
 
-def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
+def _join(app: OpenAPI, settings: Settings, refresher: Refresher) -> Onward:
     workflow = workflow_file.load(settings.order_workflow)
     order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
     message_topic = chat.messages.topic()
-    live = Realtime(settings, VERSION, watch.proofs)
+    live = Realtime(settings, VERSION, refresher.proofs)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.LOCK)
-    links = TrackingLinks(settings, watch.proofs.tokens.revocations)
+    links = TrackingLinks(settings, refresher.proofs.tokens.revocations)
     kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
     reading = PreparedPool(settings.dsn, 1, "timers")
     kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
@@ -177,9 +177,9 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
     placing = orders.creation.Placing(workflow, engine, order_topic)
-    fast_path = FastPath(app.wsgi_app, watch.proofs, changes, app.extensions["onward.limits"])
+    fast_path = FastPath(app.wsgi_app, refresher.proofs, changes, app.extensions["onward.limits"])
     stream_fast_path, pruner = _stream_fast_path(app, live), _pruner(app, settings, live)
-    onward = Onward(settings, workflow, engine, live, changes, placing, watch, stream_fast_path, fast_path, pruner)
+    onward = Onward(settings, workflow, engine, live, changes, placing, refresher, stream_fast_path, fast_path, pruner)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
     for room in (
         orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
@@ -199,7 +199,7 @@ def _join(app: OpenAPI, settings: Settings, watch: Watch) -> Onward:
     openapi.init_app(app)
     dashboard.routes.init_app(
         app,
-        Rooms(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
+        PageContext(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
         links,
     )
     return onward
@@ -218,9 +218,9 @@ def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -
 
 
 def _ledger(
-    engine: Engine, topic: Topic, order_id: int, promised: Mapping[int, int]
+    engine: Engine, topic: Topic, order_id: int, effect_bits: Mapping[int, int]
 ) -> Mapping[int, list[dict[str, Any]]]:
-    return ledger.of(engine.durable_pool.run, topic, order_id, promised)
+    return ledger.of(engine.durable_pool.run, topic, order_id, effect_bits)
 
 
 EVERY_SELLER = "seller:*"
@@ -267,9 +267,11 @@ def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
         "sessions": poolers.check(onward.settings.dsn),
         "schema": db.schema_problem,
         "changes": hot.refusal,
-        "proofs": lambda: None if onward.watch.proofs.tokens.revocations.known else "it is not known what was revoked",
+        "proofs": lambda: (
+            None if onward.refresher.proofs.tokens.revocations.known else "it is not known what was revoked"
+        ),
         "feed": lambda: None if onward.realtime.feed.alive else "the log of live events is not followed",
-        "engine": lambda: None if onward.engine.alive else "the lanes do not turn",
+        "engine": lambda: None if onward.engine.alive else "the bulkheads do not turn",
     }
 
 

@@ -17,7 +17,7 @@ from access import devices, people, sessions, tickets
 from access.credentials import Proofs
 from access.limits import Limits
 from access.principal import READERS, ROLES, Principal
-from access.refresher import Watch
+from access.refresher import Refresher
 from access.tokens import Tokens
 from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthorized
 from foundation.problems import problem
@@ -42,7 +42,7 @@ AREAS: set[str] = set()
 """Parts of the API that a key can be limited to; each protected blueprint is one."""
 
 
-def init_app(app: Flask, settings: Settings) -> Watch:
+def init_app(app: Flask, settings: Settings) -> Refresher:
     """Give the application its proofs and its sessions; the watch that is returned keeps them fresh."""
     proofs = app.extensions["onward.proofs"] = Proofs(Tokens.of(settings))
     app.extensions["onward.links"] = people.Links(settings)
@@ -51,7 +51,7 @@ def init_app(app: Flask, settings: Settings) -> Watch:
     app.register_error_handler(CSRFError, _forged)
     app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)
     app.after_request(_tell_rate)
-    return Watch(app, proofs)
+    return Refresher(app, proofs)
 
 
 @dataclass(frozen=True)

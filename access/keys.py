@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from gevent.event import Event
 
 from foundation.errors import ServiceUnavailable
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from foundation.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Keys:
     asked: Event = field(default_factory=Event)
     """Set when a token named a key that is not known: there may be a new one."""
 
-    _trouble: Trouble = field(default_factory=lambda: Trouble("The keys that verify tokens cannot be read"))
+    _failures: FailureLog = field(default_factory=lambda: FailureLog("The keys that verify tokens cannot be read"))
 
     def __post_init__(self) -> None:
         # Prepared once: for a bare string PyJWT looks each time whether it might be another kind of key.
@@ -141,16 +141,16 @@ class Keys:
     def refresh(self) -> None:
         """Read file and URL again. What cannot be read leaves its keys as they are, and so does what is found empty,
         until it was found so EMPTY_READINGS times in a row."""
-        before, troubles = self._found(), []
+        before, failures = self._found(), []
         for source in self._sources:
             try:
                 source.refresh()
             except (OSError, HTTPException, UnusableKeys, gevent.Timeout) as error:
-                troubles.append(str(error) or type(error).__name__)
-        if troubles:
-            self._trouble.tell(Exception("; ".join(troubles)))
+                failures.append(str(error) or type(error).__name__)
+        if failures:
+            self._failures.tell(Exception("; ".join(failures)))
         else:
-            self._trouble.over()
+            self._failures.over()
         if before != (after := self._found()):
             self.version += 1
             tell = log.info if after else log.warning

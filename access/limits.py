@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from foundation import clock
 from foundation.errors import TooManyRequests
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 
 REDIS_SECONDS = 0.25
 """How long Redis may take to connect, and to answer. Its client would try three times, for seconds."""
@@ -40,7 +40,7 @@ class Limits:
         self._alone = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
         self._shared = _shared(redis_url) if self._items and redis_url else None
         self._alone_until = 0.0
-        self._trouble = Trouble("Redis cannot count requests; each process counts its own")
+        self._failures = FailureLog("Redis cannot count requests; each process counts its own")
 
     def take(self, who: str, reading: bool) -> list[tuple[str, str]]:
         """Count one request; raises TooManyRequests when it comes too early.
@@ -76,10 +76,10 @@ class Limits:
             try:
                 found = question(self._shared)
             except StorageError as error:
-                self._trouble.tell(error)
+                self._failures.tell(error)
                 self._alone_until = clock.monotonic() + AGAIN_SECONDS
             else:
-                self._trouble.over()
+                self._failures.over()
                 return found
         return question(self._alone)
 

@@ -6,7 +6,7 @@ import gevent
 from flask import Flask
 
 from access.credentials import Proofs
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 
 LOOK_SECONDS = 1.0
 """A revoked token is refused by every process within this time."""
@@ -18,13 +18,13 @@ LEAST_REFRESH_SECONDS = 10
 """However many tokens name keys that nobody knows."""
 
 
-class Watch:
+class Refresher:
     """Two greenlets that look again and again."""
 
     def __init__(self, app: Flask, proofs: Proofs) -> None:
         self._app = app
         self.proofs = proofs
-        self._trouble = Trouble("Nobody can say which tokens were revoked")
+        self._failures = FailureLog("Nobody can say which tokens were revoked")
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
     def start(self) -> None:
@@ -44,9 +44,9 @@ class Watch:
         while True:
             try:
                 self.look()
-                self._trouble.over()
+                self._failures.over()
             except Exception as error:
-                self._trouble.tell(error)
+                self._failures.tell(error)
             gevent.sleep(LOOK_SECONDS)
 
     def _refresh_keys(self) -> None:

@@ -31,7 +31,7 @@ ALL_EFFECTS = Rows(events=1, notifications=3, messages=1, live=7, outbox=0)
 """What a change by a seller leaves behind."""
 
 NO_EFFECTS = Rows(events=1, notifications=0, messages=0, live=0, outbox=1)
-"""What it leaves behind where nobody keeps the promise."""
+"""What it leaves behind where nobody keeps the entry."""
 
 
 class BenchmarkError(Exception):
@@ -83,7 +83,7 @@ class Contender:
 
     def is_done(self, expected: Rows) -> bool:
         """Whether everything that was promised has been done."""
-        return (expected.outbox > 0 or self.database.owes_nothing) and self.database.rows() == expected
+        return (expected.outbox > 0 or self.database.has_nothing_pending) and self.database.rows() == expected
 
     def rest(self) -> None:
         """Called when the slice is over; not measured."""

@@ -1,7 +1,7 @@
 """The application as `wsgi.py` builds it, with the original handler's waits as receivers of its signal.
 
 They are paid for each event alone, never for a batch: in sequential mode before the answer, as in the original
-handler; in background mode in the signal's lane.
+handler; in background mode in the signal's bulkhead.
 """
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.

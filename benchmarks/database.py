@@ -142,7 +142,7 @@ class Database:
         self.name = name
         self.url = url
         self.orders = orders
-        self.old_promises = 0
+        self.old_entries = 0
         """Rows of the outbox up to this id are a backlog that nobody is meant to work on."""
         self._marks: tuple[int, ...] = ()
         self._connection: psycopg2.extensions.connection | None = None
@@ -189,11 +189,11 @@ class Database:
         """Count what was written since the mark, and what of it the outbox still holds."""
         marks = zip(NUMBERED.items(), self._marks, strict=True)
         counts = ", ".join(f"(SELECT count(*) FROM {table} WHERE {id} > {mark})" for (table, id), mark in marks)
-        return Rows(*self.run(f"SELECT {counts}, (SELECT count(*) FROM outbox WHERE id > {self.old_promises})")[0])
+        return Rows(*self.run(f"SELECT {counts}, (SELECT count(*) FROM outbox WHERE id > {self.old_entries})")[0])
 
     @property
-    def owes_nothing(self) -> bool:
-        return not self.run(f"SELECT EXISTS (SELECT FROM outbox WHERE id > {self.old_promises})")[0][0]
+    def has_nothing_pending(self) -> bool:
+        return not self.run(f"SELECT EXISTS (SELECT FROM outbox WHERE id > {self.old_entries})")[0][0]
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,4 +1,4 @@
-"""The application as `wsgi.py` builds it, except that no promise is kept: what a PATCH costs by itself.
+"""The application as `wsgi.py` builds it, except that no entry is kept: what a PATCH costs by itself.
 
 The row in the outbox is written with the change, as ever; the benchmark empties the outbox between its slices.
 """
@@ -6,12 +6,12 @@ The row in the outbox is written with the change, as ever; the benchmark empties
 from wsgi import app  # noqa: I001  It patches, so it comes first.
 
 from app import onward_of
-from outbox.entries import Promise
+from outbox.entries import OutboxEntry
 
 __all__ = ["app"]
 
 
-def forget(_promise: Promise) -> None:
+def forget(_entry: OutboxEntry) -> None:
     """Do nothing of what was promised."""
 
 

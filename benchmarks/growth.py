@@ -1,4 +1,4 @@
-"""What a hundred times as many orders, and a million promises that wait for somebody else, do to an answer."""
+"""What a hundred times as many orders, and a million entries that wait for somebody else, do to an answer."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_un
 SELECT 'order', -n, -n, 63, '', {FOREIGN_OWNER}, clock_timestamp() + interval '1 day'
 FROM generate_series(1, {{count}}) AS n
 """
-"""Of orders that nobody moves: an earlier promise of an order is kept with the next one."""
+"""Of orders that nobody moves: an earlier entry of an order is kept with the next one."""
 
 
 @dataclass
 class OnlyInItsTurn(HttpContender):
-    """A server that runs in its own slices only: looking through a million promises a second burdens the others."""
+    """A server that runs in its own slices only: looking through a million entries a second burdens the others."""
 
     def start(self) -> None:
         """Wait for the first turn."""
@@ -51,7 +51,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     """Measure three databases of different weight, one request at a time."""
     many = orders * TIMES
     backlog = min(BACKLOG, many)
-    few, plenty, burdened = f"{orders:,} orders", f"{many:,} orders", f"the same and {backlog:,} promises"
+    few, plenty, burdened = f"{orders:,} orders", f"{many:,} orders", f"the same and {backlog:,} entries"
     databases = [server.create("few", orders), server.create("plenty", many)]
     databases.append(server.create("burdened", many, like=databases[1]))
     names = (few, plenty, burdened)
@@ -65,7 +65,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     report.add(
         _ratios(results, names),
         table(results, contenders, LEVELS),
-        "The promises are leased to a process that lives and does nothing, so that nobody takes them over; each server "
+        "The entries are leased to a process that lives and does nothing, so that nobody takes them over; each server "
         "still looks through them once a second. Here each server runs in its own slices only.",
         method(results, pace, orders, (before, load_average())),
         LEGEND,
@@ -74,10 +74,10 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
 
 
 def _hold(database: Database, backlog: int) -> psycopg2.extensions.connection:
-    """Fill the outbox with promises of another process, and be the sign that it lives."""
+    """Fill the outbox with entries of another process, and be the sign that it lives."""
     database.run(FILL.format(count=backlog))
     database.run("VACUUM ANALYZE outbox")
-    database.old_promises = int(database.run("SELECT max(id) FROM outbox")[0][0])
+    database.old_entries = int(database.run("SELECT max(id) FROM outbox")[0][0])
     connection = psycopg2.connect(database.dsn)
     connection.autocommit = True
     with connection.cursor() as cursor:

@@ -26,7 +26,7 @@ UNSENT = "SELECT EXISTS (SELECT FROM side_effects WHERE kind = 'email.status' AN
 
 
 class Parked(HttpContender):
-    """A service that writes the same promises and calls nobody: what a destination that hangs is compared with."""
+    """A service that writes the same entries and calls nobody: what a destination that hangs is compared with."""
 
     def prepare(self) -> None:
         super().prepare()

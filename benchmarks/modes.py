@@ -10,7 +10,7 @@ from benchmarks.report import LEGEND, Report, figure, load_average, method, tabl
 from benchmarks.slices import Pace, Results, interleave, running
 
 LEVELS = (1, 32)
-ENOUGH = {"SIGNAL_CONCURRENCY": "1000", "LANE_LIMIT": "100000"}
+ENOUGH = {"SIGNAL_CONCURRENCY": "1000", "QUEUE_LIMIT": "100000"}
 """A receiver that waits 660 ms for each of 1,000 changes a second keeps 660 greenlets waiting."""
 
 TARGET, TARGET_OF_MANY = 500, 20

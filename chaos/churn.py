@@ -125,20 +125,20 @@ def _forget_until(database: Database, seq: int) -> None:
 
 
 def _cursors(report: Report, epoch: int, seqs: list[int], kept: range, cases: int) -> Iterator[tuple[str, str]]:
-    luck = report.luck
+    rng = report.rng
     forged = ("0", "-1", ".", "1.", ".1", "1.1.1", "1e3", "null", "' OR 1=1", "9" * 60)
     for number in range(cases):
         match number % 5:
             case 0:
-                yield "expired", f"{epoch}.{luck.randrange(kept.start)}"
+                yield "expired", f"{epoch}.{rng.randrange(kept.start)}"
             case 1:
                 yield "forged", forged[number // 5 % len(forged)]
             case 2:
-                yield "future", f"{epoch}.{seqs[-1] + luck.randint(1, 10**9)}"
+                yield "future", f"{epoch}.{seqs[-1] + rng.randint(1, 10**9)}"
             case 3:
-                yield "foreign", f"{epoch + luck.randint(1, 10**6)}.{luck.choice(seqs)}"
+                yield "foreign", f"{epoch + rng.randint(1, 10**6)}.{rng.choice(seqs)}"
             case _:
-                yield "good", f"{epoch}.{luck.choice(kept)}"
+                yield "good", f"{epoch}.{rng.choice(kept)}"
 
 
 def _answer_to(world: World, channel: str, cursor: str) -> str:

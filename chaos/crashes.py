@@ -41,7 +41,7 @@ def killed_workers(server: Server, report: Report) -> None:
             if alive and load.busy:
                 living = world.living()
                 with suppress(ProcessLookupError):
-                    os.kill(report.luck.choice(alive), signal.SIGKILL)
+                    os.kill(report.rng.choice(alive), signal.SIGKILL)
                 watchers.append(gevent.spawn(world.orphans_taken_over, living))
         load.wait()
         gevent.joinall(watchers)
@@ -62,7 +62,7 @@ def killed_at_once(server: Server, report: Report) -> None:
         load.wait_for(changes // 2)
         living = world.living()
         world.service.kill()
-        owed = world.database.number("SELECT count(*) FROM outbox")
+        pending = world.database.number("SELECT count(*) FROM outbox")
         gevent.sleep(report.either(0.5, DOWN_SECONDS))
         before, begun = len(load.acknowledged), clock.monotonic()
         world.service.start(wait=False)
@@ -70,7 +70,7 @@ def killed_at_once(server: Server, report: Report) -> None:
         load.wait_for(before + 1)
         report.check("first 200 after the start", clock.monotonic() - begun, "s", at_most=3)
         load.wait()
-        report.tell("promises that the dead left in the outbox", owed)
+        report.tell("entries that the dead left in the outbox", pending)
         report.check("their backlog taken over after", backlog.get(), "s", at_most=15)
         report.check("drained after the last change", world.drain(), "s", at_most=15)
         world.service.wait_until_ready()
@@ -99,8 +99,8 @@ def frozen_worker(server: Server, report: Report) -> None:
         report.check("its work taken over after", taken_over, "s", at_most=17)
         report.check("drained in the end after", world.drain(), "s", at_most=60)
         lost = world.service.log.count("The lease was lost")
-        report.check("late settlements of the frozen worker that were refused", lost, at_least=1)
-        report.check("effects settled by more than one attempt", _changed(world, written), at_most=0)
+        report.check("late records of the frozen worker that were refused", lost, at_least=1)
+        report.check("effects completed by more than one attempt", _changed(world, written), at_most=0)
         invariants.check(world, load, twice_share=None)
 
 
@@ -111,7 +111,7 @@ def _mails_taken(world: World, owner: int) -> int:
 
 
 def _while_frozen(world: World, owner: int) -> tuple[float, dict[int, int]]:
-    """Seconds until nothing is the frozen worker's any more; and what the other had settled when it woke up."""
+    """Seconds until nothing is the frozen worker's any more; and what the other had completed when it woke up."""
     report, begun = world.report, clock.monotonic()
     report.tell("effects that it was in the middle of", world.database.number(OWNED.format(owner)))
     if report.fast:
@@ -119,15 +119,15 @@ def _while_frozen(world: World, owner: int) -> tuple[float, dict[int, int]]:
         report.remark(f"the frozen worker's leases were aged by {AGED_SECONDS:g} s, which are in the figure")
     seconds = world.database.seconds_until(f"SELECT ({OWNED.format(owner)}) = 0", 30)
     gevent.sleep(max(0.0, report.either(5.0, FROZEN_SECONDS) - (clock.monotonic() - begun)))
-    return seconds + (AGED_SECONDS if report.fast else 0), _settled(world)
+    return seconds + (AGED_SECONDS if report.fast else 0), _completed(world)
 
 
-def _settled(world: World) -> dict[int, int]:
-    """Each settled effect, with the version of its row."""
+def _completed(world: World) -> dict[int, int]:
+    """Each completed effect, with the version of its row."""
     found = world.database.sql("SELECT id, xmin::text::bigint FROM side_effects WHERE status = 'succeeded'")
     return dict(found)
 
 
 def _changed(world: World, before: dict[int, int]) -> int:
-    now = _settled(world)
+    now = _completed(world)
     return sum(now.get(id) != version for id, version in before.items())

@@ -50,7 +50,7 @@ def crowds(server: Server, report: Report) -> None:
 
 
 def _at_once(world: World, orders: list[Order], status: str) -> Load:
-    load = Load(world.service, world.report.luck, deque(orders), moves=(status,))
+    load = Load(world.service, world.report.rng, deque(orders), moves=(status,))
     load.start(clients=len(orders))
     load.wait()
     return load

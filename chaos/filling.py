@@ -25,7 +25,7 @@ FILLS = {
     "order_words": """INSERT INTO order_words SELECT id, search_document(number, buyer_name) FROM orders
         ON CONFLICT DO NOTHING""",
     "order_events": """INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id,
-            buyer_id, idempotency_key, request_id, promised, at)
+            buyer_id, idempotency_key, request_id, effect_bits, at)
         SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'g-' || id, '', 0, created_at
         FROM orders WHERE number LIKE 'G-%'""",
     "order_reasons": "INSERT INTO order_reasons SELECT id, 'a reason' FROM order_events ON CONFLICT DO NOTHING",

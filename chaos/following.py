@@ -91,16 +91,16 @@ def _left_open(server: Server, world: World, report: Report) -> psycopg2.extensi
 
 def _write(world: World, number: int, events: int) -> None:
     """Append so many events for one seller, a few in each transaction, with waits before and while it has the lock."""
-    luck, left = world.report.luck, events
+    rng, left = world.report.rng, events
     with closing(world.database.server.connect(world.database.name)) as connection:
         connection.autocommit = False
         cursor: Any = connection.cursor()
         while left:
-            several = min(left, luck.randint(1, 4))
+            several = min(left, rng.randint(1, 4))
             cursor.execute("SELECT txid_current()")
-            gevent.sleep(luck.uniform(0, WAIT_SECONDS))
+            gevent.sleep(rng.uniform(0, WAIT_SECONDS))
             cursor.execute(WRITE, (1 + number, several))
-            gevent.sleep(luck.uniform(0, WAIT_SECONDS / 10))
+            gevent.sleep(rng.uniform(0, WAIT_SECONDS / 10))
             connection.commit()
             left -= several
 

@@ -61,8 +61,8 @@ def broken_frames(server: Server, report: Report) -> None:
 
 
 def _text(report: Report) -> str:
-    luck = report.luck
-    return "<" + "".join(luck.choices(PIECES, k=luck.randint(1, LONGEST))) + ">"
+    rng = report.rng
+    return "<" + "".join(rng.choices(PIECES, k=rng.randint(1, LONGEST))) + ">"
 
 
 def _begin(world: World, seller: int) -> Iterator[Frame]:

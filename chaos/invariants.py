@@ -1,8 +1,8 @@
 """What has to be true at the end of every proof: one look at the database, compared with what clients and readers saw.
 
 I1  what was acknowledged stands in the history; each order's versions are 1, 2, 3 ... up to its own
-I2  nothing is owed any more
-I3  each effect exists: once where that is promised, and at least once elsewhere
+I2  nothing is pending any more
+I3  each effect exists: once where that is effect_bits, and at least once elsewhere
 I4  each reader heard exactly what the log holds for it, in order, and no order's version went back
 I5  no connection is left in a transaction, no file is left open
 I6  no answer but 200 and 503, each 503 with Retry-After
@@ -57,7 +57,7 @@ def check(world: World, load: Load, *, twice_share: float | None = 0.0) -> None:
     report = world.report
     world.catch_up()
     _check_history(world, load)
-    report.check("I2 still owed", int(not world.database.sql(DRAINED)[0][0]), at_most=0)
+    report.check("I2 still pending", int(not world.database.sql(DRAINED)[0][0]), at_most=0)
     _check_effects(world, twice_share)
     check_readers(world)
     _check_rest(world)

@@ -59,7 +59,7 @@ def one_change_for_each_key(server: Server, report: Report) -> None:
 
 
 def _send(world: World, client: HTTPConnection, order: Order, seen: Seen) -> None:
-    if world.report.luck.random() < LOST_SHARE:
+    if world.report.rng.random() < LOST_SHARE:
         with closing(HTTPConnection("127.0.0.1", world.service.port, timeout=10)) as impatient:
             impatient.request("PATCH", *_request(world, order, {"status": "CONFIRMED"}))
         seen.statuses[0] += 1

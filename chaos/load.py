@@ -54,7 +54,7 @@ class Load:
     """Moves orders along their path from several clients; each order belongs to one client at a time."""
 
     service: Service
-    luck: Random
+    rng: Random
     orders: deque[Order]
     per_second: float = 0.0
     """Changes per second of all clients together; 0 for as many as there can be."""
@@ -130,7 +130,7 @@ class Load:
                 if self.stopping:
                     break
                 self._keep_pace()
-                self._move(connection, order, status, f"{number}-{order.id}-{step}-{self.luck.getrandbits(32):x}")
+                self._move(connection, order, status, f"{number}-{order.id}-{step}-{self.rng.getrandbits(32):x}")
         connection.close()
 
     def _keep_pace(self) -> None:
@@ -150,7 +150,7 @@ class Load:
         while clock.monotonic() < ends:
             if self._sent(connection, order, status, key, body, headers):
                 return
-            gevent.sleep(self.luck.uniform(*PAUSE_SECONDS))
+            gevent.sleep(self.rng.uniform(*PAUSE_SECONDS))
         self.given_up.append(key)
 
     def _sent(

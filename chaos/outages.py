@@ -64,10 +64,10 @@ def cut_connections(server: Server, report: Report) -> None:
         cut = dict.fromkeys(PURPOSES, 0)
         for _ in range(rounds):
             for purpose in PURPOSES:
-                gevent.sleep(report.luck.uniform(0.5, 1.5) * pause)
+                gevent.sleep(report.rng.uniform(0.5, 1.5) * pause)
                 world.service.get("/readyz")  # keeps the pool of the cold paths in use
                 if backends := world.database.backends(purpose):
-                    world.database.terminate(report.luck.choice(backends))
+                    world.database.terminate(report.rng.choice(backends))
                     cut[purpose] += 1
         load.stop()
         report.check("connections cut of each class, at least", min(cut.values()), at_least=report.either(1, 40))

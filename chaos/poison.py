@@ -18,7 +18,7 @@ MAX_DEATHS = 5
 OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id <> {0}) AND NOT EXISTS (
     SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer' AND subject_id <> {0})"""
 
-SETTLED = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id = {0}) AND NOT EXISTS (
+COMPLETED = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id = {0}) AND NOT EXISTS (
     SELECT FROM side_effects WHERE status IN ('pending', 'running') AND subject_id = {0})"""
 
 DEAD = "SELECT coalesce(max(attempts), 0) FROM side_effects WHERE subject_id = %s AND status = 'dead'"
@@ -56,8 +56,8 @@ def _poisoned(world: World, poison: str) -> Load:
     report.tell(f"{poison}: slowest of their answers", slowest, "s")
     took, limit = clock.monotonic() - begun, report.either(60, 400)
     report.check(f"{poison}: all they caused was done after", took, "s", at_most=30)
-    settled = world.database.seconds_until(SETTLED.format(event), limit)
-    report.check(f"{poison}: settled after", took + settled, "s", at_most=limit)
+    completed = world.database.seconds_until(COMPLETED.format(event), limit)
+    report.check(f"{poison}: completed after", took + completed, "s", at_most=limit)
     calls = len(world.poisoned()) - before
     attempts = world.database.number(DEAD, event)
     if poison in DEADLY:

@@ -22,7 +22,7 @@ POISONS = ("jörg{}@example.org", "busy{}@example.org", "gone{}@example.org")
 READDRESS = """UPDATE orders SET buyer_email = n.email FROM unnest(%s::bigint[], %s::text[]) AS n (id, email)
     WHERE orders.id = n.id"""
 OF_ORDERS = "SELECT id FROM order_events WHERE order_id = ANY(%s) AND version = 2"
-SETTLED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.subject_id
+COMPLETED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.subject_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status' AND s.status = 'dead'"""
 TRIED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.subject_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status' AND s.attempts > 0"""
@@ -59,7 +59,7 @@ def _in_the_queue(world: World, bad: int) -> list[Load]:
     good = _confirm(world, ["alice@example.org"] * 3)
     took = _seconds_until_sent(world, good)
     world.report.check("queue: good mail left after", took, "s", at_most=COOLDOWN_SECONDS)
-    died = world.database.seconds_until(SETTLED % (2 * bad // 3, _array(_ids(poisoned))), COOLDOWN_SECONDS)
+    died = world.database.seconds_until(COMPLETED % (2 * bad // 3, _array(_ids(poisoned))), COOLDOWN_SECONDS)
     world.report.check("queue: what can never be sent was dead after", took + died, "s", at_most=COOLDOWN_SECONDS)
     world.report.check("queue: times that the circuit opened", world.database.number(OPENED), at_most=0)
     return [poisoned, good]
@@ -78,7 +78,7 @@ def _among_the_probes(world: World, bad: int) -> list[Load]:
     world.report.check("probes: good mail left after", took, "s", at_most=2 * COOLDOWN_SECONDS)
     closed = world.database.seconds_until(STATE % "'closed'", 60)
     world.report.check("probes: the circuit was closed after", took + closed, "s", at_most=60)
-    died = world.database.seconds_until(SETTLED % (2 * bad // 3, _array(_ids(loads[1]))), 60)
+    died = world.database.seconds_until(COMPLETED % (2 * bad // 3, _array(_ids(loads[1]))), 60)
     world.report.check("probes: what can never be sent was dead after", took + closed + died, "s", at_most=60)
     return loads
 
@@ -115,7 +115,7 @@ def _confirm(world: World, addresses: Sequence[str]) -> Load:
     """Orders for these addresses, as they may stand in a table from before, and a change of each."""
     orders = world.orders(len(addresses))
     world.database.sql(READDRESS, [order.id for order in orders], list(addresses))
-    load = Load(world.service, world.report.luck, orders, moves=("CONFIRMED",))
+    load = Load(world.service, world.report.rng, orders, moves=("CONFIRMED",))
     load.start(clients=8)
     load.wait()
     return load

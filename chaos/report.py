@@ -64,7 +64,7 @@ class Report:
     remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.luck = random.Random(self.seed)
+        self.rng = random.Random(self.seed)
         """All chance of the proof comes from here."""
 
     def tell(self, name: str, value: float, unit: str = "") -> None:

@@ -20,7 +20,7 @@ from foundation import clock
 
 REPLAYS = """SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_user_indexes
     WHERE indexrelname = 'realtime_events_channel_seq_idx'"""
-"""Each replay from the log looks into this index; a ring's replay asks no database."""
+"""Each replay from the log looks into this index; a recent's replay asks no database."""
 
 ASKING = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'onward replay' AND state = 'active'"""

@@ -42,18 +42,18 @@ class Probes:
 
     def probe(self) -> None:
         """Somebody, chosen by chance, tries everything once."""
-        luck = self.world.report.luck
-        role: Role = luck.choice(ROLES)
-        who = luck.randint(1, SIDES)
-        foreign = luck.choice([id for id, sides in self.owners.items() if sides[role == "buyer"] != who])
+        rng = self.world.report.rng
+        role: Role = rng.choice(ROLES)
+        who = rng.randint(1, SIDES)
+        foreign = rng.choice([id for id, sides in self.owners.items() if sides[role == "buyer"] != who])
         self.asked += 1
         for path in (f"/api/orders/{foreign}", f"/api/orders/{foreign}/history", f"/api/orders/{foreign}/messages"):
             self.not_hidden += self._get(role, who, path)[0] != 404
         for side in ROLES:
-            listed = self._get(role, who, f"/api/orders?limit=200&{side}_id={luck.randint(1, SIDES)}")[1]
+            listed = self._get(role, who, f"/api/orders?limit=200&{side}_id={rng.randint(1, SIDES)}")[1]
             self.foreign_rows += sum(order[f"{role}_id"] != who for order in listed.get("orders", ()))
-        self._catch_up(role, who, luck.choice(self.cursors))
-        self._listen(role, who, luck.choice(self.cursors))
+        self._catch_up(role, who, rng.choice(self.cursors))
+        self._listen(role, who, rng.choice(self.cursors))
 
     def _catch_up(self, role: Role, who: int, cursor: str) -> None:
         page = self._get(role, who, f"/api/events?limit=500&after={cursor}")[1]

@@ -98,7 +98,7 @@ class World:
     def load(self, changes: int, per_second: float = 0.0, moves: tuple[str, ...] = PATH) -> Load:
         """Clients for at least this many changes; they have to be started."""
         orders = self.orders(-(-changes // len(moves)))
-        return Load(self.service, self.report.luck, orders, per_second, moves)
+        return Load(self.service, self.report.rng, orders, per_second, moves)
 
     def listen(self, count: int) -> None:
         """Have this many readers listening, as many sellers as buyers."""
@@ -114,7 +114,7 @@ class World:
             gevent.sleep(0.02)
 
     def drain(self, limit: float = 90.0) -> float:
-        """Seconds until nothing is owed any more; infinity where that takes longer than the limit."""
+        """Seconds until nothing is pending any more; infinity where that takes longer than the limit."""
         return self.database.seconds_until(DRAINED, limit)
 
     def living(self) -> set[int]:

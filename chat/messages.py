@@ -12,8 +12,8 @@ from access.principal import Principal
 from foundation import logs
 from foundation.db import all_rows, commit, db, in_pieces
 from outbox.engine import Engine
-from outbox.entries import Promise
-from side_effects.effects import Topic, WrittenEffect, owed
+from outbox.entries import OutboxEntry
+from side_effects.effects import Topic, WrittenEffect, is_pending
 from side_effects.liveness import LEASE_SECONDS
 
 CONTEXT = "order-message"
@@ -62,9 +62,9 @@ def topic() -> Topic:
     """People's messages: what follows is that both sides see them live."""
     source = f"""
 said AS MATERIALIZED (
-    SELECT s.pending, m.* FROM settled s
+    SELECT s.pending, m.* FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.subject_id OFFSET 0) AS m WHERE s.topic = '{TOPIC}')"""
-    live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", owed(MESSAGE_BIT)))
+    live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", is_pending(MESSAGE_BIT)))
     return Topic(TOPIC, CONTEXT, source, (live,))
 
 
@@ -72,11 +72,11 @@ SAY = text(
     f"""WITH said AS (
         INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
         VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
-    promised AS (
+    entry AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
         SELECT '{TOPIC}', id, order_id, {1 << MESSAGE_BIT}, :request_id, :owner,
                clock_timestamp() + interval '{LEASE_SECONDS} s' FROM said RETURNING id)
-    SELECT said.id, promised.id, {message_json("said", ":role")} FROM said, promised"""
+    SELECT said.id, entry.id, {message_json("said", ":role")} FROM said, entry"""
 )
 
 CONVERSATION = text(
@@ -97,7 +97,7 @@ EXPORT = text(
 
 
 def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
-    """Write a person's message, promise that both sides see it live, and return it as JSON text."""
+    """Write a person's message, entry that both sides see it live, and return it as JSON text."""
     values = {
         "order_id": order_id,
         "seller_id": parties.seller_id,
@@ -108,9 +108,9 @@ def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parti
         "request_id": logs.request_id.get(),
         "owner": engine.owner,
     }
-    message_id, promise_id, message = db.session.execute(SAY, values).one()
-    promise = Promise(promise_id, topic, message_id, order_id, topic.everything, logs.request_id.get())
-    commit(lambda: engine.keep(promise))
+    message_id, entry_id, message = db.session.execute(SAY, values).one()
+    entry = OutboxEntry(entry_id, topic, message_id, order_id, topic.everything, logs.request_id.get())
+    commit(lambda: engine.dispatch(entry))
     return str(message)
 
 

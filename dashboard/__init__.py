@@ -1,1 +1,1 @@
-"""The faces: a board for sellers, a tracking page for buyers, all orders for operators and auditors."""
+"""The views: a board for sellers, a tracking page for buyers, all orders for operators and auditors."""

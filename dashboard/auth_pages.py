@@ -77,7 +77,7 @@ def _add_password(pages: Blueprint) -> None:
         try:
             who.set_password(person, request.form.get("password", ""))
         except InvalidRequest as error:
-            page = render_template("password.html", person=person, least=LEAST_CHARACTERS, trouble=error.detail)
+            page = render_template("password.html", person=person, least=LEAST_CHARACTERS, form_error=error.detail)
             return page, error.status
         flash("Your password is set. Sign in with it.")
         return redirect("/sign-in", 303)
@@ -92,9 +92,11 @@ def _signed_in(email: str, following: Response) -> Response:
     return following
 
 
-def _sign_in_page(demo: bool, following: str | None, trouble: str = "", email: str = "") -> str:
+def _sign_in_page(demo: bool, following: str | None, form_error: str = "", email: str = "") -> str:
     cast = people.CAST if demo else ()
-    return render_template("sign_in.html", cast=cast, following=local_path(following), trouble=trouble, email=email)
+    return render_template(
+        "sign_in.html", cast=cast, following=local_path(following), form_error=form_error, email=email
+    )
 
 
 def _take_a_part(demo: bool, name: str) -> None:

@@ -12,8 +12,8 @@ from access import guards
 from chat.routes import MESSAGE_CHARACTERS, NewMessage
 from dashboard import messages
 from dashboard.auth_pages import too_old
-from dashboard.pages import ORDER_ID, Trouble, board_page, order_page, protect
-from dashboard.wiring import Rooms
+from dashboard.context import PageContext
+from dashboard.pages import ORDER_ID, FormError, board_page, order_page, protect
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest
 from notifications import inbox
@@ -27,18 +27,18 @@ REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
 VERSION_DIGITS = 9
 
 
-def blueprint(rooms: Rooms) -> Blueprint:
+def blueprint(context: PageContext) -> Blueprint:
     """The addresses that forms are sent to."""
     forms = Blueprint("forms", __name__)
-    protect(forms, rooms)
+    protect(forms, context)
     forms.register_error_handler(CSRFError, too_old)
 
     @forms.post(f"/orders/{ORDER_ID}/status")
     def change_status(order_id: int) -> ResponseReturnValue:
         try:
-            return _moved(rooms, order_id)
+            return _moved(context, order_id)
         except REFUSED as error:
-            return _refused_move(rooms, order_id, error), error.status
+            return _refused_move(context, order_id, error), error.status
 
     @forms.post(f"/orders/{ORDER_ID}/messages")
     def say(order_id: int) -> ResponseReturnValue:
@@ -48,9 +48,9 @@ def blueprint(rooms: Rooms) -> Blueprint:
             message = NewMessage(body=body)
         except pydantic.ValidationError:
             text = f"Write something, up to {MESSAGE_CHARACTERS:,} characters."
-            return order_page(rooms, order_id, Trouble(order_id, "message", text, body)), InvalidRequest.status
-        rooms.say(principal, order_id, parties, message.body)
-        return redirect(f"{rooms.face(principal.role).home}/{order_id}#messages", 303)
+            return order_page(context, order_id, FormError(order_id, "message", text, body)), InvalidRequest.status
+        context.say(principal, order_id, parties, message.body)
+        return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
 
     @forms.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
@@ -62,17 +62,17 @@ def blueprint(rooms: Rooms) -> Blueprint:
     return forms
 
 
-def _moved(rooms: Rooms, order_id: int) -> ResponseReturnValue:
-    face = rooms.face(guards.current().role)
+def _moved(context: PageContext, order_id: int) -> ResponseReturnValue:
+    view = context.view(guards.current().role)
     key, version = _text("key"), _text("version")
     known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
     # No version of ours is 0: a form without one is refused as stale.
     change = StatusChange(
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
-    order = orjson.loads(rooms.changes.change(change).order)
-    flash(f"Order #{order['number']} is now “{face.words[order['status']].word}”.")
-    return redirect(f"{face.home}#order-{order_id}" if _from_board() else f"{face.home}/{order_id}", 303)
+    order = orjson.loads(context.changes.change(change).order)
+    flash(f"Order #{order['number']} is now “{view.words[order['status']].word}”.")
+    return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
 
 
 def _new_status() -> NewStatus:
@@ -91,12 +91,12 @@ def _new_status() -> NewStatus:
         raise InvalidRequest("For tracking, give carrier and number; a link begins with https://.") from error
 
 
-def _refused_move(rooms: Rooms, order_id: int, error: AppError) -> str:
+def _refused_move(context: PageContext, order_id: int, error: AppError) -> str:
     principal = guards.current()
-    words = {name: word.word for name, word in rooms.face(principal.role).words.items()}
+    words = {name: word.word for name, word in context.view(principal.role).words.items()}
     text = messages.refusal(error, _text("to"), principal, words)
-    trouble = Trouble(order_id, "status", text, _text("reason"))
-    return board_page(rooms, trouble) if _from_board() else order_page(rooms, order_id, trouble)
+    form_error = FormError(order_id, "status", text, _text("reason"))
+    return board_page(context, form_error) if _from_board() else order_page(context, order_id, form_error)
 
 
 def _from_board() -> bool:

@@ -1,4 +1,4 @@
-"""Read what the pages show, through the rooms that know it."""
+"""Read what the pages show, through the context that know it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from access.principal import Principal
 from chat import messages
-from dashboard.wiring import Rooms
+from dashboard.context import PageContext
 from foundation.contract import LARGEST_ID
 from notifications import inbox
 from orders import listing, queries
@@ -53,23 +53,23 @@ class Board:
         }
 
 
-def board(rooms: Rooms, principal: Principal) -> Board:
-    face = rooms.face(principal.role)
-    standing, closed = queries.board(rooms.workflow, principal, COLUMN_LIMIT, CLOSED_LIMIT)
-    columns = [_column(status, standing.get(status, queries.Standing(0))) for status in face.open]
+def board(context: PageContext, principal: Principal) -> Board:
+    view = context.view(principal.role)
+    open_orders, closed = queries.board(context.workflow, principal, COLUMN_LIMIT, CLOSED_LIMIT)
+    columns = [_column(status, open_orders.get(status, queries.OpenOrders(0))) for status in view.open]
     # The table may have been replaced: there is no word for an order that was closed under another one.
-    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in face.words])
+    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in view.words])
 
 
-def orders(rooms: Rooms, principal: Principal) -> tuple[list[Row], bool]:
+def orders(context: PageContext, principal: Principal) -> tuple[list[Row], bool]:
     """The newest orders, what changed last on top, and whether there are older ones."""
-    texts, cursor = listing.page(rooms.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
+    texts, cursor = listing.page(context.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
     return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 
-def order(rooms: Rooms, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
+def order(context: PageContext, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
     """One order with its history and its messages, the newest below `before`; NotFound for somebody else's."""
-    found: Row = orjson.loads(queries.order(rooms.workflow, principal, order_id)[0])
+    found: Row = orjson.loads(queries.order(context.workflow, principal, order_id)[0])
     said, earlier = messages.conversation(principal, order_id, before)
     return {
         "order": found,
@@ -85,7 +85,7 @@ def notifications(principal: Principal) -> list[Row]:
     return rows
 
 
-def _column(status: str, standing: queries.Standing) -> Column:
+def _column(status: str, open_orders: queries.OpenOrders) -> Column:
     # As the page's module sorts them: by the moment at which they came to this status.
-    orders = sorted(map(orjson.loads, standing.orders), key=itemgetter("updated_at", "id"))
-    return Column(status, standing.count, orders)
+    orders = sorted(map(orjson.loads, open_orders.orders), key=itemgetter("updated_at", "id"))
+    return Column(status, open_orders.count, orders)

@@ -41,7 +41,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Face:
+class RoleView:
     """The workflow in the eyes of one role."""
 
     role: str
@@ -54,7 +54,7 @@ class Face:
     """The statuses that usually follow."""
 
     @classmethod
-    def of(cls, workflow: Workflow, role: str) -> Face:
+    def of(cls, workflow: Workflow, role: str) -> RoleView:
         words = Words((name, _word(workflow, name, role)) for name in workflow.statuses)
         actions = {name: _actions(workflow, name, role, words) for name in workflow.statuses}
         return cls(

@@ -1,4 +1,4 @@
-"""Brings the faces into the application."""
+"""Brings the views into the application."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from flask_openapi.openapi import OpenAPI
 
 from access.tracking_links import TrackingLinks
 from dashboard import auth_pages, formatters, forms, headers, pages, reference, tracking_page
-from dashboard.wiring import Rooms
+from dashboard.context import PageContext
 
 
-def init_app(app: OpenAPI, rooms: Rooms, links: TrackingLinks) -> None:
+def init_app(app: OpenAPI, context: PageContext, links: TrackingLinks) -> None:
     """Register the pages, what their templates use, and the headers of every HTML answer."""
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)
-    app.register_blueprint(auth_pages.blueprint(rooms.demo))
+    app.register_blueprint(auth_pages.blueprint(context.demo))
     app.register_blueprint(reference.blueprint())
-    app.register_blueprint(tracking_page.blueprint(rooms, links))
-    app.register_blueprint(pages.blueprint(rooms))
-    app.register_blueprint(forms.blueprint(rooms))
+    app.register_blueprint(tracking_page.blueprint(context, links))
+    app.register_blueprint(pages.blueprint(context))
+    app.register_blueprint(forms.blueprint(context))

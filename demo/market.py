@@ -28,15 +28,15 @@ LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "COMPLETED")
 """The usual way of an order."""
 
 
-def basket(luck: random.Random) -> list[dict[str, Any]]:
+def basket(rng: random.Random) -> list[dict[str, Any]]:
     """One to three different goods."""
     return [
-        {"sku": sku, "title": title, "quantity": luck.choice((1, 1, 2, 3)), "unit_price_minor": price}
-        for sku, title, price in luck.sample(GOODS, luck.randint(1, 3))
+        {"sku": sku, "title": title, "quantity": rng.choice((1, 1, 2, 3)), "unit_price_minor": price}
+        for sku, title, price in rng.sample(GOODS, rng.randint(1, 3))
     ]
 
 
-def new_order(luck: random.Random, buyer: DemoPerson) -> dict[str, Any]:
+def new_order(rng: random.Random, buyer: DemoPerson) -> dict[str, Any]:
     """The body of a POST /api/orders."""
     return {
         "seller_id": SELLER.id,
@@ -44,7 +44,7 @@ def new_order(luck: random.Random, buyer: DemoPerson) -> dict[str, Any]:
         "currency": "EUR",
         "buyer_name": buyer.full_name,
         "buyer_email": buyer.email,
-        "items": basket(luck),
+        "items": basket(rng),
     }
 
 

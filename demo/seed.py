@@ -29,10 +29,10 @@ def seed(onward: Onward) -> int:
         return 0
     # This process ends at once, so what follows has to have happened before.
     onward.engine.modes.learn({ALL: SEQUENTIAL})
-    luck = random.Random(SEED)
+    rng = random.Random(SEED)
     for number, steps in enumerate(STEPS):
         buyer = market.BUYERS[number % len(market.BUYERS)]
-        order = NewOrder.model_validate(market.new_order(luck, buyer) | {"number": str(1042 + number)})
+        order = NewOrder.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
         placed = onward.placing.place(market.SHOP, order, f"demo-{number}")
         with suppress(AppError):  # a workflow table of somebody's own may know another way
             for status in market.LIFE[:steps]:

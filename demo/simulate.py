@@ -39,7 +39,7 @@ class Simulator:
     tokens: Tokens
     per_minute: float
     say: Callable[[str], None]
-    luck: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)
 
     def run(self, seconds: float) -> int:
         """Act until the time is over; returns how many things were done. Refused after three refusals in a row."""
@@ -51,7 +51,7 @@ class Simulator:
             except OSError as error:  # HTTPError and a service that does not answer are OSErrors
                 refused += 1
                 self._complain(error, refused)
-            time.sleep(60 / self.per_minute * self.luck.uniform(0.5, 1.5))
+            time.sleep(60 / self.per_minute * self.rng.uniform(0.5, 1.5))
         return done
 
     def _complain(self, error: OSError, refused: int) -> None:
@@ -66,10 +66,10 @@ class Simulator:
     def act(self) -> str:
         """Do one thing that could happen next; returns what it was."""
         orders = [one for one in self._open_orders() if one["allowed_transitions"]]
-        chance = self.luck.random()
+        chance = self.rng.random()
         if not orders or (chance < 0.25 and len(orders) < ORDERS_KEPT_OPEN):
             return self._place()
-        order = self.luck.choice(orders)
+        order = self.rng.choice(orders)
         if chance > 0.85:
             return self._chat(order)
         return self._move(order)
@@ -79,7 +79,7 @@ class Simulator:
         return [one for one in found if one["status"] not in ("COMPLETED", "CANCELLED", "REFUNDED")]
 
     def _place(self) -> str:
-        body = market.new_order(self.luck, self.luck.choice(market.BUYERS))
+        body = market.new_order(self.rng, self.rng.choice(market.BUYERS))
         order = self._call(market.SHOP, "POST", "/api/orders", body)
         return f"order #{order['number']} placed"
 
@@ -97,8 +97,8 @@ class Simulator:
 
     def _chat(self, order: dict[str, Any]) -> str:
         path = f"/api/orders/{order['id']}/messages"
-        self._call(buyer_of(order), "POST", path, {"body": self.luck.choice(CHATTER)})
-        self._call(SELLER, "POST", path, {"body": self.luck.choice(REPLIES)})
+        self._call(buyer_of(order), "POST", path, {"body": self.rng.choice(CHATTER)})
+        self._call(SELLER, "POST", path, {"body": self.rng.choice(REPLIES)})
         return f"order #{order['number']}: a word between buyer and seller"
 
     def _call(self, who: Principal, method: str, path: str, body: Any = None) -> Any:

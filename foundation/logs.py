@@ -107,7 +107,7 @@ def _hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
-class Trouble:
+class FailureLog:
     """Something that is tried again and again: told once when it begins, and once when it is over."""
 
     def __init__(self, sentence: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import gevent
 from flask import Flask
 
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 
 PRUNE_SECONDS = 60.0
 REST_SECONDS = 0.05
@@ -22,7 +22,7 @@ class Pruner:
 
     def __init__(self, app: Flask, tables: Mapping[str, Prune]) -> None:
         self._app = app
-        self._tables = {name: (prune, Trouble(f"The {name} cannot be pruned")) for name, prune in tables.items()}
+        self._tables = {name: (prune, FailureLog(f"The {name} cannot be pruned")) for name, prune in tables.items()}
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -35,13 +35,13 @@ class Pruner:
 
     def prune(self) -> None:
         """Prune all of them until nothing is left that is too old."""
-        for prune, trouble in self._tables.values():
+        for prune, failures in self._tables.values():
             try:
                 while self._piece(prune):
                     gevent.sleep(REST_SECONDS)
-                trouble.over()
+                failures.over()
             except Exception as error:
-                trouble.tell(error)
+                failures.tell(error)
 
     def _piece(self, prune: Prune) -> int:
         with self._app.app_context():

@@ -228,8 +228,8 @@ class Settings:
     )
     hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
     cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))
-    lane_limit: int = _setting(
-        "20000", "Side effects that may wait in a process; the sweeper does the rest.", _whole_number(1, 10**6)
+    queue_limit: int = _setting(
+        "20000", "Side effects that may wait in a process; the rescuer does the rest.", _whole_number(1, 10**6)
     )
     signal_concurrency: int = _setting(
         "32", "Receivers of signals running at once, per process.", _whole_number(1, 10**4)

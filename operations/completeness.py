@@ -1,4 +1,4 @@
-"""The completeness check: find events whose promised effects left no trace, though nothing is owed any more."""
+"""The completeness check: find events whose promised effects left no trace, though nothing is pending any more."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from foundation.contract import LARGEST_ID
 from foundation.db import PIECE, db
 from side_effects.effects import Effect, Topic
 
-SETTLED_AFTER_SECONDS = 60
+COMPLETED_AFTER_SECONDS = 60
 """Younger events may be under way."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """One effect that was promised, is not owed, and cannot be found."""
+    """One effect that was effect_bits, is not pending, and cannot be found."""
 
     topic: str
     subject_id: int
@@ -51,12 +51,12 @@ def _pieces(topic: Topic, hours: int) -> Iterator[dict[str, int]]:
 def _missing(topic: Topic, effect: Effect, values: dict[str, int]) -> Iterator[Missing]:
     sql = f"""SELECT e.id FROM {topic.subjects} e
         WHERE e.id BETWEEN :low AND :high AND e.at > clock_timestamp() - make_interval(hours => :hours)
-        AND e.at < clock_timestamp() - make_interval(secs => :settled)
-        AND e.promised & {1 << effect.bit} <> 0
+        AND e.at < clock_timestamp() - make_interval(secs => :completed)
+        AND e.effect_bits & {1 << effect.bit} <> 0
         AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = '{topic.name}' AND o.subject_id = e.id
             AND o.pending & {1 << effect.bit} <> 0)
         AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
             AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
         AND NOT ({topic.forgotten}) AND {effect.missing} ORDER BY e.id"""
-    for row in db.session.execute(text(sql), {**values, "settled": SETTLED_AFTER_SECONDS}):
+    for row in db.session.execute(text(sql), {**values, "completed": COMPLETED_AFTER_SECONDS}):
         yield Missing(topic.name, row.id, effect.name)

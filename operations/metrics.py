@@ -18,7 +18,7 @@ routes = APIBlueprint("metrics", __name__, abp_tags=[{"name": "Health"}])
 DEAD_COUNTED = 10_000
 """Dead letters are counted up to here; nobody acts differently on more."""
 
-OLDEST_PROMISE = "SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox ORDER BY id LIMIT 1"
+OLDEST_ENTRY = "SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox ORDER BY id LIMIT 1"
 OLDEST_DUE = """SELECT k.kind, (SELECT greatest(0, extract(epoch FROM clock_timestamp() - s.scheduled_at))
         FROM side_effects s WHERE s.kind = k.kind AND s.status = 'pending' ORDER BY s.scheduled_at LIMIT 1)
     FROM unnest(CAST(:kinds AS text[])) AS k (kind)"""
@@ -31,7 +31,7 @@ CIRCUITS = """SELECT destination, CASE WHEN paused THEN 'paused' ELSE state END 
 SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"} 0.0\n'
 
 
-@routes.get("/metrics", summary="Read the figures that Prometheus collects", **documented({"text/plain": SHOWN}))
+@routes.get("/metrics", summary="Read the metrics that Prometheus collects", **documented({"text/plain": SHOWN}))
 def metrics() -> Response:
     facts = CollectorRegistry()
     _tell_facts(facts)
@@ -47,8 +47,8 @@ def _counters() -> CollectorRegistry:
 
 
 def _tell_facts(registry: CollectorRegistry) -> None:
-    oldest = Gauge("onward_oldest_seconds", "Age of the oldest thing owed.", ("kind",), registry=registry)
-    oldest.labels("outbox").set(float(db.session.execute(text(OLDEST_PROMISE)).scalar() or 0))
+    oldest = Gauge("onward_oldest_seconds", "Age of the oldest thing pending.", ("kind",), registry=registry)
+    oldest.labels("outbox").set(float(db.session.execute(text(OLDEST_ENTRY)).scalar() or 0))
     dead = Gauge("onward_dead_letters_kept", "Dead letters, counted up to 10,000.", ("kind",), registry=registry)
     for kind, count in db.session.execute(text(DEAD)):
         dead.labels(kind).set(count)

@@ -1,4 +1,4 @@
-"""`flask workflow`: check a table before it is used, and bring standing orders in line with it."""
+"""`flask workflow`: check a table before it is used, and bring existing orders in line with it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def init_app(app: Flask, workflow: Workflow) -> None:
     @group.command("align")
     @with_appcontext
     def align() -> None:
-        """Bring standing orders in line with the table as it is now: which are open, and which have a timer."""
+        """Bring existing orders in line with the table as it is now: which are open, and which have a timer."""
         changed = sum(_close_or_open(workflow))
-        timed = timers.of_standing(workflow)
+        timed = timers.of_existing(workflow)
         count = db.session.execute(text(timed)).rowcount if timed else 0  # type: ignore[attr-defined]
         db.session.commit()
         click.echo(f"{changed} orders opened or closed, {count} timers set")

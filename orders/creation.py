@@ -1,4 +1,4 @@
-"""Place an order: the order, the first row of its history and the promise of what follows, in one statement."""
+"""Place an order: the order, the first row of its history and the entry of what follows, in one statement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orders.statements import EVENT
 from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
 from outbox.engine import Engine
-from outbox.entries import Promise
+from outbox.entries import OutboxEntry
 from side_effects.effects import Topic
 from side_effects.liveness import LEASE_SECONDS
 
@@ -35,15 +35,15 @@ PLACE = text(
         RETURNING *),
     e AS (
         INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
-               promised, idempotency_key, request_id, at)
+               effect_bits, idempotency_key, request_id, at)
         SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
-               :promised, :key, :request_id, created_at
+               :effect_bits, :key, :request_id, created_at
         FROM placed RETURNING {OrderEvent.WRITTEN}),
-    promised AS (
+    entry AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, :promised, :request_id, :owner,
+        SELECT '{effects.TOPIC}', id, order_id, :effect_bits, :request_id, :owner,
                clock_timestamp() + interval '{LEASE_SECONDS} s' FROM e RETURNING id)
-    SELECT promised.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, promised"""
+    SELECT entry.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, entry"""
 )
 
 _AS_PLACED = json_sql.order_head(
@@ -72,7 +72,7 @@ class Placing:
         """
         try:
             values = self._values(principal, new, key or new_key()) | {"mark": mark}
-            promise_id, head, *event_row = db.session.execute(PLACE, values).one()
+            entry_id, head, *event_row = db.session.execute(PLACE, values).one()
             db.session.commit()
         except IntegrityError as error:
             db.session.rollback()
@@ -84,8 +84,10 @@ class Placing:
                 return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
             raise DuplicateNumber(f"The seller has an order number {new.number} already.") from error
         event = OrderEvent.of(tuple(event_row))
-        owed, request_id = effects.of_creation(self._workflow), logs.request_id.get()
-        self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, owed, request_id, event))
+        effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()
+        self._engine.dispatch(
+            OutboxEntry(entry_id, self._topic, event.id, event.order_id, effect_bits, request_id, event)
+        )
         return self._changed(event.order_id, head, principal)
 
     def _values(self, principal: Principal, new: NewOrder, key: str) -> dict[str, object]:
@@ -100,7 +102,7 @@ class Placing:
             "key": key,
             "request_id": logs.request_id.get(),
             "owner": self._engine.owner,
-            "promised": effects.of_creation(self._workflow),
+            "effect_bits": effects.of_creation(self._workflow),
         }
 
     def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:

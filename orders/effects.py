@@ -1,6 +1,6 @@
 """What follows from a change, in the order of the mission: the one list.
 
-Each entry is SQL that runs in the transaction which settles the promise, for all events of a batch at once, or code
+Each entry is SQL that runs in the transaction which completes the entry, for all events of a batch at once, or code
 that is called. Bits are kept in the outbox of running installations: a new effect takes a new bit.
 """
 
@@ -16,8 +16,8 @@ from orders import json_sql, timers
 from orders.json_sql import literal
 from orders.signals import OrderEvent, emit, emit_to, receivers
 from orders.workflow import Workflow
-from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, owed
-from side_effects.kinds import promise_row
+from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, is_pending
+from side_effects.kinds import entry_row
 
 CONTEXT = "order-status-update"
 TOPIC = "order"
@@ -82,8 +82,8 @@ def _effects() -> tuple[Effect, ...]:
 
 def _mail(workflow: Workflow) -> Effect:
     """An e-mail to the buyer; promised only where a mail server is configured."""
-    condition = f"{owed(MAIL)} AND buyer_notice IS NOT NULL"
-    row = promise_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
+    condition = f"{is_pending(MAIL)} AND buyer_notice IS NOT NULL"
+    row = entry_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
     told = ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
     missing = f"""e.to_status IN ({told})
         AND NOT EXISTS (SELECT FROM side_effects s WHERE s.subject_id = e.id AND s.kind = '{STATUS_MAIL}')"""
@@ -91,15 +91,15 @@ def _mail(workflow: Workflow) -> Effect:
 
 
 def of_creation(workflow: Workflow) -> int:
-    """The `pending` of a new order's promise: its live events, the seller's notification, the signal, and a timer."""
+    """The `pending` of a new order's entry: its live events, the seller's notification, the signal, and a timer."""
     timer = 1 << timers.TIMER if workflow.initial in workflow.timers else 0
     return 1 << REALTIME_SELLER | 1 << REALTIME_BUYER | 1 << NOTIFICATION_STATUS | 1 << SIGNAL | timer
 
 
 def of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> str:
-    """SQL for the `pending` of a change's promise; `source` and `target` are SQL for its statuses."""
+    """SQL for the `pending` of a change's entry; `source` and `target` are SQL for its statuses."""
     always = topic.everything & ~(1 << timers.TIMER)
-    return f"{always} | {timers.owed_by_change(workflow, source, target)}" if workflow.timers else str(always)
+    return f"{always} | {timers.bits_of_change(workflow, source, target)}" if workflow.timers else str(always)
 
 
 def names_of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> list[str]:
@@ -119,7 +119,7 @@ def _source(workflow: Workflow) -> str:
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
-    FROM settled s
+    FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.subject_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.topic = '{TOPIC}'),
@@ -137,7 +137,7 @@ def _live(side: str, bit: int) -> WrittenEffect:
     SELECT id AS subject_id, order_id, '{side}:' || {side}_id AS channel, type,
            '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
            || ',"event":' || event || '}}' AS data
-    FROM order_changes WHERE {owed(bit)}"""
+    FROM order_changes WHERE {is_pending(bit)}"""
     found = f"""(SELECT FROM realtime_events r WHERE {{}} AND r.channel = '{side}:' || e.{side}_id AND r.type = e.type
         AND (r.data::json -> 'event' ->> 'id')::bigint = e.id)"""
     # A version of before wrote events without their order.
@@ -153,7 +153,7 @@ generic_notices AS (
     SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
            'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_word ELSE c.buyer_word END
     FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
-    WHERE {owed(NOTIFICATION_GENERIC)}
+    WHERE {is_pending(NOTIFICATION_GENERIC)}
     ON CONFLICT DO NOTHING RETURNING *)"""
 
 
@@ -166,7 +166,7 @@ status_notices AS (
            replace(side.notice, '{{number}}', c.number), coalesce(c.reason, '')
     FROM order_changes c
     CROSS JOIN LATERAL (VALUES ('seller', c.seller_notice), ('buyer', c.buyer_notice)) AS side (role, notice)
-    WHERE {owed(NOTIFICATION_STATUS)} AND side.role <> c.actor_role AND side.notice IS NOT NULL
+    WHERE {is_pending(NOTIFICATION_STATUS)} AND side.role <> c.actor_role AND side.notice IS NOT NULL
     ON CONFLICT DO NOTHING RETURNING *)"""
 
 
@@ -175,7 +175,7 @@ def _message() -> str:
 system_messages AS (
     {SAY_SYSTEM}
     SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_word, c.buyer_word
-    FROM order_changes c WHERE {owed(CHAT)}
+    FROM order_changes c WHERE {is_pending(CHAT)}
     ON CONFLICT DO NOTHING RETURNING *)"""
 
 

@@ -10,7 +10,7 @@ from foundation.errors import AppError, ServiceUnavailable
 from orders.answers import EventOut, OrderOut
 
 LAST_CHANGE = {name: value for name, value in example_of(EventOut).items() if name != "effects"}
-STANDING = {
+CURRENT = {
     "current": example_of(OrderOut),
     "allowed_transitions": ["CONFIRMED", "CANCELLED"],
     "changed": LAST_CHANGE,
@@ -23,7 +23,7 @@ class IllegalTransition(AppError):
 
     code, status = "illegal_transition", 409
     sentence = "A seller cannot move this order from PENDING to DELIVERED."
-    example: ClassVar[Mapping[str, Any]] = STANDING
+    example: ClassVar[Mapping[str, Any]] = CURRENT
 
 
 class StaleVersion(AppError):
@@ -31,7 +31,7 @@ class StaleVersion(AppError):
 
     code, status = "stale_version", 412
     sentence = "The order is at version 1, not 7."
-    example: ClassVar[Mapping[str, Any]] = STANDING
+    example: ClassVar[Mapping[str, Any]] = CURRENT
 
 
 class DuplicateNumber(AppError):

@@ -30,7 +30,7 @@ ORDER_MEMBERS = (
 EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true)"""
 """SQL for the rows of the history with their reasons, to stand after FROM; each reason is looked up by its key
-(OFFSET 0 keeps PostgreSQL from joining the table as a whole, see outbox/settlement.py)."""
+(OFFSET 0 keeps PostgreSQL from joining the table as a whole, see outbox/completion.py)."""
 
 
 def order_head(alias: str, **instead: str) -> str:

@@ -95,8 +95,8 @@ class OrderEvent(Base):
     tracking: Mapped[Any | None] = mapped_column(JSON)
     """What came with this change, not what the order has."""
 
-    promised: Mapped[int] = mapped_column(Integer, server_default="0")
-    """The bits of the effects that this event promised; what is not owed any more of them has happened."""
+    effect_bits: Mapped[int] = mapped_column(Integer, server_default="0")
+    """The bits of the effects that this event promised; what is not pending any more of them has happened."""
 
     idempotency_key: Mapped[str]
     request_id: Mapped[str]

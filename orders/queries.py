@@ -21,7 +21,7 @@ PARTY = " AND ".join(
 ORDER = text(f"SELECT o.status, o.version, {json_sql.order_head('o')} FROM orders o WHERE o.id = :order_id AND {PARTY}")
 PARTIES = text(f"SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {PARTY}")
 HISTORY = text(
-    f"""SELECT e.id, e.promised, {json_sql.event_json("e")}
+    f"""SELECT e.id, e.effect_bits, {json_sql.event_json("e")}
     FROM {json_sql.EVENTS} e WHERE e.order_id = :order_id ORDER BY e.version"""
 )
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
@@ -44,7 +44,7 @@ NEWEST_CLOSED = 100
 
 
 @dataclass
-class Standing:
+class OpenOrders:
     """The open orders of one status: how many there are, and those that wait longest as JSON texts."""
 
     count: int
@@ -74,18 +74,18 @@ def history(principal: Principal, order_id: int) -> list[tuple[int, int, str]]:
     return [(row[0], row[1], row[2]) for row in db.session.execute(HISTORY, {"order_id": order_id})]
 
 
-def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, Standing], list[str]]:
+def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, OpenOrders], list[str]]:
     """This principal's open orders by status, at most `limit` of each, and those that were `closed` last.
 
     The open ones come in the order of their ids. It is one statement, so an order that moves meanwhile is in one place.
     """
     values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
-    standing: dict[str, Standing] = {}
+    open_orders: dict[str, OpenOrders] = {}
     done: list[str] = []
     for is_open, status, total, head in _rows(BOARD.format(mine=side(principal)), values):
-        orders = standing.setdefault(status, Standing(total)).orders if is_open else done
+        orders = open_orders.setdefault(status, OpenOrders(total)).orders if is_open else done
         orders.append(ended(head, workflow, status, principal))
-    return standing, done
+    return open_orders, done
 
 
 def _rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:

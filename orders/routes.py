@@ -180,10 +180,10 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
     def read_history(path: OrderPath) -> Response:
         principal = guards.current()
         events = queries.history(principal, path.order_id)
-        promised = {event_id: bits for event_id, bits, _ in events}
-        standing = ledger(path.order_id, promised)
+        effect_bits = {event_id: bits for event_id, bits, _ in events}
+        effects_of = ledger(path.order_id, effect_bits)
         told = [
-            f'{text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, standing[id])).decode()}}}'
+            f'{text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, effects_of[id])).decode()}}}'
             for id, _, text in events
         ]
         return Response(f'{{"events":[{",".join(told)}]}}', content_type=JSON)

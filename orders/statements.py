@@ -32,20 +32,20 @@ CHANGE_STATUS = Statement(
                   o.prev_status, {", ".join(f"o.{name}" for name in json_sql.ORDER_MEMBERS)}),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, tracking, promised, idempotency_key, request_id, at)
+               buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
         SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, seller_id,
-               buyer_id, new_tracking, {{promised}}, key, request_id, updated_at FROM moved
-        RETURNING {OrderEvent.WRITTEN}, request_id, promised),
-    promised AS (
+               buyer_id, new_tracking, {{effect_bits}}, key, request_id, updated_at FROM moved
+        RETURNING {OrderEvent.WRITTEN}, request_id, effect_bits),
+    entry AS (
         INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, promised, request_id, $2, at + interval '{LEASE_SECONDS} s'
+        SELECT '{effects.TOPIC}', id, order_id, effect_bits, request_id, $2, at + interval '{LEASE_SECONDS} s'
         FROM e RETURNING id, subject_id)
-    SELECT moved.place, promised.id, e.promised, {json_sql.order_head("moved")},
+    SELECT moved.place, entry.id, e.effect_bits, {json_sql.order_head("moved")},
         {EVENT.replace("e.reason", "moved.reason")}
-    FROM e JOIN moved ON moved.id = e.order_id JOIN promised ON promised.subject_id = e.id""",
+    FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.subject_id = e.id""",
 )
 """$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
-change comes back with no row. $2: the process that will keep the promises."""
+change comes back with no row. $2: the process that will keep the entries."""
 
 REASONS = """reasons AS (
         INSERT INTO order_reasons (event_id, reason)
@@ -77,7 +77,7 @@ def change_status(reasons: bool = False, free: bool = False) -> Statement:
     """
     name, sql = CHANGE_STATUS.name, CHANGE_STATUS.sql
     if reasons:
-        name, sql = f"{name}_reasons", sql.replace("promised AS (", f"{REASONS}promised AS (")
+        name, sql = f"{name}_reasons", sql.replace("entry AS (", f"{REASONS}entry AS (")
     if free:
         name, sql = f"{name}_free", sql.replace(f"FROM {WANTED}", "FROM free w").replace("WITH moved AS (", FREE) + HELD
         # By key, so that no two of these wait for each other's entries in the index of keys.
@@ -91,7 +91,7 @@ PATIENT = "SET LOCAL lock_timeout = '2s';"
 FIND_BY_KEY = Statement(
     "find_by_key",
     ("json",),
-    f"""SELECT w.place, (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.promised,
+    f"""SELECT w.place, (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.effect_bits,
         {
         json_sql.order_head(
             "o",

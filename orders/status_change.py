@@ -1,4 +1,4 @@
-"""The hot path: move one order, write its history and promise what follows, in one statement and one commit.
+"""The hot path: move one order, write its history and entry what follows, in one statement and one commit.
 
 What is sent twice is done once: each change stores a key, the client's or one of ours. If the connection breaks
 while the statement runs, nobody knows whether it was committed; the key is looked up, and tells.
@@ -32,7 +32,7 @@ from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
 from orders.workflow import Workflow
 from outbox.engine import Engine
-from outbox.entries import Promise
+from outbox.entries import OutboxEntry
 from side_effects.effects import Topic
 
 log = structlog.get_logger(__name__)
@@ -97,16 +97,16 @@ class StatusChanges:
 
         self._keys = Questions(pool, FIND_BY_KEY)
         self._repeaters = Repeaters()
-        self._standing = Questions(pool, WHY_NOT)
+        self._current = Questions(pool, WHY_NOT)
         self._workflow = workflow
         self._engine = engine
         self._topic = topic
-        promised = effects.of_change(topic, workflow, "prev_status", "status")
+        effect_bits = effects.of_change(topic, workflow, "prev_status", "status")
 
         @cache
         def form(reasons: bool, free: bool) -> Statement:
             one = change_status(reasons, free)
-            return replace(one, sql=one.sql.replace("{promised}", promised))
+            return replace(one, sql=one.sql.replace("{effect_bits}", effect_bits))
 
         self.commits = GroupCommit(pool, own, form, lambda: engine.owner)
 
@@ -224,11 +224,13 @@ class StatusChanges:
         return self._keys.ask({"key": key, "actor_id": who.id, "actor_role": who.role})
 
     def _follow(self, row: Row, principal: Principal) -> Changed:
-        """Hand the committed event to the lanes, and say what the order is like now."""
-        promise_id, promised, head, event = row[0], row[1], row[2], OrderEvent.of(row[3:])
-        if promise_id is not None:
+        """Hand the committed event to the bulkheads, and say what the order is like now."""
+        entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent.of(row[3:])
+        if entry_id is not None:
             request_id = logs.request_id.get()
-            self._engine.keep(Promise(promise_id, self._topic, event.id, event.order_id, promised, request_id, event))
+            self._engine.dispatch(
+                OutboxEntry(entry_id, self._topic, event.id, event.order_id, effect_bits, request_id, event)
+            )
         return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
@@ -250,7 +252,7 @@ class StatusChanges:
         """Say why nothing was changed; returns the order's status, version and text when nothing speaks against it."""
         principal, target = change.principal, change.new.status
         asked = {"order_id": change.order_id, "seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
-        row = self._standing.ask(asked)
+        row = self._current.ask(asked)
         if row is None:
             raise NotFound("There is no such order.")
         status, version, head, changed = row

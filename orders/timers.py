@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from orders.json_sql import literal
 from orders.workflow import Workflow
-from side_effects.effects import WrittenEffect, owed
+from side_effects.effects import WrittenEffect, is_pending
 
 TIMER = 8
 """The bit of this effect in the outbox."""
@@ -16,11 +16,11 @@ TIMER = 8
 EFFECT = "order.timer"
 KIND = "order.timed_transition"
 TOPIC = "timer"
-"""A topic of its own: a timer is no part of what a change owes, and nobody waits for it."""
+"""A topic of its own: a timer is no part of what a change has to do, and nobody waits for it."""
 
 DESTINATION = "clock"
 
-STANDING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
+EXISTING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
     SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', e.id, o.id, e.request_id, e.at + {{delay}}
     FROM orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
     WHERE o.open AND o.status IN ({{statuses}})
@@ -33,15 +33,15 @@ STANDING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, r
 def effect(workflow: Workflow) -> WrittenEffect:
     """Sets and drops timers for the changes of a batch.
 
-    Those to drop are looked up by the index of what an order still owes, hence its very condition: planned while the
-    table was empty, any other way read all timers that wait for their week.
+    Those to drop are looked up by the index of what an order still has to do, hence its very condition: planned while
+    the table was empty, any other way read all timers that wait for their week.
     """
     timed = _statuses(workflow)
     ctes = f"""
 timers_set AS (
     INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
     SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', id, order_id, request_id, at + {_delay(workflow, "to_status")}
-    FROM order_changes WHERE {owed(TIMER)} AND to_status IN ({timed}) AND version = current_version
+    FROM order_changes WHERE {is_pending(TIMER)} AND to_status IN ({timed}) AND version = current_version
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
     UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
@@ -49,14 +49,14 @@ timers_dropped AS (
         SELECT t.id FROM order_changes c CROSS JOIN LATERAL (
             SELECT id FROM side_effects WHERE ref = c.order_id AND kind = '{KIND}' AND destination = '{DESTINATION}'
                 AND subject_id < c.id AND status IN ('pending', 'running') OFFSET 0) AS t
-        WHERE {owed(TIMER)} AND c.from_status IN ({timed})))
+        WHERE {is_pending(TIMER)} AND c.from_status IN ({timed})))
     RETURNING id)"""
     missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
         AND NOT EXISTS (SELECT FROM side_effects t WHERE t.topic = '{TOPIC}' AND t.subject_id = e.id)"""
     return WrittenEffect(EFFECT, TIMER, ctes, missing=missing, always=False)
 
 
-def owed_by_change(workflow: Workflow, source: str, target: str) -> str:
+def bits_of_change(workflow: Workflow, source: str, target: str) -> str:
     """SQL for the bit where the change sets or drops a timer, else 0; `source` and `target` are SQL too."""
     if not workflow.timers:
         return "0"
@@ -64,11 +64,11 @@ def owed_by_change(workflow: Workflow, source: str, target: str) -> str:
     return f"CASE WHEN {source} IN ({timed}) OR {target} IN ({timed}) THEN {1 << TIMER} ELSE 0 END"
 
 
-def of_standing(workflow: Workflow) -> str | None:
+def of_existing(workflow: Workflow) -> str | None:
     """The statement that gives a timer to every order that stands in a timed status, by the present table."""
     if not workflow.timers:
         return None
-    return STANDING.format(delay=_delay(workflow, "o.status"), statuses=_statuses(workflow))
+    return EXISTING.format(delay=_delay(workflow, "o.status"), statuses=_statuses(workflow))
 
 
 def _statuses(workflow: Workflow) -> str:

@@ -1,9 +1,9 @@
-"""The internal lane: everything that consists of rows, one transaction per batch.
+"""The batch writer: everything that consists of rows, one transaction per batch.
 
-A promise waits here until the lane's greenlet looks again, goes into a batch with all others that wait, and is
+An entry waits here until the bulkhead's greenlet looks again, goes into a batch with all others that wait, and is
 gone when that batch's transaction has committed. A batch that fails is halved until the poison stands alone; then
-its effects are tried one by one, what works is settled, and the rest gets rows of its own to be retried from. One that
-takes too long is halved too, but between the batches of the others (suspects.py).
+its effects are tried one by one, what works is completed, and the rest gets rows of its own to be retried from. One
+that takes too long is halved too, but between the batches of the others (suspects.py).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from gevent.event import Event
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement, away, passing
 from foundation.errors import ServiceUnavailable
-from outbox.deferral import Spilling
-from outbox.entries import Promise, PromisedTask
+from outbox.completion import Statements
+from outbox.deferral import Deferral
+from outbox.entries import EntryTask, OutboxEntry
 from outbox.pacing import Pace
-from outbox.settlement import Statements
 from outbox.suspects import ALONE_SECONDS, Group, Suspects
 from side_effects.effects import Topic
 from side_effects.kinds import Claimed
-from side_effects.metrics import Figures
+from side_effects.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 BATCH_LIMIT = 500
-"""Promises in one transaction: the knee of the curve, at 4 us a row."""
+"""Entries in one transaction: the knee of the curve, at 4 us a row."""
 
 SMALLEST_BATCH = 16
 """Batches become smaller where large ones take too long: as many as are under way anyway."""
@@ -55,59 +55,59 @@ class Away(Exception):
     """The database cannot be used at the moment; whether the batch was committed is not known."""
 
 
-class InternalLane:
-    """Batches promises into the composed statement."""
+class BatchWriter:
+    """Batches entries into the composed statement."""
 
     def __init__(
         self,
         pool: PreparedPool,
         statements: Statements,
         limit: int,
-        figures: Figures,
+        metrics: Metrics,
         on_rows: Callable[[list[Row]], None],
-        on_settled: Callable[[Promise], None],
-        tasks_of: Callable[[Promise, int], list[PromisedTask]],
+        on_completed: Callable[[OutboxEntry], None],
+        tasks_of: Callable[[OutboxEntry, int], list[EntryTask]],
     ) -> None:
         self._pool = pool
         self._statements = statements
         self._limit = limit
-        self._figures = figures
+        self._metrics = metrics
         self._on_rows = on_rows
-        self._on_settled = on_settled
+        self._on_completed = on_completed
         self._tasks_of = tasks_of
-        self._queue: deque[Promise] = deque()
+        self._queue: deque[OutboxEntry] = deque()
         self._wake = Event()
         self._pace = Pace()
         self._suspects = Suspects()
         self._size = BATCH_LIMIT
-        self.spilling = Spilling(self._run)
+        self.deferral = Deferral(self._run)
         self._busy = self._careful = False
         self._stopping = False
 
-    def offer(self, task: PromisedTask) -> bool:
-        """Do this effect with the next batch; False when the lane is full."""
-        return self.take(task.promise, task.bit)
+    def offer(self, task: EntryTask) -> bool:
+        """Do this effect with the next batch; False when the bulkhead is full."""
+        return self.take(task.entry, task.bit)
 
-    def take(self, promise: Promise, mask: int) -> bool:
-        """Do these effects with the next batch; False when the lane is full."""
-        if mask and not self.enqueue(promise):
+    def take(self, entry: OutboxEntry, mask: int) -> bool:
+        """Do these effects with the next batch; False when the bulkhead is full."""
+        if mask and not self.enqueue(entry):
             return False
-        promise.ready |= mask
+        entry.ready |= mask
         return True
 
-    def enqueue(self, promise: Promise) -> bool:
-        """Settle with the next batch what is ready of this promise; False when the lane is full."""
-        if not promise.queued:
+    def enqueue(self, entry: OutboxEntry) -> bool:
+        """Complete with the next batch what is ready of this entry; False when the bulkhead is full."""
+        if not entry.queued:
             # One of which only the row is left is taken at any time: nobody else would know that.
-            if self._stopping or (self.waiting >= self._limit and promise.pending):
+            if self._stopping or (self.waiting >= self._limit and entry.pending):
                 return False
-            promise.queued = True
-            self._queue.append(promise)
+            entry.queued = True
+            self._queue.append(entry)
             self._wake.set()
         return True
 
     def run(self) -> None:
-        """Take what has piled up, batch after batch, until the lane is stopped."""
+        """Take what has piled up, batch after batch, until the bulkhead is stopped."""
         while not self._stopping:
             self._wake.wait(self._suspects.due_in(clock.monotonic()))
             gevent.sleep(self._pace.wait(clock.monotonic()))
@@ -116,7 +116,7 @@ class InternalLane:
                 gevent.sleep(RETRY_SECONDS)
 
     def flush(self) -> bool:
-        """Settle one batch now; False when the database could not be used and the batch waits again."""
+        """Complete one batch now; False when the database could not be used and the batch waits again."""
         return self._flush_queue() if self._queue else self._flush_suspects(math.inf)
 
     def _flush_queue(self) -> bool:
@@ -124,7 +124,7 @@ class InternalLane:
         if not self._queue:
             self._wake.clear()
         batch = self._suspects.sort_out(batch, clock.monotonic())
-        return self._guarded(batch, lambda: self._settle(batch))
+        return self._guarded(batch, lambda: self._complete(batch))
 
     def _flush_suspects(self, now: float) -> bool:
         group = self._suspects.take(now)
@@ -136,31 +136,31 @@ class InternalLane:
         finally:
             self._careful = False
 
-    def _guarded(self, batch: Sequence[Promise], settle: Callable[[], None]) -> bool:
+    def _guarded(self, batch: Sequence[OutboxEntry], complete: Callable[[], None]) -> bool:
         self._busy = True
         try:
-            settle()
+            complete()
         except Away as error:
-            log.warning("The outbox cannot be reached; its promises wait", exc_info=error.__cause__)
-            self._queue.extendleft(promise for promise in reversed(batch) if promise.queued)
+            log.warning("The outbox cannot be reached; its entries wait", exc_info=error.__cause__)
+            self._queue.extendleft(entry for entry in reversed(batch) if entry.queued)
             self._wake.set()
             return False
         finally:
             self._busy = False
         return True
 
-    def do_now(self, task: PromisedTask) -> None:
+    def do_now(self, task: EntryTask) -> None:
         """Do this one effect at once, in a transaction of its own; raises what the database says."""
-        self._on_rows(self._run(self._statements.alone[task.effect.bit], [], [task.promise.id]))
-        task.promise.pending &= ~task.bit
+        self._on_rows(self._run(self._statements.alone[task.effect.bit], [], [task.entry.id]))
+        task.entry.pending &= ~task.bit
 
     def do_again(self, bit: int, claimed: Claimed) -> None:
-        """Do an effect that has a row of its own, and settle that row with it; nothing if the lease was lost."""
+        """Do an effect that has a row of its own, and complete that row with it; nothing if the lease was lost."""
         self._on_rows(self._pool.run(self._statements.rows[bit], ([claimed.id], [claimed.attempts])))
 
     @property
     def waiting(self) -> int:
-        """Promises in the queue, and those that stand aside."""
+        """Entries in the queue, and those that stand aside."""
         return len(self._queue) + len(self._suspects)
 
     @property
@@ -178,7 +178,7 @@ class InternalLane:
         self._stopping = True
         self._wake.set()
 
-    def _settle(self, batch: Sequence[Promise]) -> None:
+    def _complete(self, batch: Sequence[OutboxEntry]) -> None:
         try:
             self._commit(batch)
         except psycopg2.Error as error:
@@ -188,29 +188,29 @@ class InternalLane:
                 self._or_wait(Group.of(batch), lambda: self._isolate(batch[0]))
             else:
                 middle = len(batch) // 2
-                self._settle(batch[:middle])
-                self._settle(batch[middle:])
+                self._complete(batch[:middle])
+                self._complete(batch[middle:])
 
-    def _suspect(self, batch: Sequence[Promise], error: psycopg2.Error) -> None:
+    def _suspect(self, batch: Sequence[OutboxEntry], error: psycopg2.Error) -> None:
         """A batch that took too long stands aside, unless a batch of nothing does so too: then it is the database."""
         try:
             self._run(self._statements.everything, [], [])
-        except psycopg2.Error as trouble:
-            raise Away from trouble
-        log.warning("A batch took too long and is tried again in smaller ones", promises=len(batch), error=str(error))
+        except psycopg2.Error as unavailable:
+            raise Away from unavailable
+        log.warning("A batch took too long and is tried again in smaller ones", entries=len(batch), error=str(error))
         self._size = max(SMALLEST_BATCH, len(batch) // 2)
         self._suspects.halve(batch, clock.monotonic())
 
     def _try_again(self, group: Group) -> None:
         """One of the groups that stood aside: all of it, half of it next time, or what is to blame for good."""
         if not group.alone:
-            self._settle(group.entries)
+            self._complete(group.entries)
             return
         try:
             self._commit(group.entries)
         except psycopg2.Error as error:
             if not passing(error):
-                self._settle(group.entries)
+                self._complete(group.entries)
             elif group.tries < len(ALONE_SECONDS):
                 self._suspects.wait(group, ALONE_SECONDS[group.tries], clock.monotonic())
             else:
@@ -227,60 +227,60 @@ class InternalLane:
     def _give_up(self, group: Group, error: psycopg2.Error) -> None:
         """Give all that is left of an order that took too long, again and again, rows of its own, untried: each effect
         is tried alone from there, and the one that is to blame waits longer each time."""
-        for promise in group.entries:
-            for task in self._tasks_of(promise, promise.ready):
-                self._spill(task, error)
-            self._leave(promise)
+        for entry in group.entries:
+            for task in self._tasks_of(entry, entry.ready):
+                self._defer(task, error)
+            self._leave(entry)
 
-    def _commit(self, batch: Sequence[Promise]) -> None:
-        """One transaction: promises of which nothing is left afterwards are deleted, the others cut down.
+    def _commit(self, batch: Sequence[OutboxEntry]) -> None:
+        """One transaction: entries of which nothing is left afterwards are deleted, the others cut down.
 
         Raises what the database says when there is poison in the batch; nothing has happened then.
         """
         if not batch:
             return
         begun = clock.monotonic()
-        taken = [(promise, promise.ready, not promise.pending & ~promise.ready) for promise in batch]
-        gone = [promise.id for promise, _, last in taken if last]
-        kept = [promise.id for promise, _, last in taken if not last]
+        taken = [(entry, entry.ready, not entry.pending & ~entry.ready) for entry in batch]
+        gone = [entry.id for entry, _, last in taken if last]
+        kept = [entry.id for entry, _, last in taken if not last]
         few = self._careful and len(batch) <= FEW
         self._on_rows(self._run(self._statements.few if few else self._statements.everything, gone, kept))
         if len(batch) >= self._size:
             self._size = min(BATCH_LIMIT, 2 * self._size)
-        masks = Counter((promise.topic, ready) for promise, ready, _ in taken)
-        self._figures.settled(_kinds(masks), len(batch), clock.monotonic() - begun)
-        for promise, ready, last in taken:
-            self._settled(promise, ready, last)
+        masks = Counter((entry.topic, ready) for entry, ready, _ in taken)
+        self._metrics.completed(_kinds(masks), len(batch), clock.monotonic() - begun)
+        for entry, ready, last in taken:
+            self._completed(entry, ready, last)
 
-    def _settled(self, promise: Promise, ready: int, last: bool) -> None:
-        promise.pending &= ~ready
-        promise.ready &= ~ready
-        promise.queued = False
+    def _completed(self, entry: OutboxEntry, ready: int, last: bool) -> None:
+        entry.pending &= ~ready
+        entry.ready &= ~ready
+        entry.queued = False
         if last:
-            self._on_settled(promise)
-        elif not promise.pending:
+            self._on_completed(entry)
+        elif not entry.pending:
             # Its called effect ended while the batch was under way: only the row is left to delete.
-            self.enqueue(promise)
+            self.enqueue(entry)
 
-    def _isolate(self, promise: Promise) -> None:
-        """Try the effects of a promise that fails as a whole one by one."""
-        for task in self._tasks_of(promise, promise.ready):
+    def _isolate(self, entry: OutboxEntry) -> None:
+        """Try the effects of an entry that fails as a whole one by one."""
+        for task in self._tasks_of(entry, entry.ready):
             try:
                 self.do_now(task)
             except psycopg2.Error as error:
-                self._spill(task, error)
-        self._leave(promise)
+                self._defer(task, error)
+        self._leave(entry)
 
-    def _spill(self, task: PromisedTask, error: psycopg2.Error) -> None:
+    def _defer(self, task: EntryTask, error: psycopg2.Error) -> None:
         task.report(error)
-        self._figures.attempted(task.name, "retry", 0.0)
-        self.spilling.spill([task], [(INSIDE, error)])
+        self._metrics.attempted(task.name, "retry", 0.0)
+        self.deferral.defer([task], [(INSIDE, error)])
 
-    def _leave(self, promise: Promise) -> None:
-        promise.ready &= promise.pending
-        promise.queued = False
-        if not promise.pending:
-            self.enqueue(promise)
+    def _leave(self, entry: OutboxEntry) -> None:
+        entry.ready &= entry.pending
+        entry.queued = False
+        if not entry.pending:
+            self.enqueue(entry)
 
     def _run(self, statement: Statement, *args: object) -> list[Row]:
         try:
@@ -292,7 +292,7 @@ class InternalLane:
 
 
 def _kinds(masks: Mapping[tuple[Topic, int], int]) -> dict[str, int]:
-    """How many effects of each kind so many promises of each topic with these bits are."""
+    """How many effects of each kind so many entries of each topic with these bits are."""
     kinds: Counter[str] = Counter()
     for (topic, mask), count in masks.items():
         kinds.update({effect.name: count for effect in topic.effects if mask & 1 << effect.bit})

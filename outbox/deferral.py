@@ -8,7 +8,7 @@ import psycopg2
 import structlog
 
 from foundation.connections import Row
-from outbox.entries import PromisedTask
+from outbox.entries import EntryTask
 from side_effects import rows
 from side_effects.effects import CalledEffect
 from side_effects.retry import INTERNAL, describe, fingerprint
@@ -16,48 +16,48 @@ from side_effects.retry import INTERNAL, describe, fingerprint
 log = structlog.get_logger(__name__)
 
 
-class Spilling:
+class Deferral:
     """Writes those rows. `run` raises what the database says, or that it is away."""
 
     def __init__(self, run: Callable[..., list[Row]]) -> None:
         self._run = run
 
-    def spill(
+    def defer(
         self,
-        tasks: Sequence[PromisedTask],
+        tasks: Sequence[EntryTask],
         failures: Sequence[tuple[str, BaseException]],
         attempts: int = 1,
         crashes: int = 0,
     ) -> None:
-        """Give an effect of these promises that failed at its first try rows of its own, one for each destination."""
-        name, bit, ids = tasks[0].name, tasks[0].bit, [task.promise.id for task in tasks]
+        """Give an effect of these entries that failed at its first try rows of its own, one for each destination."""
+        name, bit, ids = tasks[0].name, tasks[0].bit, [task.entry.id for task in tasks]
         reasons = [describe(error) for _, error in failures]
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
-        self._run(rows.SPILL, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
+        self._run(rows.DEFER, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
         for task in tasks:
-            task.promise.pending &= ~bit
+            task.entry.pending &= ~bit
 
-    def spill_called(self, left: Sequence[tuple[PromisedTask, bool]]) -> None:
+    def defer_called(self, left: Sequence[tuple[EntryTask, bool]]) -> None:
         """Calls that others left, with whether their process ended over them: what may have killed one is not called
         from the outbox again, a row counts its crashes."""
-        groups: dict[tuple[int, bool], list[PromisedTask]] = {}
+        groups: dict[tuple[int, bool], list[EntryTask]] = {}
         for task, orphaned in left:
             groups.setdefault((task.bit, orphaned), []).append(task)
         for (_, orphaned), tasks in groups.items():
-            self._spill_halved(tasks, int(orphaned))
+            self._defer_halves(tasks, int(orphaned))
 
-    def _spill_halved(self, tasks: Sequence[PromisedTask], attempts: int) -> None:
-        """One that cannot be written costs the others nothing; its lease ends, and the next sweep brings it back."""
+    def _defer_halves(self, tasks: Sequence[EntryTask], attempts: int) -> None:
+        """One that cannot be written costs the others nothing; its lease ends, and the next look brings it back."""
         effect = tasks[0].effect
         assert isinstance(effect, CalledEffect)
         ended = RuntimeError("the process that was to call it ended")
         try:
-            self.spill(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
+            self.defer(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
         except psycopg2.Error as error:
             if len(tasks) == 1:
                 log.warning("A call that another process left cannot be given a row", exc_info=error)
-                tasks[0].promise.left = True
+                tasks[0].entry.left = True
                 return
             middle = len(tasks) // 2
-            self._spill_halved(tasks[:middle], attempts)
-            self._spill_halved(tasks[middle:], attempts)
+            self._defer_halves(tasks[:middle], attempts)
+            self._defer_halves(tasks[middle:], attempts)

@@ -1,4 +1,4 @@
-"""One process's engine: promises come in after the commit, lanes do them, the sweeper brings back what was left."""
+"""One process's engine: entries come in after the commit, bulkheads do them, the rescuer brings back what was left."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import structlog
 from foundation import clock
 from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from foundation.settings import Settings
 from outbox import ledger
-from outbox.batches import INSIDE, Away, InternalLane
-from outbox.entries import Promise, PromisedTask
+from outbox.batches import INSIDE, Away, BatchWriter
+from outbox.completion import Announcement, Statements
+from outbox.entries import EntryTask, OutboxEntry
 from outbox.handlers import all_kinds
-from outbox.leases import Owed
+from outbox.leases import Leases
 from outbox.modes import SEQUENTIAL, Modes
-from outbox.rescue import CLAIM_LIMIT, SWEEP_SECONDS, Sweeper
-from outbox.settlement import Announcement, Statements
+from outbox.rescue import CLAIM_LIMIT, RESCUE_SECONDS, Rescuer
 from side_effects import rows
-from side_effects.bulkhead import CallingLane
+from side_effects.bulkhead import Bulkhead
 from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
 from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
-from side_effects.metrics import Figures
+from side_effects.metrics import Metrics
 from side_effects.tasks import execute_in_background
 from side_effects.worker import Worker
 
@@ -36,11 +36,11 @@ WAIT_LOOK_SECONDS = 0.02
 """How often somebody who waits for the effects of a change looks whether they have happened."""
 
 FINISH_SECONDS = 10.0
-"""How long a process that is never started tries to settle what it has done; the others take over what is left."""
+"""How long a process that is never started tries to complete what it has done; the others take over what is left."""
 
 
 class Engine:
-    """Keeps the promises of the topics it is given."""
+    """Keeps the entries of the topics it is given."""
 
     def __init__(
         self,
@@ -53,45 +53,45 @@ class Engine:
         """Raises LookupError naming an effect that nobody handles."""
         self.modes = Modes(settings.side_effects_mode)
         self.topics = {topic.name: topic for topic in topics}
-        self.figures = Figures()
+        self.metrics = Metrics()
         known = {topic.name: topic.everything for topic in topics}
         self.liveness = Liveness(settings.dsn)
-        self._owed = Owed(Sweeper(self.liveness, known), self.topics)
+        self._leases = Leases(Rescuer(self.liveness, known), self.topics)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
         statements = Statements.of(topics, announcement)
-        self.internal = InternalLane(
-            self._pool, statements, settings.lane_limit, self.figures, on_rows, self._owed.forget, self._tasks
+        self.writer = BatchWriter(
+            self._pool, statements, settings.queue_limit, self.metrics, on_rows, self._leases.forget, self._tasks
         )
-        self._lanes = {
-            effect.bit: CallingLane(effect.name, settings.signal_concurrency, settings.lane_limit)
+        self._bulkheads = {
+            effect.bit: Bulkhead(effect.name, settings.signal_concurrency, settings.queue_limit)
             for topic in topics
             for effect in topic.effects
             if isinstance(effect, CalledEffect)
         }
         self.worker = Worker(
             self.durable_pool,
-            all_kinds(topics, kinds, self.internal),
+            all_kinds(topics, kinds, self.writer),
             self.topics,
-            self.figures,
+            self.metrics,
             self.liveness.sees_clearly,
         )
         self.retention_hours = settings.retention_hours
-        self._trouble = Trouble("The outbox cannot be swept")
+        self._failures = FailureLog("The outbox cannot be searched")
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
     @property
     def owner(self) -> int:
-        """This process's number, under which its promises are born leased."""
+        """This process's number, under which its entries are born leased."""
         return self.liveness.number
 
-    def keep(self, promise: Promise) -> None:
-        """Have a promise done that was just committed, leased to us: after the answer, or now in sequential mode."""
-        self._owed.add(promise)
+    def dispatch(self, entry: OutboxEntry) -> None:
+        """Have an entry done that was just committed, leased to us: after the answer, or now in sequential mode."""
+        self._leases.add(entry)
         if self.modes.any_sequential:
-            self._execute_now(promise)
+            self._execute_now(entry)
         else:
-            self._begin(promise)
+            self._begin(entry)
 
     def wait_for(self, topic: Topic, ref: int, subject_id: int, seconds: float) -> bool:
         """Return True when everything that was promised has happened, False after this many seconds."""
@@ -108,9 +108,9 @@ class Engine:
             self.liveness.ensure_alive()
             self.modes.refresh(self._pool.run)
         except (psycopg2.Error, ServiceUnavailable):
-            log.warning("No database yet; promises are born without an owner until it answers")
+            log.warning("No database yet; entries are born without an owner until it answers")
         self.worker.owner = self.owner
-        loops = (self.internal.run, self._sweep_for_ever, self.liveness.stay_alive, self.worker.run)
+        loops = (self.writer.run, self._rescue_for_ever, self.liveness.stay_alive, self.worker.run)
         self._greenlets += [gevent.spawn(loop) for loop in loops]
 
     @property
@@ -120,138 +120,138 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether the lanes turn."""
+        """Whether the bulkheads turn."""
         return bool(self._greenlets) and not any(greenlet.dead for greenlet in self._greenlets)
 
-    def sweep(self) -> int:
+    def look(self) -> int:
         """Renew what we still work on and take over what nobody does; returns how many were taken over."""
-        taken = self._owed.claim()
+        taken = self._leases.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
         called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.topic.called)]
-        self.internal.spilling.spill_called(called)
-        for promise, _ in taken:
-            self._owed.add(promise)
-            if not promise.pending:
-                self.internal.enqueue(promise)
-            self._begin(promise)
+        self.writer.deferral.defer_called(called)
+        for entry, _ in taken:
+            self._leases.add(entry)
+            if not entry.pending:
+                self.writer.enqueue(entry)
+            self._begin(entry)
         return len(taken)
 
     def wait_until_quiet(self) -> None:
         """Return when nothing that calls other code waits or runs in this process."""
-        for lane in self._lanes.values():
-            lane.wait_until_quiet()
+        for bulkhead in self._bulkheads.values():
+            bulkhead.wait_until_quiet()
         self.worker.wait_until_quiet()
 
     def finish(self) -> None:
-        """Settle what was done in this greenlet; for a process that ends without ever being started."""
+        """Complete what was done in this greenlet; for a process that ends without ever being started."""
         deadline = clock.monotonic() + FINISH_SECONDS
-        while not self.internal.quiet and self.internal.flush() and clock.monotonic() < deadline:
+        while not self.writer.quiet and self.writer.flush() and clock.monotonic() < deadline:
             pass
 
     def stop(self, timeout: float = 6.0) -> None:
         """Begin nothing more, finish what is under way within `timeout` seconds, hand the rest back."""
         deadline = clock.monotonic() + timeout
-        for lane in self._lanes.values():
-            lane.stop(timeout / 3)
+        for bulkhead in self._bulkheads.values():
+            bulkhead.stop(timeout / 3)
         try:
             self.worker.stop(timeout / 3)
             # Where it was never started, nobody empties the queue.
-            while self._greenlets and not self.internal.quiet and clock.monotonic() < deadline:
+            while self._greenlets and not self.writer.quiet and clock.monotonic() < deadline:
                 gevent.sleep(0.01)
-            self.internal.stop()
+            self.writer.stop()
             gevent.killall(self._greenlets, timeout=1)
-            self._owed.hand_back()
+            self._leases.hand_back()
         except (psycopg2.Error, ServiceUnavailable):
             log.warning("What was left could not be handed back; its leases end in 15 s")
         gevent.killall(self._greenlets, timeout=1)
         self._greenlets.clear()
-        self._owed.clear()
+        self._leases.clear()
         self.liveness.close()
         self._pool.close()
         self.durable_pool.close()
 
-    def _begin(self, promise: Promise) -> None:
-        """Have the rows written with the next batch and the calls made by their lanes; a full lane leaves its part."""
-        topic = promise.topic
-        taken = self.internal.take(promise, promise.pending & topic.everything & ~topic.called)
+    def _begin(self, entry: OutboxEntry) -> None:
+        """Have the rows written with the next batch, and the calls made by their bulkheads unless these are full."""
+        topic = entry.topic
+        taken = self.writer.take(entry, entry.pending & topic.everything & ~topic.called)
         # What another version promised is left to it: our lease runs out when our part is done.
-        promise.left = not taken or bool(promise.pending & ~topic.everything)
-        execute_in_background(self._tasks(promise, promise.topic.called), promise.context)
+        entry.left = not taken or bool(entry.pending & ~topic.everything)
+        execute_in_background(self._tasks(entry, entry.topic.called), entry.context)
 
-    def _tasks(self, promise: Promise, mask: int) -> list[PromisedTask]:
+    def _tasks(self, entry: OutboxEntry, mask: int) -> list[EntryTask]:
         """Tasks for the pending ones of these effects."""
-        effects = [one for one in enumerate(promise.topic.effects, 1) if promise.pending & mask & 1 << one[1].bit]
-        tasks = [self._task(promise, number, effect) for number, effect in effects]
-        promise.tasks += tasks
+        effects = [one for one in enumerate(entry.topic.effects, 1) if entry.pending & mask & 1 << one[1].bit]
+        tasks = [self._task(entry, number, effect) for number, effect in effects]
+        entry.tasks += tasks
         return tasks
 
-    def _task(self, promise: Promise, number: int, effect: Effect) -> PromisedTask:
-        lane = self._lanes.get(effect.bit)
-        return PromisedTask(
+    def _task(self, entry: OutboxEntry, number: int, effect: Effect) -> EntryTask:
+        bulkhead = self._bulkheads.get(effect.bit)
+        return EntryTask(
             effect.name,
-            lane or self.internal,
-            self._call if lane else self.internal.do_now,
-            key=promise.ref if lane else None,
+            bulkhead or self.writer,
+            self._call if bulkhead else self.writer.do_now,
+            key=entry.ref if bulkhead else None,
             number=number,
-            total=max(number, promise.topic.always),
-            context=promise.context,
-            request_id=promise.request_id,
-            promise=promise,
+            total=max(number, entry.topic.always),
+            context=entry.context,
+            request_id=entry.request_id,
+            entry=entry,
             effect=effect,
         )
 
-    def _call(self, task: PromisedTask) -> None:
+    def _call(self, task: EntryTask) -> None:
         """Call a called effect's destinations; those that fail are retried alone, from rows of their own."""
-        effect, promise = task.effect, task.promise
+        effect, entry = task.effect, task.entry
         assert isinstance(effect, CalledEffect)
         begun, outcome = clock.monotonic(), "succeeded"
         try:
-            effect.call(promise.fact)
-            promise.pending &= ~task.bit
+            effect.call(entry.fact)
+            entry.pending &= ~task.bit
         except PartFailed as failed:
             task.report(failed)
-            self.internal.spilling.spill([task], list(failed.failures.items()))
+            self.writer.deferral.defer([task], list(failed.failures.items()))
             outcome = "retry"
         except SystemExit:
-            self._owed.forget(promise)  # to be found, and counted as a crash; handed back, it would be a clean start
+            self._leases.forget(entry)  # to be found, and counted as a crash; handed back, it would be a clean start
             raise
-        self.figures.attempted(effect.name, outcome, clock.monotonic() - begun)
-        if not promise.pending:
-            self.internal.enqueue(promise)
+        self.metrics.attempted(effect.name, outcome, clock.monotonic() - begun)
+        if not entry.pending:
+            self.writer.enqueue(entry)
 
-    def _execute_now(self, promise: Promise) -> None:
+    def _execute_now(self, entry: OutboxEntry) -> None:
         """The old way for the kinds that are done sequentially: one after the other, before the answer."""
-        tasks = self._tasks(promise, promise.pending)
+        tasks = self._tasks(entry, entry.pending)
         now = [task for task in tasks if self.modes.of(task.name) == SEQUENTIAL]
         for task in now:
             if task.run().kind != "succeeded" and task.outcome and task.outcome.error:
                 self._keep_for_later(task, task.outcome.error)
-        self.worker.finish_now(promise.topic.name, promise.subject_id, [task.name for task in now])
-        execute_in_background([task for task in tasks if task not in now], promise.context)
-        if not promise.pending:
-            self.internal.enqueue(promise)
+        self.worker.finish_now(entry.topic.name, entry.subject_id, [task.name for task in now])
+        execute_in_background([task for task in tasks if task not in now], entry.context)
+        if not entry.pending:
+            self.writer.enqueue(entry)
 
-    def _keep_for_later(self, task: PromisedTask, error: BaseException) -> None:
+    def _keep_for_later(self, task: EntryTask, error: BaseException) -> None:
         effect = task.effect
         destinations = effect.destinations() if isinstance(effect, CalledEffect) else [INSIDE]
         try:
-            self.internal.spilling.spill([task], [(name, error) for name in destinations])
+            self.writer.deferral.defer([task], [(name, error) for name in destinations])
         except (Away, psycopg2.Error):
             log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
 
-    def _sweep_for_ever(self) -> None:
+    def _rescue_for_ever(self) -> None:
         while True:
             try:
-                # A full hand means that more is waiting, and a full lane that it may wait there.
-                while self.sweep() == CLAIM_LIMIT and self.internal.waiting < CLAIM_LIMIT:
+                # A full hand means that more is waiting, and a full bulkhead that it may wait there.
+                while self.look() == CLAIM_LIMIT and self.writer.waiting < CLAIM_LIMIT:
                     gevent.sleep(0)
-                lanes = [(lane.name, lane.waiting) for lane in self._lanes.values()]
-                self.figures.waiting([*lanes, ("internal", self.internal.waiting)])
+                bulkheads = [(bulkhead.name, bulkhead.waiting) for bulkhead in self._bulkheads.values()]
+                self.metrics.waiting([*bulkheads, ("internal", self.writer.waiting)])
                 self._pool.run(rows.PRUNE, (self.retention_hours,))
-                self._trouble.over()
+                self._failures.over()
             except (psycopg2.Error, ServiceUnavailable, Away) as error:
-                self._trouble.tell(error)
+                self._failures.tell(error)
             except Exception:
-                log.exception("The sweep failed")
-            gevent.sleep(SWEEP_SECONDS)
+                log.exception("The look failed")
+            gevent.sleep(RESCUE_SECONDS)

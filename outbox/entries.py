@@ -1,4 +1,4 @@
-"""A promise in memory: one outbox row, and what of it this process still has to do."""
+"""An entry in memory: one outbox row, and what of it this process still has to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from side_effects.effects import Effect, Topic
 from side_effects.tasks import Task
 
 
-class Promise:
+class OutboxEntry:
     """What the outbox row says and how far we are. The database has the last word on both."""
 
     __slots__ = (
@@ -38,11 +38,11 @@ class Promise:
         self.pending = pending  # bits of the effects that are not known to be done
         self.request_id = request_id
         self.fact = fact
-        self.ready = 0  # bits that the internal lane does with its next batch
-        self.queued = False  # whether it stands in that lane's queue
+        self.ready = 0  # bits that the batch writer does with its next batch
+        self.queued = False  # whether it stands in that bulkhead's queue
         self.since = clock.monotonic()  # when its lease was last known to be ours
-        self.left = False  # whether its rows found no room in the lane: the sweeper will bring them back
-        self.tasks: list[PromisedTask] = []  # of the effects that are run one by one
+        self.left = False  # whether its rows found no room in the bulkhead: the rescuer will bring them back
+        self.tasks: list[EntryTask] = []  # of the effects that are run one by one
 
     @property
     def context(self) -> str:
@@ -51,18 +51,18 @@ class Promise:
 
 
 @dataclass(slots=True, kw_only=True)
-class PromisedTask(Task):
-    """A task that is one effect of a promise: what it does is settled in the outbox."""
+class EntryTask(Task):
+    """A task that is one effect of an entry: what it does is completed in the outbox."""
 
-    promise: Promise
+    entry: OutboxEntry
     effect: Effect
 
     @property
     def left(self) -> bool:
-        """Whether this process has tried and failed, or had no room: the sweeper will bring it back."""
+        """Whether this process has tried and failed, or had no room: the rescuer will bring it back."""
         return self.outcome is not None and self.outcome.kind == "retry"
 
     @property
     def bit(self) -> int:
-        """Its place in the promise's `pending`, as a mask."""
+        """Its place in the entry's `pending`, as a mask."""
         return 1 << self.effect.bit

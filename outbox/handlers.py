@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from outbox.batches import InternalLane
+from outbox.batches import BatchWriter
 from side_effects.effects import CalledEffect, DurableEffect, Topic, WrittenEffect
 from side_effects.kinds import Claimed, Kind
 from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 
 
-def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: InternalLane) -> list[Kind]:
+def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: BatchWriter) -> list[Kind]:
     """A kind for every effect of every topic; raises LookupError naming a durable one that nobody handles."""
     handled = {kind.name: kind for kind in kinds}
     for topic in topics:
@@ -20,10 +20,10 @@ def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: Internal
                 handled[effect.name] = Kind(effect.name, partial(_call_again, effect), destinations=effect.destinations)
             elif isinstance(effect, DurableEffect):
                 if effect.name not in handled:
-                    raise LookupError(f"The effect {effect.name} is promised, and nobody handles it.")
+                    raise LookupError(f"The effect {effect.name} is effect_bits, and nobody handles it.")
             elif isinstance(effect, WrittenEffect):
                 again = partial(_write_again, internal, effect.bit)
-                handled[effect.name] = Kind(effect.name, again, INTERNAL, settles_itself=True)
+                handled[effect.name] = Kind(effect.name, again, INTERNAL, records_itself=True)
     return list(handled.values())
 
 
@@ -37,6 +37,6 @@ def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:
     return SUCCEEDED
 
 
-def _write_again(internal: InternalLane, bit: int, claimed: Claimed) -> Outcome:
+def _write_again(internal: BatchWriter, bit: int, claimed: Claimed) -> Outcome:
     internal.do_again(bit, claimed)
     return SUCCEEDED

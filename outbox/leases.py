@@ -1,4 +1,4 @@
-"""What this process owes: the promises that are leased to it, and its sign of life."""
+"""What this process has to do: the entries that are leased to it, and its sign of life."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import structlog
 
 from foundation import clock
-from outbox.entries import Promise
-from outbox.rescue import CLAIM_LIMIT, Sweeper
+from outbox.entries import OutboxEntry
+from outbox.rescue import CLAIM_LIMIT, Rescuer
 from side_effects.effects import Topic
 from side_effects.liveness import LEASE_SECONDS
 
@@ -18,54 +18,54 @@ RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 log = structlog.get_logger(__name__)
 
 
-class Owed:
-    """The promises in hand. Leases of those that take long are renewed; those we gave up are let go."""
+class Leases:
+    """The entries in hand. Leases of those that take long are renewed; those we gave up are let go."""
 
-    def __init__(self, sweeper: Sweeper, topics: Mapping[str, Topic]) -> None:
-        self.sweeper = sweeper
+    def __init__(self, rescuer: Rescuer, topics: Mapping[str, Topic]) -> None:
+        self.rescuer = rescuer
         self._topics = topics
-        self._promises: dict[int, Promise] = {}
+        self._entries: dict[int, OutboxEntry] = {}
 
-    def add(self, promise: Promise) -> None:
-        """Take a promise into our hands."""
-        self._promises[promise.id] = promise
+    def add(self, entry: OutboxEntry) -> None:
+        """Take an entry into our hands."""
+        self._entries[entry.id] = entry
 
-    def forget(self, promise: Promise) -> None:
-        """Let go of a promise: it is kept, or its lease shall end so that the sweeper brings it back."""
-        self._promises.pop(promise.id, None)
+    def forget(self, entry: OutboxEntry) -> None:
+        """Let go of an entry: it is kept, or its lease shall end so that the rescuer brings it back."""
+        self._entries.pop(entry.id, None)
 
     def clear(self) -> None:
         """Let go of all."""
-        self._promises.clear()
+        self._entries.clear()
 
-    def claim(self) -> list[tuple[Promise, bool]]:
-        """Show that we live, renew our leases, and take over what nobody works on any more: each promise, and whether
+    def claim(self) -> list[tuple[OutboxEntry, bool]]:
+        """Show that we live, renew our leases, and take over what nobody works on any more: each entry, and whether
         its process ended over it."""
-        self.sweeper.liveness.ensure_alive()
+        self.rescuer.liveness.ensure_alive()
         self._renew()
-        taken: list[tuple[Promise, bool]] = []
-        for id, name, subject_id, ref, pending, request_id, orphaned in self.sweeper.claim(CLAIM_LIMIT):
+        taken: list[tuple[OutboxEntry, bool]] = []
+        for id, name, subject_id, ref, pending, request_id, orphaned in self.rescuer.claim(CLAIM_LIMIT):
             topic = self._topics[name]
             if pending & ~topic.everything:
-                log.warning("A newer version owes more than this process knows; that is left to it", id=id)
-            taken.append((Promise(id, topic, subject_id, ref, pending, request_id), orphaned))
+                log.warning("A newer version has to do more than this process knows; that is left to it", id=id)
+            taken.append((OutboxEntry(id, topic, subject_id, ref, pending, request_id), orphaned))
         return taken
 
     def hand_back(self) -> None:
         """Free everything in hand for the other processes."""
-        self.sweeper.hand_back(list(self._promises))
+        self.rescuer.hand_back(list(self._entries))
         self.clear()
 
     def _renew(self) -> None:
         old = clock.monotonic() - RENEW_AFTER_SECONDS
-        waiting = [promise for promise in self._promises.values() if promise.since < old]
-        for promise in waiting:
-            if promise.left or any(task.left for task in promise.tasks):
-                self.forget(promise)
-        ids = [promise.id for promise in waiting if promise.id in self._promises]
-        renewed = self.sweeper.renew(ids)
+        waiting = [entry for entry in self._entries.values() if entry.since < old]
+        for entry in waiting:
+            if entry.left or any(task.left for task in entry.tasks):
+                self.forget(entry)
+        ids = [entry.id for entry in waiting if entry.id in self._entries]
+        renewed = self.rescuer.renew(ids)
         for id in ids:
-            known = self._promises.get(id)  # it may have been kept meanwhile
+            known = self._entries.get(id)  # it may have been kept meanwhile
             if known and id in renewed:
                 known.since = clock.monotonic()
             elif known:

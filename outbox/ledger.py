@@ -28,11 +28,11 @@ UNFINISHED = Statement(
 )
 
 
-def of(run: Run, topic: Topic, ref: int, promised: Mapping[int, int]) -> dict[int, list[dict[str, Any]]]:
-    """For each subject of `promised` (subject id to bits): its effects, in the order of the list, and their status."""
+def of(run: Run, topic: Topic, ref: int, effect_bits: Mapping[int, int]) -> dict[int, list[dict[str, Any]]]:
+    """For each subject id of `effect_bits`: its effects, in the order of the list, and their status."""
     pending: dict[int, int] = {}
     entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for subject_id, kind, destination, status, attempts, error in run(OF_REF, (topic.name, ref, list(promised))):
+    for subject_id, kind, destination, status, attempts, error in run(OF_REF, (topic.name, ref, list(effect_bits))):
         if kind is None:
             pending[subject_id] = int(status)
         else:
@@ -48,7 +48,7 @@ def of(run: Run, topic: Topic, ref: int, promised: Mapping[int, int]) -> dict[in
                 or [{"effect": effect.name, "status": _status(pending.get(subject_id, 0), effect.bit)}]
             )
         ]
-        for subject_id, bits in promised.items()
+        for subject_id, bits in effect_bits.items()
     }
 
 

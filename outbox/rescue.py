@@ -15,11 +15,11 @@ from side_effects.liveness import (
     Liveness,
 )
 
-SWEEP_SECONDS = 1.0
-"""How often each process looks for abandoned promises."""
+RESCUE_SECONDS = 1.0
+"""How often each process looks for abandoned entries."""
 
 STRAY_SECONDS = 8
-"""Promises of our own whose lease was not renewed for this long are not in our hands: the answer to the statement that
+"""Entries of our own whose lease was not renewed for this long are not in our hands: the answer to the statement that
 made them was lost with its connection, or we gave them up. Renewals come after 5 s."""
 
 CLAIM_LIMIT = 500
@@ -62,7 +62,7 @@ CLAIM = Statement(
     RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id,
         taken.owner NOT IN (0, $1)""",
 )
-"""Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 promises that others
+"""Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 entries that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
 else's, dead rows pile up there. (By statement_timestamp(): no index is asked by a volatile function.) Asking the index
 who the owners are reads over all of these (100 ms at 200,000): only a full look does, the others ask for the processes
@@ -91,7 +91,7 @@ HAND_BACK = Statement(
 )
 
 
-class Sweeper:
+class Rescuer:
     """One process's hand in finishing what others left."""
 
     def __init__(self, liveness: Liveness, known: Mapping[str, int]) -> None:
@@ -101,7 +101,7 @@ class Sweeper:
         self._looked_fully_at = -FULL_LOOK_SECONDS
 
     def claim(self, limit: int) -> list[Row]:
-        """Take over up to `limit` abandoned promises."""
+        """Take over up to `limit` abandoned entries."""
         look_back, live = LOOK_BACK_SECONDS, self.liveness
         if self._full_look_is_due():
             look_back = ALL_TIME_SECONDS
@@ -115,10 +115,10 @@ class Sweeper:
         return {row[0] for row in self.liveness.run(RENEW, lambda: (ids, self.liveness.number))} if ids else set()
 
     def hand_back(self, ids: list[int]) -> None:
-        """Free our promises for the other processes, who find them with their next sweep."""
+        """Free our entries for the other processes, who find them with their next look."""
         if ids:
             self.liveness.run(HAND_BACK, lambda: (ids, self.liveness.number))
 
     def _full_look_is_due(self) -> bool:
         looked = self._looked_fully_at
-        return looked <= self.liveness.troubled_at or clock.monotonic() - looked > FULL_LOOK_SECONDS
+        return looked <= self.liveness.failed_at or clock.monotonic() - looked > FULL_LOOK_SECONDS

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from outbox.entries import Promise
+from outbox.entries import OutboxEntry
 
 ALONE_SECONDS = (0.25, 1.0)
 """Pauses before the second and third try of what took too long by itself: a lock that somebody else holds is mostly
@@ -30,12 +30,12 @@ class Group:
 
     due: float
     number: int
-    entries: list[Promise] = field(compare=False)
+    entries: list[OutboxEntry] = field(compare=False)
     tries: int = field(default=0, compare=False)
     """How often it failed alone."""
 
     @classmethod
-    def of(cls, batch: Sequence[Promise]) -> Self:
+    def of(cls, batch: Sequence[OutboxEntry]) -> Self:
         """These entries, that nobody has tried yet."""
         return cls(0.0, 0, list(batch))
 
@@ -45,9 +45,9 @@ class Group:
         return len({key_of(one) for one in self.entries}) == 1
 
 
-def key_of(promise: Promise) -> Key:
+def key_of(entry: OutboxEntry) -> Key:
     """The order, or whatever else the entry speaks of: entries of one are done together."""
-    return promise.topic.name, promise.ref
+    return entry.topic.name, entry.ref
 
 
 class Suspects:
@@ -61,12 +61,12 @@ class Suspects:
     def __len__(self) -> int:
         return sum(len(group.entries) for group in self._groups)
 
-    def sort_out(self, batch: Sequence[Promise], now: float) -> list[Promise]:
+    def sort_out(self, batch: Sequence[OutboxEntry], now: float) -> list[OutboxEntry]:
         """Those of a batch that may be tried together; the entries of orders that failed alone are kept apart."""
         if not self._apart:
             return list(batch)
         self._apart = {key: until for key, until in self._apart.items() if until > now}
-        apart: dict[Key, list[Promise]] = {}
+        apart: dict[Key, list[OutboxEntry]] = {}
         for one in batch:
             if key_of(one) in self._apart:
                 apart.setdefault(key_of(one), []).append(one)
@@ -78,7 +78,7 @@ class Suspects:
                 self._push(entries, now)
         return [one for one in batch if key_of(one) not in apart]
 
-    def halve(self, batch: Sequence[Promise], now: float) -> None:
+    def halve(self, batch: Sequence[OutboxEntry], now: float) -> None:
         """Have these tried again in two halves, the entries of one order together."""
         entries = sorted(batch, key=lambda one: (key_of(one), one.id))
         keys = sorted({key_of(one) for one in entries})
@@ -104,7 +104,7 @@ class Suspects:
         self._groups.clear()
         self._apart.clear()
 
-    def _push(self, entries: list[Promise], due: float, tries: int = 0) -> None:
+    def _push(self, entries: list[OutboxEntry], due: float, tries: int = 0) -> None:
         self._number += 1
         if entries:
             heapq.heappush(self._groups, Group(due, self._number, entries, tries))

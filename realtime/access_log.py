@@ -16,7 +16,7 @@ LINES = 20
 closed in a loop wrote 2,000 lines a second."""
 
 
-class Journal:
+class AccessLog:
     """One line when a stream opens, and one when it closes, unless one principal has too many of them."""
 
     def __init__(self) -> None:

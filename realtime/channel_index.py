@@ -13,7 +13,7 @@ ALL = "*"
 Audience = tuple[Subscriber, ...] | set[Subscriber]
 
 
-class Audiences:
+class ChannelIndex:
     """The audience of each channel."""
 
     def __init__(self) -> None:

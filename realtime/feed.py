@@ -16,10 +16,10 @@ from gevent.event import Event
 from foundation import clock
 from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from realtime.hub import Hub
 from realtime.log import PAGE, Log
-from realtime.recent_events import RING_EVENTS, Ring
+from realtime.recent_events import RING_EVENTS, RecentEvents
 from realtime.wakeups import WakeUps
 
 POLL_SECONDS = 1.0
@@ -50,8 +50,8 @@ class Feed:
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._looked_at = 0.0
         self._judged_at = 0.0
-        self._trouble = Trouble("The log of live events cannot be read")
-        self.ring = Ring()
+        self._failures = FailureLog("The log of live events cannot be read")
+        self.recent = RecentEvents()
         self.epoch = 0
         self.position = -1
         """Everything up to this number has been published here; -1 until the log was first reached."""
@@ -117,7 +117,7 @@ class Feed:
         if fresh:
             # First the position: who subscribes while this batch is delivered is not among its readers, and
             # replays up to here.
-            self.ring.keep(fresh)
+            self.recent.keep(fresh)
             self.position = fresh[-1][0]
             self._moved.set()
             self._hub.publish(self.epoch, fresh)
@@ -135,16 +135,16 @@ class Feed:
             self._heard = min(self._heard, self.position)
 
     def _begin(self) -> None:
-        """Take the log's present end for our position, and what came before it into the ring."""
+        """Take the log's present end for our position, and what came before it into the recent."""
         state = self._log.state()
-        ring = Ring(max(state.pruned_through, state.head - RING_EVENTS))
-        seq, more = ring.start, True
+        recent = RecentEvents(max(state.pruned_through, state.head - RING_EVENTS))
+        seq, more = recent.start, True
         while more:
             rows = [row for row in self._log.after(seq) if row[0] <= state.head]
-            ring.keep(rows)
+            recent.keep(rows)
             more = len(rows) == PAGE
             seq = rows[-1][0] if rows else seq
-        self.ring, self.epoch, self.position = ring, state.epoch, state.head
+        self.recent, self.epoch, self.position = recent, state.epoch, state.head
         self._moved.set()
         self._judged_at = clock.monotonic()
 
@@ -160,13 +160,13 @@ class Feed:
     def _follow(self) -> None:
         while True:
             try:
-                doubtful = self._trouble.told or clock.monotonic() - self._judged_at > STATE_SECONDS
+                doubtful = self._failures.told or clock.monotonic() - self._judged_at > STATE_SECONDS
                 if doubtful and self.position >= 0:
                     self._judge()
                 self.look(polling=clock.monotonic() - self._looked_at >= POLL_SECONDS)
-                self._trouble.over()
+                self._failures.over()
             except (psycopg2.Error, ServiceUnavailable) as error:
-                self._trouble.tell(error)
+                self._failures.tell(error)
                 gevent.sleep(AGAIN_SECONDS)
             self._wake.wait(max(0.0, self._looked_at + POLL_SECONDS - clock.monotonic()))
             self._wake.clear()

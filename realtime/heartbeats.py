@@ -29,7 +29,7 @@ HEARTBEAT_SECONDS = 15
 STEPS_PER_HEARTBEAT = int(HEARTBEAT_SECONDS / STEP_SECONDS)
 
 STEPS_PER_SUM = int(60 / STEP_SECONDS)
-"""Once a minute the journal tells what it has left out."""
+"""Once a minute the access_log tells what it has left out."""
 
 EXPIRY_WARNING_SECONDS = 60
 """How long before its token's end a stream is told, so that the client can fetch a new one in time."""
@@ -65,7 +65,7 @@ def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
     return sse.encode_json("bye", {"at": clock.now(), "reason": reason, "retry_ms": retry_ms}, "", retry_ms)
 
 
-class Pulse:
+class Heartbeats:
     """Walks over the hub's subscribers."""
 
     def __init__(self, hub: Hub, rights: Rights) -> None:
@@ -96,7 +96,7 @@ class Pulse:
                 gevent.sleep(0)
         self._hub.sockets.drop_stuck()
         if self._step % STEPS_PER_SUM == 0:
-            self._hub.journal.sum_up()
+            self._hub.access_log.sum_up()
 
     def ask_for_rights(self) -> None:
         """End the streams of those who may not listen any more."""

@@ -13,8 +13,8 @@ import gevent
 
 from foundation.connections import Row
 from realtime import sse
-from realtime.access_log import Journal
-from realtime.channel_index import ALL, Audiences
+from realtime.access_log import AccessLog
+from realtime.channel_index import ALL, ChannelIndex
 from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
 
@@ -27,22 +27,22 @@ YIELD_AFTER = 256
 SLOW = "slow consumer"
 GONE = "gone"
 
-Parting = tuple[tuple[Subscriber, ...], bytes, int]
+Departure = tuple[tuple[Subscriber, ...], bytes, int]
 """To whom, what, and how many events that is."""
 
 
 class Hub:
     """Knows who listens to what."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
-        self.journal = journal or Journal()
-        self._alone = Audiences()
+    def __init__(self, access_log: AccessLog | None = None) -> None:
+        self.access_log = access_log or AccessLog()
+        self._alone = ChannelIndex()
         """Those who listen to this one channel only."""
 
-        self._among_others = Audiences()
+        self._among_others = ChannelIndex()
         """Those who listen to more: for them the order over all their channels counts, since a cursor is one number."""
 
-        self._everything = Audiences()
+        self._everything = ChannelIndex()
         """Those who listen to all channels of a sort."""
 
         self.sockets = Sockets(self._on_gone, self._on_stuck)
@@ -63,7 +63,7 @@ class Hub:
             for channel in subscriber.channels:
                 audiences.leave(channel, subscriber)
             subscriber.closed_for = subscriber.closed_for or reason
-            self.journal.closed(subscriber)
+            self.access_log.closed(subscriber)
 
     def listening(self, channel: str) -> Iterator[Subscriber]:
         """Everybody who hears this channel."""
@@ -82,7 +82,7 @@ class Hub:
 
     def publish(self, epoch: int, rows: Iterable[Row]) -> None:
         """Deliver a batch: ascending (seq, channel, type, data). Encoded once, and only if somebody is there."""
-        for audience, piece, events in self._partings(epoch, rows):
+        for audience, piece, events in self._departures(epoch, rows):
             for start in range(0, len(audience), YIELD_AFTER):
                 self._deliver(audience[start : start + YIELD_AFTER], piece, events)
                 if self._written >= YIELD_AFTER:
@@ -117,7 +117,7 @@ class Hub:
         for subscriber in list(self.subscribers):
             self.end(subscriber, reason, last())
 
-    def _partings(self, epoch: int, rows: Iterable[Row]) -> list[Parting]:
+    def _departures(self, epoch: int, rows: Iterable[Row]) -> list[Departure]:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}
         lonely, mixed, everything = (one.by_channel for one in (self._alone, self._among_others, self._everything))
@@ -131,15 +131,15 @@ class Hub:
                     among.setdefault(subscriber, []).append(frame)
                 if sort in everything:
                     alone.setdefault(sort, []).append(frame)
-        partings: list[Parting] = []
+        departures: list[Departure] = []
         for channel, frames in alone.items():
             audiences = self._everything if channel.endswith(ALL) else self._alone
-            _join(partings, audiences.of(channel), frames)
+            _join(departures, audiences.of(channel), frames)
         for subscriber, frames in among.items():
-            _join(partings, (subscriber,), frames)
-        return partings
+            _join(departures, (subscriber,), frames)
+        return departures
 
-    def _audiences_of(self, subscriber: Subscriber) -> Audiences:
+    def _audiences_of(self, subscriber: Subscriber) -> ChannelIndex:
         if len(subscriber.channels) > 1:
             return self._among_others
         return self._everything if subscriber.channels[0].endswith(ALL) else self._alone
@@ -190,17 +190,17 @@ class Hub:
         self._drop(subscriber, SLOW)
 
 
-def _join(partings: list[Parting], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:
+def _join(departures: list[Departure], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:
     """Frames for the same audience in as few pieces as possible."""
     if len(frames) == 1:
-        partings.append((audience, frames[0], 1))
+        departures.append((audience, frames[0], 1))
         return
     piece: list[bytes] = []
     size = 0
     for frame in frames:
         if piece and size + len(frame) > PIECE_BYTES:
-            partings.append((audience, b"".join(piece), len(piece)))
+            departures.append((audience, b"".join(piece), len(piece)))
             piece, size = [], 0
         piece.append(frame)
         size += len(frame)
-    partings.append((audience, b"".join(piece), len(piece)))
+    departures.append((audience, b"".join(piece), len(piece)))

@@ -19,7 +19,7 @@ RING_BYTES = 16 * 1024 * 1024
 SEQ = itemgetter(0)
 
 
-class Ring:
+class RecentEvents:
     """Everything after `start`, by channel."""
 
     def __init__(self, start: int = 0, events: int = RING_EVENTS, size: int = RING_BYTES) -> None:

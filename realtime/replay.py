@@ -1,4 +1,4 @@
-"""What a reader who comes back has missed: from this process's ring where it reaches, from the log where it must.
+"""What a reader who comes back has missed: from this process's recent where it reaches, from the log where it must.
 
 A cursor that cannot be used gets a reason and never silence. Replays end at the number that this process had
 published when the reader subscribed: everything above it comes live, so nothing is missed and nothing comes twice.
@@ -62,8 +62,8 @@ class Replays:
         cursor = Cursor.parse(last_event_id)
         if cursor is None:
             return Start(self._feed.position, "unknown")
-        ring = self._feed.ring
-        if cursor.epoch == self._feed.epoch and ring.start <= cursor.seq <= self._feed.position:
+        recent = self._feed.recent
+        if cursor.epoch == self._feed.epoch and recent.start <= cursor.seq <= self._feed.position:
             return Start(cursor.seq, resuming=True)
         return self._judge(cursor)
 
@@ -71,8 +71,8 @@ class Replays:
         """The events of these channels above `seq`, up to and with `through`; raises TooBusy."""
         replayed = 0
         while seq < through:
-            if self._feed.ring.start <= seq:
-                yield [row for row in self._feed.ring.after(channels, seq) if row[0] <= through]
+            if self._feed.recent.start <= seq:
+                yield [row for row in self._feed.recent.after(channels, seq) if row[0] <= through]
                 return
             try:
                 rows = self._read(channels, seq, through)
@@ -114,7 +114,7 @@ class OutOfReach(Exception):
 
 
 class _Asking:
-    """A place among those who ask the database; its troubles become TooBusy."""
+    """A place among those who ask the database; its failures become TooBusy."""
 
     def __init__(self, line: BoundedSemaphore) -> None:
         self._line = line

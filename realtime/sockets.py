@@ -60,7 +60,7 @@ class Sockets:
         if self._epoll is None:
             # Not before the first one comes: that is after the fork.
             self._epoll = _epoll()
-            self._greenlet = gevent.spawn(self._watch, self._epoll)
+            self._greenlet = gevent.spawn(self._refresher, self._epoll)
         self._by_fd[subscriber.fd] = subscriber
         self._epoll.register(subscriber.fd, WATCHED)
 
@@ -121,7 +121,7 @@ class Sockets:
                 self._on_stuck(subscriber)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Refresher no more."""
         if self._greenlet is not None:
             self._greenlet.kill()
             self._greenlet = None
@@ -136,7 +136,7 @@ class Sockets:
             del self._by_fd[fd]
             os.close(fd)  # which takes it out of the epoll too
 
-    def _watch(self, epoll: select.epoll) -> None:
+    def _refresher(self, epoll: select.epoll) -> None:
         loop = gevent.get_hub()
         watcher = loop.loop.io(epoll.fileno(), READ)
         try:

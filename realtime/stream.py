@@ -111,7 +111,7 @@ class Streams:
         except TooBusy:
             self._hub.break_off(subscriber, "overloaded", bye("overloaded", len(self._hub.subscribers)))
         subscriber.events += replayed
-        self._hub.journal.opened(subscriber, last_event_id, replayed)
+        self._hub.access_log.opened(subscriber, last_event_id, replayed)
 
     def take(self, subscriber: Subscriber, fd: int) -> None:
         """The socket is ours now: what has come meanwhile leaves, and then everything at once."""

@@ -14,7 +14,7 @@ import psycopg2.extensions
 from gevent.socket import wait_read
 
 from foundation.connections import connect
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from realtime.log import WAKE_CHANNEL
 
 SILENCE_SECONDS = 3.0
@@ -29,7 +29,7 @@ class WakeUps:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._deaf = Trouble("Wake-ups are not heard; the log is polled")
+        self._deaf = FailureLog("Wake-ups are not heard; the log is polled")
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self, tell: Callable[[int], None]) -> None:

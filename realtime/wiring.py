@@ -8,7 +8,7 @@ from functools import partial
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from realtime.feed import Feed
-from realtime.heartbeats import Pulse, Rights, bye
+from realtime.heartbeats import Heartbeats, Rights, bye
 from realtime.hub import Hub
 from realtime.limits import Limits
 from realtime.log import Log
@@ -37,7 +37,7 @@ class Realtime:
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
         )
         self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
-        self.pulse = Pulse(self.hub, rights)
+        self.heartbeats = Heartbeats(self.hub, rights)
         self.prune = partial(log.prune, settings.retention_hours)
         """Forgets a piece of what is too old to be replayed; returns how many events these were."""
 
@@ -46,16 +46,16 @@ class Realtime:
     def start(self) -> None:
         """Begin to follow the log and to look after the streams."""
         self.feed.start()
-        self.pulse.start()
+        self.heartbeats.start()
 
     def drain(self) -> None:
         """Tell every stream to come back later, elsewhere."""
         self.streams.drain()
 
     def stop(self) -> None:
-        self.pulse.stop()
+        self.heartbeats.stop()
         self.feed.stop()
-        self.hub.journal.sum_up()
+        self.hub.access_log.sum_up()
         self.hub.sockets.stop()
         for pool in self._pools:
             pool.close()

@@ -12,12 +12,12 @@ import structlog
 from foundation import clock
 from foundation.connections import PreparedPool, away
 from foundation.errors import ServiceUnavailable
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from side_effects.circuits import Circuits
 from side_effects.kinds import Claimed, Kind
-from side_effects.metrics import Figures
-from side_effects.recording import Entry, Settling
-from side_effects.retry import Outcome, failed, fingerprint, kept, settle, spent
+from side_effects.metrics import Metrics
+from side_effects.recording import Recorded, Recorder
+from side_effects.retry import Outcome, decide, failed, fingerprint, spent, storable
 from side_effects.tasks import ENDING
 
 log = structlog.get_logger(__name__)
@@ -27,29 +27,29 @@ class Attempts:
     """Makes the attempts of one process."""
 
     def __init__(
-        self, pool: PreparedPool, kinds: Mapping[str, Kind], circuits: Circuits, figures: Figures, trouble: Trouble
+        self, pool: PreparedPool, kinds: Mapping[str, Kind], circuits: Circuits, metrics: Metrics, failures: FailureLog
     ) -> None:
         self._kinds = kinds
         self._circuits = circuits
-        self._figures = figures
-        self._settling = Settling(pool)
-        self._trouble = trouble
+        self._metrics = metrics
+        self._recorder = Recorder(pool)
+        self._failures = failures
 
     def make(self, claimed: Claimed) -> bool:
-        """Try once and settle. False where it was not tried, since a circuit is open or our own database away: that
+        """Try once and record. False where it was not tried, since a circuit is open or our own database away: that
         costs no attempt."""
         kind = self._kinds[claimed.kind]
         begun = clock.monotonic()
         outcome = self._call(kind, claimed) if self._circuits.allows(claimed.destination) else None
         if outcome is None:
             return False
-        self._figures.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
-        if not kind.settles_itself:
+        self._metrics.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
+        if not kind.records_itself:
             # The circuit first: the others should know of a sick destination before they claim anew.
             self._tell_circuit(kind, claimed, outcome)
         elif outcome.kind == "succeeded":
             return True
-        self._settle(kind, claimed, outcome)
+        self._record(kind, claimed, outcome)
         return True
 
     def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
@@ -63,29 +63,29 @@ class Attempts:
             raise
         except BaseException as error:
             if away(error):
-                self._trouble.tell(error)
+                self._failures.tell(error)
                 return None
             log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
             return failed(error)
 
-    def _settle(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
+    def _record(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
         counted = spent(outcome, claimed.attempts, claimed.probe)
-        after = settle(outcome, max(1, counted), kind.delays, random.random())
-        reason = kept(outcome.reason)
-        entry = Entry(claimed.id, claimed.attempts, counted, after.status, after.delay, reason, fingerprint(reason))
-        if not self._settling.settle(entry):
+        after = decide(outcome, max(1, counted), kind.delays, random.random())
+        reason = storable(outcome.reason)
+        entry = Recorded(claimed.id, claimed.attempts, counted, after.status, after.delay, reason, fingerprint(reason))
+        if not self._recorder.record(entry):
             log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
         elif after.status == "dead":
-            self._figures.died(kind.name)
+            self._metrics.died(kind.name)
             log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
 
     def _tell_circuit(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
-        """That our own database is away must not keep us from settling."""
+        """That our own database is away must not keep us from recording."""
         try:
             if outcome.heard == "nothing":
                 if claimed.probe:
                     self._circuits.give_back(claimed.destination)
             else:
-                self._circuits.note(claimed.destination, outcome.heard, kept(outcome.reason), kind)
+                self._circuits.note(claimed.destination, outcome.heard, storable(outcome.reason), kind)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            self._trouble.tell(error)
+            self._failures.tell(error)

@@ -1,4 +1,4 @@
-"""A lane for tasks that run code: a bounded queue and a few long-lived greenlets."""
+"""A bulkhead for tasks that run code: a bounded queue and a few long-lived greenlets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gevent.lock import Semaphore
 from side_effects.tasks import Task
 
 
-class CallingLane:
+class Bulkhead:
     """Calls tasks one per greenlet, up to `concurrency` at a time.
 
-    Each kind of work that leaves the process or runs other people's code has a lane of its own: a slow kind
-    fills its own lane and delays no other.
+    Each kind of work that leaves the process or runs other people's code has a bulkhead of its own: a slow kind
+    fills its own bulkhead and delays no other.
     """
 
     def __init__(self, name: str, concurrency: int, limit: int) -> None:
@@ -36,7 +36,7 @@ class CallingLane:
         self._stopping = False
 
     def offer(self, task: Task) -> bool:
-        """Take the task without waiting; False when the lane is full or stops."""
+        """Take the task without waiting; False when the bulkhead is full or stops."""
         if self._stopping or self.waiting >= self._limit:
             return False
         self._quiet.clear()
@@ -81,7 +81,7 @@ class CallingLane:
             self._ready.acquire()
             self._idle -= 1
             if not self._waiting:
-                continue  # the lane was stopped, and gave up what waited
+                continue  # the bulkhead was stopped, and gave up what waited
             task = self._waiting.popleft()
             try:
                 if not task.begun:
@@ -99,5 +99,5 @@ class CallingLane:
             del self._behind[key]
 
 
-GENERAL = CallingLane("general", concurrency=16, limit=10_000)
+GENERAL = Bulkhead("general", concurrency=16, limit=10_000)
 """For tasks that were not promised: they are lost with the process."""

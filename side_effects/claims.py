@@ -1,4 +1,4 @@
-"""What this process has claimed and not settled yet: nobody else works on it, for as long as the lease is renewed."""
+"""What this process has claimed and not recorded yet: nobody else works on it, for as long as the lease is renewed."""
 
 from __future__ import annotations
 

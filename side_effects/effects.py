@@ -1,4 +1,4 @@
-"""How a room above says what it promises: topics, and the effects each of them causes."""
+"""How a room above says what it entries: topics, and the effects each of them causes."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Effect:
     """SQL over a subject `e`, true when nothing shows that the effect has happened; empty where nothing could."""
 
     always: bool = field(default=True, kw_only=True)
-    """Whether every change promises it; one that only some do is not counted among the effects of the others."""
+    """Whether every change entries it; one that only some do is not counted among the effects of the others."""
 
 
 @dataclass(frozen=True)
 class WrittenEffect(Effect):
-    """An effect that consists of rows: SQL that runs in the very transaction that settles the promise."""
+    """An effect that consists of rows: SQL that runs in the very transaction that completes the entry."""
 
     ctes: str = ""
-    """Common table expressions that write the rows; they read the topic's source, limited by `owed(...)`."""
+    """Common table expressions that write the rows; they read the topic's source, limited by `pending(...)`."""
 
     announces: str = ""
     """A SELECT of (subject_id, channel, type, data): the live events that the written rows are told by."""
@@ -59,7 +59,7 @@ class DurableEffect(WrittenEffect):
 
 @dataclass(frozen=True)
 class CalledEffect(Effect):
-    """An effect that runs code in this process, at least once; it gets a lane of its own."""
+    """An effect that runs code in this process, at least once; it gets a bulkhead of its own."""
 
     call: Callable[[Any], None] = lambda _fact: None
     """Takes the topic's fact and calls every destination; raises PartFailed for those that failed."""
@@ -80,14 +80,14 @@ class Topic:
     """How its tasks are called in the logs: `order-status-update` becomes `order-status-update:17`."""
 
     source: str
-    """CTEs that turn the settled promises (`settled`: id, topic, subject_id, pending) into what the effects read."""
+    """CTEs that turn the recorded entries (`completed`: id, topic, subject_id, pending) into what the effects read."""
 
     effects: tuple[Effect, ...]
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
     """The facts of these subjects, for those effects that are called."""
 
     subjects: str = ""
-    """The table of its subjects, with `id`, `at` and `promised`: what the completeness check walks."""
+    """The table of its subjects, with `id`, `at` and `effect_bits`: what the completeness check walks."""
 
     moved_on: str = "false"
     """SQL that is true when side effect `s` speaks of something that has changed since: is it still relevant?"""
@@ -97,7 +97,7 @@ class Topic:
 
     @functools.cached_property
     def everything(self) -> int:
-        """The `pending` of a promise of which nothing is done."""
+        """The `pending` of an entry of which nothing is done."""
         return mask_of(self.effects)
 
     @functools.cached_property
@@ -119,6 +119,6 @@ def mask_of(effects: Sequence[Effect]) -> int:
     return mask
 
 
-def owed(bit: int) -> str:
-    """The SQL condition that a row of the source still owes the effect with this bit."""
+def is_pending(bit: int) -> str:
+    """The SQL condition that a row of the source still has to do the effect with this bit."""
     return f"(pending & {1 << bit}) <> 0"

@@ -63,12 +63,12 @@ class Kind:
     """Whom this process can call; None where it can call whoever is named. Rows for others are left to processes that
     can, such as those of a newer version."""
 
-    settles_itself: bool = False
-    """True where the attempt writes its effect and its settlement in one statement: exactly once."""
+    records_itself: bool = False
+    """True where the attempt writes its effect and its record in one statement: exactly once."""
 
 
-def promise_row(kind: str, destination: str, topic: str, source: str, condition: str) -> str:
-    """The INSERT by which a promise moves from the outbox to a row of its own, in the batch's transaction.
+def entry_row(kind: str, destination: str, topic: str, source: str, condition: str) -> str:
+    """The INSERT by which an entry moves from the outbox to a row of its own, in the batch's transaction.
 
     `source` names a CTE with id (the subject's), order_id and request_id; `destination` is SQL.
     """

@@ -57,7 +57,7 @@ class Liveness:
         self._dsn = dsn
         self._connection: PreparedConnection | None = None
         self._one_at_a_time = RLock()
-        self.troubled_at = -float(RESTART_GRACE_SECONDS)
+        self.failed_at = -float(RESTART_GRACE_SECONDS)
         """When the lock was last lost, or a statement failed."""
         self.number = 0
         """This process's number in the database; 0 until that was reached."""
@@ -65,7 +65,7 @@ class Liveness:
     def sees_clearly(self) -> bool:
         """Whether those who show no sign of life may be taken for dead: not soon after our own was lost, or a
         statement failed, since theirs may be on its way back."""
-        return clock.monotonic() - self.troubled_at >= RESTART_GRACE_SECONDS
+        return clock.monotonic() - self.failed_at >= RESTART_GRACE_SECONDS
 
     def ensure_alive(self) -> None:
         """Hold the lock that shows we live, on a new connection where the old one was cut."""
@@ -73,7 +73,7 @@ class Liveness:
             if self._connection is not None and not self._connection.cut:
                 return
             if self.number:
-                self.troubled_at = clock.monotonic()
+                self.failed_at = clock.monotonic()
             self.close()
             connection = PreparedConnection(self._dsn, "liveness")
             if not self.number:
@@ -85,7 +85,7 @@ class Liveness:
         """Look after the lock, for ever: while it is gone, the others may take us for dead."""
         while True:
             gevent.sleep(LIVENESS_SECONDS)
-            with suppress(psycopg2.Error):  # the sweep tells of it
+            with suppress(psycopg2.Error):  # the look tells of it
                 self.ensure_alive()
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Liveness:
             try:
                 return self._connection.run(statement, args())
             except psycopg2.Error:
-                self.troubled_at = clock.monotonic()
+                self.failed_at = clock.monotonic()
                 if not self._connection.broken:
                     raise
                 self.ensure_alive()

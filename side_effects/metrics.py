@@ -15,9 +15,9 @@ DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 DEATHS = Counter("onward_dead_letters", "Side effects that were given up.", ("kind",))
-WAITING = Gauge("onward_lane_waiting", "Tasks that wait in a lane.", ("lane",), multiprocess_mode="livesum")
+WAITING = Gauge("onward_queue_waiting", "Tasks that wait in a bulkhead.", ("bulkhead",), multiprocess_mode="livesum")
 BATCH = Histogram(
-    "onward_batch_promises", "Promises settled in one transaction.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+    "onward_batch_entries", "Entries recorded in one transaction.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
 
 
@@ -32,7 +32,7 @@ def _duration(kind: str) -> Histogram:
     return DURATION.labels(kind)
 
 
-class Figures:
+class Metrics:
     """The engine's counters."""
 
     def attempted(self, kind: str, outcome: str, seconds: float) -> None:
@@ -40,9 +40,9 @@ class Figures:
         _attempts(kind, outcome).inc()
         _duration(kind).observe(seconds)
 
-    def settled(self, kinds: dict[str, int], promises: int, seconds: float) -> None:
+    def completed(self, kinds: dict[str, int], entries: int, seconds: float) -> None:
         """A batch wrote this many effects of each kind."""
-        BATCH.observe(promises)
+        BATCH.observe(entries)
         _duration("internal").observe(seconds)
         for kind, count in kinds.items():
             _attempts(kind, "succeeded").inc(count)
@@ -55,7 +55,7 @@ class Figures:
         """A side effect was given up."""
         DEATHS.labels(kind).inc(count)
 
-    def waiting(self, lanes: Sequence[tuple[str, int]]) -> None:
-        """How many tasks wait in each lane of this process."""
-        for name, count in lanes:
+    def waiting(self, bulkheads: Sequence[tuple[str, int]]) -> None:
+        """How many tasks wait in each bulkhead of this process."""
+        for name, count in bulkheads:
             WAITING.labels(name).set(count)

@@ -29,7 +29,7 @@ process_seq = Sequence("process_seq", metadata=Base.metadata)
 
 
 class OutboxRow(Base):
-    """One promise: references only, no payload; deleted when everything in it is done."""
+    """One entry: references only, no payload; deleted when everything in it is done."""
 
     __tablename__ = "outbox"
     # Without the id: PostgreSQL 18 would skip through it for a look-up by id alone.
@@ -47,7 +47,7 @@ class OutboxRow(Base):
 
 
 class SideEffect(Base):
-    """Owed work with a status of its own: what leaves the process, and whatever failed at its first try."""
+    """Leases work with a status of its own: what leaves the process, and whatever failed at its first try."""
 
     __tablename__ = "side_effects"
     __table_args__ = (

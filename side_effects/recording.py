@@ -15,14 +15,14 @@ from gevent.lock import BoundedSemaphore
 
 from foundation.connections import PreparedPool, passing
 from foundation.errors import ServiceUnavailable
-from side_effects.rows import SETTLE
+from side_effects.rows import RECORD
 
 INSIST_SECONDS = 0.25
 """How long to wait before the next try while the database is away."""
 
 
 @dataclass(eq=False)
-class Entry:
+class Recorded:
     """What is to be written down of one attempt, in the order of the statement's parameters."""
 
     id: int
@@ -40,15 +40,15 @@ class Entry:
     """Whether it was written; not so where the lease was lost meanwhile. None as long as nobody has tried."""
 
 
-class Settling:
+class Recorder:
     """One process's pen."""
 
     def __init__(self, pool: PreparedPool) -> None:
         self._pool = pool
-        self._waiting: list[Entry] = []
+        self._waiting: list[Recorded] = []
         self._turn = BoundedSemaphore()
 
-    def settle(self, mine: Entry) -> bool:
+    def record(self, mine: Recorded) -> bool:
         """Write it down, however long the database is away: forgotten, it would happen again. False where the lease
         was lost: then nothing has changed."""
         self._waiting.append(mine)
@@ -63,13 +63,13 @@ class Settling:
                     self._write([mine])
         return bool(mine.kept)
 
-    def _write(self, batch: Sequence[Entry]) -> None:
+    def _write(self, batch: Sequence[Recorded]) -> None:
         batch = sorted(batch, key=lambda one: one.id)  # so that no two processes lock the same rows crosswise
         lines = [(o.id, o.attempt, o.spent, o.status, o.delay, o.error, o.fingerprint) for o in batch]
         args = [list(column) for column in zip(*lines, strict=True)]
         while True:
             try:
-                written = {id for (id,) in self._pool.run(SETTLE, args)}
+                written = {id for (id,) in self._pool.run(RECORD, args)}
                 break
             except (psycopg2.Error, ServiceUnavailable) as error:
                 if not passing(error):

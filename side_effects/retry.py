@@ -70,7 +70,7 @@ class DestinationRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Settlement:
+class Decision:
     """The row's next status, and for a pending one the seconds until its next attempt."""
 
     status: Literal["succeeded", "pending", "dead"]
@@ -84,26 +84,26 @@ def spent(outcome: Outcome, attempts: int, probe: bool) -> int:
     return attempts - (outcome.kind == "retry" and through_the_destination)
 
 
-def settle(outcome: Outcome, attempts: int, delays: tuple[float, ...], luck: float) -> Settlement:
-    """What follows from the outcome of attempt number `attempts`; luck is in [0, 1)."""
+def decide(outcome: Outcome, attempts: int, delays: tuple[float, ...], jitter: float) -> Decision:
+    """What follows from the outcome of attempt number `attempts`; jitter is in [0, 1)."""
     if outcome.kind == "succeeded":
-        return Settlement("succeeded")
+        return Decision("succeeded")
     if outcome.kind == "dead" or attempts > len(delays):
-        return Settlement("dead")
-    return Settlement("pending", delay(outcome.retry_after, attempts, delays, luck))
+        return Decision("dead")
+    return Decision("pending", delay(outcome.retry_after, attempts, delays, jitter))
 
 
-def delay(retry_after: float | None, attempts: int, delays: tuple[float, ...], luck: float) -> float:
+def delay(retry_after: float | None, attempts: int, delays: tuple[float, ...], jitter: float) -> float:
     """Seconds until the next attempt: the schedule's, give or take a fifth, or what the destination asked for."""
-    scheduled = delays[attempts - 1] * (1 - JITTER + 2 * JITTER * luck)
+    scheduled = delays[attempts - 1] * (1 - JITTER + 2 * JITTER * jitter)
     if retry_after is None:
         return scheduled
     return max(scheduled, min(retry_after, MAX_RETRY_AFTER_SECONDS))
 
 
-def after_crash(crashes: int) -> Settlement:
+def after_crash(crashes: int) -> Decision:
     """What follows when the process that made the attempt is gone; `crashes` includes this one."""
-    return Settlement("dead") if crashes >= MAX_CRASHES else Settlement("pending")
+    return Decision("dead") if crashes >= MAX_CRASHES else Decision("pending")
 
 
 def fingerprint(error: str) -> str:
@@ -121,9 +121,9 @@ def failed(error: BaseException) -> Outcome:
 
 def describe(error: BaseException) -> str:
     """An error as it is kept: its type and text, cut short."""
-    return kept(f"{type(error).__name__}: {str(error).strip()}")
+    return storable(f"{type(error).__name__}: {str(error).strip()}")
 
 
-def kept(text: str) -> str:
+def storable(text: str) -> str:
     """A text as PostgreSQL can keep it, cut short: what others say may hold NUL, or bytes that are no character."""
     return text.replace("\0", "").encode(errors="replace").decode()[:ERROR_CHARACTERS]

@@ -1,4 +1,4 @@
-"""The statements of durable side effects: claim, settle, rescue; each is one step that a crash cannot split."""
+"""The statements of durable side effects: claim, record, rescue; each is one step that a crash cannot split."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ SUPERSEDE = Statement(
     RETURNING id""",
 )
 
-SETTLE = Statement(
+RECORD = Statement(
     "settle_effects",
     ("bigint[]", "int[]", "int[]", "text[]", "float8[]", "text[]", "text[]"),
     f"""UPDATE side_effects s SET attempts = n.spent, status = n.status, owner = 0, claimed_until = NULL,
@@ -182,11 +182,11 @@ RESCUE = Statement(
         last_error = 'The process ended during the attempt.', fingerprint = 'The process ended during the attempt.'
     WHERE s.id = ANY(ARRAY(SELECT id FROM lost)) RETURNING s.id, s.kind, s.status, s.crashes""",
 )
-"""$1 bounds how far back it looks, as in the sweep: behind 190,000 dead rows, every look took 54 ms. Only what is
+"""$1 bounds how far back it looks, as in the look: behind 190,000 dead rows, every look took 54 ms. Only what is
 running has a `claimed_until`; why it is not asked for the status, `_IS` says."""
 
-SPILL = Statement(
-    "spill_effect",
+DEFER = Statement(
+    "defer_effect",
     ("bigint[]", "int", "text", "text[]", "text[]", "text[]", "float8", "int", "int"),
     """WITH taken AS (
         UPDATE outbox SET pending = pending & ~$2

@@ -21,30 +21,30 @@ ENDING = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)
 Timeout, asyncio's CancelledError."""
 
 
-class LaneFull(Exception):
-    """The task was not taken: as many as the lane may hold are waiting already."""
+class QueueFull(Exception):
+    """The task was not taken: as many as the bulkhead may hold are waiting already."""
 
 
-class Lane(Protocol):
+class Bulkhead(Protocol):
     """Where tasks of one sort wait for the greenlets that do them."""
 
     def offer(self, task: Any, /) -> bool:
-        """Take the task without waiting; False when the lane is full."""
+        """Take the task without waiting; False when the bulkhead is full."""
 
 
 @dataclass(slots=True)
 class Task:
-    """One piece of work: what to call, the lane that calls it, and its place among its siblings."""
+    """One piece of work: what to call, the bulkhead that calls it, and its place among its siblings."""
 
     name: str
     """Dotted; the first word is its category in the log."""
 
-    lane: Lane
+    bulkhead: Bulkhead
     call: Callable[[Any], object]
     """Is given the task itself."""
 
     key: object = None
-    """Tasks of one lane with the same key are done one after the other, in the order of their arrival."""
+    """Tasks of one bulkhead with the same key are done one after the other, in the order of their arrival."""
 
     number: int = 0
     total: int = 0
@@ -89,28 +89,28 @@ class Task:
 
 
 def execute_in_background(tasks: Sequence[Task], context: str) -> None:
-    """Offer each task to its lane and return at once; a task that fails touches none of the others.
+    """Offer each task to its bulkhead and return at once; a task that fails touches none of the others.
 
-    `context` names in the log what they belong to, such as `order-status-update:17`. A task that its lane
-    refuses ends with LaneFull; where it was promised in the outbox, the sweeper brings it back.
+    `context` names in the log what they belong to, such as `order-status-update:17`. A task that its bulkhead
+    refuses ends with QueueFull; where it was promised in the outbox, the rescuer brings it back.
     """
     _label(tasks, context)
     for task in tasks:
-        if not task.lane.offer(task):
-            task.end(failed(LaneFull(f"{task.name}: its lane is full")))
+        if not task.bulkhead.offer(task):
+            task.end(failed(QueueFull(f"{task.name}: its bulkhead is full")))
 
 
 def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcome]:
     """Have all tasks done at the same time and return their outcomes, in the order of the tasks.
 
-    The caller lends a hand: what no lane has begun when it comes to it, it does itself. So a full lane,
+    The caller lends a hand: what no bulkhead has begun when it comes to it, it does itself. So a full bulkhead,
     or a task that calls this in its turn, cannot block for ever.
     """
     _label(tasks, context)
     for task in tasks:
         task.ended = Event()
     for task in tasks[1:]:
-        task.lane.offer(task)
+        task.bulkhead.offer(task)
     for task in tasks:
         if not task.begun:
             task.run()
@@ -124,7 +124,7 @@ def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcom
 
 
 def _label(tasks: Sequence[Task], context: str) -> None:
-    """Number the tasks, unless they know their place: a promise that comes back has only some of its effects left."""
+    """Number the tasks, unless they know their place: an entry that comes back has only some of its effects left."""
     for number, task in enumerate(tasks, 1):
         if not task.total:
             task.number, task.total = number, len(tasks)

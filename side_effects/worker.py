@@ -19,16 +19,16 @@ from gevent.event import Event
 from foundation import clock
 from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
-from foundation.logs import Trouble
+from foundation.logs import FailureLog
 from side_effects import rows
 from side_effects.attempts import Attempts
-from side_effects.bulkhead import CallingLane
+from side_effects.bulkhead import Bulkhead
 from side_effects.circuits import Circuits
 from side_effects.claims import Claims
 from side_effects.effects import Topic
 from side_effects.kinds import Claimed, Kind
 from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
-from side_effects.metrics import Figures
+from side_effects.metrics import Metrics
 from side_effects.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ GATHER_SECONDS = 0.02
 LONG_BEFORE = float("-inf")
 FULL_LOOK_SECONDS = 30.0
 FULL_RESCUE_SECONDS = 120.0
-"""What was orphaned while nobody looked is found by a process's first look, its first after trouble, and these."""
+"""What was orphaned while nobody looked is found by a process's first look, its first after failures, and these."""
 
 FLOOR_MARGIN = timedelta(seconds=15)
 """Rows may be committed later than they were scheduled, by less than any statement may take. What is older still is
@@ -52,29 +52,29 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Worker:
-    """One process's hands for durable side effects: a lane per kind."""
+    """One process's hands for durable side effects: a bulkhead per kind."""
 
     def __init__(
         self,
         pool: PreparedPool,
         kinds: Sequence[Kind],
         topics: Mapping[str, Topic],
-        figures: Figures,
+        metrics: Metrics,
         sees_clearly: Callable[[], bool],
     ) -> None:
         self._pool = pool
         self.kinds = {kind.name: kind for kind in kinds}
-        self._figures = figures
+        self._metrics = metrics
         self._sees_clearly = sees_clearly
         self.circuits = Circuits(pool.run)
-        self._lanes = {kind.name: CallingLane(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
+        self._bulkheads = {kind.name: Bulkhead(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, topics)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._rescued_fully_at = LONG_BEFORE
         self._wake = Event()
-        self._trouble = Trouble("Side effects cannot be claimed")
-        self._attempts = Attempts(pool, self.kinds, self.circuits, figures, self._trouble)
+        self._failures = FailureLog("Side effects cannot be claimed")
+        self._attempts = Attempts(pool, self.kinds, self.circuits, metrics, self._failures)
         self._stopping = False
         self.owner = 0
 
@@ -90,7 +90,7 @@ class Worker:
                     continue
             try:
                 self.look()
-                self._trouble.over()
+                self._failures.over()
             except (psycopg2.Error, ServiceUnavailable) as error:
                 self._in_trouble(error)
 
@@ -127,16 +127,16 @@ class Worker:
 
     def wait_until_quiet(self) -> None:
         """Return when no attempt is under way in this process."""
-        for lane in self._lanes.values():
-            lane.wait_until_quiet()
+        for bulkhead in self._bulkheads.values():
+            bulkhead.wait_until_quiet()
 
     def stop(self, timeout: float) -> None:
         """Claim nothing more, let attempts end within `timeout` seconds, hand the rest back unspent."""
         self._stopping = True
         self._wake.set()
         deadline = clock.monotonic() + timeout
-        for lane in self._lanes.values():
-            lane.stop(max(0.1, deadline - clock.monotonic()))
+        for bulkhead in self._bulkheads.values():
+            bulkhead.stop(max(0.1, deadline - clock.monotonic()))
         self._claims.hand_back_all(self.owner)
         self.circuits.flush()
 
@@ -148,9 +148,9 @@ class Worker:
         found = self._pool.run(rows.RESCUE, (ALL_TIME_SECONDS if full else LOOK_BACK_SECONDS,))
         self._rescued_at, self._rescued_fully_at = now, now if full else self._rescued_fully_at
         for id, kind, status, crashes in found:
-            self._figures.crashed(kind)
+            self._metrics.crashed(kind)
             if status == "dead":
-                self._figures.died(kind)
+                self._metrics.died(kind)
             log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
 
     def _abandon(self) -> None:
@@ -158,7 +158,7 @@ class Worker:
         for kind in self.kinds.values():
             if kind.destinations is not None:
                 for id, destination in self._pool.run(rows.ABANDON, (kind.name, list(kind.destinations()))):
-                    self._figures.died(kind.name)
+                    self._metrics.died(kind.name)
                     log.error("Nobody is called so any more", side_effect=id, kind=kind.name, destination=destination)
 
     def _learn_circuits(self) -> None:
@@ -208,8 +208,8 @@ class Worker:
 
     def _offer(self, found: list[Claimed]) -> None:
         for claimed in found:
-            lane = self._lanes[claimed.kind]
-            if not lane.offer(Task(claimed.kind, lane, partial(self._attempt_task, claimed))):
+            bulkhead = self._bulkheads[claimed.kind]
+            if not bulkhead.offer(Task(claimed.kind, bulkhead, partial(self._attempt_task, claimed))):
                 self._claims.let_go(claimed)
                 self._claims.untried = True
 
@@ -217,7 +217,7 @@ class Worker:
         self.attempt(claimed)
 
     def attempt(self, claimed: Claimed) -> None:
-        """Try once and settle, and have it in hand no longer."""
+        """Try once and record, and have it in hand no longer."""
         try:
             if not self._attempts.make(claimed):
                 self._claims.untried = True
@@ -230,4 +230,4 @@ class Worker:
 
     def _in_trouble(self, error: Exception) -> None:
         self._claims.untried = True  # a claim may have been made, and its answer lost
-        self._trouble.tell(error)
+        self._failures.tell(error)

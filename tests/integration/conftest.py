@@ -28,13 +28,13 @@ TABLES = (
 
 def forget(engine: Engine) -> None:
     """What is left of a process that was killed: nothing in its memory."""
-    engine._owed.clear()
-    engine.internal.clear()
+    engine._leases.clear()
+    engine.writer.clear()
     engine.worker.circuits.forget()
 
 
 class Outbox:
-    """Lets the promises be kept, here and now."""
+    """Lets the entries be kept, here and now."""
 
     def __init__(self, onward: Onward, sql: Callable[..., list[tuple[Any, ...]]]) -> None:
         self._engine = onward.engine
@@ -60,9 +60,9 @@ class Outbox:
         """Side effects with rows of their own."""
         return self._sql("SELECT kind, destination, status, attempts FROM side_effects ORDER BY id")
 
-    def sweep(self) -> int:
+    def look(self) -> int:
         """Take over what nobody works on, and finish it."""
-        taken = self._engine.sweep()
+        taken = self._engine.look()
         self.run_until_idle()
         return taken
 
@@ -134,8 +134,8 @@ def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[No
     """Nothing of one test is left for the next."""
     yield
     forget(onward_of(app).engine)
-    onward_of(app).watch.proofs.forget_revoked()
-    onward_of(app).watch.proofs.rights_lost(())
+    onward_of(app).refresher.proofs.forget_revoked()
+    onward_of(app).refresher.proofs.rights_lost(())
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLES}")
 

@@ -52,7 +52,7 @@ class House:
         self.app, self.cast, self.tokens = app, cast, Tokens.of(settings)
         with app.app_context():
             self.everybody = [*self._refused(), *self._parties(), *self._others()]
-        onward_of(app).watch.look()
+        onward_of(app).refresher.look()
 
     def _parties(self) -> Iterator[Asking]:
         """Alice buys from bob, carol from mallory: the ids of a buyer and a seller are the same on purpose."""

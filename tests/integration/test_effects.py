@@ -166,7 +166,7 @@ def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, ou
     forget(onward.engine)
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp()")
 
-    assert 1 == outbox.sweep()
+    assert 1 == outbox.look()
     outbox.try_again()
     assert [] == outbox.rows
     assert 2 == alice.get("/api/notifications").json["unread_count"]
@@ -185,13 +185,13 @@ def test_a_receivers_crash_is_counted_and_a_graceful_stop_is_not(placed, bob, ou
         1 << SIGNAL,
     )
 
-    assert 1 == eventually(outbox.sweep)  # leases count only when PostgreSQL has been up for a while
+    assert 1 == eventually(outbox.look)  # leases count only when PostgreSQL has been up for a while
     assert {spent} == set(sql("SELECT attempts, crashes FROM side_effects"))
 
 
 def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob, onward, outbox, sql, receivers):
     """It lay there until its lease ended, and the receivers' part then counted as a crash."""
-    onward.engine.sweep()
+    onward.engine.look()
     bob.move(placed["id"], "CONFIRMED")
     outbox.run_until_idle()
     sql("TRUNCATE side_effects")
@@ -203,7 +203,7 @@ def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob
         onward.engine.owner,
     )
 
-    assert 1 == outbox.sweep()
+    assert 1 == outbox.look()
     assert [] == outbox.rows
     assert {(0, 0)} == set(sql("SELECT attempts, crashes FROM side_effects"))
 
@@ -219,7 +219,7 @@ def test_a_receiver_that_ends_its_process_is_not_handed_back_as_if_it_had_not_be
     engine, cast = onward_of(app).engine, send_through(app, settings)
     order = cast.place()
     engine.finish()
-    engine.sweep()
+    engine.look()
     with order_status_changed.connected_to(_leave), pytest.raises(SystemExit):
         cast.bob.move(order["id"], "CONFIRMED")
     engine.stop()
@@ -241,7 +241,7 @@ def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)
 
-    assert 0 == outbox.sweep()
+    assert 0 == outbox.look()
 
 
 def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
@@ -255,7 +255,7 @@ def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
         *row,
     )
 
-    assert 1 == outbox.sweep()
+    assert 1 == outbox.look()
     assert before == sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
 
 
@@ -265,7 +265,7 @@ def test_what_a_newer_version_promised_is_left_to_it(placed, bob, alice, outbox,
     forget(onward.engine)
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp(), pending = pending | %s", 1 << 20)
 
-    assert 1 == outbox.sweep()
+    assert 1 == outbox.look()
     outbox.run_until_idle()
 
     assert 2 == alice.get("/api/notifications").json["unread_count"]

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from foundation import clock
-from outbox.rescue import Sweeper
+from outbox.rescue import Rescuer
 from side_effects.liveness import PROCESS_LOCKS, RESTART_GRACE_SECONDS, Liveness
 from tests.facts import eventually
 
@@ -58,12 +58,12 @@ ORPHAN = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, own
 
 def test_who_has_just_lost_his_own_lock_takes_nobody_for_dead(liveness, sql, empty, monkeypatch):
     """Whatever cut it may have cut theirs, who are as alive as this process."""
-    sweeper = Sweeper(liveness, {"order": 63})
+    rescuer = Rescuer(liveness, {"order": 63})
     sql(ORPHAN)
     sql("SELECT pg_terminate_backend(%s)", holder(sql, liveness.number))
     eventually(lambda: liveness._connection.cut)
 
-    assert [] == sweeper.claim(10)
+    assert [] == rescuer.claim(10)
     later = clock.monotonic() + RESTART_GRACE_SECONDS + 1
     monkeypatch.setattr(clock, "monotonic", lambda: later)
-    assert 1 == len(eventually(lambda: sweeper.claim(10), within=10)), "this PostgreSQL may have begun just now"
+    assert 1 == len(eventually(lambda: rescuer.claim(10), within=10)), "this PostgreSQL may have begun just now"

@@ -60,12 +60,12 @@ def test_an_effect_that_is_not_known_stays_in_the_outbox(placed, bob, alice, onw
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)
     sql(f"UPDATE outbox SET pending = pending | {NEW_BIT}, owner = 0, lease_until = clock_timestamp()")
-    outbox.sweep()
+    outbox.look()
     assert [("order", placed["id"], NEW_BIT)] == outbox.rows
     assert 2 == alice.get("/api/notifications").json["unread_count"]
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp()")
 
-    assert 0 == outbox.sweep()
+    assert 0 == outbox.look()
     assert [(0,)] == sql("SELECT owner FROM outbox")
 
 
@@ -76,6 +76,6 @@ def test_work_of_a_kind_that_is_not_known_is_left_alone(onward, outbox, sql):
         VALUES ('parcel', 1, 1, 1, '', 0, clock_timestamp())"""
     )
 
-    assert (0, 0) == (onward.engine.worker.look(), outbox.sweep())
+    assert (0, 0) == (onward.engine.worker.look(), outbox.look())
     assert [("parcel.label", "x", "pending", 0)] == outbox.effects
     assert [(0,)] == sql("SELECT owner FROM outbox WHERE topic = 'parcel'")

@@ -10,7 +10,7 @@ from access.principal import Role
 from access.tokens import Tokens
 from app import init_commands
 from operations import actions
-from side_effects.rows import CLAIM, RESCUE, SETTLE
+from side_effects.rows import CLAIM, RECORD, RESCUE
 from side_effects.worker import LONG_AGO
 from tests.facts import eventually
 
@@ -168,14 +168,14 @@ def test_waiting_for_the_effects_is_honoured_and_said(placed, bob, onward, outbo
 
 def test_a_mode_is_switched_for_one_kind_or_for_all(olive, onward, sql):
     olive.post("/api/ops/side-effects/mode", {"mode": "sequential", "kind": CHAT})
-    onward.engine.sweep()
+    onward.engine.look()
     assert ("sequential", "background") == (onward.engine.modes.of(CHAT), onward.engine.modes.of("realtime.seller"))
 
     olive.post("/api/ops/side-effects/mode", {"mode": "sequential"})
-    onward.engine.sweep()
+    onward.engine.look()
     assert "sequential" == onward.engine.modes.of("realtime.seller")
     sql("DELETE FROM side_effect_modes")
-    onward.engine.sweep()
+    onward.engine.look()
 
 
 def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
@@ -188,8 +188,8 @@ def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
     assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, (100.0,)))
     ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO, None))
 
-    assert [] == run(SETTLE, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""]))
-    assert [(id,)] == run(SETTLE, ([id], [again], [again], ["succeeded"], [0.0], [""], [""]))
+    assert [] == run(RECORD, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""]))
+    assert [(id,)] == run(RECORD, ([id], [again], [again], ["succeeded"], [0.0], [""], [""]))
 
 
 def test_five_crashes_make_a_dead_letter(dead, sql, onward, outbox):
@@ -261,11 +261,11 @@ def test_the_figures_tell_what_was_attempted(dead, app):
 
 def test_what_an_operator_said_of_modes_can_be_taken_back(olive, onward, sql):
     olive.post("/api/ops/side-effects/mode", {"mode": "sequential"})
-    onward.engine.sweep()
+    onward.engine.look()
     assert "sequential" == onward.engine.modes.of(CHAT)
 
     assert 200 == olive.post("/api/ops/side-effects/mode", {"mode": "default"}).status
-    onward.engine.sweep()
+    onward.engine.look()
     assert "background" == onward.engine.modes.of(CHAT)
     assert [] == sql("SELECT kind FROM side_effect_modes")
 

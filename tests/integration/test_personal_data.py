@@ -55,7 +55,7 @@ def everything(sql):
 def _nothing_stays_revoked(app):
     """Later tests have the same alice."""
     yield
-    onward_of(app).watch.proofs.tokens.revocations._at.clear()
+    onward_of(app).refresher.proofs.tokens.revocations._at.clear()
 
 
 def erase(cast, buyer_id=None):
@@ -111,7 +111,7 @@ def test_other_buyers_keep_what_is_theirs(cast, told, sql):
 
 def test_who_was_erased_is_signed_out(app, cast, told):
     erase(cast)
-    onward_of(app).watch.look()
+    onward_of(app).refresher.look()
 
     assert 401 == cast.alice.get("/api/orders").status
 

@@ -70,9 +70,9 @@ def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cas
     outbox.run_until_idle()
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
-        settle = onward.engine.internal._statements.everything
-        cursor.execute(settle.prepare)
-        cursor.execute(settle.execute, ([], []))
+        complete = onward.engine.writer._statements.everything
+        cursor.execute(complete.prepare)
+        cursor.execute(complete.execute, ([], []))
         connection.commit()
         for status in ("CONFIRMED", "PREPARING", "SHIPPED", "DELIVERED", "RETURN_REQUESTED"):
             (cast.alice if status == "RETURN_REQUESTED" else bob).move(order["id"], status, "chipped")
@@ -80,7 +80,7 @@ def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cas
         sql(BACKLOG)
         sql(TIMERS)
         cursor.execute(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {settle.execute.partition(';')[2]}",
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {complete.execute.partition(';')[2]}",
             ([], ids) if left == "something is left" else (ids, []),
         )
         plan = cursor.fetchone()[0]
@@ -112,7 +112,7 @@ DONE = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, s
     SELECT 'mail.buyer', 'mail-server', 'order', -n, -n, 'succeeded' FROM generate_series(1, 20000) AS n"""
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
-    rows.SETTLE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{,}}', '{{,}}'",
+    rows.COMPLETE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{,}}', '{{,}}'",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",
     rows.PROBE: "'mail-server', 'mail.buyer', 1",
@@ -128,7 +128,7 @@ def scans(node, relation):
 @pytest.mark.usefixtures("_green")
 @pytest.mark.parametrize("statement", ASKED, ids=lambda statement: statement.name)
 def test_no_index_is_read_from_end_to_end(settings, empty, statement):
-    """It holds the dead rows of somebody's long snapshot too: settling took 6 ms at 100,000 of them."""
+    """It holds the dead rows of somebody's long snapshot too: completing took 6 ms at 100,000 of them."""
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
         cursor.execute(DONE)

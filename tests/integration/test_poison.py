@@ -13,7 +13,7 @@ from outbox import batches
 
 
 def test_one_poisoned_effect_touches_none_of_the_others(mode, placed, bob, alice, outbox, sql, caplog):
-    """The chat is broken for this order: all else happens, and the chat's part stays owed."""
+    """The chat is broken for this order: all else happens, and the chat's part stays pending."""
     sql("ALTER TABLE messages ADD CONSTRAINT poison CHECK (kind <> 'system') NOT VALID")
     try:
         bob.move(placed["id"], "CONFIRMED")
@@ -60,11 +60,11 @@ def test_a_locked_entry_is_split_off_and_waits_for_its_lock(settings, cast, bob,
     locked = orders[2]
     with closing(psycopg2.connect(settings.dsn)) as somebody:
         somebody.cursor().execute(f"SELECT FROM outbox WHERE ref = {locked} FOR UPDATE")
-        while onward.engine.internal.waiting > 1:
-            onward.engine.internal.flush()
+        while onward.engine.writer.waiting > 1:
+            onward.engine.writer.flush()
         assert [id for id in orders if id != locked] == messages_of(sql)
         bob.move(orders[0], "PREPARING")
-        onward.engine.internal.flush()
+        onward.engine.writer.flush()
         assert 5 == len(messages_of(sql)), "who comes later waits for nobody"
     outbox.run_until_idle()
 
@@ -116,9 +116,9 @@ def test_a_log_that_is_locked_is_nobodys_fault(settings, placed, bob, outbox, on
     bob.move(placed["id"], "CONFIRMED")
     with closing(psycopg2.connect(settings.dsn)) as somebody:
         somebody.cursor().execute(f"SELECT pg_advisory_xact_lock({locks.APPEND})")
-        assert not engine.internal.flush()
-        assert not engine.internal.flush()
-    assert engine.internal.flush()
+        assert not engine.writer.flush()
+        assert not engine.writer.flush()
+    assert engine.writer.flush()
     engine._pool.close()
 
     assert [placed["id"]] == messages_of(sql)

@@ -111,21 +111,21 @@ def test_what_is_pushed_out_of_the_memory_is_looked_up(fresh, sql, short_memory)
 
 
 def test_who_takes_back_a_link_makes_nobody_else_prove_themselves_again(app, cast, placed):
-    proofs = onward_of(app).watch.proofs
-    onward_of(app).watch.look()
+    proofs = onward_of(app).refresher.proofs
+    onward_of(app).refresher.look()
     cast.bob.get("/api/me")
     version, remembered = proofs.rights_version, dict(proofs._known)
 
     cast.alice.post(f"/api/orders/{placed['id']}/tracking-links/revoke", {"reason": "again"})
-    onward_of(app).watch.look()
+    onward_of(app).refresher.look()
 
     assert remembered.keys() <= proofs._known.keys()
     assert version == proofs.rights_version
 
 
 def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
-    proofs = onward_of(app).watch.proofs
-    onward_of(app).watch.look()
+    proofs = onward_of(app).refresher.proofs
+    onward_of(app).refresher.look()
     token = jwt.encode(
         {"iss": "onward", "aud": "onward", "sub": "901", "role": "seller", "iat": int(time.time()) - 5}
         | {"exp": time.time() + 900},
@@ -135,7 +135,7 @@ def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
         assert 901 == proofs.verify(token).id
         cast.bob.get("/api/me")
         insert(sql, "seller:901")
-        onward_of(app).watch.look()
+        onward_of(app).refresher.look()
 
     assert None is proofs.remembered(token)
     assert proofs._known
@@ -166,7 +166,7 @@ def test_a_process_that_does_not_know_what_was_revoked_is_not_ready(settings, ca
     app = build_app(settings)
     try:
         assert "proofs" in app.test_client().get("/readyz").get_json()["checks"]
-        onward_of(app).watch.look()
+        onward_of(app).refresher.look()
         assert "proofs" not in app.test_client().get("/readyz").get_json()["checks"]
     finally:
         onward_of(app).stop()
@@ -194,7 +194,7 @@ def test_no_question_reads_the_table(app, empty, statement):
 def test_who_is_looked_up_keeps_no_connection_while_the_request_goes_on(app, cast, monkeypatch):
     """Three connections serve all that is not hot; who waits for a locked order must not hold one of them."""
     bob = cast.bob
-    proofs = onward_of(app).watch.proofs
+    proofs = onward_of(app).refresher.proofs
     monkeypatch.setattr(proofs.tokens.revocations, "_horizon", time.time() + 60)
     proofs._known.clear()
     with app.app_context():

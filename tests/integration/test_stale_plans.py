@@ -33,16 +33,16 @@ OUTBOX = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, own
 
 @pytest.fixture(params=["nothing", "170 orders"])
 def known(request, settings, onward, _green, sql):
-    """A connection as the lanes have it, whose plans are made by what PostgreSQL knew before the import."""
+    """A connection as the bulkheads have it, whose plans are made by what PostgreSQL knew before the import."""
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        settle = onward.engine.internal._statements.everything
+        complete = onward.engine.writer._statements.everything
         if request.param == "170 orders":
             sql(PLACED, 170, 3)
             promised = sql(OUTBOX, onward.engine.topics["order"].everything)
-            cursor.execute(settle.prepare)
-            cursor.execute(settle.execute, ([id for (id,) in promised], []))
+            cursor.execute(complete.prepare)
+            cursor.execute(complete.execute, ([id for (id,) in promised], []))
             cursor.execute("DEALLOCATE ALL")
             sql("ANALYZE " + ", ".join(TABLES))
         yield cursor
@@ -64,15 +64,15 @@ def read_of_tables(node):
 
 @pytest.mark.parametrize("left", ["nothing is left", "something is left"])
 def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left):
-    """Joined, 500 promises of 8,500 took a hundred million comparisons: no effect of any shop happened for 43 s."""
-    settle = onward.engine.internal._statements.everything
-    known.execute(settle.prepare)
-    known.execute(settle.execute, ([], []))
+    """Joined, 500 entries of 8,500 took a hundred million comparisons: no effect of any shop happened for 43 s."""
+    complete = onward.engine.writer._statements.everything
+    known.execute(complete.prepare)
+    known.execute(complete.execute, ([], []))
     sql(PLACED, 1500, 3)
     ids = [id for (id,) in sql(OUTBOX, onward.engine.topics["order"].everything)]
     batch = ids[1000 : 1000 + BATCH]
     known.execute(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) {settle.execute.partition(';')[2]}",
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {complete.execute.partition(';')[2]}",
         ([], batch) if left == "something is left" else (batch, []),
     )
     (plan,) = known.fetchone()[0]
@@ -89,11 +89,11 @@ ASKED = {
     rows.CLAIM: "'mail.buyer', 10, 1, '2000-01-01', NULL",
     rows.DUE_KINDS: "'{mail.buyer}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{mail.buyer}'",
-    rows.SETTLE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
+    rows.COMPLETE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
     rows.HAND_BACK: f"1, {BY_ID}",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",
-    rows.SPILL: f"{BY_ID}, 1, 'a', '{{a}}', '{{a}}', '{{a}}', 1, 1, 0",
+    rows.DEFER: f"{BY_ID}, 1, 'a', '{{a}}', '{{a}}', '{{a}}', 1, 1, 0",
     rows.ABANDON: "'signal', '{a,b}'",
     rows.PRUNE: "24",
 }
@@ -101,12 +101,12 @@ ASKED = {
 
 def test_each_statement_looks_up_by_a_condition(known, onward):
     """A step without one reads an index from end to end: right for 170 rows, and for no more."""
-    statements = onward.engine.internal._statements
+    statements = onward.engine.writer._statements
     of_batches = [statements.everything, statements.few, *statements.alone.values(), *statements.rows.values()]
     asked = ASKED | dict.fromkeys(of_batches, f"{BY_ID}, '{{}}'")
     unbounded = []
     for statement, values in asked.items():
-        if "int[]" in statement.types[1:2] and statement.name.startswith("settle_row"):
+        if "int[]" in statement.types[1:2] and statement.name.startswith("record_row"):
             values = f"{BY_ID}, '{{1, 1}}'"
         known.execute(statement.prepare)
         known.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {statement.name} ({values})")

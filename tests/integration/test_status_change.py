@@ -96,7 +96,7 @@ def test_a_reason_that_only_some_ways_need_is_asked_for_there(olive, bob, alice,
     alice.move(placed["id"], "RETURN_REQUESTED", "Chipped")
 
     assert 422 == olive.move(placed["id"], "COMPLETED").status
-    assert 200 == olive.move(placed["id"], "COMPLETED", "Settled").status
+    assert 200 == olive.move(placed["id"], "COMPLETED", "Completed").status
 
 
 def test_tracking_comes_with_shipped_and_stays(bob, placed):

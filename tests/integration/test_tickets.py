@@ -85,7 +85,7 @@ def test_a_ticket_ends_with_what_it_was_asked_for_with(app, cast, listen):
     ticket = app.test_client().post("/api/stream-tickets", headers=headers).get_json()["ticket"]
 
     cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "a test"})
-    onward_of(app).watch.look()
+    onward_of(app).refresher.look()
 
     assert 401 == listen(ticket, channels="buyer:1")
 

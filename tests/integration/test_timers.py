@@ -153,7 +153,7 @@ def test_only_changes_to_or_from_a_timed_status_promise_a_timer(bob, alice, deli
 
     assert [0, 0, 0, 0, 256, 256] == [
         bits & 256
-        for (bits,) in sql("SELECT promised FROM order_events WHERE order_id = %s ORDER BY version", delivered["id"])
+        for (bits,) in sql("SELECT effect_bits FROM order_events WHERE order_id = %s ORDER BY version", delivered["id"])
     ]
 
 

@@ -86,7 +86,7 @@ class Server:
         return run_sql(statement, self.database)
 
     def at_rest(self) -> bool:
-        """Whether every promise has been kept."""
+        """Whether every entry has been kept."""
         return self.sql("SELECT count(*) FROM outbox") == [(0,)]
 
     def cast(self) -> Cast:

@@ -42,14 +42,14 @@ def test_conflicting_moves_leave_a_complete_history_and_no_lost_effect(server):
 
 
 def _push(server, cast, orders, seed):
-    luck = random.Random(seed)
+    rng = random.Random(seed)
     statuses = []
     with requests.Session() as session:
         for _ in range(TRIES):
-            person = luck.choice((cast.alice, cast.bob, cast.olive))
+            person = rng.choice((cast.alice, cast.bob, cast.olive))
             answer = session.patch(
-                f"{server.url}/api/orders/{luck.choice(orders)}/status",
-                json={"status": luck.choice(MOVES), "reason": "because"},
+                f"{server.url}/api/orders/{rng.choice(orders)}/status",
+                json={"status": rng.choice(MOVES), "reason": "because"},
                 headers={"Authorization": f"Bearer {person.token}"},
                 timeout=20,
             )

@@ -167,7 +167,7 @@ def _connections(server):
 
 
 def test_a_killed_workers_promises_are_kept_by_the_others(own_server):
-    """kill -9 between the commit and the effects: the lanes are stopped by a lock that a test holds."""
+    """kill -9 between the commit and the effects: the bulkheads are stopped by a lock that a test holds."""
     cast = own_server.cast()
     orders = [cast.place()["id"] for _ in range(20)]
     eventually(own_server.at_rest)

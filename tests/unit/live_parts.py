@@ -1,4 +1,4 @@
-"""The room of live streams without a database, for tests of its streams and of their pulse."""
+"""The room of live streams without a database, for tests of its streams and of their heartbeats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg2
 
 from foundation.connections import Row
 from realtime.feed import Feed
-from realtime.heartbeats import Pulse
+from realtime.heartbeats import Heartbeats
 from realtime.hub import Hub
 from realtime.limits import Limits
 from realtime.log import PAGE, LogState
@@ -71,7 +71,7 @@ class House:
         limits = Limits(self.hub, in_all, per_person, iterated)
         self.streams = Streams(self.hub, self.feed, self.replays, limits, self, "test")
         self.rights_version, self.lost = 0, set[str]()
-        self.pulse = Pulse(self.hub, self)
+        self.heartbeats = Heartbeats(self.hub, self)
 
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
         return self.lost & set(names)

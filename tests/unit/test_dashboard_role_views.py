@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from dashboard.people import CAST, called
-from dashboard.role_views import Face
+from dashboard.role_views import RoleView
 from orders import workflow_file
 from orders.workflow import Status, Transition, Workflow
 
@@ -14,31 +14,31 @@ WORKFLOW = workflow_file.load()
 
 
 def test_a_buyer_reads_the_buyers_words() -> None:
-    assert "On its way" == Face.of(WORKFLOW, "buyer").words["SHIPPED"].word
-    assert "Shipped" == Face.of(WORKFLOW, "seller").words["SHIPPED"].word
+    assert "On its way" == RoleView.of(WORKFLOW, "buyer").words["SHIPPED"].word
+    assert "Shipped" == RoleView.of(WORKFLOW, "seller").words["SHIPPED"].word
 
 
 def test_columns_are_the_open_statuses_in_the_tables_order() -> None:
-    face = Face.of(WORKFLOW, "seller")
+    view = RoleView.of(WORKFLOW, "seller")
 
-    assert ["PENDING", "CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "RETURN_REQUESTED"] == face.open
-    assert ["COMPLETED", "REFUNDED", "CANCELLED"] == face.closed
+    assert ["PENDING", "CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "RETURN_REQUESTED"] == view.open
+    assert ["COMPLETED", "REFUNDED", "CANCELLED"] == view.closed
 
 
 def test_the_usual_move_comes_first_and_a_reason_is_asked_for_last() -> None:
     order = {"status": "CONFIRMED", "allowed_transitions": ["CANCELLED", "PREPARING"]}
 
-    offered = Face.of(WORKFLOW, "seller").offered(order)
+    offered = RoleView.of(WORKFLOW, "seller").offered(order)
 
     assert [("PREPARING", False), ("CANCELLED", True)] == [(action.to, action.reason) for action in offered]
 
 
 def test_nothing_is_offered_that_the_order_does_not_allow() -> None:
-    assert [] == Face.of(WORKFLOW, "buyer").offered({"status": "SHIPPED", "allowed_transitions": []})
+    assert [] == RoleView.of(WORKFLOW, "buyer").offered({"status": "SHIPPED", "allowed_transitions": []})
 
 
 def test_the_way_ahead_is_the_usual_one() -> None:
-    ahead = Face.of(WORKFLOW, "buyer").ahead
+    ahead = RoleView.of(WORKFLOW, "buyer").ahead
 
     assert ["SHIPPED", "DELIVERED", "COMPLETED"] == ahead["READY"]
     assert [] == ahead["RETURN_REQUESTED"]
@@ -50,7 +50,7 @@ def test_the_way_ahead_ends_where_a_table_runs_in_a_circle() -> None:
     seller = frozenset({"seller"})
     circle = Workflow("A", statuses, (Transition("A", "B", seller), Transition("B", "A", seller)))
 
-    assert {"A": ["B"], "B": ["A"]} == Face.of(circle, "seller").ahead
+    assert {"A": ["B"], "B": ["A"]} == RoleView.of(circle, "seller").ahead
 
 
 @pytest.mark.parametrize(("words", "label"), [({}, "Mark glazed"), ({"action": "Fire it"}, "Fire it")])
@@ -61,19 +61,19 @@ def test_a_status_of_somebody_elses_table_gets_a_button_too(words: dict[str, str
     }
     kiln = Workflow("RAW", statuses, (Transition("RAW", "GLAZED", frozenset({"seller"})),))
 
-    assert label == Face.of(kiln, "seller").actions["RAW"]["GLAZED"].label
+    assert label == RoleView.of(kiln, "seller").actions["RAW"]["GLAZED"].label
 
 
 def test_the_line_under_the_headline_is_for_buyers_only() -> None:
-    assert "Your order has left the shop." == Face.of(WORKFLOW, "buyer").words["SHIPPED"].lead
-    assert "" == Face.of(WORKFLOW, "seller").words["SHIPPED"].lead
+    assert "Your order has left the shop." == RoleView.of(WORKFLOW, "buyer").words["SHIPPED"].lead
+    assert "" == RoleView.of(WORKFLOW, "seller").words["SHIPPED"].lead
 
 
 @pytest.mark.parametrize("role", ["seller", "buyer", "operator"])
 def test_what_scripts_are_given_is_json(role: str) -> None:
-    face = Face.of(WORKFLOW, role)
+    view = RoleView.of(WORKFLOW, role)
 
-    assert face.home == orjson.loads(orjson.dumps(face.for_scripts()))["home"]
+    assert view.home == orjson.loads(orjson.dumps(view.for_scripts()))["home"]
 
 
 def test_the_cast_is_told_apart_by_name_and_by_id() -> None:

@@ -48,7 +48,7 @@ def alice(feed):
 
 
 def test_it_begins_at_the_present_end_with_the_past_in_its_ring(feed, alice):
-    assert (10, 0, 10) == (feed.position, feed.ring.start, len(feed.ring))
+    assert (10, 0, 10) == (feed.position, feed.recent.start, len(feed.recent))
     assert [] == alice.seqs
 
 
@@ -95,7 +95,7 @@ def test_what_was_published_can_be_replayed_from_the_ring(feed):
     feed.appended(rows(11, 12))
     feed.look()
 
-    assert [9, 10, 11, 12] == [row[0] for row in feed.ring.after(["buyer:1"], 8)]
+    assert [9, 10, 11, 12] == [row[0] for row in feed.recent.after(["buyer:1"], 8)]
 
 
 @pytest.mark.parametrize(("epoch", "seqs"), [(2, range(1, 20)), (1, range(1, 4))], ids=["new epoch", "shorter log"])

@@ -1,4 +1,4 @@
-"""The pulse of open streams: their heartbeats, and when they are renewed, warned and let go; on both ways."""
+"""The heartbeats of open streams: their heartbeats, and when they are renewed, warned and let go; on both ways."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def later(monkeypatch):
 def test_a_stream_is_renewed_after_ten_minutes_give_or_take_a_fifth(house, later):
     streams = [house.open(who=(f"buyer:{id}", ("x:1",))) for id in range(50)]
     later.by(479)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert not any(one.subscriber.closed_for for one in streams)
     later.by(600)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert 10 < sum(bool(one.subscriber.closed_for) for one in streams) < 40
     later.by(721)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert {"renew"} == {one.subscriber.closed_for for one in streams}
 
 
@@ -46,23 +46,23 @@ def test_a_tokens_end_is_announced_and_then_ends_the_stream(house, later):
     stream = house.open(expires_at=clock.unix_seconds() + 200).subscriber
     stream.backlog.take()
     later.by(139)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert b"auth-expiring" not in stream.backlog.take()
     later.by(141)
-    house.pulse.walk()
+    house.heartbeats.walk()
     (warning,) = [event for event in parse(stream.backlog.take()) if event["event"] == "auth-expiring"]
     assert '"seconds":59' in warning["data"]
     later.by(199)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert not stream.closed_for
     later.by(200.1)
-    house.pulse.walk()
+    house.heartbeats.walk()
     assert "expired" == stream.closed_for
 
 
 def test_a_token_that_ends_soon_is_announced_at_once(house):
     stream = house.open(expires_at=clock.unix_seconds() + 5).subscriber
-    house.pulse.walk()
+    house.heartbeats.walk()
 
     assert b'"seconds":5' in stream.backlog.take()
 
@@ -70,7 +70,7 @@ def test_a_token_that_ends_soon_is_announced_at_once(house):
 def test_who_has_lost_the_right_to_listen_is_let_go(house):
     alice, bob = house.open().subscriber, house.open(who=("seller:1", ("seller:1",))).subscriber
     house.lost.add("buyer:1")
-    house.pulse.ask_for_rights()
+    house.heartbeats.ask_for_rights()
 
     assert ("rights-lost", "") == (alice.closed_for, bob.closed_for)
 
@@ -81,7 +81,7 @@ def test_every_stream_has_one_heartbeat_in_fifteen_seconds(house):
         stream.fd = fd if house.way == "socket" else -1
         stream.backlog.wake = Event()
     for _ in range(STEPS_PER_HEARTBEAT):
-        house.pulse.walk()
+        house.heartbeats.walk()
 
     assert {1} == {stream.backlog.take().count(b"event: heartbeat") for stream in streams}
 
@@ -104,7 +104,7 @@ def test_who_opens_and_closes_in_a_loop_has_few_lines_and_a_sum(house, caplog):
         if number == LINES:
             list(house.open(who=("buyer:2", ("buyer:2",))).first())
     for _ in range(STEPS_PER_SUM):
-        house.pulse.walk()
+        house.heartbeats.walk()
 
     said = [(one.msg["event"], one.msg["who"], one.msg.get("streams")) for one in caplog.records]
     assert LINES == said.count(("stream opened", "buyer:1", None)) == said.count(("stream closed", "buyer:1", None))

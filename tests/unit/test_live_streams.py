@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from realtime.log import Pruned
-from realtime.recent_events import Ring
+from realtime.recent_events import RecentEvents
 from realtime.replay import REPLAY_LIMIT, REPLAYS_AT_ONCE
 from tests.unit.listening import WAYS, parse, rows
 from tests.unit.live_parts import House
@@ -43,7 +43,7 @@ def test_a_cursor_that_cannot_be_used_is_told_why(house, cursor, reason):
 
 
 def test_what_the_ring_does_not_hold_comes_from_the_log(house):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
 
     assert list(range(151, 201)) == ids(house.first("7.150"))
     assert 1 == house.replays.from_log
@@ -77,7 +77,7 @@ def test_a_cursor_that_another_process_gave_is_waited_for_and_nothing_comes_twic
 
 
 def test_at_most_eight_replay_from_the_database_at_once(house):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
     storm = [gevent.spawn(house.first, "7.150", (f"buyer:{id}", ("buyer:1",))) for id in range(100)]
     answers = [greenlet.get(timeout=10) for greenlet in storm]
 
@@ -86,7 +86,7 @@ def test_at_most_eight_replay_from_the_database_at_once(house):
 
 
 def test_with_the_database_away_the_reader_is_asked_to_come_again(house):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
     house.log.away = True
 
     assert house.open("7.150") is None
@@ -94,7 +94,7 @@ def test_with_the_database_away_the_reader_is_asked_to_come_again(house):
 
 
 def test_a_replay_that_breaks_off_asks_the_reader_to_come_again(house):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
     opening = house.open("7.150")
     house.log.away = True
     list(opening.first())
@@ -160,7 +160,7 @@ def test_a_draining_process_opens_no_more_and_tells_all(house):
 
 
 def test_a_log_that_is_pruned_during_a_replay_is_no_silent_gap(house, monkeypatch):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
 
     def gone(*_):
         raise Pruned
@@ -186,7 +186,7 @@ def test_who_lost_a_right_while_waiting_is_not_let_in(house, monkeypatch):
 
 
 def test_a_replay_that_breaks_off_sends_nothing_from_behind_the_gap(house):
-    house.feed.ring = Ring(200)
+    house.feed.recent = RecentEvents(200)
     opening = house.open("7.150")
     house.log.away = True
     house.feed.publish(rows(201))

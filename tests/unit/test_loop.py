@@ -17,16 +17,16 @@ def counted():
 
 def test_a_loop_that_stood_still_is_told_once_and_counted_each_time(monkeypatch):
     monkeypatch.setattr(loop, "log", loop.structlog.get_logger("test of the loop"))
-    before, watch = counted(), loop.LoopWatch()
+    before, refresher = counted(), loop.LoopWatch()
     with capture_logs() as lines:
-        watch.start()
+        refresher.start()
         for times in (1, 2):
             gevent.sleep(0)  # it looks at the clock now
             time.sleep(0.5)  # nobody else has a turn
             with gevent.Timeout(10):
                 while counted() < before + times:
                     gevent.sleep(0.01)
-        watch.stop()
+        refresher.stop()
 
     told = [line for line in lines if line["event"] == "The loop stood still"]
     assert len(told) == 1

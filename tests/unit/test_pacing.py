@@ -1,4 +1,4 @@
-"""The internal lane's pace: nobody waits in a quiet moment, and under load batches are large."""
+"""The batch writer's pace: nobody waits in a quiet moment, and under load batches are large."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from outbox.pacing import LOOK_SECONDS, PACE_SECONDS, QUIET_PER_SECOND, Pace
 
 
 def after(pace, per_second, seconds=1.0, began=0.0):
-    """The longest wait at so many promises a second, one batch for each, once it is known how many there are."""
+    """The longest wait at so many entries a second, one batch for each, once it is known how many there are."""
     waits, now = [], began
     while now < began + seconds:
         waits.append((now, pace.wait(now)))

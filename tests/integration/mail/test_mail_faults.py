@@ -90,7 +90,7 @@ def test_what_cannot_be_loaded_is_not_claimed_for_nothing(cast, bob, outbox, mai
 
 
 def test_an_error_that_no_text_may_hold_is_kept_all_the_same(cast, bob, outbox, mail_server, sql):
-    """Its settlement failed, and the attempt was taken for a crash."""
+    """Its record failed, and the attempt was taken for a crash."""
     mail_server.answer = "451 later\0, please"
     bob.move(cast.place()["id"], "CONFIRMED")
     outbox.run_until_idle()

@@ -20,7 +20,7 @@ def statuses(outbox):
 def test_the_buyer_gets_a_mail_of_the_new_status(cast, bob, outbox, mail_server):
     order = cast.place(number="A-7", buyer_email="alice@example.org")
     outbox.run_until_idle()
-    assert [] == outbox.effects, "a new order promises none"
+    assert [] == outbox.effects, "a new order entries none"
 
     bob.move(order["id"], "CONFIRMED")
     outbox.run_until_idle()

@@ -1,4 +1,4 @@
-"""Compose the one statement that settles a batch of promises and writes what they promised.
+"""Compose the one statement that completes a batch of entries and writes what they promised.
 
 It begins by deleting the outbox rows; everything else is derived from what was really deleted. A second process
 with the same ids waits, gets none and writes nothing: exactly once by construction, not by checking.
@@ -32,7 +32,7 @@ class Announcement:
 MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
 """For a batch (of 500, which takes a tenth of that), and for a few entries of one that took too long."""
 
-SETTLE = """
+COMPLETE = """
 gone AS (
     DELETE FROM outbox WHERE id = ANY($1) RETURNING id, topic, subject_id, pending),
 mine AS MATERIALIZED (
@@ -48,26 +48,26 @@ waiting AS (
     ORDER BY id FOR UPDATE),
 kept AS (
     UPDATE outbox SET pending = pending & ~{mask} WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
-settled AS MATERIALIZED (
+completed AS MATERIALIZED (
     SELECT id, topic, subject_id, pending & {mask} AS pending FROM gone
     UNION ALL SELECT id, topic, subject_id, pending & {mask} FROM waiting)"""
-"""$1: promises of which nothing is left afterwards. $2: promises that still owe something to another lane.
+"""$1: entries of which nothing is left afterwards. $2: entries that still owe something to another bulkhead.
 
-Earlier promises of the same order are taken along, whoever holds them: so effects happen in the order of the events,
+Earlier entries of the same order are taken along, whoever holds them: so effects happen in the order of the events,
 even when another process was slower. It will find nothing left to write.
 
 The plan is made once, maybe while the tables are empty, and kept while they grow, until their statistics are renewed:
 so the statement leaves no choice. Each table is read by its key and by nothing else, for ids in an array or, row by
 row, behind `LATERAL (... OFFSET 0)`, which PostgreSQL neither joins nor reads as a whole; `id + 0` is no index's
-business. Joined instead, with the statistics of 170 orders, 500 of 8,500 promises that waited took a hundred million
+business. Joined instead, with the statistics of 170 orders, 500 of 8,500 entries that waited took a hundred million
 comparisons and never came to an end within 5 s: all effects of all shops stood still until autovacuum came by.
 """
 
 NO_FRAMES = """SELECT 0::bigint AS subject_id, 0::bigint AS order_id, 0 AS position,
     '' AS channel, '' AS type, '' AS data WHERE false"""
 
-SETTLE_ROW = """
-settled AS MATERIALIZED (
+RECORD_ROW = """
+completed AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
     WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
     RETURNING id, topic, subject_id, {mask} AS pending)"""
@@ -76,7 +76,7 @@ settled AS MATERIALIZED (
 
 @dataclass(frozen=True)
 class Statements:
-    """What the internal lane runs."""
+    """What the batch writer runs."""
 
     everything: Statement
     few: Statement
@@ -92,10 +92,10 @@ class Statements:
     def of(cls, topics: Sequence[Topic], announcement: Announcement) -> Self:
         written = [one for topic in topics for one in topic.effects if isinstance(one, WrittenEffect)]
         return cls(
-            compose("settle", topics, written, announcement, milliseconds=MANY_MILLISECONDS),
-            compose("settle_few", topics, written, announcement, milliseconds=FEW_MILLISECONDS),
-            {one.bit: compose(f"settle_{one.bit}", topics, [one], announcement) for one in written},
-            {one.bit: compose(f"settle_row_{one.bit}", topics, [one], announcement, SETTLE_ROW) for one in written},
+            compose("complete", topics, written, announcement, milliseconds=MANY_MILLISECONDS),
+            compose("complete_few", topics, written, announcement, milliseconds=FEW_MILLISECONDS),
+            {one.bit: compose(f"complete_{one.bit}", topics, [one], announcement) for one in written},
+            {one.bit: compose(f"record_row_{one.bit}", topics, [one], announcement, RECORD_ROW) for one in written},
         )
 
 
@@ -104,11 +104,11 @@ def compose(
     topics: Sequence[Topic],
     written: Sequence[WrittenEffect],
     announcement: Announcement,
-    settle: str = SETTLE,
+    complete: str = COMPLETE,
     milliseconds: int = ONE_MILLISECONDS,
 ) -> Statement:
-    """The statement that settles promises in this way and does these effects for what was settled."""
-    parts = [settle.format(mask=mask_of(written))]
+    """The statement that completes entries in this way and does these effects for what was completed."""
+    parts = [complete.format(mask=mask_of(written))]
     for topic in topics:
         mine = [effect for effect in written if effect in topic.effects]
         if mine:

@@ -1,4 +1,4 @@
-"""What the faces are handed: they read and act through it, and hold no SQL of their own."""
+"""What the views are handed: they read and act through it, and hold no SQL of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from access.principal import Principal
 from chat.messages import Parties
-from dashboard.role_views import Face
+from dashboard.role_views import RoleView
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 
@@ -15,13 +15,13 @@ Say = Callable[[Principal, int, Parties, str], str]
 """Writes a person's message in an order's conversation."""
 
 
-FACES = ("seller", "buyer", "operator", "auditor")
+ROLES = ("seller", "buyer", "operator", "auditor")
 """The roles that there are pages for."""
 
 
 @dataclass
-class Rooms:
-    """The rooms below, as far as pages need them."""
+class PageContext:
+    """The context below, as far as pages need them."""
 
     workflow: Workflow
     changes: StatusChanges
@@ -32,8 +32,8 @@ class Rooms:
     demo: bool
 
     def __post_init__(self) -> None:
-        self._faces = {role: Face.of(self.workflow, role) for role in FACES}
+        self._views = {role: RoleView.of(self.workflow, role) for role in ROLES}
 
-    def face(self, role: str) -> Face:
+    def view(self, role: str) -> RoleView:
         """The words and actions that this role sees."""
-        return self._faces[role]
+        return self._views[role]
