@@ -60,7 +60,7 @@ from realtime import log as live_log
 from realtime.fast_path import StreamFastPath
 from realtime.wiring import Realtime
 from server import bodies, https, proxies, screening
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.kinds import Kind
 
 FORM_PARTS = 50
@@ -165,27 +165,27 @@ def onward_of(app: Flask) -> Onward:
 
 def _join(app: OpenAPI, settings: Settings, refresher: Refresher) -> Onward:
     workflow = workflow_file.load(settings.order_workflow)
-    order_topic = orders.effects.topic(workflow, by_mail=bool(settings.smtp_url))
-    message_topic = chat.messages.topic()
+    order_event_type = orders.effects.event_type(workflow, by_mail=bool(settings.smtp_url))
+    message_event_type = chat.messages.event_type()
     live = Realtime(settings, VERSION, refresher.proofs)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.LOCK)
     links = TrackingLinks(settings, refresher.proofs.tokens.revocations)
     kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
     reading = PreparedPool(settings.dsn, 1, "timers")
     kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
-    engine = Engine(settings, (order_topic, message_topic), kinds, announcement, live.feed.appended)
+    engine = Engine(settings, (order_event_type, message_event_type), kinds, announcement, live.feed.appended)
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
-    changes = StatusChanges(hot, apart, workflow, engine, order_topic, settings.require_if_match)
-    placing = orders.creation.Placing(workflow, engine, order_topic)
+    changes = StatusChanges(hot, apart, workflow, engine, order_event_type, settings.require_if_match)
+    placing = orders.creation.Placing(workflow, engine, order_event_type)
     fast_path = FastPath(app.wsgi_app, refresher.proofs, changes, app.extensions["onward.limits"])
     stream_fast_path, pruner = _stream_fast_path(app, live), _pruner(app, settings, live)
     onward = Onward(settings, workflow, engine, live, changes, placing, refresher, stream_fast_path, fast_path, pruner)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
-    for room in (
-        orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_topic)),
+    for package in (
+        orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_event_type)),
         orders.tracking_routes.blueprint(links),
         orders.personal_routes.routes,
-        chat.routes.blueprint(engine, message_topic, orders.queries.parties),
+        chat.routes.blueprint(engine, message_event_type, orders.queries.parties),
         notifications.routes.routes,
         access.routes.routes,
         access.routes.operating,
@@ -195,13 +195,10 @@ def _join(app: OpenAPI, settings: Settings, refresher: Refresher) -> Onward:
         operations.metrics.routes,
         health.blueprint(_checks(onward, hot)),
     ):
-        app.register_api(room)
+        app.register_api(package)
     openapi.init_app(app)
-    dashboard.routes.init_app(
-        app,
-        PageContext(workflow, changes, partial(chat.messages.say, engine, message_topic), live.cursor, settings.demo),
-        links,
-    )
+    say = partial(chat.messages.say, engine, message_event_type)
+    dashboard.routes.init_app(app, PageContext(workflow, changes, say, live.cursor, settings.demo), links)
     return onward
 
 
@@ -218,9 +215,9 @@ def _status_mail(settings: Settings, workflow: Workflow, links: TrackingLinks) -
 
 
 def _ledger(
-    engine: Engine, topic: Topic, order_id: int, effect_bits: Mapping[int, int]
+    engine: Engine, event_type: EventType, order_id: int, effect_bits: Mapping[int, int]
 ) -> Mapping[int, list[dict[str, Any]]]:
-    return ledger.of(engine.durable_pool.run, topic, order_id, effect_bits)
+    return ledger.of(engine.durable_pool.run, event_type, order_id, effect_bits)
 
 
 EVERY_SELLER = "seller:*"

@@ -43,16 +43,17 @@ USE = text(
     f"""UPDATE api_keys k SET last_used_at = clock_timestamp()
     WHERE hash = :hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
         AND (NOT demo OR :demo) AND {NONE_REVOKED.format(ids="k.ancestors")}
-    RETURNING ancestors || id, role, subject_id, scopes, demo, extract(epoch FROM created_at),
+    RETURNING ancestors || id, role, principal_id, scopes, demo, extract(epoch FROM created_at),
         extract(epoch FROM expires_at)"""
 )
 ADD = text(
-    """INSERT INTO api_keys (hash, prefix, name, role, subject_id, scopes, expires_at, actor, ancestors, demo)
-    VALUES (:hash, :prefix, :name, :role, :subject_id, :scopes, :expires_at, :actor, :ancestors, :demo) RETURNING id"""
+    """INSERT INTO api_keys (hash, prefix, name, role, principal_id, scopes, expires_at, actor, ancestors, demo)
+    VALUES (:hash, :prefix, :name, :role, :principal_id, :scopes, :expires_at, :actor, :ancestors, :demo) RETURNING
+        id"""
 )
 HOLD = text(f"SELECT {NONE_REVOKED.format(ids='CAST(:ids AS bigint[])')}")
 LIST = text(
-    """SELECT id, prefix, name, role, subject_id, scopes, actor, ancestors[cardinality(ancestors)] AS parent_id,
+    """SELECT id, prefix, name, role, principal_id, scopes, actor, ancestors[cardinality(ancestors)] AS parent_id,
         created_at, expires_at, last_used_at, revoked_at
     FROM api_keys ORDER BY id DESC LIMIT 1000"""
 )
@@ -73,7 +74,7 @@ class NewKey:
 
     name: str
     role: Role
-    subject_id: int
+    principal_id: int
     scopes: tuple[str, ...]
     expires_at: datetime | None = None
 
@@ -94,7 +95,7 @@ def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, s
 
 def _judge(maker: Principal, new: NewKey) -> None:
     """Raises Forbidden for a key that would be stronger than its maker, or speak as another operator."""
-    if new.role == maker.role and new.subject_id != maker.id:
+    if new.role == maker.role and new.principal_id != maker.id:
         raise Forbidden(f"A key of the role {new.role} is made by that {new.role} alone: you are {maker.id}.")
     if maker.scopes is None:
         return

@@ -74,7 +74,7 @@ def add_key(name: str, role: Role, subject: int, wanted: tuple[str, ...], days: 
 def list_keys() -> None:
     """Print all keys, without what would let anybody use them."""
     for key in api_keys.list_all():
-        whose = f"{key['role']}:{key['subject_id']}"
+        whose = f"{key['role']}:{key['principal_id']}"
         click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {_state(key)}")
 
 
@@ -117,7 +117,7 @@ def list_people() -> None:
     """Print everybody who signs in with a password."""
     for person in people.list_all():
         state = "disabled" if person["disabled_at"] else f"last signed in {person['signed_in_at'] or 'never'}"
-        click.echo(f"{person['email']}  {person['name']}  {person['role']}:{person['subject_id']}  {state}")
+        click.echo(f"{person['email']}  {person['name']}  {person['role']}:{person['principal_id']}  {state}")
 
 
 @who.command("reset")

@@ -60,7 +60,7 @@ class ApiKey(Base):
 
     name: Mapped[str]
     role: Mapped[str]
-    subject_id: Mapped[int]
+    principal_id: Mapped[int]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     actor: Mapped[str]
     """Who made it."""
@@ -91,7 +91,7 @@ class Person(Base):
 
     name: Mapped[str]
     role: Mapped[str]
-    subject_id: Mapped[int]
+    principal_id: Mapped[int]
     password: Mapped[str | None]
     """Its argon2id hash; none until the person has chosen one."""
 
@@ -124,7 +124,7 @@ class StreamTicket(Base):
 
     hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     role: Mapped[str]
-    subject_id: Mapped[int]
+    principal_id: Mapped[int]
     proof: Mapped[str]
     """What the proof is called that the ticket was asked for with: taken back, it takes the ticket along."""
 

@@ -28,23 +28,23 @@ LINK_SECONDS = 24 * 3600
 
 LINK_SALT = "onward: choose a password"
 
-WHO = "id, email, name, role, subject_id, password, session_key"
+WHO = "id, email, name, role, principal_id, password, session_key"
 BY_EMAIL = text(f"SELECT {WHO} FROM people WHERE email = :email AND disabled_at IS NULL")
 BY_SESSION = text(f"SELECT {WHO} FROM people WHERE session_key = :session_key AND disabled_at IS NULL")
 ADD = text(
-    f"""INSERT INTO people (email, name, role, subject_id, session_key)
-    VALUES (:email, :name, :role, :subject_id, :session_key) RETURNING {WHO}"""
+    f"""INSERT INTO people (email, name, role, principal_id, session_key)
+    VALUES (:email, :name, :role, :principal_id, :session_key) RETURNING {WHO}"""
 )
 LIST = text(
-    """SELECT id, email, name, role, subject_id, password IS NOT NULL AS has_password, created_at, signed_in_at,
+    """SELECT id, email, name, role, principal_id, password IS NOT NULL AS has_password, created_at, signed_in_at,
         disabled_at
     FROM people ORDER BY id DESC LIMIT 1000"""
 )
 EXPORT = text(
-    """SELECT id, email, name, role, subject_id, created_at, signed_in_at, disabled_at
-    FROM people WHERE role = :role AND subject_id = :id ORDER BY id"""
+    """SELECT id, email, name, role, principal_id, created_at, signed_in_at, disabled_at
+    FROM people WHERE role = :role AND principal_id = :id ORDER BY id"""
 )
-ERASE = text("DELETE FROM people WHERE role = :role AND subject_id = :id")
+ERASE = text("DELETE FROM people WHERE role = :role AND principal_id = :id")
 SIGNED_IN = text("UPDATE people SET signed_in_at = clock_timestamp() WHERE id = :id")
 SET_PASSWORD = text(
     """UPDATE people SET password = :password, session_key = :new
@@ -53,11 +53,11 @@ SET_PASSWORD = text(
 DISABLE = text(
     """WITH was AS (SELECT id, session_key FROM people WHERE email = :email AND disabled_at IS NULL FOR UPDATE)
     UPDATE people SET disabled_at = clock_timestamp(), session_key = :new FROM was WHERE people.id = was.id
-    RETURNING was.session_key, role || ' ' || subject_id"""
+    RETURNING was.session_key, role || ' ' || principal_id"""
 )
 CHANGE = text(
     """WITH was AS (SELECT id, session_key FROM people WHERE email = :email FOR UPDATE)
-    UPDATE people SET role = :role, subject_id = :subject_id, session_key = :new FROM was WHERE people.id = was.id
+    UPDATE people SET role = :role, principal_id = :principal_id, session_key = :new FROM was WHERE people.id = was.id
     RETURNING was.session_key"""
 )
 KNOWN = text("SELECT EXISTS (SELECT FROM people WHERE email = :email)")
@@ -72,14 +72,14 @@ class Person:
     email: str
     name: str
     role: Role
-    subject_id: int
+    principal_id: int
     password: str | None
     session_key: str
 
     @property
     def principal(self) -> Principal:
         proof = _proof(self.session_key)
-        return Principal(self.role, self.subject_id, from_session=True, name=self.name, proof=proof)
+        return Principal(self.role, self.principal_id, from_session=True, name=self.name, proof=proof)
 
 
 class Links:
@@ -105,9 +105,15 @@ class Links:
         return found
 
 
-def add(email: str, name: str, role: Role, subject_id: int) -> Person:
+def add(email: str, name: str, role: Role, principal_id: int) -> Person:
     """Let somebody sign in once they have chosen a password; InvalidRequest when the address is taken."""
-    values = {"email": plain(email), "name": name, "role": role, "subject_id": subject_id, "session_key": _new_key()}
+    values = {
+        "email": plain(email),
+        "name": name,
+        "role": role,
+        "principal_id": principal_id,
+        "session_key": _new_key(),
+    }
     try:
         row = db.session.execute(ADD, values).one()
     except IntegrityError as error:
@@ -158,11 +164,11 @@ def set_password(person: Person, password: str) -> None:
     _end_sessions(person.session_key, f"person {person.id}", "a new password")
 
 
-def change(email: str, role: Role, subject_id: int, actor: str) -> None:
+def change(email: str, role: Role, principal_id: int, actor: str) -> None:
     """Let somebody act as another principal, and end their sessions; NotFound when there is no such person."""
-    values = {"email": plain(email), "role": role, "subject_id": subject_id, "new": _new_key()}
+    values = {"email": plain(email), "role": role, "principal_id": principal_id, "new": _new_key()}
     session_key = db.session.execute(CHANGE, values).scalar() or missing(email)
-    _end_sessions(session_key, actor, f"is {role} {subject_id} now")
+    _end_sessions(session_key, actor, f"is {role} {principal_id} now")
 
 
 def disable(email: str, actor: str, reason: str) -> str:
@@ -190,15 +196,15 @@ def missing(email: str, otherwise: str = "is disabled") -> NoReturn:
     raise NotFound(f"{plain(email)} {otherwise}." if known else f"There is nobody with the address {plain(email)}.")
 
 
-def erase(role: Role, subject_id: int) -> int:
+def erase(role: Role, principal_id: int) -> int:
     """Delete the accounts that act for this principal; committed with what the caller erases next."""
-    count: int = db.session.execute(ERASE, {"role": role, "id": subject_id}).rowcount  # type: ignore[attr-defined]
+    count: int = db.session.execute(ERASE, {"role": role, "id": principal_id}).rowcount  # type: ignore[attr-defined]
     return count
 
 
-def export(role: Role, subject_id: int) -> list[dict[str, Any]]:
+def export(role: Role, principal_id: int) -> list[dict[str, Any]]:
     """The accounts that act for this principal, without what would let anybody in."""
-    return [dict(row._mapping) for row in db.session.execute(EXPORT, {"role": role, "id": subject_id})]
+    return [dict(row._mapping) for row in db.session.execute(EXPORT, {"role": role, "id": principal_id})]
 
 
 def plain(email: str) -> str:

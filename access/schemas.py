@@ -93,7 +93,7 @@ class KeyOut(Answer):
         prefix="ok_1a2b3c4d",
         name="Warehouse",
         role="service",
-        subject_id=1,
+        principal_id=1,
         scopes=["orders:read", "orders:write"],
         actor="operator 1",
         parent_id=None,
@@ -107,7 +107,7 @@ class KeyOut(Answer):
     prefix: str
     name: str
     role: Role
-    subject_id: Id
+    principal_id: Id
     scopes: list[str]
     actor: str
     parent_id: Id | None

@@ -20,12 +20,12 @@ ISSUE = text(
     f"""WITH unused AS (DELETE FROM stream_tickets WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM stream_tickets WHERE expires_at < clock_timestamp()
         ORDER BY expires_at LIMIT {PRUNED} FOR UPDATE SKIP LOCKED)))
-    INSERT INTO stream_tickets (hash, role, subject_id, proof, proof_ends, scopes, demo, expires_at)
+    INSERT INTO stream_tickets (hash, role, principal_id, proof, proof_ends, scopes, demo, expires_at)
     VALUES (:hash, :role, :id, :proof, :ends, :scopes, :demo, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
 )
 REDEEM = text(
     """DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp() AND (NOT demo OR :demo)
-    RETURNING role, subject_id, proof, proof_ends, scopes, demo, extract(epoch FROM created_at)"""
+    RETURNING role, principal_id, proof, proof_ends, scopes, demo, extract(epoch FROM created_at)"""
 )
 
 

@@ -21,7 +21,7 @@ FOREIGN_OWNER = 2_000_000_000
 """A process number that no server of ours gets; the benchmark holds its lock, so that it counts as living."""
 
 FILL = f"""
-INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
 SELECT 'order', -n, -n, 63, '', {FOREIGN_OWNER}, clock_timestamp() + interval '1 day'
 FROM generate_series(1, {{count}}) AS n
 """

@@ -31,7 +31,7 @@ WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::
 def script(orders: int) -> str:
     """A pgbench script that runs the statement of orders/status_change.py."""
     workflow = workflow_file.load()
-    effect_bits = effects.of_change(effects.topic(workflow, by_mail=False), workflow, "prev_status", "status")
+    effect_bits = effects.of_change(effects.event_type(workflow, by_mail=False), workflow, "prev_status", "status")
     sql = CHANGE_STATUS.sql.replace("{effect_bits}", effect_bits)
     sql = sql.replace("$1", WANTED).replace("$2", "0::bigint")
     return f"\\set order random(1, {orders})\n\\set step random(1, {len(LIFE)})\n{sql};\n"

@@ -25,9 +25,9 @@ from side_effects.worker import Worker
 
 KIND = "chaos.churn"
 AT_ONCE = 20
-ROWS = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref)
+ROWS = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id)
     SELECT %s, 'nowhere', 'chaos', n, n FROM generate_series(%s, %s) AS n"""
-ENTRIES = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, lease_until)
+ENTRIES = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, lease_until)
     SELECT 'chaos', n, n, 1, '', clock_timestamp() FROM generate_series(%s, %s) AS n"""
 MEASURED = (CLAIM.name, RESCUE.name, RECORD.name, NOT_CLOSED.name)
 

@@ -106,7 +106,7 @@ def frozen_worker(server: Server, report: Report) -> None:
 
 def _mails_taken(world: World, owner: int) -> int:
     """How many mails of this process the mail server has taken and not said so yet."""
-    running = world.database.sql("SELECT subject_id FROM side_effects WHERE status = 'running' AND owner = %s", owner)
+    running = world.database.sql("SELECT event_id FROM side_effects WHERE status = 'running' AND owner = %s", owner)
     return len({id for (id,) in running} & set(world.mails.events()))
 
 

@@ -43,9 +43,9 @@ FILLS = {
             'order.status_changed', '{{"order":{{"id":' || mod(n, {n}) || '}}}}',
             CASE WHEN mod(n, 10) > 0 THEN mod(n, {n}) END
         FROM generate_series(1, {many}) AS n""",
-    "outbox": """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+    "outbox": """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         SELECT 'order', -n, -n, 63, '', 999999, clock_timestamp() + interval '1 h' FROM generate_series(1, {n}) AS n""",
-    "side_effects": """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, attempts,
+    "side_effects": """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts,
             scheduled_at, last_error, fingerprint, finished_at)
         SELECT 'email.status', 'mail-server', 'order', -n, -n,
             (ARRAY['pending', 'dead', 'discarded', 'succeeded', 'succeeded', 'succeeded'])[mod(n, 6) + 1], 1,
@@ -59,15 +59,15 @@ FILLS = {
     "revocations": """INSERT INTO revocations (subject, actor, reason, at)
         SELECT CASE WHEN mod(n, 2) = 0 THEN 'order:' ELSE 'session:' END || n, 'buyer 1', '',
             clock_timestamp() - n * interval '0.05 s' FROM generate_series(1, {many}) AS n""",
-    "api_keys": """INSERT INTO api_keys (hash, prefix, name, role, subject_id, scopes, actor)
+    "api_keys": """INSERT INTO api_keys (hash, prefix, name, role, principal_id, scopes, actor)
         SELECT sha256(n::text::bytea), 'onward_0', 'a key', 'service', n, '{{orders:read}}', 'operator 1'
         FROM generate_series(1, {n}) AS n""",
-    "people": """INSERT INTO people (email, name, role, subject_id, session_key)
+    "people": """INSERT INTO people (email, name, role, principal_id, session_key)
         SELECT n || '@example.org', 'Somebody', 'buyer', n + 1, 'session ' || n FROM generate_series(1, {n}) AS n""",
     "sign_in_tries": """INSERT INTO sign_in_tries (key, count, since)
         SELECT sha256(n::text::bytea), 1, clock_timestamp() - mod(n, 2) * interval '1 h'
         FROM generate_series(1, {n}) AS n""",
-    "stream_tickets": """INSERT INTO stream_tickets (hash, role, subject_id, proof, expires_at)
+    "stream_tickets": """INSERT INTO stream_tickets (hash, role, principal_id, proof, expires_at)
         SELECT sha256(n::text::bytea), 'seller', 1, '', clock_timestamp() - mod(n, 2) * interval '1 h'
             + interval '30 s' FROM generate_series(1, {n}) AS n""",
     "idempotency_keys": """INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids,

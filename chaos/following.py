@@ -21,7 +21,7 @@ FEED = "onward feed"
 WRITERS = 8
 WAIT_SECONDS = 0.02
 WRITE = f"""{TAKE_LOCK} WITH frames AS (
-    SELECT n AS subject_id, 1 AS order_id, 1 AS position, 'seller:' || %s AS channel, 'order.told' AS type,
+    SELECT n AS event_id, 1 AS order_id, 1 AS position, 'seller:' || %s AS channel, 'order.told' AS type,
         '{{"at":' || to_json(clock_timestamp()) || '}}' AS data
     FROM generate_series(1, %s) AS n), {APPEND} {APPENDED}"""
 """The product's own way to append, for events that nothing else follows from."""

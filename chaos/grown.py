@@ -32,7 +32,7 @@ ORDER = """INSERT INTO orders (number, status, seller_id, buyer_id, buyer_name, 
         currency)
     VALUES ('A-1001', 'PENDING', 1, 1, 'Alice Archer', 'alice@example.org',
         '[{"sku":"MUG","title":"Blue mug","quantity":1,"unit_price_minor":1250}]', 1250, 'EUR') RETURNING id"""
-PERSON = """INSERT INTO people (email, name, role, subject_id, session_key)
+PERSON = """INSERT INTO people (email, name, role, principal_id, session_key)
     VALUES (%s || '@shop.example', 'Somebody', %s, %s, 'grown-' || %s)"""
 
 NEVER_ENDS = ("/api/stream",)

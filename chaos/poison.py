@@ -15,15 +15,15 @@ POISONS = ("kill", "block", "leave", "flood")
 DEADLY = ("kill", "block", "leave")
 MAX_DEATHS = 5
 
-OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id <> {0}) AND NOT EXISTS (
-    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer' AND subject_id <> {0})"""
+OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE event_id <> {0}) AND NOT EXISTS (
+    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND event_type <> 'timer' AND event_id <> {0})"""
 
-COMPLETED = """SELECT NOT EXISTS (SELECT FROM outbox WHERE subject_id = {0}) AND NOT EXISTS (
-    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND subject_id = {0})"""
+COMPLETED = """SELECT NOT EXISTS (SELECT FROM outbox WHERE event_id = {0}) AND NOT EXISTS (
+    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND event_id = {0})"""
 
-DEAD = "SELECT coalesce(max(attempts), 0) FROM side_effects WHERE subject_id = %s AND status = 'dead'"
+DEAD = "SELECT coalesce(max(attempts), 0) FROM side_effects WHERE event_id = %s AND status = 'dead'"
 
-AGE = f"UPDATE side_effects SET crashes = {MAX_DEATHS - 2} WHERE subject_id = %s AND crashes < {MAX_DEATHS - 2}"
+AGE = f"UPDATE side_effects SET crashes = {MAX_DEATHS - 2} WHERE event_id = %s AND crashes < {MAX_DEATHS - 2}"
 
 
 def poisoned_receivers(server: Server, report: Report) -> None:

@@ -19,12 +19,12 @@ SLOW = """CREATE FUNCTION takes_for_ever() RETURNS trigger LANGUAGE plpgsql AS $
 CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION takes_for_ever()"""
 """The conversation's message of one order is never written."""
 
-EARLIER = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+EARLIER = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', id, order_id, 4, '', 0, clock_timestamp() + interval '1 h' FROM order_events WHERE order_id = %s"""
 """An earlier entry of an order: each later one takes it along."""
 
-TIMER = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TOPIC}', id, order_id, clock_timestamp()
+TIMER = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, scheduled_at)
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', id, order_id, clock_timestamp()
     FROM order_events WHERE order_id = ANY(%s) AND to_status = 'DELIVERED'"""
 
 FIRED = """SELECT count(*) FROM order_events WHERE actor_role = 'system' AND order_id = ANY(%s)"""
@@ -33,10 +33,11 @@ LATENCY = """SELECT coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY extrac
     FROM order_events e JOIN notifications n ON n.event_id = e.id AND n.kind = 'generic'
     WHERE e.order_id = ANY(%s) AND e.version > 1"""
 
-OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE ref <> ALL(ARRAY[{0}])) AND NOT EXISTS (
-    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer' AND ref <> ALL(ARRAY[{0}]))"""
+OTHERS_DONE = """SELECT NOT EXISTS (SELECT FROM outbox WHERE order_id <> ALL(ARRAY[{0}])) AND NOT EXISTS (
+    SELECT FROM side_effects WHERE status IN ('pending', 'running') AND event_type <> 'timer' AND order_id <>
+        ALL(ARRAY[{0}]))"""
 
-LEFT = "SELECT count(*) FROM side_effects WHERE status <> 'succeeded' AND ref = %s"
+LEFT = "SELECT count(*) FROM side_effects WHERE status <> 'succeeded' AND order_id = %s"
 
 GOOD_TIMERS = 20
 
@@ -48,7 +49,7 @@ def poisoned_effects(server: Server, report: Report) -> None:
         slow, locked, stuck = world.orders(3)
         world.database.sql(SLOW.format(slow.id))
         world.database.sql(EARLIER, locked.id)
-        held = _lock(server, world, f"SELECT FROM outbox WHERE ref = {locked.id} FOR UPDATE")
+        held = _lock(server, world, f"SELECT FROM outbox WHERE order_id = {locked.id} FOR UPDATE")
         load = world.load(6, moves=("CONFIRMED",))
         load.change(slow, "CONFIRMED", "slow")
         load.change(locked, "CONFIRMED", "locked")
@@ -69,7 +70,7 @@ def _p99(world: World, when: str) -> float:
     ids = [one.id for one in load.orders]
     load.start(clients=world.report.either(8, 24))
     load.wait()
-    world.database.seconds_until(f"SELECT NOT EXISTS (SELECT FROM outbox WHERE ref = ANY(ARRAY{ids}))", 30)
+    world.database.seconds_until(f"SELECT NOT EXISTS (SELECT FROM outbox WHERE order_id = ANY(ARRAY{ids}))", 30)
     value = float(world.database.sql(LATENCY, ids)[0][0])
     world.report.tell(f"p99 from a change to what it caused, {when}", value, "s")
     return value
@@ -89,9 +90,9 @@ def _timers(world: World, server: Server, stuck: Order, load: Load) -> None:
         for number, status in enumerate(("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED")):
             load.change(order, status, f"timed-{order.id}-{number}")
     ids = [one.id for one in orders]
-    world.database.seconds_until(f"SELECT NOT EXISTS (SELECT FROM outbox WHERE ref = ANY(ARRAY{ids}))", 30)
+    world.database.seconds_until(f"SELECT NOT EXISTS (SELECT FROM outbox WHERE order_id = ANY(ARRAY{ids}))", 30)
     with closing(_lock(server, world, f"SELECT FROM orders WHERE id = {stuck.id} FOR UPDATE")):
-        world.database.sql("DELETE FROM side_effects WHERE topic = 'timer'")
+        world.database.sql("DELETE FROM side_effects WHERE event_type = 'timer'")
         world.database.sql(TIMER, ids)
         begun = clock.monotonic()
         while world.database.number(FIRED, ids) < GOOD_TIMERS and clock.monotonic() - begun < 30:
@@ -124,5 +125,5 @@ def _recover(world: World, slow: Order, locked: Order, stuck: Order) -> None:
 
 
 def _left(world: World, order: Order) -> int:
-    outbox = world.database.number("SELECT count(*) FROM outbox WHERE ref = %s", order.id)
+    outbox = world.database.number("SELECT count(*) FROM outbox WHERE order_id = %s", order.id)
     return outbox + world.database.number(LEFT, order.id)

@@ -22,16 +22,16 @@ POISONS = ("jörg{}@example.org", "busy{}@example.org", "gone{}@example.org")
 READDRESS = """UPDATE orders SET buyer_email = n.email FROM unnest(%s::bigint[], %s::text[]) AS n (id, email)
     WHERE orders.id = n.id"""
 OF_ORDERS = "SELECT id FROM order_events WHERE order_id = ANY(%s) AND version = 2"
-COMPLETED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.subject_id
+COMPLETED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.event_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status' AND s.status = 'dead'"""
-TRIED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.subject_id
+TRIED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.event_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status' AND s.attempts > 0"""
 OPENED = "SELECT count(*) FROM circuit_changes WHERE state = 'open'"
 STATE = "SELECT state = %s FROM circuits WHERE destination = 'mail-server'"
-SPENT = """SELECT coalesce(max(attempts), 0) FROM side_effects s JOIN order_events e ON e.id = s.subject_id
+SPENT = """SELECT coalesce(max(attempts), 0) FROM side_effects s JOIN order_events e ON e.id = s.event_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status'"""
 IDLE = "SELECT NOT EXISTS (SELECT FROM side_effects WHERE status = 'running')"
-DUE = "UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = 'pending' AND topic <> 'timer'"
+DUE = "UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = 'pending' AND event_type <> 'timer'"
 
 
 def poisoned_mail(server: Server, report: Report) -> None:

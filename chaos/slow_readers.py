@@ -19,7 +19,7 @@ from realtime.log import APPEND, APPENDED, TAKE_LOCK
 PAGE_BYTES = 4096
 EVENT_BYTES = 4096
 WRITE = f"""{TAKE_LOCK} WITH frames AS (
-    SELECT 1 AS subject_id, 1 AS order_id, 1 AS position, 'seller:1' AS channel, 'order.status_changed' AS type,
+    SELECT 1 AS event_id, 1 AS order_id, 1 AS position, 'seller:1' AS channel, 'order.status_changed' AS type,
         '{{"at":' || to_json(clock_timestamp()) || ',"text":"{"x" * EVENT_BYTES}"}}' AS data), {APPEND} {APPENDED}"""
 DROPPED = '"reason": "slow consumer"'
 

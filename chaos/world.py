@@ -41,7 +41,7 @@ NOTHING_OF = """SELECT NOT EXISTS (SELECT FROM outbox WHERE owner IN ({0}))
     AND NOT EXISTS (SELECT FROM side_effects WHERE status = 'running' AND owner IN ({0}))"""
 
 DRAINED = """SELECT NOT EXISTS (SELECT FROM outbox)
-    AND NOT EXISTS (SELECT FROM side_effects WHERE status IN ('pending', 'running') AND topic <> 'timer')"""
+    AND NOT EXISTS (SELECT FROM side_effects WHERE status IN ('pending', 'running') AND event_type <> 'timer')"""
 
 WSGI = "chaos.receiving_wsgi:app"
 

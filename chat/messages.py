@@ -13,13 +13,13 @@ from foundation import logs
 from foundation.db import all_rows, commit, db, in_pieces
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
-from side_effects.effects import Topic, WrittenEffect, is_pending
+from side_effects.effects import EventType, WrittenEffect, is_pending
 from side_effects.liveness import LEASE_SECONDS
 
 CONTEXT = "order-message"
-TOPIC = "message"
+EVENT_TYPE = "message"
 MESSAGE_BIT = 6
-"""The bit of this topic's one effect in the outbox; bits are unique over all topics."""
+"""The bit of this event_type's one effect in the outbox; bits are unique over all event_types."""
 
 SAY_SYSTEM = "INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)"
 """Followed by a SELECT of these columns."""
@@ -50,7 +50,7 @@ def message_json(alias: str, reader: str) -> str:
 def announce_message(written: str, condition: str = "true") -> str:
     """A SELECT of the live events for the messages in the CTE `written`, to both sides."""
     return f"""
-    SELECT coalesce(m.event_id, m.id) AS subject_id, m.order_id,
+    SELECT coalesce(m.event_id, m.id) AS event_id, m.order_id,
            side.role || ':' || side.id AS channel, 'message.created' AS type,
            '{{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
            || {message_json("m", "side.role")} || '}}' AS data
@@ -58,14 +58,15 @@ def announce_message(written: str, condition: str = "true") -> str:
     WHERE {condition}"""
 
 
-def topic() -> Topic:
+def event_type() -> EventType:
     """People's messages: what follows is that both sides see them live."""
     source = f"""
 said AS MATERIALIZED (
     SELECT s.pending, m.* FROM completed s
-    CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.subject_id OFFSET 0) AS m WHERE s.topic = '{TOPIC}')"""
+    CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
+        '{EVENT_TYPE}')"""
     live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", is_pending(MESSAGE_BIT)))
-    return Topic(TOPIC, CONTEXT, source, (live,))
+    return EventType(EVENT_TYPE, CONTEXT, source, (live,))
 
 
 SAY = text(
@@ -73,8 +74,8 @@ SAY = text(
         INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
         VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
     entry AS (
-        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{TOPIC}', id, order_id, {1 << MESSAGE_BIT}, :request_id, :owner,
+        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
+        SELECT '{EVENT_TYPE}', id, order_id, {1 << MESSAGE_BIT}, :request_id, :owner,
                clock_timestamp() + interval '{LEASE_SECONDS} s' FROM said RETURNING id)
     SELECT said.id, entry.id, {message_json("said", ":role")} FROM said, entry"""
 )
@@ -96,7 +97,7 @@ EXPORT = text(
 )
 
 
-def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
+def say(engine: Engine, event_type: EventType, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
     """Write a person's message, entry that both sides see it live, and return it as JSON text."""
     values = {
         "order_id": order_id,
@@ -109,7 +110,7 @@ def say(engine: Engine, topic: Topic, principal: Principal, order_id: int, parti
         "owner": engine.owner,
     }
     message_id, entry_id, message = db.session.execute(SAY, values).one()
-    entry = OutboxEntry(entry_id, topic, message_id, order_id, topic.everything, logs.request_id.get())
+    entry = OutboxEntry(entry_id, event_type, message_id, order_id, event_type.everything, logs.request_id.get())
     commit(lambda: engine.dispatch(entry))
     return str(message)
 

@@ -18,7 +18,7 @@ from foundation.contract import LARGEST_ID, Answer, Body, Id, OrderPath, Query, 
 from foundation.documentation import documented
 from foundation.paging import link_next
 from outbox.engine import Engine
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 
 MESSAGE_CHARACTERS = 4000
 
@@ -74,7 +74,9 @@ class Conversation(Answer):
     ]
 
 
-def blueprint(engine: Engine, topic: Topic, parties_of: Callable[[Principal, int], messages.Parties]) -> APIBlueprint:
+def blueprint(
+    engine: Engine, event_type: EventType, parties_of: Callable[[Principal, int], messages.Parties]
+) -> APIBlueprint:
     """The chat's routes; who may take part in an order's conversation is told from above."""
     routes = APIBlueprint("chat", __name__, abp_tags=[{"name": "Messages"}])
     guards.protect(routes)
@@ -101,7 +103,7 @@ def blueprint(engine: Engine, topic: Topic, parties_of: Callable[[Principal, int
     def say(path: OrderPath, body: NewMessage) -> Response:
         principal = guards.current()
         parties = parties_of(principal, path.order_id)
-        message = messages.say(engine, topic, principal, path.order_id, parties, body.body)
+        message = messages.say(engine, event_type, principal, path.order_id, parties, body.body)
         return Response(message, status=201, content_type="application/json")
 
     return routes

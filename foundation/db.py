@@ -23,7 +23,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0016"
+SCHEMA = "0017"
 """The migration that this version works with: the newest one, which a test makes sure of."""
 
 PIECE = 2000

@@ -60,7 +60,7 @@ def announce_notification(written: str) -> str:
     """A SELECT of the live events for the notifications that the CTE `written` returned."""
     members = ", ".join(f"n.{name}" for name in MEMBERS.split(", "))
     return f"""
-    SELECT event_id AS subject_id, n.order_id,
+    SELECT event_id, n.order_id,
            recipient_role || ':' || recipient_id AS channel, 'notification.created' AS type,
            '{{"at":' || to_json(created_at) || ',"type":"notification.created","notification":'
            || (SELECT row_to_json(members)::text FROM (SELECT {members}) AS members)

@@ -12,7 +12,7 @@ from foundation.contract import LARGEST_ID
 from foundation.db import commit, db
 from foundation.errors import InvalidRequest, NotFound
 from outbox import modes
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 
 AT_ONCE = 10_000
 """Rows that one action changes, or one listing of groups looks at: a page never counts a large table."""
@@ -24,7 +24,8 @@ INDEXED = ("pending", "running", "dead")
 """Statuses whose rows have an index of their own, and are looked for among themselves."""
 
 MEMBERS = (
-    "id, kind, destination, topic, subject_id, ref, status, attempts, crashes, scheduled_at, last_error, fingerprint,"
+    "id, kind, destination, event_type, event_id, order_id, status, attempts, crashes, scheduled_at, last_error, "
+    "fingerprint,"
     " request_id, created_at, finished_at"
 )
 
@@ -54,14 +55,18 @@ class Selection:
 
 
 def page(
-    topics: Mapping[str, Topic], status: str | None, chosen: Selection, before: int = LARGEST_ID, limit: int = 50
+    event_types: Mapping[str, EventType],
+    status: str | None,
+    chosen: Selection,
+    before: int = LARGEST_ID,
+    limit: int = 50,
 ) -> tuple[str, int | None]:
     """The newest side effects below `before` as a JSON array, each with `moved_on`, and where the next page begins.
 
     A page may have fewer than `limit`, or none, though another follows: it looks at `SPAN` ids.
     """
     where, values = chosen.where()
-    moved_on = " ".join(f"WHEN '{topic.name}' THEN {topic.moved_on}" for topic in topics.values())
+    moved_on = " ".join(f"WHEN '{event_type.name}' THEN {event_type.moved_on}" for event_type in event_types.values())
     if status is not None:
         where, values["status"] = f"{where} AND s.status = :status", status
     floor = 0
@@ -72,7 +77,7 @@ def page(
         text(
             f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
                 min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :floor)
-            FROM (SELECT {MEMBERS}, coalesce(CASE s.topic {moved_on} END, false) AS moved_on FROM side_effects s
+            FROM (SELECT {MEMBERS}, coalesce(CASE s.event_type {moved_on} END, false) AS moved_on FROM side_effects s
                 WHERE {where} AND s.id < :before AND s.id > :floor ORDER BY s.id DESC LIMIT :limit) AS members"""
         ),
         values | {"before": before, "floor": floor, "limit": limit},
@@ -100,8 +105,8 @@ def redeliver(actor: str, chosen: Selection, per_second: float) -> int:
     where, values = chosen.where()
     sql = f"""UPDATE side_effects SET status = 'pending', attempts = 0, crashes = 0, finished_at = NULL,
             scheduled_at = clock_timestamp() + make_interval(secs => o.place / CAST(:pace AS float8))
-        FROM (SELECT s.id, row_number() OVER (ORDER BY s.subject_id, s.id) AS place FROM side_effects s
-            WHERE s.status = 'dead' AND {where} ORDER BY s.subject_id, s.id LIMIT {AT_ONCE}) AS o
+        FROM (SELECT s.id, row_number() OVER (ORDER BY s.event_id, s.id) AS place FROM side_effects s
+            WHERE s.status = 'dead' AND {where} ORDER BY s.event_id, s.id LIMIT {AT_ONCE}) AS o
         WHERE side_effects.id = o.id AND side_effects.status = 'dead'"""
     return _act(actor, "redeliver", str(chosen), "", sql, values | {"pace": per_second})
 

@@ -26,7 +26,7 @@ group = AppGroup("side-effects", help="See and mend what follows from changes.")
 
 
 def init_app(app: Flask, engine: Engine) -> None:
-    """Give the command line its group; `verify` and `list` need the engine's topics."""
+    """Give the command line its group; `verify` and `list` need the engine's event_types."""
     app.cli.add_command(group)
     app.extensions["onward.engine"] = engine
 
@@ -51,7 +51,7 @@ def list_them(status: str, limit: int, **chosen: Any) -> None:
     """Print side effects, newest first, one JSON object a line."""
     cursor: int | None = LARGEST_ID
     while limit > 0 and cursor is not None:
-        text, cursor = actions.page(_engine().topics, status, Selection(**chosen), cursor, limit)
+        text, cursor = actions.page(_engine().event_types, status, Selection(**chosen), cursor, limit)
         rows = orjson.loads(text)
         for row in rows:
             click.echo(orjson.dumps(row))
@@ -131,9 +131,9 @@ def verify(hours: int) -> None:
     It looks back as far as RETENTION_HOURS at most: traces that are older are gone.
     """
     engine = _engine()
-    found = list(missing(engine.topics.values(), min(hours, engine.retention_hours)))
+    found = list(missing(engine.event_types.values(), min(hours, engine.retention_hours)))
     for one in found:
-        click.echo(f"{one.topic} event {one.subject_id}: {one.effect} is missing")
+        click.echo(f"{one.event_type} event {one.event_id}: {one.effect} is missing")
     click.echo(f"{len(found)} missing.")
     sys.exit(1 if found else 0)
 

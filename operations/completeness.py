@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from foundation.contract import LARGEST_ID
 from foundation.db import PIECE, db
-from side_effects.effects import Effect, Topic
+from side_effects.effects import Effect, EventType
 
 COMPLETED_AFTER_SECONDS = 60
 """Younger events may be under way."""
@@ -19,25 +19,25 @@ COMPLETED_AFTER_SECONDS = 60
 class Missing:
     """One effect that was effect_bits, is not pending, and cannot be found."""
 
-    topic: str
-    subject_id: int
+    event_type: str
+    event_id: int
     effect: str
 
 
-def missing(topics: Iterable[Topic], hours: int) -> Iterator[Missing]:
+def missing(event_types: Iterable[EventType], hours: int) -> Iterator[Missing]:
     """Look at all events of the last `hours`, of which nothing may be pruned yet; yields what is missing, which should
     be nothing."""
-    for topic in topics:
-        for piece in _pieces(topic, hours) if topic.subjects else ():
-            for effect in topic.effects:
+    for event_type in event_types:
+        for piece in _pieces(event_type, hours) if event_type.table else ():
+            for effect in event_type.effects:
                 if effect.missing:
-                    yield from _missing(topic, effect, piece | {"hours": hours})
+                    yield from _missing(event_type, effect, piece | {"hours": hours})
 
 
-def _pieces(topic: Topic, hours: int) -> Iterator[dict[str, int]]:
+def _pieces(event_type: EventType, hours: int) -> Iterator[dict[str, int]]:
     """Ranges of ids, from the newest back to where the events are too old: however many there are, none is long."""
     sql = f"""SELECT min(id), max(id), count(*), max(at) > clock_timestamp() - make_interval(hours => :hours)
-        FROM (SELECT id, at FROM {topic.subjects} WHERE id < :before ORDER BY id DESC LIMIT :piece) AS piece"""
+        FROM (SELECT id, at FROM {event_type.table} WHERE id < :before ORDER BY id DESC LIMIT :piece) AS piece"""
     before, full, young = LARGEST_ID, True, True
     while full and young:
         low, high, count, young = db.session.execute(
@@ -48,15 +48,15 @@ def _pieces(topic: Topic, hours: int) -> Iterator[dict[str, int]]:
         before, full = low, count == PIECE
 
 
-def _missing(topic: Topic, effect: Effect, values: dict[str, int]) -> Iterator[Missing]:
-    sql = f"""SELECT e.id FROM {topic.subjects} e
+def _missing(event_type: EventType, effect: Effect, values: dict[str, int]) -> Iterator[Missing]:
+    sql = f"""SELECT e.id FROM {event_type.table} e
         WHERE e.id BETWEEN :low AND :high AND e.at > clock_timestamp() - make_interval(hours => :hours)
         AND e.at < clock_timestamp() - make_interval(secs => :completed)
         AND e.effect_bits & {1 << effect.bit} <> 0
-        AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = '{topic.name}' AND o.subject_id = e.id
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_type = '{event_type.name}' AND o.event_id = e.id
             AND o.pending & {1 << effect.bit} <> 0)
-        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.topic = '{topic.name}' AND s.subject_id = e.id
+        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_type = '{event_type.name}' AND s.event_id = e.id
             AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
-        AND NOT ({topic.forgotten}) AND {effect.missing} ORDER BY e.id"""
+        AND NOT ({event_type.forgotten}) AND {effect.missing} ORDER BY e.id"""
     for row in db.session.execute(text(sql), {**values, "completed": COMPLETED_AFTER_SECONDS}):
-        yield Missing(topic.name, row.id, effect.name)
+        yield Missing(event_type.name, row.id, effect.name)

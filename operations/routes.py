@@ -47,7 +47,7 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
     @typed
     def list_effects(query: EffectsQuery) -> Response:
         chosen = Selection((), query.kind, query.fingerprint, query.destination)
-        rows, cursor = actions.page(engine.topics, query.status, chosen, query.cursor, query.limit)
+        rows, cursor = actions.page(engine.event_types, query.status, chosen, query.cursor, query.limit)
         body = f'{{"side_effects":{rows},"next_cursor":{cursor or "null"}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 

@@ -86,9 +86,9 @@ class SideEffectOut(Answer):
         id=1,
         kind="mail.buyer",
         destination="smtp://mail:25",
-        topic="order-event",
-        subject_id=2,
-        ref=1,
+        event_type="order-event",
+        event_id=2,
+        order_id=1,
         status="dead",
         attempts=10,
         crashes=0,
@@ -104,9 +104,9 @@ class SideEffectOut(Answer):
     id: Id
     kind: str
     destination: str
-    topic: str
-    subject_id: Annotated[int, Field(description="The event that it follows from.")]
-    ref: Annotated[int, Field(description="The order.")]
+    event_type: str
+    event_id: Annotated[int, Field(description="The event that it follows from.")]
+    order_id: Annotated[int, Field(description="The order.")]
     status: Status
     attempts: int
     crashes: int

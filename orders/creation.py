@@ -22,7 +22,7 @@ from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.liveness import LEASE_SECONDS
 
 PLACE = text(
@@ -40,8 +40,8 @@ PLACE = text(
                :effect_bits, :key, :request_id, created_at
         FROM placed RETURNING {OrderEvent.WRITTEN}),
     entry AS (
-        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, :effect_bits, :request_id, :owner,
+        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
+        SELECT '{effects.EVENT_TYPE}', id, order_id, :effect_bits, :request_id, :owner,
                clock_timestamp() + interval '{LEASE_SECONDS} s' FROM e RETURNING id)
     SELECT entry.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, entry"""
 )
@@ -60,10 +60,10 @@ PLACED_BEFORE = text(
 class Placing:
     """Places the orders of one process."""
 
-    def __init__(self, workflow: Workflow, engine: Engine, topic: Topic) -> None:
+    def __init__(self, workflow: Workflow, engine: Engine, event_type: EventType) -> None:
         self._workflow = workflow
         self._engine = engine
-        self._topic = topic
+        self._event_type = event_type
 
     def place(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
         """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch.
@@ -86,7 +86,7 @@ class Placing:
         event = OrderEvent.of(tuple(event_row))
         effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()
         self._engine.dispatch(
-            OutboxEntry(entry_id, self._topic, event.id, event.order_id, effect_bits, request_id, event)
+            OutboxEntry(entry_id, self._event_type, event.id, event.order_id, effect_bits, request_id, event)
         )
         return self._changed(event.order_id, head, principal)
 

@@ -16,11 +16,11 @@ from orders import json_sql, timers
 from orders.json_sql import literal
 from orders.signals import OrderEvent, emit, emit_to, receivers
 from orders.workflow import Workflow
-from side_effects.effects import CalledEffect, DurableEffect, Effect, Run, Topic, WrittenEffect, is_pending
+from side_effects.effects import CalledEffect, DurableEffect, Effect, EventType, Run, WrittenEffect, is_pending
 from side_effects.kinds import entry_row
 
 CONTEXT = "order-status-update"
-TOPIC = "order"
+EVENT_TYPE = "order"
 
 REALTIME_SELLER, REALTIME_BUYER, NOTIFICATION_GENERIC, NOTIFICATION_STATUS, SIGNAL, CHAT = range(6)
 MAIL = 7
@@ -28,8 +28,8 @@ assert MESSAGE_BIT not in (*range(6), MAIL, timers.TIMER)
 
 STATUS_MAIL = "email.status"
 
-MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.ref)
-    > (SELECT e.version FROM order_events e WHERE e.id = s.subject_id)"""
+MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
+    > (SELECT e.version FROM order_events e WHERE e.id = s.event_id)"""
 """The order has changed since the event that this side effect speaks of."""
 
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
@@ -40,14 +40,14 @@ LOAD = Statement(
 )
 
 
-def topic(workflow: Workflow, by_mail: bool) -> Topic:
+def event_type(workflow: Workflow, by_mail: bool) -> EventType:
     """The changes of orders, with the list of what each of them causes."""
     effects = (
         *_effects(),
         *([_mail(workflow)] if by_mail else ()),
         *([timers.effect(workflow)] if workflow.timers else ()),
     )
-    return Topic(TOPIC, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON, FORGOTTEN)
+    return EventType(EVENT_TYPE, CONTEXT, _source(workflow), effects, _load, "order_events", MOVED_ON, FORGOTTEN)
 
 
 def _effects() -> tuple[Effect, ...]:
@@ -83,10 +83,10 @@ def _effects() -> tuple[Effect, ...]:
 def _mail(workflow: Workflow) -> Effect:
     """An e-mail to the buyer; promised only where a mail server is configured."""
     condition = f"{is_pending(MAIL)} AND buyer_notice IS NOT NULL"
-    row = entry_row(STATUS_MAIL, f"'{MAIL_SERVER}'", TOPIC, "order_changes", condition)
+    row = entry_row(STATUS_MAIL, f"'{MAIL_SERVER}'", EVENT_TYPE, "order_changes", condition)
     told = ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
     missing = f"""e.to_status IN ({told})
-        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.subject_id = e.id AND s.kind = '{STATUS_MAIL}')"""
+        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_id = e.id AND s.kind = '{STATUS_MAIL}')"""
     return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})", missing=missing)
 
 
@@ -96,16 +96,16 @@ def of_creation(workflow: Workflow) -> int:
     return 1 << REALTIME_SELLER | 1 << REALTIME_BUYER | 1 << NOTIFICATION_STATUS | 1 << SIGNAL | timer
 
 
-def of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> str:
+def of_change(event_type: EventType, workflow: Workflow, source: str, target: str) -> str:
     """SQL for the `pending` of a change's entry; `source` and `target` are SQL for its statuses."""
-    always = topic.everything & ~(1 << timers.TIMER)
+    always = event_type.everything & ~(1 << timers.TIMER)
     return f"{always} | {timers.bits_of_change(workflow, source, target)}" if workflow.timers else str(always)
 
 
-def names_of_change(topic: Topic, workflow: Workflow, source: str, target: str) -> list[str]:
+def names_of_change(event_type: EventType, workflow: Workflow, source: str, target: str) -> list[str]:
     """The effects of a change from `source` to `target`."""
     timed = {source, target} & set(workflow.timers)
-    return [effect.name for effect in topic.effects if timed or effect.bit != timers.TIMER]
+    return [effect.name for effect in event_type.effects if timed or effect.bit != timers.TIMER]
 
 
 def _source(workflow: Workflow) -> str:
@@ -120,9 +120,9 @@ plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
     FROM completed s
-    CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.subject_id OFFSET 0) AS e
+    CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.event_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
-    WHERE s.topic = '{TOPIC}'),
+    WHERE s.event_type = '{EVENT_TYPE}'),
 order_changes AS MATERIALIZED (
     SELECT p.*, {json_sql.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
            {json_sql.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
@@ -134,7 +134,7 @@ order_changes AS MATERIALIZED (
 
 def _live(side: str, bit: int) -> WrittenEffect:
     announces = f"""
-    SELECT id AS subject_id, order_id, '{side}:' || {side}_id AS channel, type,
+    SELECT id AS event_id, order_id, '{side}:' || {side}_id AS channel, type,
            '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
            || ',"event":' || event || '}}' AS data
     FROM order_changes WHERE {is_pending(bit)}"""

@@ -41,7 +41,7 @@ def status_mail(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLin
 
 
 def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None, claimed: Claimed) -> Outcome:
-    rows = run(ADDRESSED, (claimed.subject_id,))
+    rows = run(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
     email, name, number, status, reason, order_id, buyer_id = rows[0]

@@ -40,7 +40,7 @@ ERASE_REASONS = text(
 )
 ERASE_ERRORS = text(
     """UPDATE side_effects SET last_error = '' WHERE id = ANY(ARRAY(
-        SELECT s.id FROM order_events e JOIN side_effects s ON s.topic = 'order' AND s.subject_id = e.id
+        SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type = 'order' AND s.event_id = e.id
         WHERE e.order_id = ANY(:orders) AND s.last_error <> '' LIMIT :piece))"""
 )
 

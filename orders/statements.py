@@ -37,12 +37,12 @@ CHANGE_STATUS = Statement(
                buyer_id, new_tracking, {{effect_bits}}, key, request_id, updated_at FROM moved
         RETURNING {OrderEvent.WRITTEN}, request_id, effect_bits),
     entry AS (
-        INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
-        SELECT '{effects.TOPIC}', id, order_id, effect_bits, request_id, $2, at + interval '{LEASE_SECONDS} s'
-        FROM e RETURNING id, subject_id)
+        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
+        SELECT '{effects.EVENT_TYPE}', id, order_id, effect_bits, request_id, $2, at + interval '{LEASE_SECONDS} s'
+        FROM e RETURNING id, event_id)
     SELECT moved.place, entry.id, e.effect_bits, {json_sql.order_head("moved")},
         {EVENT.replace("e.reason", "moved.reason")}
-    FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.subject_id = e.id""",
+    FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id""",
 )
 """$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
 change comes back with no row. $2: the process that will keep the entries."""
@@ -91,7 +91,9 @@ PATIENT = "SET LOCAL lock_timeout = '2s';"
 FIND_BY_KEY = Statement(
     "find_by_key",
     ("json",),
-    f"""SELECT w.place, (SELECT id FROM outbox WHERE topic = '{effects.TOPIC}' AND subject_id = e.id), e.effect_bits,
+    f"""SELECT w.place, (SELECT id FROM outbox WHERE event_type = '{
+        effects.EVENT_TYPE
+    }' AND event_id = e.id), e.effect_bits,
         {
         json_sql.order_head(
             "o",

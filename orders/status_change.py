@@ -33,7 +33,7 @@ from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
 from orders.workflow import Workflow
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ class StatusChanges:
         own: PreparedPool,
         workflow: Workflow,
         engine: Engine,
-        topic: Topic,
+        event_type: EventType,
         require_version: bool = False,
     ) -> None:
         self.require_version = require_version
@@ -100,8 +100,8 @@ class StatusChanges:
         self._current = Questions(pool, WHY_NOT)
         self._workflow = workflow
         self._engine = engine
-        self._topic = topic
-        effect_bits = effects.of_change(topic, workflow, "prev_status", "status")
+        self._event_type = event_type
+        effect_bits = effects.of_change(event_type, workflow, "prev_status", "status")
 
         @cache
         def form(reasons: bool, free: bool) -> Statement:
@@ -139,13 +139,15 @@ class StatusChanges:
         order |= {"status": target, "version": version + 1}
         if change.new.tracking:
             order["tracking"] = change.new.tracking.model_dump(mode="json")
-        return Rehearsal(status, target, order, effects.names_of_change(self._topic, self._workflow, status, target))
+        return Rehearsal(
+            status, target, order, effects.names_of_change(self._event_type, self._workflow, status, target)
+        )
 
     def wait(self, changed: Changed, seconds: float) -> bool:
         """Return True when everything that the change promised has happened, False after this many seconds, or when
         nobody can say: the change is committed, and no trouble of the database is one of it any more."""
         try:
-            return self._engine.wait_for(self._topic, changed.order_id, changed.event_id, seconds)
+            return self._engine.wait_for(self._event_type, changed.order_id, changed.event_id, seconds)
         except (psycopg2.Error, ServiceUnavailable) as error:
             log.warning("Whether a change's effects have happened could not be asked", exc_info=error)
             return False
@@ -229,7 +231,7 @@ class StatusChanges:
         if entry_id is not None:
             request_id = logs.request_id.get()
             self._engine.dispatch(
-                OutboxEntry(entry_id, self._topic, event.id, event.order_id, effect_bits, request_id, event)
+                OutboxEntry(entry_id, self._event_type, event.id, event.order_id, effect_bits, request_id, event)
             )
         return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 

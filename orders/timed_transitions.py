@@ -32,7 +32,7 @@ def kind(workflow: Workflow, run: Run, change: Change) -> Kind:
 
 
 def _attempt(workflow: Workflow, run: Run, change: Change, claimed: Claimed) -> Outcome:
-    rows = run(LOAD, ([claimed.subject_id],))
+    rows = run(LOAD, ([claimed.event_id],))
     if not rows:
         return Outcome("dead", "what it was set by does not exist any more")
     event = OrderEvent.of(rows[0])

@@ -15,16 +15,16 @@ TIMER = 8
 
 EFFECT = "order.timer"
 KIND = "order.timed_transition"
-TOPIC = "timer"
-"""A topic of its own: a timer is no part of what a change has to do, and nobody waits for it."""
+EVENT_TYPE = "timer"
+"""An event type of its own: a timer is no part of what a change has to do, and nobody waits for it."""
 
 DESTINATION = "clock"
 
-EXISTING = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
-    SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', e.id, o.id, e.request_id, e.at + {{delay}}
+EXISTING = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
+    SELECT '{KIND}', '{DESTINATION}', '{EVENT_TYPE}', e.id, o.id, e.request_id, e.at + {{delay}}
     FROM orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
     WHERE o.open AND o.status IN ({{statuses}})
-    ON CONFLICT (topic, subject_id, kind, destination) DO UPDATE
+    ON CONFLICT (event_type, event_id, kind, destination) DO UPDATE
         SET scheduled_at = excluded.scheduled_at, status = 'pending', attempts = 0, finished_at = NULL
         WHERE side_effects.status IN ('pending', 'succeeded', 'discarded')"""
 """One that has ended without a move, since there was none in the table then, begins anew."""
@@ -39,20 +39,21 @@ def effect(workflow: Workflow) -> WrittenEffect:
     timed = _statuses(workflow)
     ctes = f"""
 timers_set AS (
-    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
-    SELECT '{KIND}', '{DESTINATION}', '{TOPIC}', id, order_id, request_id, at + {_delay(workflow, "to_status")}
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
+    SELECT '{KIND}', '{DESTINATION}', '{EVENT_TYPE}', id, order_id, request_id, at + {_delay(workflow, "to_status")}
     FROM order_changes WHERE {is_pending(TIMER)} AND to_status IN ({timed}) AND version = current_version
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
     UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
     WHERE status || '' = 'pending' AND id = ANY(ARRAY(
         SELECT t.id FROM order_changes c CROSS JOIN LATERAL (
-            SELECT id FROM side_effects WHERE ref = c.order_id AND kind = '{KIND}' AND destination = '{DESTINATION}'
-                AND subject_id < c.id AND status IN ('pending', 'running') OFFSET 0) AS t
+            SELECT id FROM side_effects WHERE order_id = c.order_id AND kind = '{KIND}' AND destination =
+            '{DESTINATION}'
+                AND event_id < c.id AND status IN ('pending', 'running') OFFSET 0) AS t
         WHERE {is_pending(TIMER)} AND c.from_status IN ({timed})))
     RETURNING id)"""
     missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
-        AND NOT EXISTS (SELECT FROM side_effects t WHERE t.topic = '{TOPIC}' AND t.subject_id = e.id)"""
+        AND NOT EXISTS (SELECT FROM side_effects t WHERE t.event_type = '{EVENT_TYPE}' AND t.event_id = e.id)"""
     return WrittenEffect(EFFECT, TIMER, ctes, missing=missing, always=False)
 
 

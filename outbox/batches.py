@@ -26,7 +26,7 @@ from outbox.deferral import Deferral
 from outbox.entries import EntryTask, OutboxEntry
 from outbox.pacing import Pace
 from outbox.suspects import ALONE_SECONDS, Group, Suspects
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.kinds import Claimed
 from side_effects.metrics import Metrics
 
@@ -247,7 +247,7 @@ class BatchWriter:
         self._on_rows(self._run(self._statements.few if few else self._statements.everything, gone, kept))
         if len(batch) >= self._size:
             self._size = min(BATCH_LIMIT, 2 * self._size)
-        masks = Counter((entry.topic, ready) for entry, ready, _ in taken)
+        masks = Counter((entry.event_type, ready) for entry, ready, _ in taken)
         self._metrics.completed(_kinds(masks), len(batch), clock.monotonic() - begun)
         for entry, ready, last in taken:
             self._completed(entry, ready, last)
@@ -291,9 +291,9 @@ class BatchWriter:
             raise
 
 
-def _kinds(masks: Mapping[tuple[Topic, int], int]) -> dict[str, int]:
-    """How many effects of each kind so many entries of each topic with these bits are."""
+def _kinds(masks: Mapping[tuple[EventType, int], int]) -> dict[str, int]:
+    """How many effects of each kind so many entries of each event_type with these bits are."""
     kinds: Counter[str] = Counter()
-    for (topic, mask), count in masks.items():
-        kinds.update({effect.name: count for effect in topic.effects if mask & 1 << effect.bit})
+    for (event_type, mask), count in masks.items():
+        kinds.update({effect.name: count for effect in event_type.effects if mask & 1 << effect.bit})
     return kinds

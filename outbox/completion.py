@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from foundation.connections import Statement
-from side_effects.effects import Topic, WrittenEffect, mask_of
+from side_effects.effects import EventType, WrittenEffect, mask_of
 from side_effects.rows import ONE_MILLISECONDS, limits
 
 
@@ -20,7 +20,7 @@ class Announcement:
     """What the room that keeps the live events adds to the statement."""
 
     ctes: str
-    """CTEs that append `frames` (subject_id, order_id, position, channel, type, data) to the log."""
+    """CTEs that append `frames` (event_id, order_id, position, channel, type, data) to the log."""
 
     select: str
     """The statement's result: what was appended."""
@@ -34,23 +34,25 @@ MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
 
 COMPLETE = """
 gone AS (
-    DELETE FROM outbox WHERE id = ANY($1) RETURNING id, topic, subject_id, pending),
+    DELETE FROM outbox WHERE id = ANY($1) RETURNING id, event_type, event_id, pending),
 mine AS MATERIALIZED (
-    SELECT topic, ref, max(id) AS last FROM (
-        SELECT id, topic, ref FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY topic, ref),
+    SELECT event_type, order_id, max(id) AS last FROM (
+        SELECT id, event_type, order_id FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY event_type,
+        order_id),
 waiting AS (
-    SELECT id, topic, subject_id, pending FROM outbox WHERE pending & {mask} <> 0 AND id = ANY(ARRAY(
+    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & {mask} <> 0 AND id = ANY(ARRAY(
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
-            SELECT id FROM outbox WHERE ref = mine.ref AND topic = mine.topic AND id + 0 < mine.last OFFSET 0
+            SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
+            mine.last OFFSET 0
         ) AS earlier)
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
     UPDATE outbox SET pending = pending & ~{mask} WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
 completed AS MATERIALIZED (
-    SELECT id, topic, subject_id, pending & {mask} AS pending FROM gone
-    UNION ALL SELECT id, topic, subject_id, pending & {mask} FROM waiting)"""
+    SELECT id, event_type, event_id, pending & {mask} AS pending FROM gone
+    UNION ALL SELECT id, event_type, event_id, pending & {mask} FROM waiting)"""
 """$1: entries of which nothing is left afterwards. $2: entries that still owe something to another bulkhead.
 
 Earlier entries of the same order are taken along, whoever holds them: so effects happen in the order of the events,
@@ -63,14 +65,14 @@ business. Joined instead, with the statistics of 170 orders, 500 of 8,500 entrie
 comparisons and never came to an end within 5 s: all effects of all shops stood still until autovacuum came by.
 """
 
-NO_FRAMES = """SELECT 0::bigint AS subject_id, 0::bigint AS order_id, 0 AS position,
+NO_FRAMES = """SELECT 0::bigint AS event_id, 0::bigint AS order_id, 0 AS position,
     '' AS channel, '' AS type, '' AS data WHERE false"""
 
 RECORD_ROW = """
 completed AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
     WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
-    RETURNING id, topic, subject_id, {mask} AS pending)"""
+    RETURNING id, event_type, event_id, {mask} AS pending)"""
 """For an internal effect that failed at its first try and has a row of its own: $1 its id, $2 the attempt."""
 
 
@@ -89,19 +91,22 @@ class Statements:
     """By an effect's bit: its second and further tries, from a row of its own."""
 
     @classmethod
-    def of(cls, topics: Sequence[Topic], announcement: Announcement) -> Self:
-        written = [one for topic in topics for one in topic.effects if isinstance(one, WrittenEffect)]
+    def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
+        written = [one for event_type in event_types for one in event_type.effects if isinstance(one, WrittenEffect)]
         return cls(
-            compose("complete", topics, written, announcement, milliseconds=MANY_MILLISECONDS),
-            compose("complete_few", topics, written, announcement, milliseconds=FEW_MILLISECONDS),
-            {one.bit: compose(f"complete_{one.bit}", topics, [one], announcement) for one in written},
-            {one.bit: compose(f"record_row_{one.bit}", topics, [one], announcement, RECORD_ROW) for one in written},
+            compose("complete", event_types, written, announcement, milliseconds=MANY_MILLISECONDS),
+            compose("complete_few", event_types, written, announcement, milliseconds=FEW_MILLISECONDS),
+            {one.bit: compose(f"complete_{one.bit}", event_types, [one], announcement) for one in written},
+            {
+                one.bit: compose(f"record_row_{one.bit}", event_types, [one], announcement, RECORD_ROW)
+                for one in written
+            },
         )
 
 
 def compose(
     name: str,
-    topics: Sequence[Topic],
+    event_types: Sequence[EventType],
     written: Sequence[WrittenEffect],
     announcement: Announcement,
     complete: str = COMPLETE,
@@ -109,10 +114,10 @@ def compose(
 ) -> Statement:
     """The statement that completes entries in this way and does these effects for what was completed."""
     parts = [complete.format(mask=mask_of(written))]
-    for topic in topics:
-        mine = [effect for effect in written if effect in topic.effects]
+    for event_type in event_types:
+        mine = [effect for effect in written if effect in event_type.effects]
         if mine:
-            parts += [topic.source, *(effect.ctes for effect in mine if effect.ctes)]
+            parts += [event_type.source, *(effect.ctes for effect in mine if effect.ctes)]
     parts += [f"frames AS ({_frames(written)})", announcement.ctes]
     sql = "WITH " + ",\n".join(part.strip() for part in parts) + "\n" + announcement.select
     return Statement(
@@ -122,7 +127,7 @@ def compose(
 
 def _frames(written: Sequence[WrittenEffect]) -> str:
     selects = [
-        f"""SELECT subject_id, order_id, {effect.bit} AS position, channel, type, data
+        f"""SELECT event_id, order_id, {effect.bit} AS position, channel, type, data
         FROM ({effect.announces}) AS f{effect.bit}"""
         for effect in written
         if effect.announces

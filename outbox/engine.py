@@ -23,7 +23,7 @@ from outbox.modes import SEQUENTIAL, Modes
 from outbox.rescue import CLAIM_LIMIT, RESCUE_SECONDS, Rescuer
 from side_effects import rows
 from side_effects.bulkhead import Bulkhead
-from side_effects.effects import CalledEffect, Effect, PartFailed, Topic
+from side_effects.effects import CalledEffect, Effect, EventType, PartFailed
 from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
 from side_effects.metrics import Metrics
@@ -40,39 +40,39 @@ FINISH_SECONDS = 10.0
 
 
 class Engine:
-    """Keeps the entries of the topics it is given."""
+    """Keeps the entries of the event_types it is given."""
 
     def __init__(
         self,
         settings: Settings,
-        topics: Sequence[Topic],
+        event_types: Sequence[EventType],
         kinds: Sequence[Kind],
         announcement: Announcement,
         on_rows: Callable[[list[Row]], None],
     ) -> None:
         """Raises LookupError naming an effect that nobody handles."""
         self.modes = Modes(settings.side_effects_mode)
-        self.topics = {topic.name: topic for topic in topics}
+        self.event_types = {event_type.name: event_type for event_type in event_types}
         self.metrics = Metrics()
-        known = {topic.name: topic.everything for topic in topics}
+        known = {event_type.name: event_type.everything for event_type in event_types}
         self.liveness = Liveness(settings.dsn)
-        self._leases = Leases(Rescuer(self.liveness, known), self.topics)
+        self._leases = Leases(Rescuer(self.liveness, known), self.event_types)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
-        statements = Statements.of(topics, announcement)
+        statements = Statements.of(event_types, announcement)
         self.writer = BatchWriter(
             self._pool, statements, settings.queue_limit, self.metrics, on_rows, self._leases.forget, self._tasks
         )
         self._bulkheads = {
             effect.bit: Bulkhead(effect.name, settings.signal_concurrency, settings.queue_limit)
-            for topic in topics
-            for effect in topic.effects
+            for event_type in event_types
+            for effect in event_type.effects
             if isinstance(effect, CalledEffect)
         }
         self.worker = Worker(
             self.durable_pool,
-            all_kinds(topics, kinds, self.writer),
-            self.topics,
+            all_kinds(event_types, kinds, self.writer),
+            self.event_types,
             self.metrics,
             self.liveness.sees_clearly,
         )
@@ -93,10 +93,10 @@ class Engine:
         else:
             self._begin(entry)
 
-    def wait_for(self, topic: Topic, ref: int, subject_id: int, seconds: float) -> bool:
+    def wait_for(self, event_type: EventType, order_id: int, event_id: int, seconds: float) -> bool:
         """Return True when everything that was promised has happened, False after this many seconds."""
         deadline = clock.monotonic() + seconds
-        while ledger.unfinished(self.durable_pool.run, topic.name, ref, subject_id):
+        while ledger.unfinished(self.durable_pool.run, event_type.name, order_id, event_id):
             if clock.monotonic() >= deadline:
                 return False
             gevent.sleep(WAIT_LOOK_SECONDS)
@@ -116,7 +116,9 @@ class Engine:
     @property
     def kinds(self) -> set[str]:
         """The names of all effects, and of those that only have rows of their own."""
-        return {effect.name for topic in self.topics.values() for effect in topic.effects} | self.worker.kinds.keys()
+        return {
+            effect.name for event_type in self.event_types.values() for effect in event_type.effects
+        } | self.worker.kinds.keys()
 
     @property
     def alive(self) -> bool:
@@ -128,7 +130,7 @@ class Engine:
         taken = self._leases.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
-        called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.topic.called)]
+        called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.event_type.called)]
         self.writer.deferral.defer_called(called)
         for entry, _ in taken:
             self._leases.add(entry)
@@ -173,15 +175,15 @@ class Engine:
 
     def _begin(self, entry: OutboxEntry) -> None:
         """Have the rows written with the next batch, and the calls made by their bulkheads unless these are full."""
-        topic = entry.topic
-        taken = self.writer.take(entry, entry.pending & topic.everything & ~topic.called)
+        event_type = entry.event_type
+        taken = self.writer.take(entry, entry.pending & event_type.everything & ~event_type.called)
         # What another version promised is left to it: our lease runs out when our part is done.
-        entry.left = not taken or bool(entry.pending & ~topic.everything)
-        execute_in_background(self._tasks(entry, entry.topic.called), entry.context)
+        entry.left = not taken or bool(entry.pending & ~event_type.everything)
+        execute_in_background(self._tasks(entry, entry.event_type.called), entry.context)
 
     def _tasks(self, entry: OutboxEntry, mask: int) -> list[EntryTask]:
         """Tasks for the pending ones of these effects."""
-        effects = [one for one in enumerate(entry.topic.effects, 1) if entry.pending & mask & 1 << one[1].bit]
+        effects = [one for one in enumerate(entry.event_type.effects, 1) if entry.pending & mask & 1 << one[1].bit]
         tasks = [self._task(entry, number, effect) for number, effect in effects]
         entry.tasks += tasks
         return tasks
@@ -192,9 +194,9 @@ class Engine:
             effect.name,
             bulkhead or self.writer,
             self._call if bulkhead else self.writer.do_now,
-            key=entry.ref if bulkhead else None,
+            key=entry.order_id if bulkhead else None,
             number=number,
-            total=max(number, entry.topic.always),
+            total=max(number, entry.event_type.always),
             context=entry.context,
             request_id=entry.request_id,
             entry=entry,
@@ -207,7 +209,7 @@ class Engine:
         assert isinstance(effect, CalledEffect)
         begun, outcome = clock.monotonic(), "succeeded"
         try:
-            effect.call(entry.fact)
+            effect.call(entry.payload)
             entry.pending &= ~task.bit
         except PartFailed as failed:
             task.report(failed)
@@ -227,7 +229,7 @@ class Engine:
         for task in now:
             if task.run().kind != "succeeded" and task.outcome and task.outcome.error:
                 self._keep_for_later(task, task.outcome.error)
-        self.worker.finish_now(entry.topic.name, entry.subject_id, [task.name for task in now])
+        self.worker.finish_now(entry.event_type.name, entry.event_id, [task.name for task in now])
         execute_in_background([task for task in tasks if task not in now], entry.context)
         if not entry.pending:
             self.writer.enqueue(entry)

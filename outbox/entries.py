@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation import clock
-from side_effects.effects import Effect, Topic
+from side_effects.effects import Effect, EventType
 from side_effects.tasks import Task
 
 
@@ -14,30 +14,37 @@ class OutboxEntry:
     """What the outbox row says and how far we are. The database has the last word on both."""
 
     __slots__ = (
-        "fact",
+        "event_id",
+        "event_type",
         "id",
         "left",
+        "order_id",
+        "payload",
         "pending",
         "queued",
         "ready",
-        "ref",
         "request_id",
         "since",
-        "subject_id",
         "tasks",
-        "topic",
     )
 
     def __init__(
-        self, id: int, topic: Topic, subject_id: int, ref: int, pending: int, request_id: str, fact: Any = None
+        self,
+        id: int,
+        event_type: EventType,
+        event_id: int,
+        order_id: int,
+        pending: int,
+        request_id: str,
+        payload: Any = None,
     ) -> None:
         self.id = id
-        self.topic = topic
-        self.subject_id = subject_id
-        self.ref = ref
+        self.event_type = event_type
+        self.event_id = event_id
+        self.order_id = order_id
         self.pending = pending  # bits of the effects that are not known to be done
         self.request_id = request_id
-        self.fact = fact
+        self.payload = payload
         self.ready = 0  # bits that the batch writer does with its next batch
         self.queued = False  # whether it stands in that bulkhead's queue
         self.since = clock.monotonic()  # when its lease was last known to be ours
@@ -47,7 +54,7 @@ class OutboxEntry:
     @property
     def context(self) -> str:
         """How its tasks are called in the log."""
-        return f"{self.topic.context}:{self.ref}"
+        return f"{self.event_type.context}:{self.order_id}"
 
 
 @dataclass(slots=True, kw_only=True)

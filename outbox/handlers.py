@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from outbox.batches import BatchWriter
-from side_effects.effects import CalledEffect, DurableEffect, Topic, WrittenEffect
+from side_effects.effects import CalledEffect, DurableEffect, EventType, WrittenEffect
 from side_effects.kinds import Claimed, Kind
 from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 
 
-def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: BatchWriter) -> list[Kind]:
-    """A kind for every effect of every topic; raises LookupError naming a durable one that nobody handles."""
+def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], internal: BatchWriter) -> list[Kind]:
+    """A kind for every effect of every event_type; raises LookupError naming a durable one that nobody handles."""
     handled = {kind.name: kind for kind in kinds}
-    for topic in topics:
-        for effect in topic.effects:
+    for event_type in event_types:
+        for effect in event_type.effects:
             if isinstance(effect, CalledEffect):
                 handled[effect.name] = Kind(effect.name, partial(_call_again, effect), destinations=effect.destinations)
             elif isinstance(effect, DurableEffect):
@@ -28,10 +28,10 @@ def all_kinds(topics: Sequence[Topic], kinds: Sequence[Kind], internal: BatchWri
 
 
 def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:
-    if claimed.fact is None:
+    if claimed.payload is None:
         return Outcome("dead", "what it speaks of does not exist any more")
     try:
-        effect.call_one(claimed.fact, claimed.destination)
+        effect.call_one(claimed.payload, claimed.destination)
     except Exception as error:
         return failed(error)
     return SUCCEEDED

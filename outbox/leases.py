@@ -9,7 +9,7 @@ import structlog
 from foundation import clock
 from outbox.entries import OutboxEntry
 from outbox.rescue import CLAIM_LIMIT, Rescuer
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.liveness import LEASE_SECONDS
 
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
@@ -21,9 +21,9 @@ log = structlog.get_logger(__name__)
 class Leases:
     """The entries in hand. Leases of those that take long are renewed; those we gave up are let go."""
 
-    def __init__(self, rescuer: Rescuer, topics: Mapping[str, Topic]) -> None:
+    def __init__(self, rescuer: Rescuer, event_types: Mapping[str, EventType]) -> None:
         self.rescuer = rescuer
-        self._topics = topics
+        self._event_types = event_types
         self._entries: dict[int, OutboxEntry] = {}
 
     def add(self, entry: OutboxEntry) -> None:
@@ -44,11 +44,11 @@ class Leases:
         self.rescuer.liveness.ensure_alive()
         self._renew()
         taken: list[tuple[OutboxEntry, bool]] = []
-        for id, name, subject_id, ref, pending, request_id, orphaned in self.rescuer.claim(CLAIM_LIMIT):
-            topic = self._topics[name]
-            if pending & ~topic.everything:
+        for id, name, event_id, order_id, pending, request_id, orphaned in self.rescuer.claim(CLAIM_LIMIT):
+            event_type = self._event_types[name]
+            if pending & ~event_type.everything:
                 log.warning("A newer version has to do more than this process knows; that is left to it", id=id)
-            taken.append((OutboxEntry(id, topic, subject_id, ref, pending, request_id), orphaned))
+            taken.append((OutboxEntry(id, event_type, event_id, order_id, pending, request_id), orphaned))
         return taken
 
     def hand_back(self) -> None:

@@ -7,54 +7,58 @@ from collections.abc import Mapping
 from typing import Any
 
 from foundation.connections import Statement
-from side_effects.effects import Run, Topic
+from side_effects.effects import EventType, Run
 
-OF_REF = Statement(
-    "ledger_of_ref",
+OF_ORDER = Statement(
+    "ledger_of_order",
     ("text", "bigint", "bigint[]"),
-    """SELECT subject_id, NULL::text, NULL::text, pending::text, NULL::int, NULL::text FROM outbox
-        WHERE topic = $1 AND ref = $2
-    UNION ALL SELECT subject_id, kind, destination, status, attempts, last_error FROM side_effects
-        WHERE topic = $1 AND subject_id = ANY($3)""",
+    """SELECT event_id, NULL::text, NULL::text, pending::text, NULL::int, NULL::text FROM outbox
+        WHERE event_type = $1 AND order_id = $2
+    UNION ALL SELECT event_id, kind, destination, status, attempts, last_error FROM side_effects
+        WHERE event_type = $1 AND event_id = ANY($3)""",
 )
-"""Side effects by what they are for: those that are done stand in no index by `ref`."""
+"""Side effects by what they are for: those that are done stand in no index by `order_id`."""
 
 UNFINISHED = Statement(
     "ledger_unfinished",
     ("text", "bigint", "bigint"),
-    """SELECT EXISTS (SELECT FROM outbox WHERE topic = $1 AND ref = $2 AND subject_id = $3)
+    """SELECT EXISTS (SELECT FROM outbox WHERE event_type = $1 AND order_id = $2 AND event_id = $3)
         OR EXISTS (SELECT FROM side_effects
-            WHERE topic = $1 AND subject_id = $3 AND status IN ('pending', 'running'))""",
+            WHERE event_type = $1 AND event_id = $3 AND status IN ('pending', 'running'))""",
 )
 
 
-def of(run: Run, topic: Topic, ref: int, effect_bits: Mapping[int, int]) -> dict[int, list[dict[str, Any]]]:
+def of(
+    run: Run, event_type: EventType, order_id: int, effect_bits: Mapping[int, int]
+) -> dict[int, list[dict[str, Any]]]:
     """For each subject id of `effect_bits`: its effects, in the order of the list, and their status."""
     pending: dict[int, int] = {}
     entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for subject_id, kind, destination, status, attempts, error in run(OF_REF, (topic.name, ref, list(effect_bits))):
+    for event_id, kind, destination, status, attempts, error in run(
+        OF_ORDER, (event_type.name, order_id, list(effect_bits))
+    ):
         if kind is None:
-            pending[subject_id] = int(status)
+            pending[event_id] = int(status)
         else:
             entry = {"effect": kind, "status": status, "destination": destination, "attempts": attempts}
-            entries.setdefault((subject_id, kind), []).append(entry | ({"error": error} if error else {}))
+            entries.setdefault((event_id, kind), []).append(entry | ({"error": error} if error else {}))
     return {
-        subject_id: [
+        event_id: [
             entry
-            for effect in topic.effects
+            for effect in event_type.effects
             if bits & 1 << effect.bit
             for entry in (
-                entries.get((subject_id, effect.name))
-                or [{"effect": effect.name, "status": _status(pending.get(subject_id, 0), effect.bit)}]
+                entries.get((event_id, effect.name))
+                or [{"effect": effect.name, "status": _status(pending.get(event_id, 0), effect.bit)}]
             )
         ]
-        for subject_id, bits in effect_bits.items()
+        for event_id, bits in effect_bits.items()
     }
 
 
-def unfinished(run: Run, topic: str, ref: int, subject_id: int) -> bool:
+def unfinished(run: Run, event_type: str, order_id: int, event_id: int) -> bool:
     """Whether anything that was promised for this subject waits or runs."""
-    return bool(run(UNFINISHED, (topic, ref, subject_id))[0][0])
+    return bool(run(UNFINISHED, (event_type, order_id, event_id))[0][0])
 
 
 def _status(pending: int, bit: int) -> str:

@@ -51,7 +51,7 @@ CLAIM = Statement(
             WHERE b.owner = l.owner AND b.lease_until < l.before
               AND b.lease_until > statement_timestamp() - make_interval(secs => $3)
               AND (SELECT b.pending = 0 OR b.pending & k.mask <> 0
-                  FROM unnest($5, $6) AS k (topic, mask) WHERE k.topic = b.topic)
+                  FROM unnest($5, $6) AS k (event_type, mask) WHERE k.event_type = b.event_type)
             ORDER BY b.lease_until LIMIT $2) AS found),
     taken AS (
         SELECT id, owner FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM abandoned))
@@ -59,14 +59,15 @@ CLAIM = Statement(
     UPDATE outbox b SET owner = $1, lease_until = clock_timestamp() + interval '{LEASE_SECONDS} s'
     FROM taken WHERE b.id = taken.id AND b.id = ANY(ARRAY(SELECT id FROM taken))
       AND (b.lease_until < clock_timestamp() OR b.owner IN (SELECT owner FROM limits WHERE before > clock_timestamp()))
-    RETURNING b.id, b.topic, b.subject_id, b.ref, b.pending, b.request_id,
+    RETURNING b.id, b.event_type, b.event_id, b.order_id, b.pending, b.request_id,
         taken.owner NOT IN (0, $1)""",
 )
 """Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 entries that others
 work on took a third of a second, each second. $3 bounds how far back it looks: under a long transaction of somebody
 else's, dead rows pile up there. (By statement_timestamp(): no index is asked by a volatile function.) Asking the index
 who the owners are reads over all of these (100 ms at 200,000): only a full look does, the others ask for the processes
-that began last. $4: whether others may be taken for dead. $5, $6: the topics that this process knows, with the bits of
+that began last. $4: whether others may be taken for dead. $5, $6: the event_types that this process knows, with the
+bits of
 their effects; of what it knows nothing of, it takes nothing: a newer version recorded it, and has to find it free.
 
 The last column: whether another process left it behind without a word. What was handed back has no owner."""
@@ -95,7 +96,7 @@ class Rescuer:
     """One process's hand in finishing what others left."""
 
     def __init__(self, liveness: Liveness, known: Mapping[str, int]) -> None:
-        """`known`: the bits of the effects of each topic."""
+        """`known`: the bits of the effects of each event_type."""
         self.liveness = liveness
         self._known = list(known), list(known.values())
         self._looked_fully_at = -FULL_LOOK_SECONDS

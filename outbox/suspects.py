@@ -47,7 +47,7 @@ class Group:
 
 def key_of(entry: OutboxEntry) -> Key:
     """The order, or whatever else the entry speaks of: entries of one are done together."""
-    return entry.topic.name, entry.ref
+    return entry.event_type.name, entry.order_id
 
 
 class Suspects:

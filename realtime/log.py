@@ -27,11 +27,11 @@ APPEND = f"""
 appended AS (
     INSERT INTO realtime_events (seq, channel, type, data, order_id)
     SELECT nextval('realtime_seq'), channel, type, data, order_id
-    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY subject_id, position, channel) AS in_order
+    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
     RETURNING seq, channel, type, data),
 told AS MATERIALIZED (
     SELECT pg_notify('{WAKE_CHANNEL}', max(seq)::text) FROM appended HAVING count(*) > 0)"""
-"""Reads `frames` (subject_id, order_id, position, channel, type, data)."""
+"""Reads `frames` (event_id, order_id, position, channel, type, data)."""
 
 APPENDED = "SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq"
 

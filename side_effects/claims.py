@@ -10,16 +10,16 @@ from gevent.lock import BoundedSemaphore
 
 from foundation.connections import PreparedPool, Statement
 from side_effects import rows
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.kinds import Claimed
 
 
 class Claims:
     """The side effects in hand."""
 
-    def __init__(self, pool: PreparedPool, topics: Mapping[str, Topic]) -> None:
+    def __init__(self, pool: PreparedPool, event_types: Mapping[str, EventType]) -> None:
         self._pool = pool
-        self._topics = topics
+        self._event_types = event_types
         self._in_hand: dict[int, str] = {}
         self._fatal: list[int] = []
         self._one_at_a_time = BoundedSemaphore()
@@ -36,12 +36,12 @@ class Claims:
             found = [Claimed(*row) for row in self._pool.run(claim, args)]
             self._in_hand |= {one.id: one.kind for one in found}
         try:
-            facts = self._facts(found)
+            payloads = self._payloads(found)
         except Exception:
             self.let_go(*found)
             raise
-        found.sort(key=lambda one: (one.subject_id, one.id))
-        return [replace(one, fact=facts.get((one.topic, one.subject_id))) for one in found]
+        found.sort(key=lambda one: (one.event_id, one.id))
+        return [replace(one, payload=payloads.get((one.event_type, one.event_id))) for one in found]
 
     def let_go(self, *claimed: Claimed) -> None:
         """Have these in hand no longer."""
@@ -67,10 +67,10 @@ class Claims:
         self._in_hand.clear()
         self.hand_back(owner)
 
-    def _facts(self, claimed: list[Claimed]) -> dict[tuple[str, int], Any]:
-        facts: dict[tuple[str, int], Any] = {}
-        for name, topic in self._topics.items():
-            ids = [one.subject_id for one in claimed if one.topic == name]
+    def _payloads(self, claimed: list[Claimed]) -> dict[tuple[str, int], Any]:
+        payloads: dict[tuple[str, int], Any] = {}
+        for name, event_type in self._event_types.items():
+            ids = [one.event_id for one in claimed if one.event_type == name]
             if ids:
-                facts |= {(name, id): fact for id, fact in topic.load(self._pool.run, ids).items()}
-        return facts
+                payloads |= {(name, id): payload for id, payload in event_type.load(self._pool.run, ids).items()}
+        return payloads

@@ -1,4 +1,4 @@
-"""How a room above says what it entries: topics, and the effects each of them causes."""
+"""How a package above says what follows from its events: event types, and the effects that each of them causes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Effect:
     """The kind, dotted: `realtime.seller`. Its first word is the category in the logs."""
 
     bit: int
-    """Its place in the outbox row's `pending`: unique over all topics, and never given to another effect."""
+    """Its place in the outbox row's `pending`: unique over all event_types, and never given to another effect."""
 
     missing: str = field(default="", kw_only=True)
     """SQL over a subject `e`, true when nothing shows that the effect has happened; empty where nothing could."""
 
     always: bool = field(default=True, kw_only=True)
-    """Whether every change entries it; one that only some do is not counted among the effects of the others."""
+    """Whether every change has it; one that only some do is not counted among the effects of the others."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class WrittenEffect(Effect):
     """An effect that consists of rows: SQL that runs in the very transaction that completes the entry."""
 
     ctes: str = ""
-    """Common table expressions that write the rows; they read the topic's source, limited by `pending(...)`."""
+    """Common table expressions that write the rows; they read the event_type's source, limited by `pending(...)`."""
 
     announces: str = ""
-    """A SELECT of (subject_id, channel, type, data): the live events that the written rows are told by."""
+    """A SELECT of (event_id, channel, type, data): the live events that the written rows are told by."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class DurableEffect(WrittenEffect):
 class CalledEffect(Effect):
     """An effect that runs code in this process, at least once; it gets a bulkhead of its own."""
 
-    call: Callable[[Any], None] = lambda _fact: None
-    """Takes the topic's fact and calls every destination; raises PartFailed for those that failed."""
+    call: Callable[[Any], None] = lambda _payload: None
+    """Takes the event_type's payload and calls every destination; raises PartFailed for those that failed."""
 
-    call_one: Callable[[Any, str], None] = lambda _fact, _destination: None
+    call_one: Callable[[Any, str], None] = lambda _payload, _destination: None
     """Calls one destination of those that exist again."""
 
     destinations: Callable[[], Sequence[str]] = tuple
@@ -72,7 +72,7 @@ class CalledEffect(Effect):
 
 
 @dataclass(frozen=True, eq=False)
-class Topic:
+class EventType:
     """A sort of change, and the one list of what follows from it."""
 
     name: str
@@ -80,13 +80,14 @@ class Topic:
     """How its tasks are called in the logs: `order-status-update` becomes `order-status-update:17`."""
 
     source: str
-    """CTEs that turn the recorded entries (`completed`: id, topic, subject_id, pending) into what the effects read."""
+    """CTEs that turn the recorded entries (`completed`: id, event_type, event_id, pending) into what the effects
+    read."""
 
     effects: tuple[Effect, ...]
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
-    """The facts of these subjects, for those effects that are called."""
+    """The payloads of these subjects, for those effects that are called."""
 
-    subjects: str = ""
+    table: str = ""
     """The table of its subjects, with `id`, `at` and `effect_bits`: what the completeness check walks."""
 
     moved_on: str = "false"

@@ -20,14 +20,14 @@ class Claimed:
     id: int
     kind: str
     destination: str
-    topic: str
-    subject_id: int
-    ref: int
+    event_type: str
+    event_id: int
+    order_id: int
     attempts: int
     request_id: str
     scheduled_at: datetime
-    fact: Any = field(default=None, repr=False)
-    """What the topic loads for the subject; None when there is no such subject any more."""
+    payload: Any = field(default=None, repr=False)
+    """What the event_type loads for the subject; None when there is no such subject any more."""
 
     probe: bool = False
     """Whether it is the trial call to a destination that may be back; if it fails through the destination, no attempt
@@ -36,7 +36,7 @@ class Claimed:
     @property
     def message_id(self) -> str:
         """The same for every attempt, so that a receiver can tell a repetition."""
-        return f"{self.kind}.{self.topic}.{self.subject_id}"
+        return f"{self.kind}.{self.event_type}.{self.event_id}"
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Kind:
     """True where the attempt writes its effect and its record in one statement: exactly once."""
 
 
-def entry_row(kind: str, destination: str, topic: str, source: str, condition: str) -> str:
+def entry_row(kind: str, destination: str, event_type: str, source: str, condition: str) -> str:
     """The INSERT by which an entry moves from the outbox to a row of its own, in the batch's transaction.
 
     `source` names a CTE with id (the subject's), order_id and request_id; `destination` is SQL.
     """
     return f"""
-    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id)
-    SELECT '{kind}', {destination}, '{topic}', id, order_id, request_id FROM {source} WHERE {condition}
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
+    SELECT '{kind}', {destination}, '{event_type}', id, order_id, request_id FROM {source} WHERE {condition}
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id"""

@@ -33,12 +33,12 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     # Without the id: PostgreSQL 18 would skip through it for a look-up by id alone.
-    __table_args__ = (Index("outbox_ref_idx", "ref"), Index("outbox_owner_idx", "owner", "lease_until"))
+    __table_args__ = (Index("outbox_order_idx", "order_id"), Index("outbox_owner_idx", "owner", "lease_until"))
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    topic: Mapped[str]
-    subject_id: Mapped[int]
-    ref: Mapped[int]
+    event_type: Mapped[str]
+    event_id: Mapped[int]
+    order_id: Mapped[int]
     pending: Mapped[int] = mapped_column(Integer)
     request_id: Mapped[str]
     owner: Mapped[int] = mapped_column(server_default="0")
@@ -51,19 +51,19 @@ class SideEffect(Base):
 
     __tablename__ = "side_effects"
     __table_args__ = (
-        UniqueConstraint("topic", "subject_id", "kind", "destination"),
+        UniqueConstraint("event_type", "event_id", "kind", "destination"),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         # The claim reads the first, keeps the order of one subject's effects by the second.
         Index("side_effects_due_idx", "kind", "scheduled_at", "id", postgresql_where=text("status = 'pending'")),
         Index(
             "side_effects_order_idx",
-            "ref",
+            "order_id",
             "kind",
             "destination",
-            "subject_id",
+            "event_id",
             postgresql_where=text("status IN ('pending', 'running')"),
         ),
-        Index("side_effects_destination_idx", "destination", "subject_id", postgresql_where=text("status = 'pending'")),
+        Index("side_effects_destination_idx", "destination", "event_id", postgresql_where=text("status = 'pending'")),
         Index("side_effects_running_idx", "claimed_until", postgresql_where=text("claimed_until IS NOT NULL")),
         Index("side_effects_dead_idx", "kind", "fingerprint", "id", postgresql_where=text("status = 'dead'")),
         Index(
@@ -75,9 +75,9 @@ class SideEffect(Base):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     kind: Mapped[str]
     destination: Mapped[str]
-    topic: Mapped[str]
-    subject_id: Mapped[int]
-    ref: Mapped[int]
+    event_type: Mapped[str]
+    event_id: Mapped[int]
+    order_id: Mapped[int]
     status: Mapped[str] = mapped_column(server_default="pending")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     """Attempts begun: counted at the claim, so that one which kills its process has been spent."""

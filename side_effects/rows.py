@@ -25,10 +25,10 @@ UNKNOWN_DAYS = 7
 out, or to be taken back and mended."""
 
 LEASE = f"clock_timestamp() + interval '{LEASE_SECONDS} s'"
-CLAIMED = "s.id, s.kind, s.destination, s.topic, s.subject_id, s.ref, s.attempts, s.request_id"
+CLAIMED = "s.id, s.kind, s.destination, s.event_type, s.event_id, s.order_id, s.attempts, s.request_id"
 
 _NOTHING_EARLIER = """(SELECT e.id FROM side_effects e
-    WHERE e.ref = s.ref AND e.kind = s.kind AND e.destination = s.destination AND e.subject_id < s.subject_id
+    WHERE e.order_id = s.order_id AND e.kind = s.kind AND e.destination = s.destination AND e.event_id < s.event_id
       AND e.status IN ('pending', 'running') LIMIT 1) IS NULL"""
 """Effects of a kind happen in the order of their events, for each order and destination.
 
@@ -82,31 +82,31 @@ CLAIM_OF_SUBJECT = Statement(
     ("text", "bigint", "bigint", "text[]"),
     f"""WITH due AS MATERIALIZED (
         SELECT s.id FROM side_effects s
-        WHERE s.topic = $1 AND s.subject_id = $2 AND s.kind = ANY($4) AND s.status = 'pending' AND s.attempts = 0
+        WHERE s.event_type = $1 AND s.event_id = $2 AND s.kind = ANY($4) AND s.status = 'pending' AND s.attempts = 0
         FOR UPDATE OF s SKIP LOCKED)
     {_BEGIN}""",
 )
 """The first attempts of sequential mode, before the answer."""
 
-_WAITING = f"""SELECT s.id, s.subject_id, s.attempts, s.last_error, s.scheduled_at FROM side_effects s
+_WAITING = f"""SELECT s.id, s.event_id, s.attempts, s.last_error, s.scheduled_at FROM side_effects s
     WHERE s.destination = $1 AND s.kind = $2 AND s.status = 'pending' AND {_NOT_SET_FOR_LATER} AND {_NOTHING_EARLIER}"""
 
 _SOME_SUBJECT = """(SELECT lowest + (random() * (highest - lowest))::bigint FROM (SELECT
-    (SELECT subject_id FROM side_effects WHERE destination = $1 AND status = 'pending' ORDER BY subject_id LIMIT 1),
-    (SELECT subject_id FROM side_effects WHERE destination = $1 AND status = 'pending'
-        ORDER BY subject_id DESC LIMIT 1)) AS ends (lowest, highest))"""
+    (SELECT event_id FROM side_effects WHERE destination = $1 AND status = 'pending' ORDER BY event_id LIMIT 1),
+    (SELECT event_id FROM side_effects WHERE destination = $1 AND status = 'pending'
+        ORDER BY event_id DESC LIMIT 1)) AS ends (lowest, highest))"""
 
 PROBE = Statement(
     "probe_effect",
     ("text", "text", "bigint"),
     f"""WITH waiting AS MATERIALIZED (
-        ({_WAITING} ORDER BY s.subject_id DESC LIMIT 32)
-        UNION ({_WAITING} ORDER BY s.subject_id LIMIT 32)
-        UNION ({_WAITING} AND s.subject_id >= {_SOME_SUBJECT} ORDER BY s.subject_id LIMIT 32)),
+        ({_WAITING} ORDER BY s.event_id DESC LIMIT 32)
+        UNION ({_WAITING} ORDER BY s.event_id LIMIT 32)
+        UNION ({_WAITING} AND s.event_id >= {_SOME_SUBJECT} ORDER BY s.event_id LIMIT 32)),
     likely AS MATERIALIZED (SELECT ARRAY(
         SELECT id FROM waiting
         ORDER BY attempts, last_error <> '', scheduled_at > clock_timestamp(),
-            CASE WHEN last_error <> '' THEN scheduled_at END, subject_id DESC
+            CASE WHEN last_error <> '' THEN scheduled_at END, event_id DESC
         LIMIT {PROBES}) AS ids),
     candidate AS MATERIALIZED (
         SELECT s.id FROM side_effects s WHERE {_IS} 'pending' AND s.id = ANY((SELECT ids FROM likely)::bigint[])
@@ -128,11 +128,11 @@ SUPERSEDE = Statement(
     "supersede_effects",
     ("text",),
     """UPDATE side_effects s SET status = 'discarded', finished_at = clock_timestamp(),
-        last_error = 'superseded by event ' || (SELECT max(n.subject_id) FROM side_effects n WHERE n.ref = s.ref
+        last_error = 'superseded by event ' || (SELECT max(n.event_id) FROM side_effects n WHERE n.order_id = s.order_id
             AND n.kind = s.kind AND n.destination = s.destination AND n.status IN ('pending', 'running'))
     WHERE s.kind = $1 AND s.status = 'pending' AND s.scheduled_at <= statement_timestamp() AND EXISTS (
-        SELECT FROM side_effects n WHERE n.ref = s.ref AND n.kind = s.kind AND n.destination = s.destination
-        AND n.subject_id > s.subject_id AND n.status IN ('pending', 'running'))
+        SELECT FROM side_effects n WHERE n.order_id = s.order_id AND n.kind = s.kind AND n.destination = s.destination
+        AND n.event_id > s.event_id AND n.status IN ('pending', 'running'))
     RETURNING id""",
 )
 
@@ -191,10 +191,11 @@ DEFER = Statement(
     """WITH taken AS (
         UPDATE outbox SET pending = pending & ~$2
         WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE id = ANY($1) AND pending & $2 <> 0 ORDER BY id FOR UPDATE))
-        RETURNING topic, subject_id, ref, request_id)
-    INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, attempts, crashes, scheduled_at,
+        RETURNING event_type, event_id, order_id, request_id)
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, attempts, crashes,
+        scheduled_at,
         last_error, fingerprint)
-    SELECT $3, f.destination, t.topic, t.subject_id, t.ref, t.request_id, $8, $9,
+    SELECT $3, f.destination, t.event_type, t.event_id, t.order_id, t.request_id, $8, $9,
         clock_timestamp() + make_interval(secs => $7), f.error, f.fingerprint
     FROM taken t, unnest($4, $5, $6) AS f (destination, error, fingerprint)
     ON CONFLICT DO NOTHING RETURNING id""",
@@ -206,8 +207,8 @@ PACE = Statement(
     "pace_effects",
     ("text", "float8"),
     f"""UPDATE side_effects s SET scheduled_at = clock_timestamp() + make_interval(secs => o.place / $2)
-    FROM (SELECT id, row_number() OVER (ORDER BY subject_id, id) AS place FROM side_effects s
-        WHERE destination = $1 AND status = 'pending' AND {_NOT_SET_FOR_LATER} ORDER BY subject_id, id LIMIT 20000) AS o
+    FROM (SELECT id, row_number() OVER (ORDER BY event_id, id) AS place FROM side_effects s
+        WHERE destination = $1 AND status = 'pending' AND {_NOT_SET_FOR_LATER} ORDER BY event_id, id LIMIT 20000) AS o
     WHERE s.id = o.id AND s.status = 'pending' RETURNING s.id""",
 )
 

@@ -25,7 +25,7 @@ from side_effects.attempts import Attempts
 from side_effects.bulkhead import Bulkhead
 from side_effects.circuits import Circuits
 from side_effects.claims import Claims
-from side_effects.effects import Topic
+from side_effects.effects import EventType
 from side_effects.kinds import Claimed, Kind
 from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
 from side_effects.metrics import Metrics
@@ -58,7 +58,7 @@ class Worker:
         self,
         pool: PreparedPool,
         kinds: Sequence[Kind],
-        topics: Mapping[str, Topic],
+        event_types: Mapping[str, EventType],
         metrics: Metrics,
         sees_clearly: Callable[[], bool],
     ) -> None:
@@ -68,7 +68,7 @@ class Worker:
         self._sees_clearly = sees_clearly
         self.circuits = Circuits(pool.run)
         self._bulkheads = {kind.name: Bulkhead(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
-        self._claims = Claims(pool, topics)
+        self._claims = Claims(pool, event_types)
         self._floors: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._rescued_fully_at = LONG_BEFORE
@@ -114,13 +114,13 @@ class Worker:
             found += sum(map(self._probe, self.kinds.values()))
         return found
 
-    def finish_now(self, topic: str, subject_id: int, kinds: Sequence[str]) -> None:
+    def finish_now(self, event_type: str, event_id: int, kinds: Sequence[str]) -> None:
         """Make the first attempts at these kinds of this subject here and now: sequential mode."""
         durable = [name for name in kinds if name in self.kinds]
         if not durable:
             return
         try:
-            for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, topic, subject_id, self.owner, durable):
+            for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, event_type, event_id, self.owner, durable):
                 self.attempt(claimed)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._in_trouble(error)  # the background does it when the database is back

@@ -68,7 +68,7 @@ class Outbox:
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
-        return self._sql("SELECT topic, ref, pending FROM outbox ORDER BY id")
+        return self._sql("SELECT event_type, order_id, pending FROM outbox ORDER BY id")
 
 
 @pytest.fixture(scope="session")

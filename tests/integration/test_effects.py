@@ -180,7 +180,7 @@ def test_a_receivers_crash_is_counted_and_a_graceful_stop_is_not(placed, bob, ou
     outbox.run_until_idle()
     sql("TRUNCATE side_effects")
     sql(
-        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)"
+        "INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)"
         f" SELECT 'order', id, order_id, %s, '', {owner}, clock_timestamp() FROM order_events WHERE version = 2",
         1 << SIGNAL,
     )
@@ -196,7 +196,7 @@ def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob
     outbox.run_until_idle()
     sql("TRUNCATE side_effects")
     sql(
-        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)"
+        "INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)"
         " SELECT 'order', id, order_id, %s, '', %s, clock_timestamp() + interval '6 s' FROM order_events"
         " WHERE version = 2",
         1 << SIGNAL,
@@ -234,7 +234,7 @@ def test_an_engine_that_was_never_started_waits_for_nobody(app_with, settings, s
     with gevent.Timeout(60):
         onward_of(app).engine.stop(timeout=600)
 
-    assert [(order["id"], 0)] == sql("SELECT ref, owner FROM outbox"), "handed back to those who run"
+    assert [(order["id"], 0)] == sql("SELECT order_id, owner FROM outbox"), "handed back to those who run"
 
 
 def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
@@ -246,11 +246,11 @@ def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward
 
 def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
     bob.move(placed["id"], "CONFIRMED")
-    (row,) = sql("SELECT topic, subject_id, ref, pending, request_id FROM outbox")
+    (row,) = sql("SELECT event_type, event_id, order_id, pending, request_id FROM outbox")
     outbox.run_until_idle()
     before = sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
     sql(
-        "INSERT INTO outbox (topic, subject_id, ref, pending, request_id, lease_until)"
+        "INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, lease_until)"
         " VALUES (%s, %s, %s, %s, %s, clock_timestamp())",
         *row,
     )

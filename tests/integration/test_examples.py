@@ -37,7 +37,8 @@ BEFORE = {
 }
 """Whose examples were sent before, beside that of placing an order."""
 
-DEAD_LETTER = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, finished_at, last_error,
+DEAD_LETTER = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, finished_at,
+    last_error,
     fingerprint)
     VALUES ('mail.buyer', 'smtp://mail:25', 'order-event', 1, 1, 'dead', now(), '550 no such mailbox', 'a1b2')"""
 

@@ -87,7 +87,7 @@ def test_a_crowd_is_committed_in_a_few_statements(crowded, to, orders, sql):
     # Two went alone, and the ten that came meanwhile share one commit, or two where both came back at the same time.
     ((commits,),) = sql("SELECT count(DISTINCT xmin::text) FROM order_events WHERE version = 2")
     assert commits in (3, 4)
-    assert [(12, 12)] == sql("SELECT count(*), count(DISTINCT subject_id) FROM outbox")
+    assert [(12, 12)] == sql("SELECT count(*), count(DISTINCT event_id) FROM outbox")
 
 
 def test_one_that_is_refused_leaves_the_others_of_its_batch_alone(crowded, to, orders):

@@ -26,7 +26,7 @@ EVENTS = """INSERT INTO realtime_events (seq, channel, type, data, order_id)
 NOTICES = """INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
     SELECT -n, 1, 'generic', 'seller', 1, '', '', clock_timestamp() - n * interval '{age}'
     FROM generate_series(1, {many}) AS n"""
-ERRORS = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, last_error)
+ERRORS = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, last_error)
     SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded', 'x' FROM generate_series(1, {many}) AS n"""
 ANSWERS = """INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids)
     SELECT 'seller:1', 'k' || n, '', 200, '{{"order_id":' || 10000000 + n || '}}', {orders}
@@ -220,8 +220,8 @@ def test_a_history_finds_its_side_effects_by_its_events(settings, told):
         cursor = connection.cursor()
         cursor.execute(ERRORS.format(many=MANY))
         cursor.execute("ANALYZE side_effects")
-        cursor.execute(ledger.OF_REF.prepare)
-        cursor.execute(f"EXPLAIN (FORMAT JSON, ANALYZE) {ledger.OF_REF.execute}", ("order", told, [told]))
+        cursor.execute(ledger.OF_ORDER.prepare)
+        cursor.execute(f"EXPLAIN (FORMAT JSON, ANALYZE) {ledger.OF_ORDER.execute}", ("order", told, [told]))
         plan = cursor.fetchone()[0][0]["Plan"]
 
     assert read_by(plan) <= 200
@@ -230,8 +230,8 @@ def test_a_history_finds_its_side_effects_by_its_events(settings, told):
 def test_what_is_missing_is_looked_for_in_pieces(app, told, sql, monkeypatch):
     monkeypatch.setattr(completeness, "PIECE", 2)
     with app.app_context():
-        topics = onward_of(app).engine.topics.values()
-        assert [] == list(completeness.missing(topics, 24))
+        event_types = onward_of(app).engine.event_types.values()
+        assert [] == list(completeness.missing(event_types, 24))
         sql("DELETE FROM messages WHERE kind = 'system'")
         monkeypatch.setattr(completeness, "SETTLED_AFTER_SECONDS", -1)
-        assert {"chat.message"} == {one.effect for one in completeness.missing(topics, 24)}
+        assert {"chat.message"} == {one.effect for one in completeness.missing(event_types, 24)}

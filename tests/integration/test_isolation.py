@@ -68,7 +68,7 @@ def ask(onward, bob):
 def another(onward, settings):
     """The changes of another process, as far as the database can tell."""
     changes = onward.changes
-    return StatusChanges(*group_commit.pools(settings.dsn, 2), changes._workflow, changes._engine, changes._topic)
+    return StatusChanges(*group_commit.pools(settings.dsn, 2), changes._workflow, changes._engine, changes._event_type)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_lock_that_the_server_has_not_let_go_of_yet_is_waited_for(liveness, se
     late.close()
 
 
-ORPHAN = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+ORPHAN = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     VALUES ('order', 1, 1, 1, '', nextval('process_seq'), clock_timestamp() + interval '3 s') RETURNING id"""
 
 

@@ -70,12 +70,15 @@ def test_an_effect_that_is_not_known_stays_in_the_outbox(placed, bob, alice, onw
 
 
 def test_work_of_a_kind_that_is_not_known_is_left_alone(onward, outbox, sql):
-    sql("INSERT INTO side_effects (kind, destination, topic, subject_id, ref) VALUES ('parcel.label', 'x', 'y', 1, 1)")
     sql(
-        """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+        "INSERT INTO side_effects (kind, destination, event_type, event_id, order_id) VALUES ('parcel.label', 'x', "
+        "'y', 1, 1)"
+    )
+    sql(
+        """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         VALUES ('parcel', 1, 1, 1, '', 0, clock_timestamp())"""
     )
 
     assert (0, 0) == (onward.engine.worker.look(), outbox.look())
     assert [("parcel.label", "x", "pending", 0)] == outbox.effects
-    assert [(0,)] == sql("SELECT owner FROM outbox WHERE topic = 'parcel'")
+    assert [(0,)] == sql("SELECT owner FROM outbox WHERE event_type = 'parcel'")

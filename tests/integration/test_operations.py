@@ -48,7 +48,8 @@ def test_a_dead_letter_is_listed_with_its_error(dead, olive):
 
 def test_a_page_looks_at_so_many_only_and_says_where_the_next_begins(dead, olive, sql, command, monkeypatch):
     sql(
-        """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status, scheduled_at, finished_at)
+        """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, scheduled_at,
+        finished_at)
         SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded', now(), now()
         FROM generate_series(1, 25) AS n"""
     )
@@ -206,8 +207,8 @@ def test_the_newest_of_a_kind_supersedes_the_others_where_only_it_counts(dead, s
 
     sql("UPDATE side_effects SET status = 'pending', scheduled_at = clock_timestamp()")
     sql(
-        "INSERT INTO side_effects (kind, destination, topic, subject_id, ref)"
-        " SELECT kind, destination, topic, subject_id + 1000, ref FROM side_effects"
+        "INSERT INTO side_effects (kind, destination, event_type, event_id, order_id)"
+        " SELECT kind, destination, event_type, event_id + 1000, order_id FROM side_effects"
     )
 
     assert [(dead,)] == onward.engine.durable_pool.run(SUPERSEDE, (CHAT,))

@@ -25,7 +25,7 @@ def test_the_claim_looks_up_what_comes_earlier_by_its_whole_key(settings, empty)
         plan = [line for (line,) in cursor.fetchall()]
 
     (at,) = [number for number, line in enumerate(plan) if "side_effects_order_idx" in line]
-    assert "Index Cond: ((ref = " in plan[at + 1]
+    assert "Index Cond: ((order_id = " in plan[at + 1]
 
 
 @pytest.mark.usefixtures("_green")
@@ -47,10 +47,11 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
     assert max(int(rows) for rows in re.findall(r'"Actual Rows": (\d+)', plan)) <= 200
 
 
-BACKLOG = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+BACKLOG = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', -n, -n, 63, '', 9, clock_timestamp() + interval '1 h' FROM generate_series(1, 20000) AS n"""
-TIMERS = f"""INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TOPIC}', -n, -n, '', clock_timestamp() + interval '7 d'
+TIMERS = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', -n, -n, '', clock_timestamp() + interval '7
+        d'
     FROM generate_series(1, 20000) AS n"""
 
 
@@ -108,7 +109,7 @@ def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, emp
     onward.engine.wait_until_quiet()
 
 
-DONE = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, status)
+DONE = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status)
     SELECT 'mail.buyer', 'mail-server', 'order', -n, -n, 'succeeded' FROM generate_series(1, 20000) AS n"""
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {

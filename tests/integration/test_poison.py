@@ -40,7 +40,7 @@ def test_poison_in_a_batch_is_split_off_until_it_stands_alone(cast, bob, outbox,
             bob.move(order["id"], "CONFIRMED")
         outbox.run_until_idle()
         assert [] == outbox.rows
-        assert [(poisoned,)] == sql("SELECT ref FROM side_effects")
+        assert [(poisoned,)] == sql("SELECT order_id FROM side_effects")
         assert [(6,)] == sql("SELECT count(*) FROM messages")
     finally:
         sql("ALTER TABLE messages DROP CONSTRAINT poison")
@@ -59,7 +59,7 @@ def test_a_locked_entry_is_split_off_and_waits_for_its_lock(settings, cast, bob,
         bob.move(id, "CONFIRMED")
     locked = orders[2]
     with closing(psycopg2.connect(settings.dsn)) as somebody:
-        somebody.cursor().execute(f"SELECT FROM outbox WHERE ref = {locked} FOR UPDATE")
+        somebody.cursor().execute(f"SELECT FROM outbox WHERE order_id = {locked} FOR UPDATE")
         while onward.engine.writer.waiting > 1:
             onward.engine.writer.flush()
         assert [id for id in orders if id != locked] == messages_of(sql)
@@ -98,7 +98,7 @@ def test_an_effect_that_takes_for_ever_gets_a_row_and_blocks_nobody(cast, bob, o
 
     assert [] == outbox.rows
     assert orders[1:] == messages_of(sql)
-    assert {(orders[0], "pending", 1)} == set(sql("SELECT ref, status, attempts FROM side_effects"))
+    assert {(orders[0], "pending", 1)} == set(sql("SELECT order_id, status, attempts FROM side_effects"))
     outbox.try_again()
     assert [("chat.message",)] == sql("SELECT kind FROM side_effects WHERE status <> 'succeeded'")
     sql("DROP TRIGGER slow ON messages")

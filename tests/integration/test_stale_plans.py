@@ -26,9 +26,9 @@ INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_
     idempotency_key, request_id)
 SELECT id, version, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'placed-' || id || '-' || version, ''
 FROM placed CROSS JOIN generate_series(1, %s) AS version"""
-OUTBOX = """INSERT INTO outbox (topic, subject_id, ref, pending, request_id, owner, lease_until)
+OUTBOX = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', id, order_id, %s, '', 9, clock_timestamp() + interval '1 h' FROM order_events
-    WHERE id > (SELECT coalesce(max(subject_id), 0) FROM outbox) ORDER BY id RETURNING id"""
+    WHERE id > (SELECT coalesce(max(event_id), 0) FROM outbox) ORDER BY id RETURNING id"""
 
 
 @pytest.fixture(params=["nothing", "170 orders"])
@@ -40,7 +40,7 @@ def known(request, settings, onward, _green, sql):
         complete = onward.engine.writer._statements.everything
         if request.param == "170 orders":
             sql(PLACED, 170, 3)
-            promised = sql(OUTBOX, onward.engine.topics["order"].everything)
+            promised = sql(OUTBOX, onward.engine.event_types["order"].everything)
             cursor.execute(complete.prepare)
             cursor.execute(complete.execute, ([id for (id,) in promised], []))
             cursor.execute("DEALLOCATE ALL")
@@ -69,7 +69,7 @@ def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left)
     known.execute(complete.prepare)
     known.execute(complete.execute, ([], []))
     sql(PLACED, 1500, 3)
-    ids = [id for (id,) in sql(OUTBOX, onward.engine.topics["order"].everything)]
+    ids = [id for (id,) in sql(OUTBOX, onward.engine.event_types["order"].everything)]
     batch = ids[1000 : 1000 + BATCH]
     known.execute(
         f"EXPLAIN (ANALYZE, FORMAT JSON) {complete.execute.partition(';')[2]}",
@@ -123,7 +123,7 @@ def test_each_statement_looks_up_by_a_condition(known, onward):
     assert [] == unbounded, json.dumps(unbounded, indent=1)
 
 
-LATER = """INSERT INTO side_effects (kind, destination, topic, subject_id, ref, request_id, scheduled_at)
+LATER = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
     SELECT 'a.timer', 'clock', 'timer', n, n, '', clock_timestamp() + interval '7 d'
     FROM generate_series(1, 5000) AS n"""
 

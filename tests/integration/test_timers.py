@@ -34,8 +34,8 @@ def deliver(bob, order_id):
 def waiting(sql):
     """The timers: order, status, and seconds from the change that set them."""
     return lambda: sql(
-        """SELECT s.ref, s.status, extract(epoch FROM s.scheduled_at - e.at)::int FROM side_effects s
-        JOIN order_events e ON e.id = s.subject_id WHERE s.kind = %s ORDER BY s.id""",
+        """SELECT s.order_id, s.status, extract(epoch FROM s.scheduled_at - e.at)::int FROM side_effects s
+        JOIN order_events e ON e.id = s.event_id WHERE s.kind = %s ORDER BY s.id""",
         timers.KIND,
     )
 
@@ -145,7 +145,7 @@ def test_nobody_waits_for_a_timer(cast, bob, outbox, onward):
     event = bob.get(f"/api/orders/{order['id']}/history").json["events"][-1]
     assert {"succeeded"} == {effect["status"] for effect in event["effects"]}
     assert "order.timer" in [effect["effect"] for effect in event["effects"]]
-    assert onward.engine.wait_for(onward.engine.topics["order"], order["id"], event["id"], 0)
+    assert onward.engine.wait_for(onward.engine.event_types["order"], order["id"], event["id"], 0)
 
 
 def test_only_changes_to_or_from_a_timed_status_promise_a_timer(bob, alice, delivered, sql):

@@ -10,27 +10,27 @@ from app import build_app
 from foundation.settings import Settings
 from orders import timers
 from outbox.handlers import all_kinds
-from side_effects.effects import DurableEffect, Topic
+from side_effects.effects import DurableEffect, EventType
 
 SETTINGS = Settings.from_env({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "JWT_SECRET": "s" * 32})
 
 
 def test_a_promised_effect_that_nobody_handles_stops_the_start_by_name():
-    topic = Topic("parcel", "parcel", "", (DurableEffect("webhook.parcel", 20),))
+    event_type = EventType("parcel", "parcel", "", (DurableEffect("webhook.parcel", 20),))
 
     with pytest.raises(LookupError, match=r"webhook\.parcel"):
-        all_kinds([topic], [], None)
+        all_kinds([event_type], [], None)
 
 
 def test_every_effect_of_a_change_has_a_kind():
     engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
 
-    promised = {effect.name for topic in engine.topics.values() for effect in topic.effects}
+    promised = {effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
     assert promised | {timers.KIND} == engine.worker.kinds.keys()
 
 
 def test_no_two_effects_share_a_bit():
     engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
 
-    bits = [effect.bit for topic in engine.topics.values() for effect in topic.effects]
+    bits = [effect.bit for event_type in engine.event_types.values() for effect in event_type.effects]
     assert len(set(bits)) == len(bits)

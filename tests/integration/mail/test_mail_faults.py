@@ -79,7 +79,7 @@ def test_what_cannot_be_loaded_is_not_claimed_for_nothing(cast, bob, outbox, mai
 
     bob.move(cast.place()["id"], "CONFIRMED")
     outbox.run_until_idle()
-    monkeypatch.setitem(engine.topics, "order", dataclasses.replace(engine.topics["order"], load=away))
+    monkeypatch.setitem(engine.event_types, "order", dataclasses.replace(engine.event_types["order"], load=away))
     running = gevent.spawn(engine.worker.run)
     engine.worker.owner = 4711
     eventually(lambda: [(STATUS_MAIL, MAIL_SERVER, "running", 1)] == outbox.effects)
