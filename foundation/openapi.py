@@ -156,7 +156,9 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 def _schemas(models: Mapping[str, type[pydantic.BaseModel]]) -> dict[str, Any]:
     """The schemas of our models as pydantic writes them: flask-openapi's own form of them loses members."""
-    modes: list[Any] = [(model, "validation" if issubclass(model, Body) else "serialization") for model in models.values()]
+    modes: list[Any] = [
+        (model, "validation" if issubclass(model, Body) else "serialization") for model in models.values()
+    ]
     _, schemas = models_json_schema(modes, ref_template=SCHEMAS + "{model}")
     return dict(sorted(schemas["$defs"].items()))
 

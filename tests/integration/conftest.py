@@ -44,9 +44,9 @@ class Outbox:
         """Return when nothing waits in this process any more."""
         for _ in range(100):
             self._engine.wait_until_quiet()
-            if self._engine.internal.quiet:
+            if self._engine.writer.quiet:
                 return
-            self._engine.internal.flush()
+            self._engine.writer.flush()
         raise AssertionError("the engine does not come to rest")
 
     def try_again(self) -> None:

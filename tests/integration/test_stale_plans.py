@@ -89,7 +89,7 @@ ASKED = {
     rows.CLAIM: "'mail.buyer', 10, 1, '2000-01-01', NULL",
     rows.DUE_KINDS: "'{mail.buyer}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{mail.buyer}'",
-    rows.COMPLETE: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
+    rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
     rows.HAND_BACK: f"1, {BY_ID}",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",

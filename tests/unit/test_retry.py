@@ -20,7 +20,7 @@ from side_effects.circuit import (
     refused,
     tick,
 )
-from side_effects.retry import DURABLE, MAX_CRASHES, SUCCEEDED, Outcome, after_crash, complete, fingerprint, spent
+from side_effects.retry import DURABLE, MAX_CRASHES, SUCCEEDED, Outcome, after_crash, decide, fingerprint, spent
 
 HOUR = 3600
 RETRY = Outcome("retry", "the destination answered 503")
@@ -29,30 +29,30 @@ jitter = st.floats(0, 1, exclude_max=True)
 
 @given(jitter)
 def test_a_success_is_a_success(chance):
-    assert "succeeded" == complete(SUCCEEDED, 1, DURABLE, chance).status
+    assert "succeeded" == decide(SUCCEEDED, 1, DURABLE, chance).status
 
 
 @given(jitter, st.integers(1, 100))
 def test_a_permanent_error_goes_straight_to_the_dead_letters(chance, attempts):
-    assert "dead" == complete(Outcome("dead", "410 Gone"), attempts, DURABLE, chance).status
+    assert "dead" == decide(Outcome("dead", "410 Gone"), attempts, DURABLE, chance).status
 
 
 @given(jitter, st.integers(1, len(DURABLE)))
 def test_each_delay_is_the_schedules_give_or_take_a_fifth(chance, attempts):
-    after = complete(RETRY, attempts, DURABLE, chance)
+    after = decide(RETRY, attempts, DURABLE, chance)
 
     assert "pending" == after.status
     assert 0.8 * DURABLE[attempts - 1] <= after.delay <= 1.2 * DURABLE[attempts - 1]
 
 
 def test_the_schedule_ends_after_about_three_days():
-    assert "dead" == complete(RETRY, len(DURABLE) + 1, DURABLE, 0.5).status
+    assert "dead" == decide(RETRY, len(DURABLE) + 1, DURABLE, 0.5).status
     assert 2.5 * 24 * HOUR < sum(DURABLE) < 3.5 * 24 * HOUR
 
 
 @given(jitter, st.integers(1, len(DURABLE)), st.floats(0, 10**9))
 def test_a_destination_may_ask_for_patience_and_not_for_eternity(chance, attempts, asked):
-    after = complete(Outcome("retry", retry_after=asked), attempts, DURABLE, chance)
+    after = decide(Outcome("retry", retry_after=asked), attempts, DURABLE, chance)
 
     assert after.delay >= min(asked, 24 * HOUR)
     assert after.delay <= max(24 * HOUR, 1.2 * DURABLE[attempts - 1])
