@@ -233,5 +233,5 @@ def test_what_is_missing_is_looked_for_in_pieces(app, told, sql, monkeypatch):
         event_types = onward_of(app).engine.event_types.values()
         assert [] == list(completeness.missing(event_types, 24))
         sql("DELETE FROM messages WHERE kind = 'system'")
-        monkeypatch.setattr(completeness, "SETTLED_AFTER_SECONDS", -1)
+        monkeypatch.setattr(completeness, "COMPLETED_AFTER_SECONDS", -1)
         assert {"chat.message"} == {one.effect for one in completeness.missing(event_types, 24)}

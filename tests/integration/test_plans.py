@@ -50,8 +50,8 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
 BACKLOG = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', -n, -n, 63, '', 9, clock_timestamp() + interval '1 h' FROM generate_series(1, 20000) AS n"""
 TIMERS = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', -n, -n, '', clock_timestamp() + interval '7
-        d'
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', -n, -n, '',
+        clock_timestamp() + interval '7 d'
     FROM generate_series(1, 20000) AS n"""
 
 
