@@ -3,7 +3,7 @@
 import * as board from "./board.js";
 import * as order from "./order.js";
 import { page, say } from "./page.js";
-import { freshKey, slot, trouble, wordOf, write } from "./paint.js";
+import { freshKey, slot, formError, wordOf, write } from "./paint.js";
 
 const PATIENCE_MS = 15_000;
 const AWAY = "The service isn't answering. Nothing may have changed. Try again.";
@@ -54,7 +54,7 @@ async function move(form, after) {
   }
   if (answer.data.current) merge(answer.data.current, false);
   const text = refusal(answer, fields.to.value);
-  trouble(holder, text);
+  formError(holder, text);
   return say(text, true);
 }
 
@@ -68,7 +68,7 @@ function pending(holder, form, on) {
   const button = slot(form, "go");
   if (on) {
     holder.dataset.busy = "";
-    trouble(holder, "");
+    formError(holder, "");
     button.setAttribute("aria-busy", "true");
   } else {
     delete holder.dataset.busy;
@@ -99,7 +99,7 @@ async function speak(form, after) {
   const text = form.elements.body;
   if (!text.value.trim() || "busy" in form.dataset) return;
   form.dataset.busy = "";
-  trouble(form, "");
+  formError(form, "");
   // Without an answer, the same words once more are the same message, and sent under the same key.
   if (form.dataset.said !== text.value) Object.assign(form.dataset, { said: text.value, key: freshKey() });
   const headers = { "Idempotency-Key": form.dataset.key };
@@ -112,7 +112,7 @@ async function speak(form, after) {
     return after();
   }
   const known = { 400: TOO_OLD, 401: SIGNED_OUT, 422: answer.data.detail };
-  trouble(form, known[answer.status] ?? "The service isn't answering. Try again: nothing is sent twice.");
+  formError(form, known[answer.status] ?? "The service isn't answering. Try again: nothing is sent twice.");
   return say("It may not have been sent.", true);
 }
 

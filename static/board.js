@@ -1,7 +1,7 @@
 /* Orders in lists: the board's columns, what was closed last, a buyer's orders. */
 
 import { page } from "./page.js";
-import { badge, clone, countOfItems, flash, money, moves, slot, tone, trouble, when, wordOf, write } from "./paint.js";
+import { badge, clone, countOfItems, flash, money, moves, slot, tone, formError, when, wordOf, write } from "./paint.js";
 
 const REST_MS = 1_500;
 
@@ -52,7 +52,7 @@ export function fill(card, order) {
   write(card, "total", money(order.total_minor, order.currency));
   when(card, order.updated_at);
   moves(card, order);
-  trouble(card, "");
+  formError(card, "");
 }
 
 function settle(card, list, at) {

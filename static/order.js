@@ -1,7 +1,7 @@
 /* One order's page: its status, the steps, the history and the conversation. */
 
 import { page } from "./page.js";
-import { badge, clone, flash, icon, moves, slot, tone, trouble, when, wordOf, write } from "./paint.js";
+import { badge, clone, flash, icon, moves, slot, tone, formError, when, wordOf, write } from "./paint.js";
 
 const article = () => document.getElementById("order");
 const isHere = (id) => article()?.dataset.order === String(id);
@@ -69,7 +69,7 @@ function paint(order) {
   when(hero, order.updated_at, "updated");
   moves(root, order);
   parcel(order.tracking);
-  trouble(root, "");
+  formError(root, "");
   flash(hero);
 }
 

@@ -59,8 +59,8 @@ export function flash(element) {
   element.classList.add("changed");
 }
 
-export function trouble(root, text) {
-  const element = slot(root, "trouble");
+export function formError(root, text) {
+  const element = slot(root, "form-error");
   write(element, "text", text);
   element.hidden = !text;
 }
