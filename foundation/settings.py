@@ -174,81 +174,81 @@ class Settings:
     web_concurrency: int = _setting("2", "Worker processes; one per core.", _whole_number(1, 64))
     jwt_secret: str = _setting(REQUIRED, "Key that signs tokens and sessions, 32 bytes or more.", _signing_key)
     jwt_previous_secret: str = _setting(
-        "", "The key before `JWT_SECRET`, as long as what it signed is to be valid.", _previous_key
+        "", "The previous `JWT_SECRET`, while what it signed should stay valid.", _previous_key
     )
     jwt_key_file: str = _setting(
         "", "File with public keys that verify tokens: a JWK Set, or one PEM. RS256 and EdDSA."
     )
-    jwks_url: str = _setting("", "Where the public keys of an identity provider stand, as a JWK Set.", _keys_url)
-    jwt_issuer: str = _setting("onward", "The `iss` that a token must carry.")
-    jwt_audience: str = _setting("onward", "The `aud` that a token must carry.")
+    jwks_url: str = _setting("", "URL of an identity provider's JWK Set.", _keys_url)
+    jwt_issuer: str = _setting("onward", "Required `iss` of a token.")
+    jwt_audience: str = _setting("onward", "Required `aud` of a token.")
     clock_leeway_seconds: int = _setting(
-        "30", "Seconds that a token's `iat` and `nbf` may be ahead of our clock.", _whole_number(0, 300)
+        "30", "Seconds that a token's `iat` and `nbf` may be ahead of the service's clock.", _whole_number(0, 300)
     )
     side_effects_mode: str = _setting(
-        "background", "`background`, or `sequential`: every effect before the answer.", _one_of(MODES)
+        "background", "`background`, or `sequential`: every effect before the response.", _one_of(MODES)
     )
     order_workflow: Path | None = _setting(
-        "", "File with a workflow table of your own, in TOML; empty for ours.", _file
+        "", "File with a custom workflow table, in TOML; empty for the built-in one.", _file
     )
-    log_level: str = _setting("INFO", "Least level that is logged.", _one_of(LOG_LEVELS))
-    demo: bool = _setting("0", "1 lets the demo's people sign in by a button. Never in production.", _switch)
+    log_level: str = _setting("INFO", "Lowest level that is logged.", _one_of(LOG_LEVELS))
+    demo: bool = _setting("0", "1 shows the demo's sign-in buttons. Never in production.", _switch)
     cookie_secure: bool | None = _setting(
-        "", "1 sends cookies over HTTPS only, 0 not; empty: 1 where `PUBLIC_URL` begins with `https://`.", _maybe
+        "", "1 sends cookies over HTTPS only, 0 over HTTP too; empty: 1 if `PUBLIC_URL` starts with `https://`.", _maybe
     )
     hsts_seconds: int = _setting(
         "31536000",
-        "Seconds that browsers keep to HTTPS, told where `PUBLIC_URL` begins with `https://`; 0 tells them nothing.",
+        "`max-age` of Strict-Transport-Security, sent if `PUBLIC_URL` starts with `https://`; 0 sends no header.",
         _whole_number(0, 10**9),
     )
     session_idle_minutes: int = _setting(
-        "720", "Minutes without a sign of somebody after which a browser has to sign in again.", _whole_number(1, 10**6)
+        "720", "Idle timeout of a browser session, in minutes.", _whole_number(1, 10**6)
     )
-    session_hours: int = _setting(
-        "168", "Hours after which a browser has to sign in again in any case.", _whole_number(1, 10**5)
-    )
-    public_url: str = _setting("", "Address that people reach this service by; else HOST and PORT.", _web_url)
+    session_hours: int = _setting("168", "Maximum lifetime of a browser session, in hours.", _whole_number(1, 10**5))
+    public_url: str = _setting("", "Public base URL of the service; empty: derived from HOST and PORT.", _web_url)
     trusted_hosts: tuple[str, ...] = _setting(
         "",
-        "Hosts that requests may name, with commas between, beside that of `PUBLIC_URL`; empty for any.",
+        "Hosts that requests may name besides that of `PUBLIC_URL`, comma-separated; empty for any.",
         _hosts,
     )
-    trusted_proxies: int = _setting("0", "Proxies in front whose `X-Forwarded-For` is believed.", _whole_number(0, 16))
-    body_seconds: int = _setting("8", "Seconds in which a request's body has to arrive.", _whole_number(1, 600))
+    trusted_proxies: int = _setting(
+        "0", "Number of proxies in front whose `X-Forwarded-For` is trusted.", _whole_number(0, 16)
+    )
+    body_seconds: int = _setting("8", "Timeout for a request's body, in seconds.", _whole_number(1, 600))
     keepalive_seconds: int | None = _setting(
         "",
-        "Seconds that a connection may be idle; empty: 75 where `TRUSTED_PROXIES` is not 0, else 5.",
+        "Idle timeout of a client connection, in seconds; empty: 75 if `TRUSTED_PROXIES` is not 0, otherwise 5.",
         _whole_number_or_none(5, 3600),
     )
     connection_limit: int = _setting(
-        "2000", "Client connections per process, without detached streams.", _whole_number(10, 10**5)
+        "2000", "Maximum client connections per process, not counting detached streams.", _whole_number(10, 10**5)
     )
     connections_per_client: int = _setting(
-        "200", "Of one client's address, per process; 0 for no limit.", _whole_number(0, 10**5)
+        "200", "Maximum connections per client address and process; 0 for no limit.", _whole_number(0, 10**5)
     )
     hot_connections: int = _setting("4", "Database connections for PATCH, per process.", _whole_number(1, 64))
-    cold_connections: int = _setting("3", "Connections for all other requests, per process.", _whole_number(1, 64))
+    cold_connections: int = _setting(
+        "3", "Database connections for all other requests, per process.", _whole_number(1, 64)
+    )
     queue_limit: int = _setting(
-        "20000", "Side effects that may wait in a process; the rescuer does the rest.", _whole_number(1, 10**6)
+        "20000", "Maximum side effects queued in a process; the rescuer picks up the rest.", _whole_number(1, 10**6)
     )
     signal_concurrency: int = _setting(
-        "32", "Receivers of signals running at once, per process.", _whole_number(1, 10**4)
+        "32", "Signal receivers that run at the same time, per process.", _whole_number(1, 10**4)
     )
-    stream_limit: int = _setting("10000", "Open live streams per process.", _whole_number(1, 10**5))
+    stream_limit: int = _setting("10000", "Maximum open live streams per process.", _whole_number(1, 10**5))
     streams_per_person: int = _setting(
-        "6", "Streams of one person per process; the oldest is closed for a seventh.", _whole_number(1, 10**4)
+        "6", "Maximum streams per user and process. Opening one more closes the oldest.", _whole_number(1, 10**4)
     )
-    stream_lifetime: int = _setting(
-        "600", "Seconds after which a stream is renewed, give or take a fifth.", _whole_number(1, 86400)
-    )
+    stream_lifetime: int = _setting("600", "Seconds after which a stream is renewed, ± 20 %.", _whole_number(1, 86400))
     detach_streams: bool = _setting("1", "0 lets gunicorn write the streams, at 50 times the memory.", _switch)
     replay_connections: int = _setting(
-        "2", "Connections for replays that the memory does not cover, per process.", _whole_number(1, 8)
+        "2", "Database connections for replays that go beyond the events in memory, per process.", _whole_number(1, 8)
     )
     smtp_url: str = _setting("", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", _smtp_url)
     smtp_cleartext_auth: bool = _setting(
         "0",
-        "1 sends the password of `SMTP_URL` to a server without STARTTLS, for everybody on the way to read.",
+        "1 sends the password of `SMTP_URL` in clear text if the server offers no STARTTLS.",
         _switch,
     )
     mail_from: str = _setting(
@@ -256,21 +256,25 @@ class Settings:
     )
     require_if_match: bool = _setting("0", "1 refuses status changes without `If-Match` with 428.", _switch)
     rate_limit_reads: int = _setting(
-        "0", "Reads a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)
+        "0", "Reads per second and principal that a process accepts; 0 for no limit.", _whole_number(0, 10**6)
     )
     rate_limit_writes: int = _setting(
-        "0", "Writes a second that one principal may send to a process; 0 for no limit.", _whole_number(0, 10**6)
+        "0", "Writes per second and principal that a process accepts; 0 for no limit.", _whole_number(0, 10**6)
     )
     redis_url: str = _setting(
-        "", "Redis that counts requests for all processes together: `redis://`; empty: each counts its own.", _redis_url
+        "",
+        "Redis in which all processes count requests together: `redis://`; empty: each process counts its own.",
+        _redis_url,
     )
     cors_origins: tuple[str, ...] = _setting(
-        "", "Origins whose pages may use the API with a token, with commas between; empty for none.", _origins
+        "", "Origins whose pages may use the API with a token, comma-separated; empty for none.", _origins
     )
     notification_days: int = _setting(
-        "90", "Days after which a notification leaves the inbox, read or not.", _whole_number(1, 36500)
+        "90", "Days after which a notification is deleted, read or not.", _whole_number(1, 36500)
     )
-    retention_hours: int = _setting("24", "Hours that a missed live event can be replayed.", _whole_number(1, 8760))
+    retention_hours: int = _setting(
+        "24", "Hours for which live events can be replayed and finished side effects are kept.", _whole_number(1, 8760)
+    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

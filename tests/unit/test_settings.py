@@ -65,15 +65,19 @@ def test_an_empty_variable_is_one_that_is_not_set():
     assert 8000 == Settings.from_env(GOOD | {"PORT": ""}).port
 
 
-def test_every_setting_is_documented_with_its_default():
+def test_every_setting_is_documented_with_its_default_and_its_meaning():
     text = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text()
-    rows = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)}
-    expected = {
-        field.name.upper(): "required" if field.metadata["default"] is REQUIRED else f"`{field.metadata['default']}`"
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| (.*) \|$", text, re.MULTILINE)
+    expected = [
+        (
+            field.name.upper(),
+            "required" if field.metadata["default"] is REQUIRED else f"`{field.metadata['default']}`",
+            field.metadata["meaning"],
+        )
         for field in dataclasses.fields(Settings)
-    }
+    ]
 
-    assert expected == {name: default.strip() for name, default in rows.items()}
+    assert expected == [(name, default.strip(), meaning) for name, default, meaning in rows]
 
 
 @pytest.mark.parametrize(
