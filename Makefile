@@ -9,7 +9,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime chaos lock clean programs
+.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime walk chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ bench-realtime: .venv/installed-dev ## Measure the live streams beside nchan, fl
 
 bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
 	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)
+
+walk: .venv/installed-dev ## Print through which files a PATCH, a batch and a durable attempt walk; ARGS=--calls prints each call
+	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
 
 chaos: .venv/installed-dev ## Run the proofs by faults; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
 	@exec $(BIN)/python -m chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -273,9 +273,9 @@ def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
 
 
 def _begin_request() -> None:
+    logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
     if screening.RAISED in request.environ:
         raise request.environ[screening.RAISED]
-    logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
 
 
 def _end_request(response: Response) -> Response:

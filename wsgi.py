@@ -8,7 +8,7 @@ import os  # noqa: E402
 
 from app import build_app, onward_of  # noqa: E402  everything here has to be imported patched
 from foundation import failed_greenlets  # noqa: E402
-from foundation.greening import install_wait_callback  # noqa: E402
+from foundation.connections import install_wait_callback  # noqa: E402
 from foundation.settings import Settings  # noqa: E402
 
 install_wait_callback()

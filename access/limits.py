@@ -37,6 +37,7 @@ class Limits:
         self._items = {
             kind: RateLimitItemPerSecond(rate) for kind, rate in (("reads", reads), ("writes", writes)) if rate
         }
+        self.writes = writes
         self._alone = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
         self._shared = _shared(redis_url) if self._items and redis_url else None
         self._alone_until = 0.0

@@ -1,9 +1,11 @@
-"""Who is asking."""
+"""Who is asking, and what that allows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from foundation.errors import Forbidden
 
 Role = Literal["seller", "buyer", "operator", "auditor", "service"]
 """The two sides of an order, who runs the marketplace, who may look at all of it and change nothing, other systems."""
@@ -38,20 +40,27 @@ class Principal:
     demo: bool = False
     """Whether it came by a button of the demo, or by what was made with one: it ends with the demo."""
 
-    @property
-    def who(self) -> str:
-        """The name of this principal in channels, limits and revocations: `seller:7`."""
-        return f"{self.role}:{self.id}"
+    who: str = field(init=False, repr=False, compare=False)
+    """The name of this principal in channels, limits and revocations: `seller:7`."""
 
-    @property
-    def seller_id(self) -> int | None:
-        """The seller that orders are limited to, or None where the role is not limited that way."""
-        return self.id if self.role == "seller" else None
+    seller_id: int | None = field(init=False, repr=False, compare=False)
+    """The seller that orders are limited to, or None where the role is not limited that way."""
 
-    @property
-    def buyer_id(self) -> int | None:
-        """The buyer that orders are limited to, or None where the role is not limited that way."""
-        return self.id if self.role == "buyer" else None
+    buyer_id: int | None = field(init=False, repr=False, compare=False)
+    """The buyer that orders are limited to, or None where the role is not limited that way."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "who", f"{self.role}:{self.id}")
+        object.__setattr__(self, "seller_id", self.id if self.role == "seller" else None)
+        object.__setattr__(self, "buyer_id", self.id if self.role == "buyer" else None)
+
+    def permit(self, area: str, reading: bool) -> None:
+        """Raises Forbidden when a key lacks the area's scope, or a role that only reads wants to change something."""
+        scope = f"{area}:{'read' if reading else 'write'}"
+        if self.scopes is not None and area and scope not in self.scopes:
+            raise Forbidden(f"This key does not have the scope {scope}.")
+        if not reading and self.role in READERS:
+            raise Forbidden(f"The role {self.role} changes nothing.")
 
 
 def grounds(proof: str) -> tuple[str, ...]:

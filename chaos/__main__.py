@@ -17,7 +17,7 @@ from chaos.database import Server  # noqa: E402
 from chaos.proofs import PROOFS, Proof  # noqa: E402
 from chaos.report import Report  # noqa: E402
 from foundation import clock  # noqa: E402
-from foundation.greening import install_wait_callback  # noqa: E402
+from foundation.connections import install_wait_callback  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -11,11 +12,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def unix_seconds() -> float:
-    """This moment as seconds since 1970, the unit of a token's `exp`."""
-    return time.time()
+unix_seconds: Callable[[], float] = time.time
+"""This moment as seconds since 1970, the unit of a token's `exp`."""
 
-
-def monotonic() -> float:
-    """Seconds that only ever grow; for durations and deadlines inside one process."""
-    return time.monotonic()
+monotonic: Callable[[], float] = time.monotonic
+"""Seconds that only ever grow; for durations and deadlines inside one process."""

@@ -7,33 +7,24 @@ which hides what was wrong with a body, so ours takes its place: same annotation
 from __future__ import annotations
 
 import functools
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 import pydantic
 from flask import Response, request
 
-from foundation.bounds import bound
-from foundation.errors import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
+from foundation.errors import MalformedRequest, NotFound, UnsupportedMediaType
+from foundation.json_body import first_errors, invalid, parse_json
 
 BODY_BYTES = 64 * 1024
 """Larger bodies are refused with 413; the largest honest one, an order of 200 items, has about 30 KB."""
-
-ERRORS_TOLD = 20
-"""Whoever has more wrong than that repeats one fault."""
-
-FIELD_CHARACTERS = 200
-"""A place may hold the name of an unknown member, which is as long as its sender likes."""
 
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 LARGEST_ID = 2**63 - 1
 ID_DIGITS = len(str(LARGEST_ID))
-
-M = TypeVar("M", bound=pydantic.BaseModel)
 
 Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
 """A positive bigint."""
@@ -130,18 +121,6 @@ def _revalidated(response: Response) -> Response:
     return response
 
 
-def parse_json(model: type[M], raw: bytes) -> M:
-    """A body as `model`; MalformedRequest when it is no JSON object, InvalidRequest when a member is wrong."""
-    bound(raw)
-    try:
-        return model.model_validate_json(raw)
-    except pydantic.ValidationError as error:
-        errors = _first(error)
-        if errors[0]["type"] == "json_invalid" or not errors[0]["loc"]:
-            raise MalformedRequest from error
-        raise _invalid(errors) from error
-
-
 def _parse_path(model: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
     try:
         return model.model_validate(values)
@@ -158,7 +137,7 @@ def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> py
     try:
         return model.model_validate(given)
     except pydantic.ValidationError as error:
-        raise _invalid(_first(error)) from error
+        raise invalid(first_errors(error)) from error
 
 
 @functools.cache
@@ -175,7 +154,7 @@ def _parse_header(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> p
     try:
         return model.model_validate({name: environ[key] for name, key in _environ_keys(model) if key in environ})
     except pydantic.ValidationError as error:
-        raise _invalid(_first(error)) from error
+        raise invalid(first_errors(error)) from error
 
 
 @functools.cache
@@ -197,21 +176,3 @@ def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pyd
 
 
 PARSERS = {"path": _parse_path, "query": _parse_query, "header": _parse_header, "body": _parse_body}
-
-
-def _first(error: pydantic.ValidationError) -> list[dict[str, Any]]:
-    """The first errors. pydantic makes all of them or none: as text they are cheap, and only these become objects."""
-    text = error.json(include_url=False, include_context=False, include_input=False)
-    decoder, place = json.JSONDecoder(), 1
-    errors: list[dict[str, Any]] = []
-    while place < len(text) and len(errors) < ERRORS_TOLD:
-        one, place = decoder.raw_decode(text, place)
-        errors.append(one)
-        place += 1  # a comma, or the end
-    return errors
-
-
-def _invalid(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
-    """Wrong members with their places, never with what was sent: that may be a secret."""
-    told = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
-    return InvalidRequest(f"{told[0]['field']}: {told[0]['message']}.", {"errors": told})

@@ -39,6 +39,9 @@ OF_HTTP: dict[int, type[AppError]] = {
 }
 """What a status means that the framework or the server before it chose. Else, it is malformed, or our fault."""
 
+UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction)
+"""What is raised when the database cannot be used."""
+
 UNSURE = (
     "The connection to the database broke. Whether the request was done is not known: repeat it with the same "
     "Idempotency-Key, or look first if it had none."
@@ -59,7 +62,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of this application with a problem, or with a page where a person looks."""
     app.register_error_handler(AppError, _on_app_error)
     app.register_error_handler(HTTPException, _on_http_exception)
-    for unavailable in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction):
+    for unavailable in UNAVAILABLE:
         app.register_error_handler(unavailable, _on_database_away)
     app.register_error_handler(sqlalchemy.exc.DBAPIError, _on_database_error)
     app.register_error_handler(sqlalchemy.exc.TimeoutError, _on_database_away)
@@ -129,17 +132,24 @@ def _on_http_exception(error: HTTPException) -> Response:
 
 
 def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
-    if isinstance(
-        error.orig, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.errors.ReadOnlySqlTransaction
-    ):
-        return _on_database_away(error)
-    return _on_surprise(error)
+    return _on_database_away(error) if isinstance(error.orig, UNAVAILABLE) else _on_surprise(error)
 
 
 def _on_database_away(error: Exception) -> Response:
     log.warning("The database cannot be used", exc_info=error)
     changes = request.method not in ("GET", "HEAD")
     return problem(of_database(error, IN_PART if changes and has_committed() else UNSURE if changes else ""))
+
+
+def of_failure(error: Exception) -> AppError:
+    """The problem for whatever a change failed with before Flask; it says and logs what Flask's handlers would."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, UNAVAILABLE):
+        log.warning("The database cannot be used", exc_info=error)
+        return of_database(error, UNSURE)
+    log.error("A request failed unexpectedly", exc_info=error)
+    return errors.InternalError()
 
 
 def of_database(error: Exception, unsure: str = "") -> AppError:

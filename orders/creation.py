@@ -83,7 +83,7 @@ class Placing:
             if new.number is None and not mark:
                 return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
             raise DuplicateNumber(f"The seller has an order number {new.number} already.") from error
-        event = OrderEvent.of(tuple(event_row))
+        event = OrderEvent(*event_row)
         effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()
         self._engine.dispatch(
             OutboxEntry(entry_id, self._event_type, event.id, event.order_id, effect_bits, request_id, event)
@@ -119,7 +119,7 @@ class Placing:
         return self._changed(order_id, head, principal)
 
     def _changed(self, order_id: int, head: str, principal: Principal) -> Changed:
-        allowed = json_sql.allowed(self._workflow, self._workflow.initial, principal.role)
+        allowed = self._workflow.targets_json(self._workflow.initial, principal.role)
         return Changed(order_id, f'{head},"allowed_transitions":{allowed}}}'.encode(), 1)
 
 

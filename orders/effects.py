@@ -180,5 +180,5 @@ system_messages AS (
 
 
 def _load(run: Run, ids: Sequence[int]) -> Mapping[int, OrderEvent]:
-    events = [OrderEvent.of(row) for row in run(LOAD, (list(ids),))]
+    events = [OrderEvent(*row) for row in run(LOAD, (list(ids),))]
     return {event.id: event for event in events}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gevent.event import Event
@@ -13,20 +14,26 @@ from foundation.connections import Row
 Who = tuple[str, int]
 
 
+@dataclass(slots=True, eq=False)
 class Waiting:
     """One change and whoever waits for it."""
 
-    __slots__ = ("alone", "apart", "change", "error", "event", "leads", "rows", "since")
+    change: Mapping[str, Any]
+    rows: list[Row] = field(default_factory=list)
+    error: Exception | None = None
+    leads: bool = False
+    """Whether it is its turn to send the next batch."""
 
-    def __init__(self, change: Mapping[str, Any]) -> None:
-        self.change = change
-        self.rows: list[Row] = []
-        self.error: Exception | None = None
-        self.leads = False  # whether it is its turn to send the next batch
-        self.apart = False  # whether it went where it is tried apart from the others
-        self.alone = False  # whether no other may be in one statement with it
-        self.since = 0.0  # when it went apart
-        self.event = Event()
+    apart: bool = False
+    """Whether it went where it is tried apart from the others."""
+
+    alone: bool = False
+    """Whether no other may be in one statement with it."""
+
+    since: float = 0.0
+    """When it went apart."""
+
+    event: Event = field(default_factory=Event)
 
     @property
     def who(self) -> Who:
@@ -38,10 +45,11 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._of: dict[Who, deque[Waiting]] = {}
-        self._turns: deque[Who] = deque()
+        self.turns: deque[Who] = deque()
+        """Whose turn it is, in this order; empty when nobody waits."""
 
     def __bool__(self) -> bool:
-        return bool(self._turns)
+        return bool(self.turns)
 
     def __len__(self) -> int:
         return sum(map(len, self._of.values()))
@@ -56,11 +64,11 @@ class FairQueue:
 
     def pop(self) -> Waiting:
         """The next one of the principal whose turn it is."""
-        who = self._turns.popleft()
+        who = self.turns.popleft()
         queue = self._of[who]
         one = queue.popleft()
         if queue:
-            self._turns.append(who)
+            self.turns.append(who)
         else:
             del self._of[who]
         return one
@@ -73,7 +81,7 @@ class FairQueue:
         queue.remove(one)
         if not queue:
             del self._of[one.who]
-            self._turns.remove(one.who)
+            self.turns.remove(one.who)
 
     def batch(self, first: Waiting, most: int) -> list[Waiting]:
         """`first` with what can be in one statement with it, at most so many, by order.
@@ -81,17 +89,17 @@ class FairQueue:
         Each order is there at most once, since one statement changes a row once, and so is each client's key; and by
         id, so that no two batches lock the same orders crosswise.
         """
-        if first.alone or not self._turns:
+        if first.alone or not self.turns:
             return [first]
         batch = {first.change["order_id"]: first}
         keys = {_key(first)} if "keyed" in first.change else set()
         behind = []
-        while self._turns and len(batch) < most:
-            who = self._turns.popleft()  # as pop does; here every call counts
+        while self.turns and len(batch) < most:
+            who = self.turns.popleft()  # as pop does; here every call counts
             queue = self._of[who]
             one = queue.popleft()
             if queue:
-                self._turns.append(who)
+                self.turns.append(who)
             else:
                 del self._of[who]
             keyed = "keyed" in one.change
@@ -109,7 +117,7 @@ class FairQueue:
         queue = self._of.get(who)
         if queue is None:
             queue = self._of[who] = deque()
-            self._turns.append(who)
+            self.turns.append(who)
         return queue
 
 

@@ -1,28 +1,30 @@
 """The PATCH without Flask's work on each request: the same functions, called straight from the layers below it.
 
 Flask's contexts, its routing, its response object and its hooks cost as much as the change itself, and so does the
-server's work on a request. What is usual about a request is answered here; whatever is unusual, and every error, is
-left to Flask, which tells it as ever.
+server's work on a request. Who is known and asks as usual is answered here, with a refusal too; all else is left to
+Flask.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from access import guards
 from access.credentials import Proofs
 from access.limits import Limits
 from access.principal import Principal
 from foundation import logs
-from foundation.contract import BODY_BYTES, JSON_TYPE, parse_json
+from foundation.contract import BODY_BYTES, JSON_TYPE
 from foundation.errors import AppError
+from foundation.json_body import parse_json
+from foundation.problems import of_failure
 from orders import conditions
 from orders.schemas import NewStatus
-from orders.status_change import Changed, StatusChange, StatusChanges
-from server.requests import Answer, Plain
+from orders.status_change import StatusChange, StatusChanges
+from server import refusals
+from server.requests import Plain
+from server.responses import Answer
 from server.screening import RAISED
 
 if TYPE_CHECKING:
@@ -45,48 +47,46 @@ class FastPath:
         self._proofs = proofs
         self._changes = changes
         self._limits = limits
-        self._raised: MutableMapping[Any, Exception] = WeakKeyDictionary()
-        """By the connection: what went wrong with the request that the server is about to read from it."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match = PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "PATCH" else None
-        if match is None or RAISED in environ:
+        if match is None or RAISED in environ or not _usual(environ):
             return self.flask(environ, start_response)
-        connection = environ.get("gunicorn.socket")
-        if connection is not None and (error := self._raised.pop(connection, None)):
-            environ[RAISED] = error
-            return self.flask(environ, start_response)
-        principal = self._known(environ.get("HTTP_AUTHORIZATION", "")) if _usual(environ) else None
+        principal = self._known(environ.get("HTTP_AUTHORIZATION", ""))
         if principal is None:
             return self.flask(environ, start_response)
+        fields = _fields(environ)
+        logs.request_id.set(logs.new_request_id(fields.get("x-request-id")))
         try:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-            headers, order = self._change(int(match[1]), principal, _fields(environ), body)
+            answer = self._change(int(match[1]), principal, fields, body)
         except Exception as error:
-            environ[RAISED] = error
-            return self.flask(environ, start_response)
-        start_response("200 OK", headers)
-        return (order,)
+            answer = refusals.answer(of_failure(error))
+        start_response(answer.status, answer.fields)
+        return (answer.body,)
 
-    def answer(self, request: Plain, connection: Any) -> Answer | None:
-        """The answer to a plain request; None where the server has to read it, and to have it told what went wrong."""
+    def answer(self, request: Plain) -> Answer | None:
+        """The answer to a plain request; None where the server has to read it."""
         match = PATH.fullmatch(request.path) if request.method == "PATCH" else None
-        principal = self._known(request.fields.get("authorization", "")) if match else None
-        if match is None or principal is None or not _is_json(request.fields.get("content-type", "")):
+        if match is None or not _is_json(request.fields.get("content-type", "")):
             return None
+        principal = self._known(request.fields.get("authorization", ""))
+        if principal is None:
+            return None
+        logs.request_id.set(logs.new_request_id(request.fields.get("x-request-id")))
         try:
             return self._change(int(match[1]), principal, request.fields, request.body)
         except Exception as error:
-            self._raised[connection] = error
-            return None
+            return refusals.answer(of_failure(error))
 
     def _change(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> Answer:
-        request_id = logs.new_request_id(fields.get("x-request-id"))
-        logs.request_id.set(request_id)
-        guards.permit(principal, AREA, reading=False)
-        rate = self._limits.take(principal.who, reading=False)
+        principal.permit(AREA, reading=False)
+        rate = self._limits.take(principal.who, reading=False) if self._limits.writes else ()
         try:
-            changed = self._asked(order_id, principal, fields, body)
+            new = parse_json(NewStatus, body)
+            key = conditions.idempotency_key(fields.get("idempotency-key", ""))
+            version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
+            changed = self._changes.change(StatusChange(order_id, principal, new, key, version))
         except AppError as error:
             error.headers.update(rate)
             raise
@@ -94,17 +94,11 @@ class FastPath:
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(changed.order))),
             ("ETag", f'"{changed.version}"'),
-            ("X-Request-ID", request_id),
+            ("X-Request-ID", logs.request_id.get()),
             ("X-Content-Type-Options", "nosniff"),
             *rate,
         ]
-        return headers, changed.order
-
-    def _asked(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> Changed:
-        new = parse_json(NewStatus, body)
-        key = conditions.idempotency_key(fields.get("idempotency-key", ""))
-        version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
-        return self._changes.change(StatusChange(order_id, principal, new, key, version))
+        return Answer("200 OK", headers, changed.order)
 
     def _known(self, authorization: str) -> Principal | None:
         """Who is asking, if this process has verified the proof before."""

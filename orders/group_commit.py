@@ -17,7 +17,8 @@ import psycopg2
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement
 from orders.fair_queue import FairQueue, Waiting
-from orders.isolation import Apart, deliver, gave_up_waiting, goes_apart
+from orders.isolation import Apart, gave_up_waiting, goes_apart
+from side_effects.liveness import Liveness
 
 IN_FLIGHT = 2
 """Statements under way at a time: while one is at the database, the next is being read or prepared here."""
@@ -43,11 +44,12 @@ def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
 class GroupCommit:
     """Runs the statement that takes a JSON array of changes; each request calls as if it were alone."""
 
-    def __init__(self, pool: PreparedPool, own: PreparedPool, form: Form, owner: Callable[[], int]) -> None:
+    def __init__(self, pool: PreparedPool, own: PreparedPool, form: Form, process: Liveness) -> None:
+        """`process` has the number under which the entries are born leased."""
         self._pool = pool
         self._own = own
         self._form = form
-        self._owner = owner
+        self._process = process
         self._waiting = FairQueue()
         self._looking_until = 0.0
         self.apart = Apart(self._send_apart, BATCH_LIMIT)
@@ -92,9 +94,9 @@ class GroupCommit:
             first.event.clear()  # which said that it leads, and will say what came of it
         if self.apart.held:
             self._let_aside()
-        batch = self._waiting.batch(first, BATCH_LIMIT)
+        batch = self._waiting.batch(first, BATCH_LIMIT) if self._waiting.turns else [first]
         try:
-            for one in deliver(batch, self._send(batch)):
+            for one in self._send(batch):
                 self.apart.hold(one)
                 self.apart.add(one)
         except Exception as error:
@@ -130,20 +132,28 @@ class GroupCommit:
 
     def _hand_on(self) -> None:
         """Give the place among those under way to the next that waits, who leaves the queue with it."""
-        if not self._waiting:
+        if not self._waiting.turns:
             self.places += 1
             return
         following = self._waiting.pop()
         following.leads = True
         following.event.set()
 
-    def _send(self, batch: Sequence[Waiting]) -> list[Row]:
+    def _send(self, batch: Sequence[Waiting]) -> list[Waiting]:
         return self._run(self._pool, batch, free=clock.monotonic() < self._looking_until)
 
-    def _send_apart(self, batch: Sequence[Waiting]) -> list[Row]:
+    def _send_apart(self, batch: Sequence[Waiting]) -> list[Waiting]:
         return self._run(self._own, batch, free=True)
 
-    def _run(self, pool: PreparedPool, batch: Sequence[Waiting], free: bool) -> list[Row]:
+    def _run(self, pool: PreparedPool, batch: Sequence[Waiting], free: bool) -> list[Waiting]:
+        """Give each change the row that it returned; returns those whose orders were locked."""
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
         reasons = any("reason" in one for one in changes)
-        return pool.run(self._form(reasons, free), (orjson.dumps(changes).decode(), self._owner()))
+        args = orjson.dumps(changes).decode(), self._process.number
+        locked = []
+        for place, *row in pool.run(self._form(reasons, free), args):
+            if row[2] is None:
+                locked.append(batch[place])
+            else:
+                batch[place].rows.append(tuple(row))
+        return locked

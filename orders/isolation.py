@@ -13,7 +13,7 @@ import psycopg2
 import structlog
 
 from foundation import clock
-from foundation.connections import Row, away, outcome_unknown
+from foundation.connections import away, outcome_unknown
 from foundation.errors import AppError, ServiceUnavailable
 from orders.errors import OrderLocked
 from orders.fair_queue import FairQueue, Waiting
@@ -32,7 +32,8 @@ HELD_SECONDS = 2.0
 WAITED = ("40", "55")
 """Classes of SQLSTATE by which a statement gave up waiting for others, with nothing changed."""
 
-Send = Callable[[Sequence[Waiting]], list[Row]]
+Send = Callable[[Sequence[Waiting]], list[Waiting]]
+"""Sends these in one statement, gives each the row that it returned, and returns those whose orders were locked."""
 
 
 def goes_apart(error: Exception) -> bool:
@@ -97,13 +98,12 @@ class Apart:
         """Send what can be sent together; whether anything came of it."""
         batch = self._queue.batch(self._queue.pop(), self._most)
         try:
-            rows = self._send(batch)
+            locked = self._send(batch)
         except Exception as error:
             return self._failed(batch, error)
         except BaseException:
             self._end(batch, psycopg2.OperationalError("the statement was given up while it was under way"))
             raise
-        locked = deliver(batch, rows)
         for one in locked:
             self.hold(one)
             self._keep(one)
@@ -141,14 +141,3 @@ class Apart:
         for one in batch:
             one.error = error
             one.event.set()
-
-
-def deliver(batch: Sequence[Waiting], rows: Sequence[Row]) -> list[Waiting]:
-    """Give each change the row that it returned; returns those whose orders were locked."""
-    locked = []
-    for place, *row in rows:
-        if row[2] is None:
-            locked.append(batch[place])
-        else:
-            batch[place].rows.append(tuple(row))
-    return locked

@@ -6,8 +6,6 @@ cannot drift apart, and PostgreSQL hands out text that Python passes on without 
 
 from __future__ import annotations
 
-import orjson
-
 from orders.workflow import Workflow
 
 ORDER_MEMBERS = (
@@ -69,8 +67,8 @@ def words(workflow: Workflow) -> str:
                 *(literal(text) for text in (status.name, status.seller, status.buyer)),
                 literal(status.notify.get("seller")),
                 literal(status.notify.get("buyer")),
-                literal(allowed(workflow, status.name, "seller")),
-                literal(allowed(workflow, status.name, "buyer")),
+                literal(workflow.targets_json(status.name, "seller")),
+                literal(workflow.targets_json(status.name, "buyer")),
             ]
         )
         + ")"
@@ -78,11 +76,6 @@ def words(workflow: Workflow) -> str:
     )
     names = "status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed"
     return f"words ({names}) AS (VALUES\n        {rows})"
-
-
-def allowed(workflow: Workflow, status: str, role: str) -> str:
-    """The JSON array of statuses to which this role may move an order that stands in `status`."""
-    return orjson.dumps(workflow.targets(status, role)).decode()
 
 
 def literal(text: str | None) -> str:

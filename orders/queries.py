@@ -105,4 +105,4 @@ def mine(principal: Principal) -> dict[str, object]:
 
 def ended(head: str, workflow: Workflow, status: str, principal: Principal) -> str:
     """An order's text with what this principal may do next."""
-    return f'{head},"allowed_transitions":{json_sql.allowed(workflow, status, principal.role)}}}'
+    return f'{head},"allowed_transitions":{workflow.targets_json(status, principal.role)}}}'

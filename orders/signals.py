@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import structlog
 from blinker import ANY, Namespace
 
-from foundation.connections import Row
 from side_effects.effects import PartFailed
 from side_effects.retry import DestinationRefused, Undeliverable
 from side_effects.tasks import ENDING
@@ -57,14 +56,10 @@ class OrderEvent:
     COLUMNS: ClassVar[str] = (
         "id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, reason, at"
     )
+    """What an event is made of, in the order of its members: `OrderEvent(*row)`."""
 
     WRITTEN: ClassVar[str] = COLUMNS.replace("reason", "NULL::text AS reason")
     """The same of a row that is being written: its reason stands elsewhere."""
-
-    @classmethod
-    def of(cls, row: Row) -> OrderEvent:
-        """The event of a row that holds COLUMNS."""
-        return cls(*row)
 
 
 def emit(event: OrderEvent) -> None:

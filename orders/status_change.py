@@ -22,7 +22,7 @@ from access.principal import Principal
 from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
 from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
-from orders import effects, json_sql
+from orders import effects
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
 from orders.lookups import Questions
@@ -108,7 +108,7 @@ class StatusChanges:
             one = change_status(reasons, free)
             return replace(one, sql=one.sql.replace("{effect_bits}", effect_bits))
 
-        self.commits = GroupCommit(pool, own, form, lambda: engine.owner)
+        self.commits = GroupCommit(pool, own, form, engine.liveness)
 
     def change(self, change: StatusChange) -> Changed:
         """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
@@ -130,7 +130,7 @@ class StatusChanges:
         """All that `change` checks, and nothing written; raises the same."""
         sources = self._sources(change)
         if change.key and (stored := self._find(change, change.key)):
-            event = OrderEvent.of(stored[3:-1])
+            event = OrderEvent(*stored[3:-1])
             again = orjson.loads(self._answer_again(stored, change).order)
             return Rehearsal(event.from_status or "", event.to_status, again, [], done_before=True)
         status, version, head = self._explain(change, sources)
@@ -227,7 +227,7 @@ class StatusChanges:
 
     def _follow(self, row: Row, principal: Principal) -> Changed:
         """Hand the committed event to the bulkheads, and say what the order is like now."""
-        entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent.of(row[3:])
+        entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent(*row[3:])
         if entry_id is not None:
             request_id = logs.request_id.get()
             self._engine.dispatch(
@@ -237,7 +237,7 @@ class StatusChanges:
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
         """The event of this key; raises IdempotencyMismatch where the client used the key for another change."""
-        event, tracking = OrderEvent.of(stored[3:-1]), stored[-1]
+        event, tracking = OrderEvent(*stored[3:-1]), stored[-1]
         sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
         asked = (change.order_id, "order.status_changed", change.new.status, change.new.reason or None)
         same = (event.order_id, event.type, event.to_status, event.reason) == asked
@@ -272,7 +272,7 @@ class StatusChanges:
         raise IllegalTransition(f"{_one(principal.role)} cannot move this order from {status} to {target}.", members)
 
     def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
-        return f'{head},"allowed_transitions":{json_sql.allowed(self._workflow, status, principal.role)}}}'.encode()
+        return f'{head},"allowed_transitions":{self._workflow.targets_json(status, principal.role)}}}'.encode()
 
 
 def new_key() -> str:

@@ -35,7 +35,7 @@ def _attempt(workflow: Workflow, run: Run, change: Change, claimed: Claimed) -> 
     rows = run(LOAD, ([claimed.event_id],))
     if not rows:
         return Outcome("dead", "what it was set by does not exist any more")
-    event = OrderEvent.of(rows[0])
+    event = OrderEvent(*rows[0])
     transition = workflow.timers.get(event.to_status)
     if transition is None:
         return Outcome("succeeded", f"the workflow moves no order on from {event.to_status} any more")

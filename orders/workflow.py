@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 ACTORS = ("seller", "buyer", "operator", "service", "system")
 """Who may be named in a transition: the principals' roles, and `system` for what the service does by itself."""
 
@@ -64,6 +66,7 @@ class Workflow:
             [one for one in transitions if not one.reason], lambda one: one.target, lambda one: one.source
         )
         self._targets = _table(transitions, lambda one: one.source, lambda one: one.target)
+        self._targets_json = {key: orjson.dumps(targets).decode() for key, targets in self._targets.items()}
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
         self.timers = {one.source: one for one in transitions if one.after_seconds}
         """By the status that an order does not stand in for ever."""
@@ -77,6 +80,10 @@ class Workflow:
     def targets(self, source: str, role: str) -> list[str]:
         """The statuses to which this role may move an order from `source`: its `allowed_transitions`."""
         return self._targets.get((source, role), [])
+
+    def targets_json(self, source: str, role: str) -> str:
+        """The same as a JSON array."""
+        return self._targets_json.get((source, role), "[]")
 
     def needs_reason(self, source: str, target: str) -> bool:
         return (source, target) in self._with_reason

@@ -1,4 +1,4 @@
-"""What the server refuses before the application sees it is told as a problem too, and not as gunicorn's own page."""
+"""What is refused before Flask sees it is told as a problem too, and not as gunicorn's own page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from foundation import logs, problems
 from foundation.errors import AppError
 from server import writing
+from server.responses import Answer
 
 MOST_LEAVING = 64
 """Of those that were turned away, so many have the time to read it; the next ones are closed at once."""
@@ -37,6 +38,19 @@ def turn_away(client: socket.socket, error: AppError) -> None:
     leaving = gevent.spawn(writing.linger, own)
     _leaving.add(leaving)
     leaving.link(_leaving.discard)
+
+
+def answer(error: AppError) -> Answer:
+    """The error as Flask would have answered with it, for a request that Flask has not seen."""
+    body = orjson.dumps(problems.body_of(error))
+    fields = [
+        ("Content-Type", problems.CONTENT_TYPE),
+        ("Content-Length", str(len(body))),
+        *error.headers.items(),
+        ("X-Request-ID", logs.request_id.get()),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return Answer(f"{error.status} {HTTP_STATUS_CODES[error.status].upper()}", fields, body)
 
 
 def _tell(client: socket.socket, error: AppError) -> None:

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 from foundation.hosts import KnowsHost, is_host
-from server.responses import SERVER, date
 
 PIECE_BYTES = 16 * 1024
 """A larger request is not plain."""
@@ -28,9 +27,6 @@ READ_OTHERWISE = ("transfer-encoding", "content-encoding", "expect", "upgrade", 
 ASKED_OTHERWISE = ("prefer", "origin")
 UNUSUAL = frozenset((*READ_OTHERWISE, *ASKED_OTHERWISE, *FORWARDED_OTHERWISE))
 """Fields that change how a request is read, or what it asks for; with them it is no plain one."""
-
-Answer = tuple[list[tuple[str, str]], bytes]
-"""Header fields and the body of a 200."""
 
 
 @dataclass(slots=True)
@@ -66,11 +62,3 @@ def read(piece: bytes, knows_host: KnowsHost = is_host) -> Plain | None:
         and fields.get("content-length", "0") == str(len(body))
     )
     return Plain(head["method"].decode(), head["path"].decode(), fields, body) if plain else None
-
-
-def encode(answer: Answer, keep: bool) -> bytes:
-    """The answer as the server would have written it; `keep` says whether the connection goes on."""
-    fields, body = answer
-    told = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    head = f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {date()}\r\n"
-    return f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n{told}\r\n".encode("latin-1") + body

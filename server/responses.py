@@ -1,4 +1,4 @@
-"""gunicorn's response, whose head leaves together with the first piece of its body.
+"""Answers whose head leaves together with the first piece of their body: gunicorn's, and whole ones beside it.
 
 gunicorn sends them one after the other: two system calls, two packets, and a client that is woken twice. It also
 writes the date anew for each answer, though it is the same for a second.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,17 @@ TakeOver = Callable[[Any], None]
 """Given a connection whose request was read, answers on it and keeps it."""
 
 http_date = util.http_date
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer to a request that gunicorn did not read."""
+
+    status: str
+    """`200 OK`."""
+
+    fields: list[tuple[str, str]]
+    body: bytes
 
 
 class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
@@ -61,6 +73,13 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     def _emit(self, piece: bytes) -> None:
         piece, self._head = self._head + piece, b""
         send(self.sock, piece)
+
+
+def encode(answer: Answer, keep: bool) -> bytes:
+    """The answer as gunicorn would have written it; `keep` says whether the connection goes on."""
+    told = "".join([f"{name}: {value}\r\n" for name, value in answer.fields])
+    head = f"HTTP/1.1 {answer.status}\r\nServer: {SERVER}\r\nDate: {date()}\r\n"
+    return f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n{told}\r\n".encode("latin-1") + answer.body
 
 
 def date(timestamp: float | None = None) -> str:

@@ -18,7 +18,8 @@ from gunicorn.workers.ggevent import GeventWorker
 from foundation.errors import TooManyConnections
 from server import reading, refusals, requests, responses, turns, writing
 from server.admission import Admission
-from server.requests import Answer, Plain
+from server.requests import Plain
+from server.responses import Answer
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -55,7 +56,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """Called once, as soon as the process is to end; the process waits for it."""
 
     open_stream: Callable[[Plain], responses.TakeOver | None] | None = None
-    """Opens a stream for a plain request, or leaves it to the others."""
+    """Opens a stream for a plain GET, or leaves it to gunicorn."""
 
     admission: Admission
     """Says whether there is room for a connection."""
@@ -63,8 +64,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     read_plain: Callable[[bytes], Plain | None] = staticmethod(requests.read)
     """Reads a plain request."""
 
-    answer: Callable[[Plain, Any], Answer | None] | None = None
-    """Answers other plain requests, or leaves them to gunicorn; is given the connection too."""
+    answer: Callable[[Plain], Answer | None] | None = None
+    """Answers other plain requests, or leaves them to gunicorn."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -113,15 +114,17 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             request = self.read_plain(piece)
             if request is None:
                 return True
-            if self.open_stream is not None and (take_over := self.open_stream(request)):
+            if request.method == "GET":
+                if self.open_stream is None or (take_over := self.open_stream(request)) is None:
+                    return True
                 self._take(client, piece)
                 take_over(client)
                 return False
-            answer = self.answer(request, client) if self.answer is not None else None
+            answer = self.answer(request) if self.answer is not None else None
             if answer is None:
                 return True
             self._take(client, piece)
-            writing.send(client, requests.encode(answer, keep=self.alive))
+            writing.send(client, responses.encode(answer, keep=self.alive))
             if not self.alive:
                 return False
 

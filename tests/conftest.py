@@ -17,7 +17,7 @@ import psycopg2.extensions
 import pytest
 
 from foundation import logs
-from foundation.greening import install_wait_callback
+from foundation.connections import install_wait_callback
 from foundation.settings import Settings
 from launch.locks import alone
 from launch.postgres import EmbeddedPostgres, running_url

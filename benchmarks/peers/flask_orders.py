@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from gevent import monkey
 
 from benchmarks.peers import work
-from foundation.greening import install_wait_callback
+from foundation.connections import install_wait_callback
 
 CONNECTIONS = 8
 CHANGE = work.psycopg(work.CHANGE)

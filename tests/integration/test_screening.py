@@ -62,6 +62,13 @@ def test_an_order_has_one_address(move, placed, sql):
     assert [(1,)] == sql("SELECT version FROM orders")
 
 
+def test_what_is_refused_before_any_package_sees_it_has_a_request_id_of_its_own(app, move):
+    """It had that of the request before it on its connection, or none."""
+    answer = move("/api//orders", X_Request_ID="mine")
+
+    assert ("mine", "mine") == (answer.headers["X-Request-ID"], answer.get_json()["request_id"])
+
+
 @pytest.mark.parametrize("address", ["/%2f/livez", "/livez//", "/%2Flivez"])
 def test_what_is_watched_has_one_address(app, address):
     assert 404 == app.test_client().get(address).status_code

@@ -9,8 +9,8 @@ import pytest
 
 from app import build_app
 from foundation import openapi
-from foundation.contract import parse_json
 from foundation.errors import MalformedRequest, catalogue
+from foundation.json_body import parse_json
 from foundation.problems import OF_HTTP
 from foundation.settings import Settings
 from orders.schemas import NewStatus

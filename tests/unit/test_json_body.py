@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from foundation.contract import parse_json
 from foundation.errors import InvalidRequest, MalformedRequest
+from foundation.json_body import parse_json
 from orders.schemas import ManyChanges, NewStatus
 
 
