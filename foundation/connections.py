@@ -1,6 +1,6 @@
 """Raw database connections that know this house's limits, and a small pool that prepares what it runs.
 
-The ORM's engine is for the cold paths. The hot statement, the bulkheads and the feed each run a handful of fixed
+SQLAlchemy's engine is for the cold paths. The hot statement, the bulkheads and the feed each run a handful of fixed
 statements thousands of times: they use connections of their own, in autocommit, prepared once per connection.
 """
 

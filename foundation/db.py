@@ -1,4 +1,8 @@
-"""The ORM: every table's definition, the migrations, and the cold paths. The hot path has its own connections."""
+"""SQLAlchemy: the tables' definitions for the migrations, and the sessions in which the cold paths run their SQL.
+
+No query goes through the ORM. A model describes a table, and nothing reads or writes by it; a session gives a connection
+and a transaction to the statements of `.sql` files. What is hot has connections of its own (foundation/connections.py).
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import structlog
 
+from foundation import sql
 from foundation.connections import Row, Statement
 from side_effects import circuit
 from side_effects.circuit import Circuit
@@ -24,33 +25,11 @@ log = structlog.get_logger(__name__)
 
 Run = Callable[[Statement, Sequence[Any]], list[Row]]
 
-NOW = "extract(epoch FROM clock_timestamp())::float8"
-
-READ = Statement(
-    "read_circuit",
-    ("text",),
-    f"""SELECT state, "window"::text, coalesce(extract(epoch FROM until)::float8, 0), cooldown, probes, passed,
-        xmin::text, {NOW} FROM circuits WHERE destination = $1""",
-)
-CREATE = Statement(
-    "create_circuit", ("text",), "INSERT INTO circuits (destination) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1"
-)
-WRITE = Statement(
-    "write_circuit",
-    ("text", "text", "text", "json", "float8", "float8", "int", "int", "text"),
-    """WITH changed AS (
-        UPDATE circuits SET state = $3, "window" = $4, until = to_timestamp($5), cooldown = $6, probes = $7, passed = $8
-        WHERE destination = $1 AND xmin::text = $2 RETURNING destination),
-    recorded AS (
-        INSERT INTO circuit_changes (destination, state, reason) SELECT destination, $3, $9 FROM changed WHERE $9 <> '')
-    SELECT 1 FROM changed""",
-)
-NOT_CLOSED = Statement(
-    "circuits_not_closed",
-    (),
-    f"""SELECT destination, state, paused, coalesce(extract(epoch FROM until)::float8, 0) <= {NOW}, probes
-    FROM circuits WHERE state <> 'closed' OR paused""",
-)
+SQL = sql.beside(__file__)
+READ = SQL.prepared("read_circuit")
+CREATE = SQL.prepared("create_circuit")
+WRITE = SQL.prepared("write_circuit")
+NOT_CLOSED = SQL.prepared("circuits_not_closed")
 
 TRIES = 20
 

@@ -13,7 +13,7 @@ import gevent
 import psycopg2
 from gevent.lock import RLock
 
-from foundation import clock, locks
+from foundation import clock, locks, sql
 from foundation.connections import PreparedConnection, Row, Statement
 
 LEASE_SECONDS = 15
@@ -32,22 +32,14 @@ ALL_TIME_SECONDS = 10 * 365 * 24 * 3600
 
 PROCESS_LOCKS = locks.PROCESSES
 
-HOLD = Statement("hold", ("int", "int"), "SELECT pg_advisory_lock($1, $2)")
-"""Waits for it, since the server says goodbye to a connection before it lets go of its locks: who only tried for it
-came back too soon, stayed without, and looked dead to the others ever after."""
-
 LIVENESS_SECONDS = 0.1
 """How soon a lock that was lost with its connection is taken again."""
 
-NEW_NUMBER = Statement("new_number", (), "SELECT nextval('process_seq')")
-
-LIVING = f"""living AS (
-        SELECT objid::bigint AS owner FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = {PROCESS_LOCKS} AND granted
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-    settled_down AS (
-        SELECT pg_postmaster_start_time() < clock_timestamp() - interval '{RESTART_GRACE_SECONDS} s' AS yes)"""
-"""Which processes live, and whether that and the leases can be believed yet."""
+SQL = sql.beside(__file__, process_locks=PROCESS_LOCKS, restart_grace_seconds=RESTART_GRACE_SECONDS)
+HOLD = SQL.prepared("hold")
+NEW_NUMBER = SQL.prepared("new_number")
+LIVING = SQL.fragment("living")
+"""CTEs `living` and `settled_down` for statements that look for abandoned work."""
 
 
 class Liveness:

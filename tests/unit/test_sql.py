@@ -1,0 +1,131 @@
+"""SQL stands in files where everybody can read it, and a mistake there is told before anything is served."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+
+import pytest
+
+from foundation import sql
+from foundation.connections import Statement
+from foundation.sql import SqlFile, SqlFileError
+from tests.unit.test_architecture import PROJECT, ROOMS
+
+FILES = sorted(path.relative_to(PROJECT) for room in ROOMS for path in (PROJECT / room).rglob("*.sql"))
+
+PLACE = """-- Orders of a kitchen.
+
+-- fragment: soon
+-- Which everybody means by it.
+clock_timestamp() + interval '{minutes} min'
+
+-- name: cook(dish text, guests bigint[])
+-- Somebody is hungry,
+-- and has friends.
+INSERT INTO dishes (name, size, due, note) VALUES (:dish, cardinality(:guests), {soon}::timestamptz, '{}')
+-- who like what they know
+ON CONFLICT (name) DO UPDATE SET note = :dish || ' {again, at 12:30}';
+
+-- name: count(dish)
+-- To be told.
+SELECT count(*) FROM dishes WHERE name = :dish
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content=PLACE, **values):
+        path = tmp_path / "kitchen.sql"
+        path.write_text(content)
+        return sql.beside(str(path.with_suffix(".py")), **values)
+
+    return write
+
+
+def test_a_statement_is_prepared_with_numbers_for_its_parameters(file):
+    cook = file(minutes=20).prepared("cook", before="SELECT 1; ")
+
+    assert ("cook", ("text", "bigint[]"), "SELECT 1; ") == (cook.name, cook.types, cook.before)
+    assert cook.sql == (
+        "INSERT INTO dishes (name, size, due, note) "
+        "VALUES ($1, cardinality($2), clock_timestamp() + interval '20 min'::timestamptz, '{}')\n"
+        "ON CONFLICT (name) DO UPDATE SET note = $1 || ' {again, at 12:30}'"
+    )
+
+
+def test_a_statement_without_types_is_for_a_session(file):
+    assert "SELECT count(*) FROM dishes WHERE name = :dish" == str(file(minutes=20).text("count"))
+
+
+def test_a_statement_knows_its_reason(file):
+    assert "Somebody is hungry, and has friends." == file(minutes=1).sections["cook"].reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "guests bigint[]",
+            "guests bigint[], when text",
+            "kitchen.sql:7: cook and its parameters do not agree about when",
+        ),
+        (", cardinality(:guests)", "", "kitchen.sql:7: cook and its parameters do not agree about guests"),
+        ("-- To be told.\n", "", "kitchen.sql:14: count needs a reason"),
+        ("SELECT count(*) FROM dishes WHERE name = :dish", "", "kitchen.sql:14: count needs a statement"),
+        ("{soon}", "{later}", "kitchen.sql:7: nothing is known of {later}"),
+        ("name: count", "name: cook", "kitchen.sql:14: cook is there twice"),
+        ("name: count", "name: Count", "kitchen.sql:14: name and what follows it cannot be read"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_place(file, old, new, told):
+    with pytest.raises(SqlFileError) as error:
+        file(PLACE.replace(old, new), minutes=1)
+
+    assert str(error.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda file: file.text("eat"), "kitchen.sql: there is no name eat"),
+        (lambda file: file.text("soon"), "kitchen.sql: there is no name soon"),
+        (lambda file: file.fragment("cook"), "kitchen.sql: there is no fragment cook"),
+        (lambda file: file.prepared("count"), "a parameter of count has no type, so it cannot be prepared"),
+        (lambda file: file.text("cook"), "a parameter of cook has a type, so it is to be prepared"),
+    ],
+)
+def test_what_is_not_there_cannot_be_asked_for(file, ask, told):
+    with pytest.raises(SqlFileError) as error:
+        ask(file(minutes=1))
+
+    assert str(error.value).endswith(told)
+
+
+def test_what_nobody_asks_for_is_known(file):
+    kitchen = file(minutes=1, hours=2)
+    kitchen.prepared("cook")
+
+    assert ["count", "hours"] == kitchen.unused()
+
+
+def module_of(path):
+    return importlib.import_module(".".join(path.with_suffix("").parts))
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_module_beside_a_file_uses_all_of_it(path):
+    module = module_of(path)
+
+    assert isinstance(module.SQL, SqlFile)
+    assert PROJECT / path == module.SQL.path
+    assert [] == module.SQL.unused()
+
+
+def test_no_two_prepared_statements_share_a_name():
+    """A connection would run one for the other."""
+    values = {one for path in FILES for one in vars(module_of(path)).values() if isinstance(one, Statement)}
+    names = Counter(one.name for one in values)
+
+    assert names
+    assert [] == [name for name, count in names.items() if count > 1]
