@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from access.principal import Principal, Role
 from access.revocations import REVOKE, Revocations
 from access.tokens import Proof
-from foundation import clock
+from foundation import clock, sql
 from foundation.db import commit, db
 from foundation.errors import Forbidden, NotFound, Unauthorized
 
@@ -37,35 +35,14 @@ TRUST_SECONDS = 60
 """How long a key is believed without asking the database again, and how exact `last_used_at` is. A revoked one is
 forgotten within a second, as tokens are."""
 
-NONE_REVOKED = "NOT EXISTS (SELECT 1 FROM api_keys a WHERE a.id = ANY({ids}) AND a.revoked_at IS NOT NULL)"
-
-USE = text(
-    f"""UPDATE api_keys k SET last_used_at = clock_timestamp()
-    WHERE hash = :hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
-        AND (NOT demo OR :demo) AND {NONE_REVOKED.format(ids="k.ancestors")}
-    RETURNING ancestors || id, role, principal_id, scopes, demo, extract(epoch FROM created_at),
-        extract(epoch FROM expires_at)"""
-)
-ADD = text(
-    """INSERT INTO api_keys (hash, prefix, name, role, principal_id, scopes, expires_at, actor, ancestors, demo)
-    VALUES (:hash, :prefix, :name, :role, :principal_id, :scopes, :expires_at, :actor, :ancestors, :demo) RETURNING
-        id"""
-)
-HOLD = text(f"SELECT {NONE_REVOKED.format(ids='CAST(:ids AS bigint[])')}")
-LIST = text(
-    """SELECT id, prefix, name, role, principal_id, scopes, actor, ancestors[cardinality(ancestors)] AS parent_id,
-        created_at, expires_at, last_used_at, revoked_at
-    FROM api_keys ORDER BY id DESC LIMIT 1000"""
-)
-MADE_BY = text(
-    """SELECT id FROM api_keys WHERE actor = :actor AND revoked_at IS NULL
-        AND (expires_at IS NULL OR expires_at > clock_timestamp()) ORDER BY id LIMIT 100"""
-)
-FIND = text("SELECT ancestors || id, role FROM api_keys WHERE id = :id AND revoked_at IS NULL FOR UPDATE")
-TAKE_BACK = text(
-    """UPDATE api_keys SET revoked_at = clock_timestamp()
-    WHERE (id = :id OR ancestors @> ARRAY[CAST(:id AS bigint)]) AND revoked_at IS NULL"""
-)
+SQL = sql.beside(__file__)
+USE = SQL.text("use")
+ADD = SQL.text("add")
+HOLD = SQL.text("hold")
+LIST = SQL.text("list")
+MADE_BY = SQL.text("made_by")
+FIND = SQL.text("find")
+TAKE_BACK = SQL.text("take_back")
 
 
 @dataclass(frozen=True)

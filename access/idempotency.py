@@ -15,11 +15,10 @@ from typing import Any, get_type_hints
 
 import pydantic
 from flask import Response
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from access import guards
-from foundation import locks
+from foundation import locks, sql
 from foundation.contract import Headers
 from foundation.db import PIECE, db, in_pieces, unit_of_work
 from foundation.errors import AppError, IdempotencyMismatch
@@ -29,44 +28,12 @@ KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
 PRUNED = 100
 """Old rows that go with each new one; more than come, and few enough to be no burden."""
 
-FIND = text(
-    f"""SELECT pg_try_advisory_xact_lock(hashtextextended(:principal || ' ' || :key, 0) | {locks.HASHED}),
-        k.fingerprint, k.status, k.body
-    FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k ON k.principal = :principal AND k.key = :key"""
-)
-
-
-def _told_of(body: str) -> str:
-    """SQL for the orders that an answer tells of."""
-    return f"""ARRAY(SELECT DISTINCT CAST(id AS bigint)
-        FROM jsonb_path_query(CAST({body} AS jsonb), '$.**.order_id ? (@.type() == "number")') AS id)"""
-
-
-KEEP = text(
-    f"""WITH old AS (DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '{KEPT_HOURS} h'
-        ORDER BY created_at LIMIT {PRUNED} FOR UPDATE SKIP LOCKED)))
-    INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids)
-    VALUES (:principal, :key, :fingerprint, :status, :body, {_told_of(":body")})"""
-)
-FORGET = text(
-    """UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE order_ids && CAST(:orders AS bigint[]) LIMIT :piece FOR UPDATE))"""
-)
-FORGET_OWN = text(
-    """UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE principal = :who AND body IS NOT NULL LIMIT :piece FOR UPDATE))"""
-)
-FORGET_WITHOUT_ORDERS = text(
-    f"""WITH found AS MATERIALIZED (
-        SELECT ctid AS at, created_at, principal, key, {_told_of("body")} && CAST(:orders AS bigint[]) AS tells
-        FROM idempotency_keys WHERE order_ids IS NULL AND body IS NOT NULL
-            AND (created_at, principal, key) > (:created_at, :principal, :key)
-        ORDER BY created_at, principal, key LIMIT :piece FOR UPDATE),
-    gone AS (UPDATE idempotency_keys SET body = NULL WHERE ctid = ANY(ARRAY(SELECT at FROM found WHERE tells)))
-    SELECT created_at, principal, key FROM found ORDER BY created_at DESC, principal DESC, key DESC"""
-)
-"""What a version of before kept does not say which orders it tells of: all of it is looked through, for a day."""
+SQL = sql.beside(__file__, hashed=locks.HASHED, kept_hours=KEPT_HOURS, pruned=PRUNED)
+FIND = SQL.text("find")
+KEEP = SQL.text("keep")
+FORGET = SQL.text("forget")
+FORGET_OWN = SQL.text("forget_own")
+FORGET_WITHOUT_ORDERS = SQL.text("forget_without_orders")
 
 
 class KeyHeaders(Headers):

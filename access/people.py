@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from access import passwords, throttle
@@ -16,6 +15,7 @@ from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from access.principal import Principal, Role
 from access.revocations import REVOKE
 from access.throttle import Origin
+from foundation import sql
 from foundation.db import db
 from foundation.errors import InvalidRequest, NotFound, Unauthorized
 from foundation.settings import Settings
@@ -28,40 +28,19 @@ LINK_SECONDS = 24 * 3600
 
 LINK_SALT = "onward: choose a password"
 
-WHO = "id, email, name, role, principal_id, password, session_key"
-BY_EMAIL = text(f"SELECT {WHO} FROM people WHERE email = :email AND disabled_at IS NULL")
-BY_SESSION = text(f"SELECT {WHO} FROM people WHERE session_key = :session_key AND disabled_at IS NULL")
-ADD = text(
-    f"""INSERT INTO people (email, name, role, principal_id, session_key)
-    VALUES (:email, :name, :role, :principal_id, :session_key) RETURNING {WHO}"""
-)
-LIST = text(
-    """SELECT id, email, name, role, principal_id, password IS NOT NULL AS has_password, created_at, signed_in_at,
-        disabled_at
-    FROM people ORDER BY id DESC LIMIT 1000"""
-)
-EXPORT = text(
-    """SELECT id, email, name, role, principal_id, created_at, signed_in_at, disabled_at
-    FROM people WHERE role = :role AND principal_id = :id ORDER BY id"""
-)
-ERASE = text("DELETE FROM people WHERE role = :role AND principal_id = :id")
-SIGNED_IN = text("UPDATE people SET signed_in_at = clock_timestamp() WHERE id = :id")
-SET_PASSWORD = text(
-    """UPDATE people SET password = :password, session_key = :new
-    WHERE id = :id AND session_key = :session_key RETURNING id"""
-)
-DISABLE = text(
-    """WITH was AS (SELECT id, session_key FROM people WHERE email = :email AND disabled_at IS NULL FOR UPDATE)
-    UPDATE people SET disabled_at = clock_timestamp(), session_key = :new FROM was WHERE people.id = was.id
-    RETURNING was.session_key, role || ' ' || principal_id"""
-)
-CHANGE = text(
-    """WITH was AS (SELECT id, session_key FROM people WHERE email = :email FOR UPDATE)
-    UPDATE people SET role = :role, principal_id = :principal_id, session_key = :new FROM was WHERE people.id = was.id
-    RETURNING was.session_key"""
-)
-KNOWN = text("SELECT EXISTS (SELECT FROM people WHERE email = :email)")
-ENABLE = text("UPDATE people SET disabled_at = NULL WHERE email = :email AND disabled_at IS NOT NULL RETURNING id")
+SQL = sql.beside(__file__)
+BY_EMAIL = SQL.text("by_email")
+BY_SESSION = SQL.text("by_session")
+ADD = SQL.text("add")
+LIST = SQL.text("list")
+EXPORT = SQL.text("export")
+ERASE = SQL.text("erase")
+SIGNED_IN = SQL.text("signed_in")
+SET_PASSWORD = SQL.text("set_password")
+DISABLE = SQL.text("disable")
+CHANGE = SQL.text("change")
+KNOWN = SQL.text("known")
+ENABLE = SQL.text("enable")
 
 
 @dataclass(frozen=True)

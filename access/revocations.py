@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from sqlalchemy import text
-
 from access.principal import Principal, grounds
+from foundation import sql
 from foundation.db import commit, db
 
 LOOK_BACK_SECONDS = 60
@@ -31,32 +30,11 @@ EVERYBODY = "*"
 LINKS = "order:"
 """What begins the subjects of links to an order. No proof that is remembered, and no stream, is called so."""
 
-LOOK = text(
-    f"""(SELECT subject, CAST(extract(epoch FROM at) AS float8) FROM revocations
-        WHERE at > to_timestamp(:since) - interval '{LOOK_BACK_SECONDS} s' ORDER BY at DESC LIMIT :most)
-    UNION ALL SELECT '', CAST(extract(epoch FROM clock_timestamp()) AS float8)"""
-)
-ASK = text(
-    """SELECT subject, CAST(extract(epoch FROM max(at)) AS float8) FROM revocations
-    WHERE subject = ANY(:subjects) GROUP BY subject"""
-)
-REVOKE = text(
-    """WITH newest AS (
-        SELECT id FROM revocations WHERE subject = :subject ORDER BY at DESC LIMIT 1 FOR UPDATE),
-    again AS (
-        UPDATE revocations r SET at = clock_timestamp(), actor = :actor, reason = :reason
-        FROM newest WHERE r.id = newest.id RETURNING r.id)
-    INSERT INTO revocations (subject, actor, reason)
-    SELECT :subject, :actor, :reason WHERE NOT EXISTS (SELECT FROM again)"""
-)
-"""One row for each subject, the time of which moves. (Without a unique index: a version of before would fail on it.)"""
-
-PRUNE = text(
-    """DELETE FROM revocations WHERE id = ANY(ARRAY(
-        SELECT id FROM revocations WHERE split_part(subject, ':', 1) = :kind
-        AND at < clock_timestamp() - make_interval(hours => :hours)
-        ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED))"""
-)
+SQL = sql.beside(__file__, look_back_seconds=LOOK_BACK_SECONDS)
+LOOK = SQL.text("look")
+ASK = SQL.text("ask")
+REVOKE = SQL.text("revoke")
+PRUNE = SQL.text("prune")
 
 
 class Revocations:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from sqlalchemy import text
-
+from foundation import sql
 from foundation.db import db
 from foundation.errors import TooManyRequests
 
@@ -33,21 +32,11 @@ IPV6_PREFIX = 64
 PRUNED = 100
 """Old rows that go with each try, which makes three at most."""
 
-COUNT = text(
-    """INSERT INTO sign_in_tries AS t (key, count) VALUES (:key, 1)
-    ON CONFLICT (key) DO UPDATE SET
-        count = CASE WHEN t.since < clock_timestamp() - make_interval(secs => :window) THEN 1 ELSE t.count + 1 END,
-        since = CASE WHEN t.since < clock_timestamp() - make_interval(secs => :window) THEN clock_timestamp()
-                     ELSE t.since END
-    RETURNING count, CAST(ceil(:window - extract(epoch FROM clock_timestamp() - since)) AS int)"""
-)
-PRUNE = text(
-    f"""DELETE FROM sign_in_tries WHERE key = ANY(ARRAY(
-        SELECT key FROM sign_in_tries WHERE since < clock_timestamp() - make_interval(secs => :window)
-        ORDER BY since LIMIT {PRUNED} FOR UPDATE SKIP LOCKED))"""
-)
-FORGET = text("DELETE FROM sign_in_tries WHERE key = :key")
-UNCOUNT = text("UPDATE sign_in_tries SET count = count - 1 WHERE key = :key AND count > 0")
+SQL = sql.beside(__file__, pruned=PRUNED)
+COUNT = SQL.text("count")
+PRUNE = SQL.text("prune")
+FORGET = SQL.text("forget")
+UNCOUNT = SQL.text("uncount")
 
 
 @dataclass(frozen=True)

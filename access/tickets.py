@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from sqlalchemy import text
-
 from access.principal import Principal
 from access.revocations import Revocations
+from foundation import sql
 from foundation.db import commit, db
 from foundation.errors import Unauthorized
 
@@ -16,17 +15,9 @@ TICKET_SECONDS = 30
 PRUNED = 100
 """Unused ones that go with each new one; more than come."""
 
-ISSUE = text(
-    f"""WITH unused AS (DELETE FROM stream_tickets WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM stream_tickets WHERE expires_at < clock_timestamp()
-        ORDER BY expires_at LIMIT {PRUNED} FOR UPDATE SKIP LOCKED)))
-    INSERT INTO stream_tickets (hash, role, principal_id, proof, proof_ends, scopes, demo, expires_at)
-    VALUES (:hash, :role, :id, :proof, :ends, :scopes, :demo, clock_timestamp() + interval '{TICKET_SECONDS} s')"""
-)
-REDEEM = text(
-    """DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp() AND (NOT demo OR :demo)
-    RETURNING role, principal_id, proof, proof_ends, scopes, demo, extract(epoch FROM created_at)"""
-)
+SQL = sql.beside(__file__, pruned=PRUNED, ticket_seconds=TICKET_SECONDS)
+ISSUE = SQL.text("issue")
+REDEEM = SQL.text("redeem")
 
 
 def issue(principal: Principal) -> str:

@@ -1,0 +1,30 @@
+-- What was taken back: one row for each subject.
+
+-- name: look(since, most)
+-- The newest, and as the last row the database's time. A transaction that began earlier may be committed later, so it
+-- looks back a while.
+(SELECT subject, CAST(extract(epoch FROM at) AS float8) FROM revocations
+    WHERE at > to_timestamp(:since) - interval '{look_back_seconds} s' ORDER BY at DESC LIMIT :most)
+UNION ALL SELECT '', CAST(extract(epoch FROM clock_timestamp()) AS float8)
+
+-- name: ask(subjects)
+-- For proofs that are older than what the process remembers.
+SELECT subject, CAST(extract(epoch FROM max(at)) AS float8) FROM revocations
+WHERE subject = ANY(:subjects) GROUP BY subject
+
+-- name: revoke(subject, actor, reason)
+-- One row for each subject, the time of which moves. (Without a unique index: a version of before would fail on it.)
+WITH newest AS (
+    SELECT id FROM revocations WHERE subject = :subject ORDER BY at DESC LIMIT 1 FOR UPDATE),
+again AS (
+    UPDATE revocations r SET at = clock_timestamp(), actor = :actor, reason = :reason
+    FROM newest WHERE r.id = newest.id RETURNING r.id)
+INSERT INTO revocations (subject, actor, reason)
+SELECT :subject, :actor, :reason WHERE NOT EXISTS (SELECT FROM again)
+
+-- name: prune(kind, hours, most)
+-- What refuses nothing any more, since all proofs of that kind that it was for have ended.
+DELETE FROM revocations WHERE id = ANY(ARRAY(
+    SELECT id FROM revocations WHERE split_part(subject, ':', 1) = :kind
+    AND at < clock_timestamp() - make_interval(hours => :hours)
+    ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED))
