@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from access.principal import Principal
-from foundation import logs
+from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
@@ -80,21 +80,10 @@ SAY = text(
     SELECT said.id, entry.id, {message_json("said", ":role")} FROM said, entry"""
 )
 
-CONVERSATION = text(
-    f"""SELECT coalesce('[' || string_agg(message, ',' ORDER BY id) || ']', '[]'), min(id), count(*) FROM (
-        SELECT m.id, {message_json("m", ":role")} AS message
-        FROM messages m WHERE order_id = :order_id AND id < :before ORDER BY id DESC LIMIT :limit) AS newest"""
-)
-
-
-ERASE = text(
-    """UPDATE messages SET body = '(erased)' WHERE id = ANY(ARRAY(
-        SELECT id FROM messages WHERE order_id = ANY(:orders) AND kind = 'person' AND body <> '(erased)'
-        LIMIT :piece))"""
-)
-EXPORT = text(
-    """SELECT id, row_to_json(m) FROM messages m WHERE order_id = :order AND id > :after ORDER BY id LIMIT :piece"""
-)
+SQL = sql.beside(__file__, message=message_json("m", ":role"))
+CONVERSATION = SQL.text("conversation")
+ERASE = SQL.text("erase")
+EXPORT = SQL.text("export")
 
 
 def say(engine: Engine, event_type: EventType, principal: Principal, order_id: int, parties: Parties, body: str) -> str:

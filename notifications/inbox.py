@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import text
-
 from access.principal import Principal
+from foundation import sql
 from foundation.db import PIECE, all_rows, db, in_pieces
 
 NOTIFY = "INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)"
@@ -18,42 +17,14 @@ MEMBERS = "id, order_id, event_id, kind, title, body, created_at, read_at"
 COUNT_LIMIT = 1000
 """The unread are counted up to here; beyond it nobody wants the number, and counting would cost."""
 
-_MINE = "recipient_id = :id AND recipient_role = :role"
-
-INBOX = text(
-    f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
-        min(id), count(*) FROM (
-        SELECT {MEMBERS} FROM notifications WHERE {_MINE} AND id < :before ORDER BY id DESC LIMIT :limit) AS members"""
-)
-UNREAD = text(
-    f"SELECT count(*) FROM (SELECT FROM notifications WHERE {_MINE} AND read_at IS NULL LIMIT {COUNT_LIMIT}) AS unread"
-)
-READ = text(
-    f"""UPDATE notifications SET read_at = clock_timestamp() WHERE id = ANY(ARRAY(
-        SELECT id FROM notifications WHERE {_MINE} AND read_at IS NULL AND id <= :up_to
-        LIMIT :piece FOR NO KEY UPDATE SKIP LOCKED))"""
-)
-"""A piece at a time, in the order of the index: without an id in it, it costs a notification less to be written."""
-
-EMPTY = text(
-    """DELETE FROM notifications WHERE id = ANY(ARRAY(
-        SELECT id FROM notifications WHERE recipient_role = 'buyer' AND recipient_id = :id ORDER BY id LIMIT :piece))"""
-)
-ERASE = text(
-    """UPDATE notifications SET body = '' WHERE id = ANY(ARRAY(
-        SELECT n.id FROM notifications n JOIN order_events e ON e.id = n.event_id
-        WHERE e.order_id = ANY(:orders) AND n.kind = 'status' AND n.body <> '' LIMIT :piece))"""
-)
-EXPORT = text(
-    """SELECT id, row_to_json(n) FROM notifications n
-    WHERE recipient_role = 'buyer' AND recipient_id = :id AND id > :after ORDER BY id LIMIT :piece"""
-)
-PRUNE = text(
-    """WITH oldest AS (SELECT id, created_at FROM notifications ORDER BY id LIMIT :piece),
-    old AS (SELECT max(id) AS id FROM oldest WHERE created_at < clock_timestamp() - make_interval(days => :days))
-    DELETE FROM notifications WHERE id <= (SELECT id FROM old)"""
-)
-"""A range of the primary key, of bounded length, since the ids follow the time."""
+SQL = sql.beside(__file__, count_limit=COUNT_LIMIT, members=MEMBERS)
+INBOX = SQL.text("inbox")
+UNREAD = SQL.text("unread")
+READ = SQL.text("read")
+EMPTY = SQL.text("empty")
+ERASE = SQL.text("erase")
+EXPORT = SQL.text("export")
+PRUNE = SQL.text("prune")
 
 
 def announce_notification(written: str) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import text
 
+from foundation import sql
 from foundation.db import db
 
 group = AppGroup("live", help="Look after the log of live events.")
 
-NEW_EPOCH = text(
-    """UPDATE realtime_log SET epoch = greatest(epoch + 1, CAST(extract(epoch FROM clock_timestamp()) AS bigint))
-    RETURNING epoch"""
-)
+SQL = sql.beside(__file__)
+NEW_EPOCH = SQL.text("new_epoch")
 
 
 @group.command("new-epoch")

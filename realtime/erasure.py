@@ -4,42 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 
+from foundation import sql
 from foundation.db import PIECE, db
 from realtime.log import WAIT_FOR_APPENDS
 
-ERASED = """UPDATE realtime_events SET data = CAST(
-        jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
-            '{order,buyer_name}', to_jsonb(CAST(:name AS text)), false),
-            '{event,reason}', 'null', false),
-            '{message,body}', to_jsonb(CAST(:name AS text)), false),
-            '{notification,body}', '""', false) AS text)"""
-
-ERASE = text(
-    f"""WITH told AS MATERIALIZED (SELECT seq FROM realtime_events WHERE order_id = ANY(:orders)),
-    found AS (SELECT seq FROM told WHERE seq > :after ORDER BY seq LIMIT :piece),
-    erased AS ({ERASED} WHERE seq = ANY(ARRAY(SELECT seq FROM found)))
-    SELECT count(*), max(seq), count(*) FROM found"""
-)
-OF_AN_ORDER = """CAST(coalesce(
-        CAST(data AS json) -> 'order' ->> 'id', CAST(data AS json) -> 'message' ->> 'order_id',
-        CAST(data AS json) -> 'notification' ->> 'order_id') AS bigint)"""
-ERASE_WITHOUT_ORDER = text(
-    f"""WITH found AS MATERIALIZED (
-        SELECT seq, {OF_AN_ORDER} AS told_of FROM realtime_events
-        WHERE order_id IS NULL AND channel = :channel AND seq > :after ORDER BY seq LIMIT :piece),
-    erased AS ({ERASED} WHERE seq = ANY(ARRAY(SELECT seq FROM found WHERE told_of = ANY(:orders))))
-    SELECT count(*), max(seq), count(*) FILTER (WHERE told_of = ANY(:orders)) FROM found"""
-)
-"""What a version of before wrote does not say its order: as long as it is kept, a channel's is looked through."""
-
-ANY_WITHOUT_ORDER = text("SELECT EXISTS (SELECT FROM realtime_events WHERE order_id IS NULL)")
+SQL = sql.beside(__file__)
+ERASE = SQL.text("erase")
+ERASE_WITHOUT_ORDER = SQL.text("erase_without_order")
+ANY_WITHOUT_ORDER = SQL.text("any_without_order")
 
 
 def wait_for_appends() -> None:
     """Return when all that is appended from now on was made of what is committed by now."""
-    db.session.execute(text(WAIT_FOR_APPENDS))
+    db.session.execute(WAIT_FOR_APPENDS)
     db.session.commit()
 
 

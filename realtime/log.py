@@ -10,99 +10,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foundation import locks
-from foundation.connections import PreparedPool, Row, Statement
+from foundation import locks, sql
+from foundation.connections import PreparedPool, Row
 from realtime.channel_index import ALL
 
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""
 
-WAIT_FOR_APPENDS = f"SELECT pg_advisory_xact_lock({locks.APPEND})"
-"""Whoever appends afterwards has read what was committed before."""
-
-LOCK = f"pg_advisory_xact_lock({locks.APPEND})"
-TAKE_LOCK = f"SELECT {LOCK}; "
-
-APPEND = f"""
-appended AS (
-    INSERT INTO realtime_events (seq, channel, type, data, order_id)
-    SELECT nextval('realtime_seq'), channel, type, data, order_id
-    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
-    RETURNING seq, channel, type, data),
-told AS MATERIALIZED (
-    SELECT pg_notify('{WAKE_CHANNEL}', max(seq)::text) FROM appended HAVING count(*) > 0)"""
-"""Reads `frames` (event_id, order_id, position, channel, type, data)."""
-
-APPENDED = "SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq"
-
 PAGE = 500
 """Events read from the log at once."""
 
-STATE = Statement(
-    "log_state",
-    (),
-    """SELECT epoch, pruned_through, greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_events), 0))
-    FROM realtime_log""",
-)
-AFTER = Statement(
-    "log_after",
-    ("bigint",),
-    f"SELECT seq, channel, type, data FROM realtime_events WHERE seq > $1 ORDER BY seq LIMIT {PAGE}",
-)
-REPLAY = Statement(
-    "log_replay",
-    ("text[]", "bigint", "bigint"),
-    f"""SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
-    SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY($1) AND seq > $2 AND seq <= $3
-    ORDER BY seq LIMIT {PAGE})""",
-)
-"""The first row tells what is gone, as of the same moment: the log may be pruned while somebody replays it."""
+SQL = sql.beside(__file__, append_lock=locks.APPEND, page=PAGE, prune_lock=locks.PRUNE, wake_channel=WAKE_CHANNEL)
+LOCK, APPEND, APPENDED = SQL.fragment("lock"), SQL.fragment("append"), SQL.fragment("appended")
+"""The parts of a statement that appends: the lock that it takes first, CTEs that read `frames`, what it returns."""
 
-REPLAY_ALL = Statement(
-    "log_replay_all",
-    ("text", "bigint", "bigint"),
-    f"""SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
-    SELECT seq, channel, type, data FROM realtime_events WHERE starts_with(channel, $1) AND seq > $2 AND seq <= $3
-    ORDER BY seq LIMIT {PAGE})""",
-)
-"""The same for all channels of one sort, read along the log."""
-
-_STANDS = """SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
-    (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log"""
-CATCH_UP = Statement(
-    "log_catch_up",
-    ("text[]", "bigint", "int"),
-    f"""{_STANDS} UNION ALL (
-    SELECT e.* FROM unnest($1) AS mine (channel) CROSS JOIN LATERAL (
-        SELECT seq, channel, type, data FROM realtime_events
-        WHERE channel = mine.channel AND seq > $2 ORDER BY seq LIMIT $3) AS e
-    ORDER BY seq LIMIT $3)""",
-)
-"""The first row tells where the log stands, as of the same moment. Asked for all channels at once, PostgreSQL would
-read and sort everything behind the cursor for each page."""
-
-CATCH_UP_ALL = Statement(
-    "log_catch_up_all",
-    ("text", "bigint", "int"),
-    f"""{_STANDS} UNION ALL (
-    SELECT seq, channel, type, data FROM realtime_events WHERE seq > $2 AND starts_with(channel, $1)
-    ORDER BY seq LIMIT $3)""",
-)
-"""The same for all channels of one sort, read along the log."""
-
-PRUNE = Statement(
-    "log_prune",
-    ("int", "int"),
-    f"""WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({locks.PRUNE}) AS yes),
-    oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT $2),
-    old AS (SELECT max(seq) AS seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => $1)),
-    gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),
-    marked AS (UPDATE realtime_log SET pruned_through = greatest(pruned_through, (SELECT seq FROM old))
-        WHERE (SELECT seq FROM old) IS NOT NULL)
-    SELECT count(*) FROM gone""",
-)
-"""A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot
-and with it every dead row of the outbox."""
+TAKE_LOCK = f"SELECT {LOCK}; "
+WAIT_FOR_APPENDS = SQL.text("wait_for_appends")
+STATE = SQL.prepared("log_state")
+AFTER = SQL.prepared("log_after")
+REPLAY = SQL.prepared("log_replay")
+REPLAY_ALL = SQL.prepared("log_replay_all")
+CATCH_UP = SQL.prepared("log_catch_up")
+CATCH_UP_ALL = SQL.prepared("log_catch_up_all")
+PRUNE = SQL.prepared("log_prune")
 
 
 class Pruned(Exception):

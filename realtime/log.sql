@@ -1,0 +1,75 @@
+-- The log of live events: appended to, read, pruned.
+
+-- fragment: lock
+-- Makes the log's numbers follow the commits.
+pg_advisory_xact_lock({append_lock})
+
+-- name: wait_for_appends()
+-- Whoever appends afterwards has read what was committed before.
+SELECT {lock}
+
+-- fragment: append
+-- CTEs for statements that take the lock first. Read `frames` (event_id, order_id, position, channel, type, data).
+appended AS (
+    INSERT INTO realtime_events (seq, channel, type, data, order_id)
+    SELECT nextval('realtime_seq'), channel, type, data, order_id
+    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
+    RETURNING seq, channel, type, data),
+told AS MATERIALIZED (
+    SELECT pg_notify('{wake_channel}', max(seq)::text) FROM appended HAVING count(*) > 0)
+
+-- fragment: appended
+-- What such a statement returns.
+SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq
+
+-- name: log_state()
+-- Where the log stands; its table may be empty, and pruned up to where it was.
+SELECT epoch, pruned_through, greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_events), 0))
+FROM realtime_log
+
+-- name: log_after(seq bigint)
+-- What the feed reads: all channels, along the primary key.
+SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq ORDER BY seq LIMIT {page}
+
+-- name: log_replay(channels text[], seq bigint, through bigint)
+-- The first row tells what is gone, as of the same moment: the log may be pruned while somebody replays it.
+SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
+SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY(:channels) AND seq > :seq AND seq <= :through
+ORDER BY seq LIMIT {page})
+
+-- name: log_replay_all(prefix text, seq bigint, through bigint)
+-- The same for all channels of one sort, read along the log.
+SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
+SELECT seq, channel, type, data FROM realtime_events
+WHERE starts_with(channel, :prefix) AND seq > :seq AND seq <= :through
+ORDER BY seq LIMIT {page})
+
+-- fragment: stands
+SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
+    (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
+
+-- name: log_catch_up(channels text[], seq bigint, most int)
+-- The first row tells where the log stands, as of the same moment. Asked for all channels at once, PostgreSQL would
+-- read and sort everything behind the cursor for each page.
+{stands} UNION ALL (
+SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
+    SELECT seq, channel, type, data FROM realtime_events
+    WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most) AS e
+ORDER BY seq LIMIT :most)
+
+-- name: log_catch_up_all(prefix text, seq bigint, most int)
+-- The same for all channels of one sort, read along the log.
+{stands} UNION ALL (
+SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq AND starts_with(channel, :prefix)
+ORDER BY seq LIMIT :most)
+
+-- name: log_prune(hours int, most int)
+-- A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot
+-- and with it every dead row of the outbox.
+WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({prune_lock}) AS yes),
+oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT :most),
+old AS (SELECT max(seq) AS seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => :hours)),
+gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),
+marked AS (UPDATE realtime_log SET pruned_through = greatest(pruned_through, (SELECT seq FROM old))
+    WHERE (SELECT seq FROM old) IS NOT NULL)
+SELECT count(*) FROM gone
