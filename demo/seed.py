@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
-from sqlalchemy import text
-
 from app import Onward
 from dashboard.people import DemoPerson
 from demo import market
+from foundation import sql
 from foundation.db import db
 from foundation.errors import AppError
 from orders.schemas import NewOrder, NewStatus
 from orders.status_change import StatusChange
 from outbox.modes import ALL, SEQUENTIAL
+
+SQL = sql.beside(__file__)
+ANY_ORDER = SQL.text("any_order")
 
 SEED = 1042
 """The same orders every time, so that pictures repeat."""
@@ -25,7 +27,7 @@ STEPS = (0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 0, 1, 3, 4, 5, 2)
 
 def seed(onward: Onward) -> int:
     """Place the demo's orders unless there are some already; returns how many were placed."""
-    if db.session.execute(text("SELECT EXISTS (SELECT FROM orders)")).scalar_one():
+    if db.session.execute(ANY_ORDER).scalar_one():
         return 0
     # This process ends at once, so what follows has to have happened before.
     onward.engine.modes.learn({ALL: SEQUENTIAL})

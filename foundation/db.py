@@ -1,7 +1,7 @@
 """SQLAlchemy: the tables' definitions for the migrations, and the sessions in which the cold paths run their SQL.
 
-No query goes through the ORM. A model describes a table, and nothing reads or writes by it; a session gives a connection
-and a transaction to the statements of `.sql` files. What is hot has connections of its own (foundation/connections.py).
+No query goes through the ORM. A model describes a table, and nothing reads or writes by it; a session gives connection
+and transaction to the statements of `.sql` files. What is hot has connections of its own (foundation/connections.py).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import psycopg2.errors
 import psycopg2.extensions
 from flask import Flask, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, TextClause, event, text
+from sqlalchemy import BigInteger, DateTime, Engine, ExceptionContext, MetaData, Text, TextClause, event
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from foundation import sql
 from foundation.connections import POOL_WAIT_SECONDS, SERVER_SETTINGS, connect
 from foundation.settings import Settings
 
@@ -33,7 +34,8 @@ SCHEMA = "0017"
 PIECE = 2000
 """Rows that are written at once by work that may concern very many: some 20 to 100 ms."""
 
-STATE = text("SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean")
+SQL = sql.beside(__file__)
+STATE = SQL.text("state")
 
 NAMES = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",

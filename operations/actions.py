@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from foundation import sql
 from foundation.contract import LARGEST_ID
 from foundation.db import commit, db
 from foundation.errors import InvalidRequest, NotFound
@@ -28,6 +29,19 @@ MEMBERS = (
     "fingerprint,"
     " request_id, created_at, finished_at"
 )
+
+SQL = sql.beside(__file__, at_once=AT_ONCE)
+NEWEST_BELOW = SQL.text("newest_below")
+GROUPS = SQL.text("groups")
+PAUSE = SQL.text("pause")
+RESUME = SQL.text("resume")
+RECORD_CHANGE = SQL.text("record_change")
+CIRCUITS = SQL.text("circuits")
+FORGET_MODES = SQL.text("forget_modes")
+SET_MODE = SQL.text("set_mode")
+RESET_MODE = SQL.text("reset_mode")
+ACTIONS = SQL.text("actions")
+RECORD = SQL.text("record")
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ def page(
         where, values["status"] = f"{where} AND s.status = :status", status
     floor = 0
     if status not in INDEXED:
-        newest = db.session.execute(text("SELECT max(id) FROM side_effects WHERE id < :before"), {"before": before})
+        newest = db.session.execute(NEWEST_BELOW, {"before": before})
         floor = max(0, (newest.scalar() or 0) - SPAN)
     found = db.session.execute(
         text(
@@ -89,59 +103,42 @@ def page(
 
 def groups() -> list[dict[str, Any]]:
     """Dead letters by kind and error, most frequent first."""
-    rows = db.session.execute(
-        text(
-            f"""SELECT kind, fingerprint, count(*) AS count, min(last_error) AS example, min(created_at) AS oldest,
-                array_agg(DISTINCT destination) AS destinations
-            FROM (SELECT * FROM side_effects WHERE status = 'dead' ORDER BY kind, fingerprint, id LIMIT {AT_ONCE}) AS s
-            GROUP BY kind, fingerprint ORDER BY count(*) DESC"""
-        )
-    )
+    rows = db.session.execute(GROUPS)
     return [dict(row._mapping) for row in rows]
 
 
 def redeliver(actor: str, chosen: Selection, per_second: float) -> int:
     """Give dead letters a fresh start, in the order of their events, at this pace; returns how many."""
     where, values = chosen.where()
-    sql = f"""UPDATE side_effects SET status = 'pending', attempts = 0, crashes = 0, finished_at = NULL,
+    composed = f"""UPDATE side_effects SET status = 'pending', attempts = 0, crashes = 0, finished_at = NULL,
             scheduled_at = clock_timestamp() + make_interval(secs => o.place / CAST(:pace AS float8))
         FROM (SELECT s.id, row_number() OVER (ORDER BY s.event_id, s.id) AS place FROM side_effects s
             WHERE s.status = 'dead' AND {where} ORDER BY s.event_id, s.id LIMIT {AT_ONCE}) AS o
         WHERE side_effects.id = o.id AND side_effects.status = 'dead'"""
-    return _act(actor, "redeliver", str(chosen), "", sql, values | {"pace": per_second})
+    return _act(actor, "redeliver", str(chosen), "", text(composed), values | {"pace": per_second})
 
 
 def discard(actor: str, chosen: Selection, reason: str) -> int:
     """Give dead letters up for good; returns how many."""
     where, values = chosen.where()
-    sql = f"""UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp() WHERE id IN (
+    composed = f"""UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp() WHERE id IN (
         SELECT s.id FROM side_effects s WHERE s.status = 'dead' AND {where} ORDER BY s.id LIMIT {AT_ONCE})"""
-    return _act(actor, "discard", str(chosen), reason, sql, values)
+    return _act(actor, "discard", str(chosen), reason, text(composed), values)
 
 
 def pause(actor: str, destination: str, reason: str) -> None:
     """Let nothing go to this destination until it is resumed; nothing is lost, and no attempt is spent."""
-    sql = """INSERT INTO circuits (destination, paused) VALUES (:destination, true)
-        ON CONFLICT (destination) DO UPDATE SET paused = true"""
-    _switch(actor, "pause", destination, reason, sql, "paused")
+    _switch(actor, "pause", destination, reason, PAUSE, "paused")
 
 
 def resume(actor: str, destination: str, reason: str) -> None:
     """Let a paused destination be called again, with a closed circuit; NotFound where there is none."""
-    sql = """UPDATE circuits SET paused = false, state = 'closed', cooldown = 0, probes = 0, passed = 0, "window" = '[]'
-        WHERE destination = :destination"""
-    _switch(actor, "resume", destination, reason, sql, "closed")
+    _switch(actor, "resume", destination, reason, RESUME, "closed")
 
 
 def circuits() -> list[dict[str, Any]]:
     """Destinations that were ever in trouble, and their last change."""
-    rows = db.session.execute(
-        text(
-            """SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state, c.until, l.reason, l.at
-            FROM circuits c LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
-                WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true ORDER BY c.destination"""
-        )
-    )
+    rows = db.session.execute(CIRCUITS)
     return [dict(row._mapping) for row in rows]
 
 
@@ -153,28 +150,30 @@ def set_mode(actor: str, mode: str, kind: str, known: Collection[str]) -> None:
     if kind != modes.ALL and kind not in known:
         raise InvalidRequest(f"There is no kind {kind[:50]!r}; there are {', '.join(sorted(known))}.")
     if kind == modes.ALL:
-        db.session.execute(text("DELETE FROM side_effect_modes"))  # what was said of single kinds is void
-    sql = """INSERT INTO side_effect_modes (kind, mode) VALUES (:kind, :mode)
-        ON CONFLICT (kind) DO UPDATE SET mode = :mode"""
+        db.session.execute(FORGET_MODES)  # what was said of single kinds is void
     if mode == modes.DEFAULT:
-        sql = "DELETE FROM side_effect_modes WHERE kind = :kind"
-    _act(actor, "mode", kind, mode, sql, {"kind": kind, "mode": mode})
+        _act(actor, "mode", kind, mode, RESET_MODE, {"kind": kind})
+    else:
+        _act(actor, "mode", kind, mode, SET_MODE, {"kind": kind, "mode": mode})
 
 
 def actions(limit: int = 100) -> list[dict[str, Any]]:
     """The audit trail, newest first."""
-    rows = db.session.execute(
-        text("SELECT actor, action, target, reason, count, at FROM operator_actions ORDER BY id DESC LIMIT :limit"),
-        {"limit": limit},
-    )
+    rows = db.session.execute(ACTIONS, {"limit": limit})
     return [dict(row._mapping) for row in rows]
 
 
 def _act(
-    actor: str, action: str, target: str, reason: str, sql: str, values: Mapping[str, Any], absent: str = ""
+    actor: str,
+    action: str,
+    target: str,
+    reason: str,
+    statement: TextClause,
+    values: Mapping[str, Any],
+    absent: str = "",
 ) -> int:
     """How many rows it was; where that has to be one at least, `absent` is the sentence of NotFound."""
-    count: int = db.session.execute(text(sql), values).rowcount  # type: ignore[attr-defined]
+    count: int = db.session.execute(statement, values).rowcount  # type: ignore[attr-defined]
     if absent and not count:
         db.session.rollback()
         raise NotFound(absent)
@@ -183,17 +182,14 @@ def _act(
     return count
 
 
-def _switch(actor: str, action: str, destination: str, reason: str, sql: str, state: str) -> None:
-    change = "INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)"
+def _switch(actor: str, action: str, destination: str, reason: str, statement: TextClause, state: str) -> None:
     said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
-    db.session.execute(text(change), {"destination": destination, "state": state, "reason": said})
+    db.session.execute(RECORD_CHANGE, {"destination": destination, "state": state, "reason": said})
     absent = f"There is no circuit of {destination[:100]!r}."
-    _act(actor, action, destination, reason, sql, {"destination": destination}, absent)
+    _act(actor, action, destination, reason, statement, {"destination": destination}, absent)
 
 
 def record(actor: str, action: str, target: str, reason: str, count: int) -> None:
     """Write down what an operator did; committed with what was done."""
-    sql = """INSERT INTO operator_actions (actor, action, target, reason, count)
-        VALUES (:actor, :action, :target, :reason, :count)"""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
-    db.session.execute(text(sql), values)
+    db.session.execute(RECORD, values)

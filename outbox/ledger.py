@@ -6,26 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from foundation.connections import Statement
+from foundation import sql
 from side_effects.effects import EventType, Run
 
-OF_ORDER = Statement(
-    "ledger_of_order",
-    ("text", "bigint", "bigint[]"),
-    """SELECT event_id, NULL::text, NULL::text, pending::text, NULL::int, NULL::text FROM outbox
-        WHERE event_type = $1 AND order_id = $2
-    UNION ALL SELECT event_id, kind, destination, status, attempts, last_error FROM side_effects
-        WHERE event_type = $1 AND event_id = ANY($3)""",
-)
-"""Side effects by what they are for: those that are done stand in no index by `order_id`."""
-
-UNFINISHED = Statement(
-    "ledger_unfinished",
-    ("text", "bigint", "bigint"),
-    """SELECT EXISTS (SELECT FROM outbox WHERE event_type = $1 AND order_id = $2 AND event_id = $3)
-        OR EXISTS (SELECT FROM side_effects
-            WHERE event_type = $1 AND event_id = $3 AND status IN ('pending', 'running'))""",
-)
+SQL = sql.beside(__file__)
+OF_ORDER = SQL.prepared("ledger_of_order")
+UNFINISHED = SQL.prepared("ledger_unfinished")
 
 
 def of(

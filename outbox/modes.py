@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from foundation.connections import Statement
+from foundation import sql
 from side_effects.effects import Run
 
 log = structlog.get_logger(__name__)
@@ -14,7 +14,8 @@ BACKGROUND, SEQUENTIAL = "background", "sequential"
 DEFAULT = "default"
 """Takes an operator's word back: what the setting says holds again."""
 
-READ = Statement("read_modes", (), "SELECT kind, mode FROM side_effect_modes")
+SQL = sql.beside(__file__)
+READ = SQL.prepared("read_modes")
 
 
 class Modes:

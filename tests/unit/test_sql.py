@@ -12,7 +12,7 @@ from foundation.connections import Statement
 from foundation.sql import SqlFile, SqlFileError
 from tests.unit.test_architecture import PROJECT, ROOMS
 
-FILES = sorted(path.relative_to(PROJECT) for room in ROOMS for path in (PROJECT / room).rglob("*.sql"))
+FILES = sorted(path.relative_to(PROJECT) for room in [*ROOMS, "demo"] for path in (PROJECT / room).rglob("*.sql"))
 
 PLACE = """-- Orders of a kitchen.
 
