@@ -24,6 +24,7 @@ OLDEST_DUE = SQL.text("oldest_due")
 DEAD = SQL.text("dead")
 CIRCUITS = SQL.text("circuits")
 KINDS = SQL.text("kinds")
+
 SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"} 0.0\n'
 
 

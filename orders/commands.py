@@ -11,15 +11,15 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import text
 
+from foundation import sql
 from foundation.db import db
 from orders import timers, workflow_file
 from orders.workflow import Workflow
 
 AT_ONCE = 10_000
-CLOSE_OR_OPEN = text(
-    """UPDATE orders SET open = NOT open WHERE id > :after AND id <= :through AND status = ANY(:known)
-    AND open = (status = ANY(:finals))"""
-)
+SQL = sql.beside(__file__)
+NEWEST = SQL.text("newest_order")
+CLOSE_OR_OPEN = SQL.text("close_or_open")
 
 
 def init_app(app: Flask, workflow: Workflow) -> None:
@@ -52,7 +52,7 @@ def init_app(app: Flask, workflow: Workflow) -> None:
 
 def _close_or_open(workflow: Workflow) -> Iterator[int]:
     """Range by range, so that nobody waits long for an order: how many of each were changed."""
-    newest: int = db.session.execute(text("SELECT coalesce(max(id), 0) FROM orders")).scalar_one()
+    newest: int = db.session.execute(NEWEST).scalar_one()
     statuses = {"finals": [one.name for one in workflow.statuses.values() if one.final], "known": [*workflow.statuses]}
     for start in range(0, newest, AT_ONCE):
         changed = db.session.execute(CLOSE_OR_OPEN, statuses | {"after": start, "through": start + AT_ONCE})

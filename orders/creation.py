@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from access.principal import Principal
-from foundation import logs
+from foundation import logs, sql
 from foundation.db import db
 from foundation.errors import IdempotencyMismatch
 from orders import effects, json_sql
@@ -46,15 +46,13 @@ PLACE = text(
     SELECT entry.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, entry"""
 )
 
-_AS_PLACED = json_sql.order_head(
-    "o", status="e.to_status", version="e.version", updated_at="e.at", tracking="NULL::json"
+SQL = sql.beside(
+    __file__,
+    head_as_placed=json_sql.order_head(
+        "o", status="e.to_status", version="e.version", updated_at="e.at", tracking="NULL::json"
+    ),
 )
-PLACED_BEFORE = text(
-    f"""SELECT {_AS_PLACED},
-        o.id, o.seller_id, o.buyer_id, o.items::text, o.currency, o.buyer_name, o.buyer_email, o.number, e.type
-    FROM order_events e JOIN orders o ON o.id = e.order_id
-    WHERE e.idempotency_key = :key AND e.actor_id = :id AND e.actor_role = :role"""
-)
+PLACED_BEFORE = SQL.text("placed_before")
 
 
 class Placing:

@@ -10,10 +10,9 @@ import json
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import text
-
 from access import idempotency, people, revocations
 from chat import messages
+from foundation import sql
 from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
 from notifications import inbox
@@ -26,30 +25,13 @@ ERASED_NAME = "(erased)"
 ORDERS_AT_ONCE = 100
 """Whose rows are locked together, for some milliseconds."""
 
-ORDERS = text("SELECT id FROM orders WHERE buyer_id = :buyer AND id > :after ORDER BY id LIMIT :piece")
-SELLERS = text("SELECT DISTINCT seller_id FROM orders WHERE buyer_id = :buyer")
-ERASE_BUYER = text(
-    f"""UPDATE orders SET buyer_name = '{ERASED_NAME}', buyer_email = '' WHERE id = ANY(ARRAY(
-        SELECT id FROM orders WHERE id = ANY(:orders) AND (buyer_name, buyer_email) <> ('{ERASED_NAME}', '')
-        ORDER BY id LIMIT :piece FOR UPDATE))"""
-)
-ERASE_REASONS = text(
-    """DELETE FROM order_reasons WHERE event_id = ANY(ARRAY(
-        SELECT r.event_id FROM order_events e JOIN order_reasons r ON r.event_id = e.id
-        WHERE e.order_id = ANY(:orders) LIMIT :piece))"""
-)
-ERASE_ERRORS = text(
-    """UPDATE side_effects SET last_error = '' WHERE id = ANY(ARRAY(
-        SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type = 'order' AND s.event_id = e.id
-        WHERE e.order_id = ANY(:orders) AND s.last_error <> '' LIMIT :piece))"""
-)
-
-EXPORT_ORDERS = text(
-    f"""SELECT o.id, row_to_json(o), (
-        SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]')
-        FROM {json_sql.EVENTS} e WHERE e.order_id = o.id)
-    FROM orders o WHERE o.buyer_id = :buyer AND o.id > :after ORDER BY o.id LIMIT :piece"""
-)
+SQL = sql.beside(__file__, erased_name=ERASED_NAME, events=json_sql.EVENTS)
+ORDERS = SQL.text("orders")
+SELLERS = SQL.text("sellers")
+ERASE_BUYER = SQL.text("erase_buyer")
+ERASE_REASONS = SQL.text("erase_reasons")
+ERASE_ERRORS = SQL.text("erase_errors")
+EXPORT_ORDERS = SQL.text("export_orders")
 
 
 def erase(buyer_id: int, actor: str, reason: str) -> dict[str, int]:

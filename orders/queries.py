@@ -10,20 +10,17 @@ from sqlalchemy import text
 
 from access.principal import Principal
 from chat.messages import Parties
+from foundation import sql
 from foundation.db import db
 from foundation.errors import NotFound
 from orders import json_sql
 from orders.workflow import Workflow
 
-PARTY = " AND ".join(
-    f"(CAST(:{side} AS bigint) IS NULL OR o.{side}_id = CAST(:{side} AS bigint))" for side in ("seller", "buyer")
-)
-ORDER = text(f"SELECT o.status, o.version, {json_sql.order_head('o')} FROM orders o WHERE o.id = :order_id AND {PARTY}")
-PARTIES = text(f"SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {PARTY}")
-HISTORY = text(
-    f"""SELECT e.id, e.effect_bits, {json_sql.event_json("e")}
-    FROM {json_sql.EVENTS} e WHERE e.order_id = :order_id ORDER BY e.version"""
-)
+SQL = sql.beside(__file__, event=json_sql.event_json("e"), events=json_sql.EVENTS, head=json_sql.order_head("o"))
+ORDER = SQL.text("order")
+PARTIES = SQL.text("parties")
+HISTORY = SQL.text("history")
+
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
 # OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
 BOARD = f"""WITH waiting AS (

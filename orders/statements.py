@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from foundation import sql
 from foundation.connections import Statement
 from orders import effects, json_sql
 from orders.signals import OrderEvent
@@ -75,49 +76,41 @@ def change_status(reasons: bool = False, free: bool = False) -> Statement:
     unique index fail the batch, and orders that somebody else has locked are not waited for: they come back with their
     place and nothing else.
     """
-    name, sql = CHANGE_STATUS.name, CHANGE_STATUS.sql
+    name, composed = CHANGE_STATUS.name, CHANGE_STATUS.sql
     if reasons:
-        name, sql = f"{name}_reasons", sql.replace("entry AS (", f"{REASONS}entry AS (")
+        name, composed = f"{name}_reasons", composed.replace("entry AS (", f"{REASONS}entry AS (")
     if free:
-        name, sql = f"{name}_free", sql.replace(f"FROM {WANTED}", "FROM free w").replace("WITH moved AS (", FREE) + HELD
+        name, composed = (
+            f"{name}_free",
+            composed.replace(f"FROM {WANTED}", "FROM free w").replace("WITH moved AS (", FREE) + HELD,
+        )
         # By key, so that no two of these wait for each other's entries in the index of keys.
-        sql = sql.replace("updated_at FROM moved", "updated_at FROM moved ORDER BY key")
-    return replace(CHANGE_STATUS, name=name, sql=sql)
+        composed = composed.replace("updated_at FROM moved", "updated_at FROM moved ORDER BY key")
+    return replace(CHANGE_STATUS, name=name, sql=composed)
 
 
 PATIENT = "SET LOCAL lock_timeout = '2s';"
 """Before what only reads, on the connections of batches: who changes a table locks it for longer than a row."""
 
-FIND_BY_KEY = Statement(
-    "find_by_key",
-    ("json",),
-    f"""SELECT w.place, (SELECT id FROM outbox WHERE event_type = '{
-        effects.EVENT_TYPE
-    }' AND event_id = e.id), e.effect_bits,
-        {
-        json_sql.order_head(
-            "o",
-            status="e.to_status",
-            version="e.version",
-            updated_at="e.at",
-            tracking='''(SELECT t.tracking FROM order_events t WHERE t.order_id = e.order_id
-                AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)''',
-        )
-    }, {EVENT}, e.tracking::text
-    FROM json_to_recordset($1) AS w (place int, key text, actor_id bigint, actor_role text)
-    JOIN {json_sql.EVENTS} e ON (e.idempotency_key, e.actor_id, e.actor_role) = (w.key, w.actor_id, w.actor_role)
-    JOIN orders o ON o.id = e.order_id""",
-    PATIENT,
+HEAD_OF_THEN = json_sql.order_head(
+    "o",
+    status="e.to_status",
+    version="e.version",
+    updated_at="e.at",
+    tracking="""(SELECT t.tracking FROM order_events t WHERE t.order_id = e.order_id
+        AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)""",
 )
-"""$1: keys and whose they are, each with its place; one that was not used comes back with no row."""
+"""An order as it was after the event `e`."""
 
-WHY_NOT = Statement(
-    "why_not",
-    ("json",),
-    f"""SELECT w.place, o.status, o.version, {json_sql.order_head("o")}, (
-        SELECT {json_sql.event_json("e")} FROM {json_sql.EVENTS} e WHERE e.order_id = o.id AND e.version = o.version)
-    FROM json_to_recordset($1) AS w (place int, order_id bigint, seller_id bigint, buyer_id bigint)
-    JOIN orders o ON o.id = w.order_id AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}""",
-    PATIENT,
+SQL = sql.beside(
+    __file__,
+    event=json_sql.event_json("e"),
+    event_columns=EVENT,
+    event_type=effects.EVENT_TYPE,
+    events=json_sql.EVENTS,
+    head=json_sql.order_head("o"),
+    head_of_then=HEAD_OF_THEN,
+    party=PARTY.format(seller="w.seller_id", buyer="w.buyer_id"),
 )
-"""$1: orders and who asks for them, each with its place; one that is not there for who asks comes back with no row."""
+FIND_BY_KEY = SQL.prepared("find_by_key", PATIENT)
+WHY_NOT = SQL.prepared("why_not", PATIENT)

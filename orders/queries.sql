@@ -1,0 +1,18 @@
+-- Orders as they are read: somebody else's order is not there. The board is composed for the side that reads it.
+
+-- fragment: party
+-- Limits orders `o` to those of a seller or a buyer; NULL limits nothing.
+(CAST(:seller AS bigint) IS NULL OR o.seller_id = CAST(:seller AS bigint))
+    AND (CAST(:buyer AS bigint) IS NULL OR o.buyer_id = CAST(:buyer AS bigint))
+
+-- name: order(order_id, seller, buyer)
+-- What it may do next differs from reader to reader, and is put at the end of the text by who asks.
+SELECT o.status, o.version, {head} FROM orders o WHERE o.id = :order_id AND {party}
+
+-- name: parties(order_id, seller, buyer)
+-- Whose order it is, for what belongs to it.
+SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {party}
+
+-- name: history(order_id)
+-- Oldest first, with the bits of the effects that each event has.
+SELECT e.id, e.effect_bits, {event} FROM {events} e WHERE e.order_id = :order_id ORDER BY e.version
