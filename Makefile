@@ -9,7 +9,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi bench bench-quick bench-against bench-realtime walk chaos lock clean programs
+.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime walk chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ format: .venv/installed-dev ## Format the code, and mend what can be mended with
 
 openapi: .venv/installed-dev ## Write the contract, docs/openapi.json, anew from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json
+
+sql: .venv/installed-dev ## Write the statements that are composed, docs/sql/*.sql, anew from the code
+	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) SMTP_URL=smtp://mail MAIL_FROM=a@b.example \
+		$(BIN)/python -m flask sql --write docs/sql
 
 bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options
 	@exec $(BIN)/python -m benchmarks $(or $(ARGS),modes)

@@ -146,6 +146,7 @@ def init_commands(app: Flask) -> None:
     import operations.commands
     import orders.commands
     import orders.personal_commands
+    import orders.sql_commands
     import realtime.commands
 
     db.init_commands(app)
@@ -153,6 +154,7 @@ def init_commands(app: Flask) -> None:
     orders.personal_commands.init_app()
     demo.commands.init_app(app)
     orders.commands.init_app(app, onward_of(app).workflow)
+    orders.sql_commands.init_app(app, onward_of(app).engine, onward_of(app).changes, onward_of(app).workflow)
     app.cli.add_command(realtime.commands.group)
     operations.commands.init_app(app, onward_of(app).engine)
 

@@ -134,6 +134,12 @@ class SqlFile:
         return SqlFileError(f"{self.path}:{line}: {what}")
 
 
+LOADED: dict[Path, SqlFile] = {}
+"""The file of each module that was imported; for `flask sql`, which prints what stands in them."""
+
+
 def beside(module: str, **values: str | int | float) -> SqlFile:
     """The `.sql` file beside a module, which gives its `__file__` and the values of its placeholders."""
-    return SqlFile(Path(module).with_suffix(".sql"), **values)
+    path = Path(module).with_suffix(".sql")
+    LOADED[path] = SqlFile(path, **values)
+    return LOADED[path]

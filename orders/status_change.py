@@ -108,6 +108,9 @@ class StatusChanges:
             one = change_status(reasons, free)
             return replace(one, sql=one.sql.replace("{effect_bits}", effect_bits))
 
+        self.form = form
+        """The statement with the parts that a batch needs, as `change_status` says."""
+
         self.commits = GroupCommit(pool, own, form, engine.liveness)
 
     def change(self, change: StatusChange) -> Changed:

@@ -69,7 +69,7 @@ class BatchWriter:
         tasks_of: Callable[[OutboxEntry, int], list[EntryTask]],
     ) -> None:
         self._pool = pool
-        self._statements = statements
+        self.statements = statements
         self._limit = limit
         self._metrics = metrics
         self._on_rows = on_rows
@@ -151,12 +151,12 @@ class BatchWriter:
 
     def do_now(self, task: EntryTask) -> None:
         """Do this one effect at once, in a transaction of its own; raises what the database says."""
-        self._on_rows(self._run(self._statements.alone[task.effect.bit], [], [task.entry.id]))
+        self._on_rows(self._run(self.statements.alone[task.effect.bit], [], [task.entry.id]))
         task.entry.pending &= ~task.bit
 
     def do_again(self, bit: int, claimed: Claimed) -> None:
         """Do an effect that has a row of its own, and complete that row with it; nothing if the lease was lost."""
-        self._on_rows(self._pool.run(self._statements.rows[bit], ([claimed.id], [claimed.attempts])))
+        self._on_rows(self._pool.run(self.statements.rows[bit], ([claimed.id], [claimed.attempts])))
 
     @property
     def waiting(self) -> int:
@@ -194,7 +194,7 @@ class BatchWriter:
     def _suspect(self, batch: Sequence[OutboxEntry], error: psycopg2.Error) -> None:
         """A batch that took too long stands aside, unless a batch of nothing does so too: then it is the database."""
         try:
-            self._run(self._statements.everything, [], [])
+            self._run(self.statements.everything, [], [])
         except psycopg2.Error as unavailable:
             raise Away from unavailable
         log.warning("A batch took too long and is tried again in smaller ones", entries=len(batch), error=str(error))
@@ -244,7 +244,7 @@ class BatchWriter:
         gone = [entry.id for entry, _, last in taken if last]
         kept = [entry.id for entry, _, last in taken if not last]
         few = self._careful and len(batch) <= FEW
-        self._on_rows(self._run(self._statements.few if few else self._statements.everything, gone, kept))
+        self._on_rows(self._run(self.statements.few if few else self.statements.everything, gone, kept))
         if len(batch) >= self._size:
             self._size = min(BATCH_LIMIT, 2 * self._size)
         masks = Counter((entry.event_type, ready) for entry, ready, _ in taken)

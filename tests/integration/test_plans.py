@@ -71,7 +71,7 @@ def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cas
     outbox.run_until_idle()
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
-        complete = onward.engine.writer._statements.everything
+        complete = onward.engine.writer.statements.everything
         cursor.execute(complete.prepare)
         cursor.execute(complete.execute, ([], []))
         connection.commit()

@@ -37,7 +37,7 @@ def known(request, settings, onward, _green, sql):
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        complete = onward.engine.writer._statements.everything
+        complete = onward.engine.writer.statements.everything
         if request.param == "170 orders":
             sql(PLACED, 170, 3)
             promised = sql(OUTBOX, onward.engine.event_types["order"].everything)
@@ -65,7 +65,7 @@ def read_of_tables(node):
 @pytest.mark.parametrize("left", ["nothing is left", "something is left"])
 def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left):
     """Joined, 500 entries of 8,500 took a hundred million comparisons: no effect of any shop happened for 43 s."""
-    complete = onward.engine.writer._statements.everything
+    complete = onward.engine.writer.statements.everything
     known.execute(complete.prepare)
     known.execute(complete.execute, ([], []))
     sql(PLACED, 1500, 3)
@@ -101,7 +101,7 @@ ASKED = {
 
 def test_each_statement_looks_up_by_a_condition(known, onward):
     """A step without one reads an index from end to end: right for 170 rows, and for no more."""
-    statements = onward.engine.writer._statements
+    statements = onward.engine.writer.statements
     of_batches = [statements.everything, statements.few, *statements.alone.values(), *statements.rows.values()]
     asked = ASKED | dict.fromkeys(of_batches, f"{BY_ID}, '{{}}'")
     unbounded = []

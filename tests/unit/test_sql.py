@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections import Counter
 
 import pytest
 
-from foundation import sql
+from app import build_app, init_commands
 from foundation.connections import Statement
+from foundation.settings import Settings
 from foundation.sql import SqlFile, SqlFileError
+from tests.conftest import SECRET
 from tests.unit.test_architecture import PROJECT, ROOMS
 
 FILES = sorted(path.relative_to(PROJECT) for room in [*ROOMS, "demo"] for path in (PROJECT / room).rglob("*.sql"))
@@ -38,7 +41,7 @@ def file(tmp_path):
     def write(content=PLACE, **values):
         path = tmp_path / "kitchen.sql"
         path.write_text(content)
-        return sql.beside(str(path.with_suffix(".py")), **values)
+        return SqlFile(path, **values)
 
     return write
 
@@ -129,3 +132,73 @@ def test_no_two_prepared_statements_share_a_name():
 
     assert names
     assert [] == [name for name, count in names.items() if count > 1]
+
+
+@pytest.fixture(scope="module")
+def app():
+    """With everything that an installation can have, as `make sql` sets it."""
+    env = {"DATABASE_URL": "postgresql://nobody@nowhere/none", "JWT_SECRET": SECRET}
+    app = build_app(Settings.from_env(env | {"SMTP_URL": "smtp://mail", "MAIL_FROM": "a@b.example"}))
+    init_commands(app)
+    return app
+
+
+def printed(app, *words):
+    result = app.test_cli_runner().invoke(args=["sql", *words])
+    return result.output, result.exit_code
+
+
+def test_the_committed_statements_are_those_that_are_composed(app, tmp_path):
+    """`make sql` writes them anew; what has changed for PostgreSQL then stands in the diff."""
+    printed(app, "--write", str(tmp_path / "sql"))
+    committed = {path.name: path.read_text() for path in (PROJECT / "docs" / "sql").glob("*.sql")}
+
+    assert committed == {path.name: path.read_text() for path in (tmp_path / "sql").iterdir()}
+    assert {"complete.sql", "change_status.sql"} <= committed.keys()
+
+
+def test_a_statement_that_is_composed_no_more_is_not_kept(app, tmp_path):
+    (tmp_path / "former.sql").write_text("SELECT 1")
+    printed(app, "--write", str(tmp_path))
+
+    assert not (tmp_path / "former.sql").exists()
+
+
+def test_every_statement_is_printed_by_its_name(app):
+    names, _ = printed(app)
+    for name in names.split():
+        text, status = printed(app, name)
+        assert (name, 0) == (text.split()[1].partition("(")[0], status)
+
+
+def test_a_statement_is_found_by_the_end_of_its_name(app):
+    text, _ = printed(app, "renew_effects")
+
+    assert text.startswith("-- side_effects.rows.renew_effects(ids bigint[], owner bigint)\n-- Extends the leases")
+    assert "interval '15 s'" in text
+
+
+def test_a_name_that_is_not_there_is_told(app):
+    assert ("There is no statement nonsense; `flask sql` lists all.\n", 1) == printed(app, "nonsense")
+
+
+BEGINS = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ")
+
+
+def texts_in(call):
+    """What a call of text() or Statement() is given as SQL, where that is one text without parts."""
+    for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith(BEGINS):
+            yield value.value
+
+
+def test_what_is_always_the_same_stands_in_a_file():
+    """In the midst of Python nobody sees it, and it has neither a name nor a reason."""
+    found = []
+    for room in [*ROOMS, "demo"]:
+        for path in (PROJECT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("text", "Statement"):
+                    found += [f"{path.relative_to(PROJECT)}:{node.lineno}: {one[:40]}" for one in texts_in(node)]
+
+    assert [] == found

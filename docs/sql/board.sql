@@ -1,0 +1,16 @@
+-- board
+-- What a seller has to do; a buyer's and an operator's differ in whose.
+-- Composed in orders/queries.py.
+
+WITH waiting AS (
+        SELECT o.id, row_number() OVER (PARTITION BY o.status ORDER BY o.id) AS place,
+               count(*) OVER (PARTITION BY o.status) AS total
+        FROM orders o WHERE o.open AND o.seller_id = :seller),
+    closed AS (
+        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open AND o.seller_id = :seller ORDER BY o.id DESC LIMIT :newest_closed)
+    SELECT whole.open, whole.status, shown.total, whole.head
+    FROM (SELECT id, total FROM waiting WHERE place <= :limit
+          UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
+    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head
+                        FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
+    ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC

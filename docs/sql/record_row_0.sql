@@ -1,0 +1,52 @@
+-- record_row_0
+-- The second and further tries of realtime.seller, from a row of its own. Takes $1 bigint[], $2 bigint[].
+-- Composed in outbox/completion.py.
+
+SELECT pg_advisory_xact_lock(9002), set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '400ms', true);
+WITH completed AS MATERIALIZED (
+    UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
+    WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
+    RETURNING id, event_type, event_id, 1 AS pending),
+words (status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
+        (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
+        (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
+        (E'PREPARING'::text, E'Preparing'::text, E'Being prepared'::text, E'Order #{number} is in preparation.'::text, E'Your order #{number} is being prepared.'::text, E'["READY","SHIPPED","CANCELLED"]'::text, E'[]'::text),
+        (E'READY'::text, E'Ready'::text, E'Ready to go'::text, E'Order #{number} is ready.'::text, E'Your order #{number} is packed and ready.'::text, E'["SHIPPED","DELIVERED","CANCELLED"]'::text, E'[]'::text),
+        (E'SHIPPED'::text, E'Shipped'::text, E'On its way'::text, E'Order #{number} was shipped.'::text, E'Your order #{number} is on its way.'::text, E'["DELIVERED"]'::text, E'[]'::text),
+        (E'DELIVERED'::text, E'Delivered'::text, E'Delivered'::text, E'Order #{number} was delivered.'::text, E'Your order #{number} was delivered.'::text, E'[]'::text, E'["COMPLETED","RETURN_REQUESTED"]'::text),
+        (E'COMPLETED'::text, E'Completed'::text, E'Completed'::text, E'The buyer completed order #{number}.'::text, E'Your order #{number} is complete.'::text, E'[]'::text, E'[]'::text),
+        (E'RETURN_REQUESTED'::text, E'Return requested'::text, E'Return requested'::text, E'The buyer wants to return order #{number}.'::text, E'A return of your order #{number} was requested.'::text, E'["REFUNDED","COMPLETED"]'::text, E'[]'::text),
+        (E'REFUNDED'::text, E'Refunded'::text, E'Refunded'::text, E'Order #{number} was refunded.'::text, E'Your order #{number} was refunded.'::text, E'[]'::text, E'[]'::text),
+        (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'[]'::text, E'[]'::text)),
+plain AS MATERIALIZED (
+    SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, (SELECT row_to_json(members)::text FROM (
+        SELECT e.id, e.type, e.version, e.from_status, e.to_status,
+               (SELECT row_to_json(person) FROM (SELECT e.actor_role AS role, e.actor_id AS id) AS person) AS actor,
+               e.reason, e.at) AS members) AS event,
+           o.status AS current_status, o.version AS current_version
+    FROM completed s
+    CROSS JOIN LATERAL (SELECT * FROM (SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
+        SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true) AS one WHERE one.id = s.event_id OFFSET 0) AS e
+    CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
+    WHERE s.event_type = 'order'),
+order_changes AS MATERIALIZED (
+    SELECT p.*, (p.head || ',"allowed_transitions":' || coalesce(now.seller_allowed, '[]') || '}') AS seller_order,
+           (p.head || ',"allowed_transitions":' || coalesce(now.buyer_allowed, '[]') || '}') AS buyer_order,
+           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
+           was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN words now ON now.status = p.current_status
+    LEFT JOIN words was ON was.status = p.to_status),
+frames AS (SELECT event_id, order_id, 0 AS position, channel, type, data
+        FROM (
+    SELECT id AS event_id, order_id, 'seller:' || seller_id AS channel, type,
+           '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || seller_order
+           || ',"event":' || event || '}' AS data
+    FROM order_changes WHERE (pending & 1) <> 0) AS f0),
+appended AS (
+    INSERT INTO realtime_events (seq, channel, type, data, order_id)
+    SELECT nextval('realtime_seq'), channel, type, data, order_id
+    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
+    RETURNING seq, channel, type, data),
+told AS MATERIALIZED (
+    SELECT pg_notify('onward_log', max(seq)::text) FROM appended HAVING count(*) > 0)
+SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq

@@ -1,0 +1,84 @@
+"""The statements that are composed of parts, whole and by name: what `flask sql` prints, and `make sql` writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from access.principal import Principal
+from foundation.connections import Statement
+from orders import listing, queries
+from orders.listing import Wanted
+from orders.status_change import StatusChanges
+from orders.workflow import Workflow
+from outbox.engine import Engine
+
+SELLER, OPERATOR = Principal("seller", 1), Principal("operator", 1)
+SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+EVERY_LIMIT = Wanted(("SHIPPED",), "N-1", 1, 1, SOME_DAY, SOME_DAY, "blue mug", "number", "1~N-1")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One of them, as PostgreSQL sees it."""
+
+    name: str
+    reason: str
+    composed_in: str
+    """The module."""
+
+    sql: str
+    variant: bool = False
+    """Whether it differs from another one only in its parts, so that it is not committed."""
+
+    def __str__(self) -> str:
+        return f"-- {self.name}\n-- {self.reason}\n-- Composed in {self.composed_in}.\n\n{self.sql}\n"
+
+
+def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iterator[Composed]:
+    """All of them, for this workflow and these effects."""
+    yield from _changes(changes)
+    yield from _batches(engine)
+    board = queries.BOARD.format(mine=queries.side(SELLER))
+    yield Composed(
+        "board", "What a seller has to do; a buyer's and an operator's differ in whose.", "orders/queries.py", board
+    )
+    page, _ = listing.query(workflow, OPERATOR, EVERY_LIMIT)
+    yield Composed(
+        "orders",
+        "A page of an operator's list with all limits; each is there only if asked.",
+        "orders/listing.py",
+        page,
+    )
+
+
+def _changes(changes: StatusChanges) -> Iterator[Composed]:
+    reasons = {
+        (False, False): "A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement.",
+        (True, True): "With reasons, and for a batch in which one would fail the others or make them wait.",
+        (True, False): "With reasons.",
+        (False, True): "For a batch in which one would fail the others or make them wait.",
+    }
+    for form, reason in reasons.items():
+        variant = form[0] != form[1]
+        yield _prepared(changes.form(*form), reason, "orders/statements.py", variant)
+
+
+def _batches(engine: Engine) -> Iterator[Composed]:
+    where = "outbox/completion.py"
+    statements = engine.writer.statements
+    names = {effect.bit: effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
+    yield _prepared(statements.everything, "A batch of outbox entries, with all effects that are rows.", where)
+    yield _prepared(statements.few, "The same, with less time, for a few that took too long among many.", where, True)
+    for bit, one in statements.alone.items():
+        yield _prepared(one, f"The same for {names[bit]} only, where it is done by itself.", where, True)
+    for bit, one in statements.rows.items():
+        reason = f"The second and further tries of {names[bit]}, from a row of its own."
+        yield _prepared(one, reason, where, bit != min(statements.rows))
+
+
+def _prepared(one: Statement, reason: str, where: str, variant: bool = False) -> Composed:
+    before = f"{one.before.strip()}\n" if one.before else ""
+    parameters = ", ".join(f"${number} {kind}" for number, kind in enumerate(one.types, 1))
+    return Composed(one.name, f"{reason} Takes {parameters}.", where, before + one.sql, variant)
