@@ -45,12 +45,12 @@ def run(server: Server, report: Report, pace: Pace, orders: int, ref: str) -> No
 def _ratios(results: Results, ref: str) -> str:
     rows = []
     for level in LEVELS:
-        kept = results.ratio(HERE, ref, level, lambda one: one.sustained)
+        done = results.ratio(HERE, ref, level, lambda one: one.sustained)
         p50 = results.ratio(HERE, ref, level, lambda one: one.load.p50)
         p99 = results.ratio(HERE, ref, level, lambda one: one.load.p99)
         verdict = "SLOWER" if p99 > ALLOWED else "within 25 %"
-        rows.append((str(level), figure(kept), figure(p50), figure(p99), verdict))
-    return markdown(("at once", "kept/s", "p50", "p99", "verdict on the p99"), rows)
+        rows.append((str(level), figure(done), figure(p50), figure(p99), verdict))
+    return markdown(("at once", "done/s", "p50", "p99", "verdict on the p99"), rows)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from benchmarks.slices import Pace, Results, interleave, running
 LEVELS = (1, 8, 32)
 PEERS = PROJECT / "benchmarks" / "peers"
 
-PLAIN = "Onward, no effects, the plain way"
+PLAIN = "Onward, no effects, no shortcuts"
 OURS, EFFECTLESS, PGBENCH = "Onward, all effects", "Onward, effects never done", "pgbench, the statement alone"
 ONE_BY_ONE, COMBINED = "FastAPI, six background tasks", "FastAPI, one combined task"
 DRAMATIQ_WORKER = ("dramatiq", "--processes", "1", "--threads", "8", "benchmarks.peers.flask_dramatiq")
@@ -50,7 +50,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
         with running(contenders):
             results = interleave(server, contenders, LEVELS, pace)
     report.add(
-        "This service's changes a second, kept, as a multiple of each other one's (p50 in the last column: "
+        "This service's done/s as a multiple of each contender's (p50 in the last column: "
         "its median over ours, one at a time):",
         _ratios(results, contenders),
         table(results, contenders, LEVELS),
@@ -106,15 +106,15 @@ def _queued(
 def _ratios(results: Results, contenders: list[Contender]) -> str:
     rows = []
     for other in (one.name for one in contenders if one.name != OURS):
-        kept = [figure(results.ratio(OURS, other, level, lambda one: one.sustained)) for level in LEVELS]
-        rows.append((other, *kept, figure(results.ratio(other, OURS, 1, lambda one: one.load.p50))))
+        done = [figure(results.ratio(OURS, other, level, lambda one: one.sustained)) for level in LEVELS]
+        rows.append((other, *done, figure(results.ratio(other, OURS, 1, lambda one: one.load.p50))))
     return markdown(("Onward ÷", *(f"{level} at once" for level in LEVELS), "p50"), rows)
 
 
 def _picture(results: Results, contenders: list[Contender]) -> Bars:
     groups = []
     for one in contenders:
-        kept = [results.median(one.name, level, lambda slice_: slice_.sustained) for level in LEVELS]
-        groups.append(Group(one.name, [(value, figure(value)) for value in kept]))
+        done = [results.median(one.name, level, lambda slice_: slice_.sustained) for level in LEVELS]
+        groups.append(Group(one.name, [(value, figure(value)) for value in done]))
     title = "Changes a second with everything that follows from them, all done"
     return Bars("bench-arena", title, [f"{level} at once" for level in LEVELS], groups)

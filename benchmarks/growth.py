@@ -65,8 +65,8 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     report.add(
         _ratios(results, names),
         table(results, contenders, LEVELS),
-        "The entries are leased to a process that lives and does nothing, so that nobody takes them over; each server "
-        "still looks through them once a second. Here each server runs in its own slices only.",
+        "The entries are leased to a live process that does nothing, so that no other takes them over; each server "
+        "still scans them once a second. Here each server runs in its own slices only.",
         method(results, pace, orders, (before, load_average())),
         LEGEND,
     )

@@ -19,7 +19,7 @@ LEVELS = (8,)
 ALLOWED = 1.10
 """The answers' p99 may rise by this factor."""
 
-WELL, PARKED, HANGS = "the mail server is well", "its circuit is paused", "the mail server hangs"
+WELL, PARKED, HANGS = "the mail server works", "its circuit is paused", "the mail server hangs"
 
 PAUSE = "INSERT INTO circuits (destination, paused) VALUES ('mail-server', true) ON CONFLICT DO NOTHING"
 UNSENT = "SELECT EXISTS (SELECT FROM side_effects WHERE kind = 'email.status' AND status IN ('pending', 'running'))"
@@ -62,7 +62,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     report.add(
         "Answers with 8 at once while the mail server hangs, as a multiple of those while:",
         markdown(("", "p50", "p99", "verdict on the p99"), lines),
-        "The service whose mail server is well sends its mails beside its answers, and pays for that.",
+        "The service with a working mail server also sends its e-mails, and pays for that.",
         table(results, contenders, LEVELS),
         method(results, pace, orders, (before, load_average())),
         LEGEND,

@@ -26,7 +26,7 @@ ENDED, KEPT = 5_000, 10_000
 ONE_BY_ONE = "Onward, each event by itself"
 HEAD = ("", "deliveries/s", "Onward ÷", "p50 ms", "p99 ms", "server", "client", "noisy")
 LEGEND = (
-    "`deliveries/s`: events written to all who hear them, read and counted by the client, as fast as the server can. "
+    "`deliveries/s`: events written to all subscribers, read and counted by the client, as fast as the server can. "
     "`p50`, `p99`: from the publisher's hand to the reader's. `server`, `client`: shares of one core. `noisy`: slices "
     "in which other programs had more than a tenth of the machine. Medians over the slices; a ratio is the median of "
     "the ratios inside each round."
@@ -118,15 +118,15 @@ def _life(ours: StreamServer, nchan: StreamServer, lives: dict[str, Life], kept:
         (
             "new streams a second",
             f"{one.opened:,.0f}, each with a token not seen before",
-            f"{other.opened:,.0f}, nobody asked",
+            f"{other.opened:,.0f}, no identity",
         ),
         (
             f"memory per idle stream at {KEPT:,}",
             f"{kept[ours.name].kept:,.0f} bytes",
             f"{kept[nchan.name].kept:,.0f} bytes",
         ),
-        (f"SIGTERM with {ENDED:,}: the last one told after", f"{one.told:.2f} s", ""),
-        (f"SIGTERM with {ENDED:,}: processes gone after", f"{one.gone:.2f} s", ""),
+        (f"SIGTERM with {ENDED:,}: the last bye after", f"{one.told:.2f} s", ""),
+        (f"SIGTERM with {ENDED:,}: processes ended after", f"{one.gone:.2f} s", ""),
     ]
     return markdown(("", ours.name, nchan.name), rows)
 

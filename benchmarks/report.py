@@ -1,4 +1,4 @@
-"""What a run says: a table for the terminal, and the same table for docs/benchmarks.md."""
+"""The report of a run: a table for the terminal, and the same table for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from benchmarks.slices import Pace, Results, Slice
 DOCUMENT = PROJECT / "docs" / "benchmarks.md"
 PICTURES = PROJECT / "docs" / "pictures"
 
-HEAD = ("", "at once", "req/s", "p50 ms", "p99 ms", "kept/s", "done after s", "CPU us", "client", "others", "noisy")
+HEAD = ("", "at once", "req/s", "p50 ms", "p99 ms", "done/s", "done after s", "CPU us", "client", "others", "noisy")
 LEGEND = (
-    "`kept/s`: changes a second until everything promised was done and counted. `done after`: from the last answer "
-    "until then. `CPU us`: of the server + of PostgreSQL, for each change with all that follows. `client`: the load "
+    "`done/s`: changes a second until all of their effects were done and counted. `done after`: from the last answer "
+    "until then. `CPU us`: of the server + of PostgreSQL, for each change with its effects. `client`: the load "
     "client's share of one core. `others`: the share of the machine that went to processes that are not the "
     f"benchmark's, median and worst slice. `noisy`: slices in which that was above {NOISY_SHARE:.0%}. "
     "Medians over the slices."
@@ -116,7 +116,7 @@ def method(results: Results, pace: Pace, orders: int, loads: tuple[float, float]
     """How it was measured, and how quiet it was."""
     return (
         f"{orders:,} orders; {pace.slices} slices of {pace.seconds:g} s for each line, in rotation; "
-        f"{results.committed:,} changes in all, every one answered with 200, every row that follows counted, every "
+        f"{results.committed:,} changes in all, every one answered with 200, every resulting row counted, every "
         f"outbox empty at the end. {results.noisy} of {len(results.slices)} slices were noisy; load average "
         f"{loads[0]:.1f} before and {loads[1]:.1f} after."
     )
