@@ -1,4 +1,4 @@
-"""The way in and out: the sign-in page, the demo's people at their buttons, and the front door."""
+"""Sign-in, sign-out and passwords; the demo's sign-in buttons; the start page."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dashboard import people
 from foundation.errors import InvalidRequest, NotFound, TooManyRequests, Unauthorized
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
-"""A path on this site. Browsers read `//` and `/\\` as the beginning of another host's name."""
+"""A path on this site. Browsers read `//` and `/\\` as the start of another host's name."""
 
 
 def blueprint(demo: bool) -> Blueprint:
-    """`/`, `/sign-in`, `/sign-out` and `/password`, which everybody may reach."""
+    """`/`, `/sign-in`, `/sign-out` and `/password`, open to everyone."""
     pages = Blueprint("auth", __name__)
     pages.register_error_handler(CSRFError, too_old)
 
@@ -49,7 +49,7 @@ def _add_sign_in(pages: Blueprint, demo: bool) -> None:
         sessions.csrf.protect()
         following = redirect(local_path(request.form.get("next")) or "/", 303)
         if "person" in request.form:
-            _take_a_part(demo, request.form["person"])
+            _sign_in_by_button(demo, request.form["person"])
             return following
         email = request.form.get("email", "")[:MOST_CHARACTERS]
         try:
@@ -95,14 +95,14 @@ def _signed_in(email: str, following: Response) -> Response:
 def _sign_in_page(demo: bool, following: str | None, form_error: str = "", email: str = "") -> str:
     cast = people.CAST if demo else ()
     return render_template(
-        "sign_in.html", cast=cast, following=local_path(following), form_error=form_error, email=email
+        "sign_in.html", cast=cast, next_path=local_path(following), form_error=form_error, email=email
     )
 
 
-def _take_a_part(demo: bool, name: str) -> None:
+def _sign_in_by_button(demo: bool, name: str) -> None:
     person = people.called(name) if demo else None
     if person is None:
-        raise NotFound("There is nobody of that name to sign in as.")
+        raise NotFound("Unknown demo user.")
     sessions.sign_in_by_button(person.principal)
 
 
@@ -112,20 +112,20 @@ def _links() -> who.Links:
 
 
 def sign_in_first() -> Response:
-    """To the sign-in page, and from there back to what was asked for."""
+    """Redirect to the sign-in page, and from there back to the requested page."""
     following = request.full_path.rstrip("?") if request.method in guards.SAFE_METHODS else "/"
     return redirect(f"/sign-in?{urlencode({'next': following})}", 303)
 
 
 def local_path(text: str | None) -> str:
-    """`text` where it is a path on this site, else nothing."""
+    """`text` if it is a path on this site, otherwise an empty string."""
     return text if text and LOCAL_PATH.fullmatch(text) else ""
 
 
 def too_old(error: CSRFError) -> ResponseReturnValue:
-    """A form that was drawn for another session: signed out meanwhile, or somebody else's site."""
+    """A form from another session: the person has signed out since, or another site sent it."""
     problem = {
-        "title": "This page was too old",
+        "title": "This page has expired",
         "detail": "Nothing was changed. Go back, reload the page and try again.",
         "status": error.code,
         "code": "stale_form",

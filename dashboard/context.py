@@ -1,4 +1,4 @@
-"""What the views are handed: they read and act through it, and hold no SQL of their own."""
+"""What the pages are given: they read and write through it and contain no SQL of their own."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 
 Say = Callable[[Principal, int, Parties, str], str]
-"""Writes a person's message in an order's conversation."""
+"""Writes a person's message to an order's conversation."""
 
 
 ROLES = ("seller", "buyer", "operator", "auditor")
-"""The roles that there are pages for."""
+"""The roles that have pages."""
 
 
 @dataclass
 class PageContext:
-    """The context below, as far as pages need them."""
+    """The lower packages, as far as the pages need them."""
 
     workflow: Workflow
     changes: StatusChanges
     say: Say
     cursor: Callable[[], str]
-    """Where the live stream stands now; asked before a page reads anything, so that nothing falls between."""
+    """The live stream's current position; read before anything else of a page, so that no event is lost in between."""
 
     demo: bool
 
@@ -35,5 +35,5 @@ class PageContext:
         self._views = {role: RoleView.of(self.workflow, role) for role in ROLES}
 
     def view(self, role: str) -> RoleView:
-        """The words and actions that this role sees."""
+        """The labels and actions that this role sees."""
         return self._views[role]

@@ -1,4 +1,4 @@
-"""How amounts and moments are written on a page."""
+"""Formats amounts and times for the pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIGITS = {
     for places, currencies in ((0, NO_PLACES), (3, THREE_PLACES), (4, "CLF UYW"))
     for currency in currencies.split()
 }
-"""Decimal places of a currency (ISO 4217) where they are not two."""
+"""Decimal places of a currency (ISO 4217) if there are not two."""
 
 
 def money(minor: int, currency: str) -> str:
@@ -23,7 +23,7 @@ def money(minor: int, currency: str) -> str:
 
 
 def moment(text: str) -> str:
-    """An ISO 8601 time as `23 Nov, 14:32 UTC`; the page's module makes it the reader's own time."""
+    """An ISO 8601 time as `23 Nov, 14:32 UTC`; the page's script converts it to the reader's time zone."""
     at = datetime.fromisoformat(text).astimezone(UTC)
     return f"{at.day} {at:%b, %H:%M} UTC"
 

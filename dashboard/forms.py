@@ -1,4 +1,4 @@
-"""What forms do: move an order, say something, mark the inbox as read. Refused, they show the page they came from."""
+"""The form handlers: change a status, send a message, mark the inbox as read. A refused form shows its page again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERSION_DIGITS = 9
 
 
 def blueprint(context: PageContext) -> Blueprint:
-    """The addresses that forms are sent to."""
+    """The URLs that forms are posted to."""
     forms = Blueprint("forms", __name__)
     protect(forms, context)
     forms.register_error_handler(CSRFError, too_old)
@@ -36,9 +36,9 @@ def blueprint(context: PageContext) -> Blueprint:
     @forms.post(f"/orders/{ORDER_ID}/status")
     def change_status(order_id: int) -> ResponseReturnValue:
         try:
-            return _moved(context, order_id)
+            return _changed(context, order_id)
         except REFUSED as error:
-            return _refused_move(context, order_id, error), error.status
+            return _refused(context, order_id, error), error.status
 
     @forms.post(f"/orders/{ORDER_ID}/messages")
     def say(order_id: int) -> ResponseReturnValue:
@@ -47,7 +47,7 @@ def blueprint(context: PageContext) -> Blueprint:
         try:
             message = NewMessage(body=body)
         except pydantic.ValidationError:
-            text = f"Write something, up to {MESSAGE_CHARACTERS:,} characters."
+            text = f"Enter a message of up to {MESSAGE_CHARACTERS:,} characters."
             return order_page(context, order_id, FormError(order_id, "message", text, body)), InvalidRequest.status
         context.say(principal, order_id, parties, message.body)
         return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
@@ -62,21 +62,21 @@ def blueprint(context: PageContext) -> Blueprint:
     return forms
 
 
-def _moved(context: PageContext, order_id: int) -> ResponseReturnValue:
+def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
     view = context.view(guards.current().role)
     key, version = _text("key"), _text("version")
     known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
-    # No version of ours is 0: a form without one is refused as stale.
+    # Versions start at 1: a form without one is refused as stale.
     change = StatusChange(
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
     order = orjson.loads(context.changes.change(change).order)
-    flash(f"Order #{order['number']} is now “{view.words[order['status']].word}”.")
+    flash(f"Order #{order['number']} is now “{view.labels[order['status']].text}”.")
     return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
 
 
 def _new_status() -> NewStatus:
-    """The wanted move as the form tells it; InvalidRequest with a sentence where it cannot be."""
+    """The requested change from the form's fields; raises InvalidRequest with a sentence for the page."""
     tracking = {name: _text(f"tracking_{name}") for name in ("carrier", "number", "url")}
     given = {name: value for name, value in tracking.items() if value}
     try:
@@ -85,16 +85,16 @@ def _new_status() -> NewStatus:
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}
         if "status" in fields:
-            raise InvalidRequest("There is no such status.") from error
+            raise InvalidRequest("Unknown status.") from error
         if "reason" in fields:
-            raise InvalidRequest("The text is too long: 1,000 characters at most.") from error
-        raise InvalidRequest("For tracking, give carrier and number; a link begins with https://.") from error
+            raise InvalidRequest("The reason is too long: 1,000 characters at most.") from error
+        raise InvalidRequest("Enter carrier and number for tracking; a link must start with https://.") from error
 
 
-def _refused_move(context: PageContext, order_id: int, error: AppError) -> str:
+def _refused(context: PageContext, order_id: int, error: AppError) -> str:
     principal = guards.current()
-    words = {name: word.word for name, word in context.view(principal.role).words.items()}
-    text = messages.refusal(error, _text("to"), principal, words)
+    labels = {name: label.text for name, label in context.view(principal.role).labels.items()}
+    text = messages.refusal(error, _text("to"), principal, labels)
     form_error = FormError(order_id, "status", text, _text("reason"))
     return board_page(context, form_error) if _from_board() else order_page(context, order_id, form_error)
 
@@ -104,5 +104,5 @@ def _from_board() -> bool:
 
 
 def _text(name: str) -> str:
-    """A field as it was meant: forms send CRLF, and PostgreSQL's text cannot hold NUL."""
+    """A field, normalised: forms send CRLF, and PostgreSQL's text cannot contain NUL."""
     return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()

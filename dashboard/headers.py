@@ -1,4 +1,4 @@
-"""What a browser is told about our pages: where their parts may come from, and that they are not to be kept."""
+"""Headers of the HTML pages: where their resources may come from, and that they must not be cached."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not `no-referrer`: the CSRF check asks for the referrer over HTTPS.
     "Referrer-Policy": "same-origin",
-    # A page from the cache would be older than its cursor says, or somebody else's.
+    # A cached page could be older than its cursor says, or another person's.
     "Cache-Control": "no-store",
 }
 
 
 def secure(response: Response) -> Response:
-    """Give every HTML answer these headers, unless it brings its own."""
+    """Add these headers to every HTML response, unless it sets its own."""
     if response.mimetype == "text/html":
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Read what the pages show, through the context that know it."""
+"""Reads the data of the pages from the packages that own it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications import inbox
 from orders import listing, queries
 
 COLUMN_LIMIT = 50
-"""Cards that a column shows at most; the others are counted."""
+"""Maximum number of cards in a column; the others are only counted."""
 
 CLOSED_LIMIT = 8
 LIST_LIMIT = 50
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """The orders that stand in one status, longest waiting first."""
+    """The orders in one status, longest waiting first."""
 
     status: str
     count: int
@@ -35,7 +35,7 @@ class Column:
 
     @property
     def hidden(self) -> int:
-        """How many newer ones have no card."""
+        """Number of newer orders without a card."""
         return self.count - len(self.orders)
 
 
@@ -57,18 +57,18 @@ def board(context: PageContext, principal: Principal) -> Board:
     view = context.view(principal.role)
     open_orders, closed = queries.board(context.workflow, principal, COLUMN_LIMIT, CLOSED_LIMIT)
     columns = [_column(status, open_orders.get(status, queries.OpenOrders(0))) for status in view.open]
-    # The table may have been replaced: there is no word for an order that was closed under another one.
-    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in view.words])
+    # The table may have been replaced: there is no label for an order that was closed under another one.
+    return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in view.labels])
 
 
 def orders(context: PageContext, principal: Principal) -> tuple[list[Row], bool]:
-    """The newest orders, what changed last on top, and whether there are older ones."""
+    """The newest orders, last changed first, and whether there are older ones."""
     texts, cursor = listing.page(context.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
     return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 
 def order(context: PageContext, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
-    """One order with its history and its messages, the newest below `before`; NotFound for somebody else's."""
+    """One order with its history and its messages, the newest below `before`; raises NotFound."""
     found: Row = orjson.loads(queries.order(context.workflow, principal, order_id)[0])
     said, earlier = messages.conversation(principal, order_id, before)
     return {
@@ -86,6 +86,6 @@ def notifications(principal: Principal) -> list[Row]:
 
 
 def _column(status: str, open_orders: queries.OpenOrders) -> Column:
-    # As the page's module sorts them: by the moment at which they came to this status.
+    # Sorted as the page's script sorts them: by the time they entered this status.
     orders = sorted(map(orjson.loads, open_orders.orders), key=itemgetter("updated_at", "id"))
     return Column(status, open_orders.count, orders)

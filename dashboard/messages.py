@@ -1,4 +1,4 @@
-"""What people read: the verbs on buttons, the names of those who act, and why something was refused."""
+"""Texts for people: button labels, the names of actors, and why a change was refused."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ ACTORS = {
     },
 }
 ACTORS["auditor"] = ACTORS["operator"]
-"""Reader's role, actor's role: a buyer never reads the names of a shop's staff."""
+"""By the reader's role, then the actor's: a buyer never sees the names of a shop's staff."""
 
 
-def verb(workflow: Workflow, source: str, target: str, word: str) -> str:
-    """What the button for this move says."""
-    return workflow.action(source, target) or f"Mark {word.lower()}"
+def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
+    """The button label of this transition."""
+    return workflow.action(source, target) or f"Mark {label.lower()}"
 
 
 def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str]:
-    """How the reader calls each role; with an order at hand, a buyer by name."""
+    """The name of each role for this reader; the buyer of a known order by name."""
     names = dict(ACTORS[principal.role])
     if principal.role != "buyer" and buyer_name:
         names["buyer"] = buyer_name
     return names
 
 
-def refusal(error: AppError, target: str, principal: Principal, words: Mapping[str, str]) -> str:
-    """A refused move as a sentence for people, who read no status keys."""
+def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[str, str]) -> str:
+    """The refusal of a change as a sentence, with status labels instead of keys."""
     members: dict[str, Any] = orjson.loads(orjson.dumps(error.members))
     current = members.get("current", {})
     where = current.get("status")
     if error.code == "stale_version" and members.get("changed"):
         names = actors(principal, current.get("buyer_name"))
-        actor = names.get(members["changed"]["actor"]["role"], "Somebody")
+        actor = names.get(members["changed"]["actor"]["role"], "Someone")
         advice = " Check it and try again." if target in members["allowed_transitions"] else ""
-        return f"{actor} moved this order to “{words.get(where, where)}” before you.{advice}"
+        return f"{actor} changed this order to “{labels.get(where, where)}” before you.{advice}"
     if error.code == "illegal_transition" and where:
-        return f"This order is “{words.get(where, where)}” now, so this is no longer possible."
+        return f"This order is “{labels.get(where, where)}” now, so this is no longer possible."
     if error.code == "invalid_request" and "reason" in error.detail:
         return "Give a reason."
     if error.code == "idempotency_mismatch":
-        return "This page was used before. Check the order and try again."
+        return "This form was already submitted. Check the order and try again."
     return error.detail

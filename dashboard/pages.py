@@ -1,4 +1,4 @@
-"""The pages that show something; each takes the live stream's cursor before it reads."""
+"""The pages; each takes the live stream's cursor before it reads anything."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ ORDER_ID = f"<int(min=1, max={LARGEST_ID}):order_id>"
 
 @dataclass(frozen=True)
 class FormError:
-    """Why a form was refused, to be shown beside it, and what was typed into it."""
+    """Why a form was refused, shown beside it, and what was entered in it."""
 
     order_id: int
     place: str
-    """`status` or `message`: the form that failed."""
+    """`status` or `message`: the form that was refused."""
 
     text: str
     draft: str = ""
 
 
 def protect(blueprint: Blueprint, context: PageContext) -> None:
-    """Let only those reach these pages for whom there are pages; send the others to sign in."""
+    """Admit only roles that have pages; redirect everyone else to the sign-in page."""
 
     @blueprint.before_request
     def enter() -> Response | None:
@@ -45,7 +45,7 @@ def protect(blueprint: Blueprint, context: PageContext) -> None:
 
 
 def blueprint(context: PageContext) -> Blueprint:
-    """The pages of all three views."""
+    """The pages of all roles."""
     pages = Blueprint("pages", __name__)
     protect(pages, context)
 
@@ -65,7 +65,7 @@ def blueprint(context: PageContext) -> Blueprint:
         guards.require(side)
         return order_page(context, order_id)
 
-    # Links that do not know who follows them, and the addresses of forms after a reload.
+    # Links that do not know the reader's role, and the URLs of forms after a reload.
     @pages.get(f"/orders/{ORDER_ID}")
     @pages.get(f"/orders/{ORDER_ID}/status", endpoint="after_status")
     @pages.get(f"/orders/{ORDER_ID}/messages", endpoint="after_message")
@@ -83,7 +83,7 @@ def board_page(context: PageContext, form_error: FormError | None = None) -> str
     """All open orders by status."""
     found = loaders.board(context, guards.current())
     if form_error and form_error.order_id not in found.order_ids:
-        # Its card has left the board: the order's own page tells what happened.
+        # Its card is no longer on the board: show the order's own page.
         return order_page(context, form_error.order_id, form_error)
     return page(
         context, "board.html", path=context.view(guards.current().role).home, board=found, form_error=form_error
@@ -91,7 +91,7 @@ def board_page(context: PageContext, form_error: FormError | None = None) -> str
 
 
 def order_page(context: PageContext, order_id: int, form_error: FormError | None = None) -> str:
-    """One order: to a buyer as a journey, to the others as work."""
+    """One order: the tracking page for its buyer, the working view for other roles."""
     principal = guards.current()
     found = loaders.order(context, principal, order_id, _before())
     names = messages.actors(principal, found["order"]["buyer_name"])
@@ -102,7 +102,7 @@ def order_page(context: PageContext, order_id: int, form_error: FormError | None
 
 
 def _before() -> int:
-    """Below which message the conversation is shown; the newest where that makes no sense."""
+    """The message id below which the conversation is shown; the newest if the parameter is invalid."""
     before = request.args.get("before", LARGEST_ID, type=int)
     return before if 0 < before <= LARGEST_ID else LARGEST_ID
 
@@ -110,7 +110,7 @@ def _before() -> int:
 def page(
     context: PageContext, template: str, path: str = "", live: dict[str, Any] | None = None, **content: Any
 ) -> str:
-    """A page in its shell: who is signed in, the bell, and what the page's module needs to go on from here."""
+    """A page in its frame: who is signed in, the bell, and the data that the page's script starts from."""
     principal = guards.current()
     view = context.view(principal.role)
     boot = view.for_scripts() | formatters.FOR_SCRIPTS | {"role": principal.role, "id": principal.id} | (live or {})

@@ -1,4 +1,4 @@
-"""The demo's people, as data: the sign-in page offers them, and the demo's orders are theirs and nobody else's."""
+"""The demo's users: the sign-in page offers them, and all of the demo's orders belong to them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from access.principal import Principal, Role
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """Somebody of the demo's cast."""
+    """A user of the demo."""
 
     name: str
     family: str
     role: Role
     id: int
     does: str
-    """What the sign-in button says about them."""
+    """The text of the sign-in button."""
 
     @property
     def key(self) -> str:
-        """What a form calls them."""
+        """The value of the form field."""
         return self.name.lower()
 
     @property
     def full_name(self) -> str:
-        """What a parcel is addressed to."""
+        """The name in a shipping address."""
         return f"{self.name} {self.family}"
 
     @property
@@ -47,16 +47,16 @@ CAST = (
 
 
 def playing(role: Role) -> tuple[DemoPerson, ...]:
-    """Those of the cast who play this role; there is one at least."""
+    """The demo's users with this role; at least one."""
     return tuple(person for person in CAST if person.role == role)
 
 
 def called(key: str) -> DemoPerson | None:
-    """The person whom a form calls `key`."""
+    """The user with this `key`."""
     return next((person for person in CAST if person.key == key), None)
 
 
 def name_of(principal: Principal, demo: bool) -> str:
-    """How the header calls whoever is signed in."""
+    """The name of the signed-in user in the header."""
     known = {(person.role, person.id): person.name for person in CAST} if demo else {}
     return known.get((principal.role, principal.id), f"{principal.role.capitalize()} {principal.id}")

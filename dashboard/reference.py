@@ -20,7 +20,7 @@ TICKED = re.compile(r"`([^`]+)`")
 
 
 def blueprint() -> Blueprint:
-    """The page, which everybody may read."""
+    """The page, open to everyone."""
     reference = Blueprint("reference", __name__)
     reference.add_app_template_filter(ticked)
 
@@ -56,13 +56,13 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def members(schema: Schema) -> Iterator[tuple[str, Schema, bool]]:
-    """An object's members: name, schema, and whether it has to be there."""
+    """An object's members: name, schema, and whether it is required."""
     for name, member in schema.get("properties", {}).items():
         yield name, member, name in schema.get("required", ())
 
 
 def type_of(schema: Schema) -> str:
-    """What a value is, in words; the name of a schema stands for itself."""
+    """The type of a value as text; a named schema is shown by its name."""
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(openapi.SCHEMAS)
     if "anyOf" in schema:
@@ -77,31 +77,31 @@ def type_of(schema: Schema) -> str:
 
 
 def names(schema: Schema) -> list[str]:
-    """The named schemas that a value may have."""
+    """The named schemas of a value."""
     found = [one.get("$ref", "") for one in (schema, *schema.get("anyOf", ()))]
     return [one.removeprefix(openapi.SCHEMAS) for one in found if one]
 
 
 def described(schema: Schema) -> str:
-    """What a value means; where it may be null, the other half says it."""
+    """The description of a value; for a nullable one it is in the other branch."""
     return next((one["description"] for one in (schema, *schema.get("anyOf", ())) if "description" in one), "")
 
 
 def limits_of(schema: Schema) -> str:
-    """What a value may be, in words."""
+    """The constraints of a value as text."""
     shown = next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
-    words = {"minimum": "from", "maximum": "to", "pattern": "like", "default": "else"}
-    said = [f"{word} {shown[name]}" for name, word in words.items() if shown.get(name) is not None]
+    prefixes = {"minimum": "from", "maximum": "to", "pattern": "like", "default": "default"}
+    parts = [f"{prefix} {shown[name]}" for name, prefix in prefixes.items() if shown.get(name) is not None]
     unit = "characters" if shown.get("type") == "string" else "items"
     for name in ("maxLength", "maxItems"):
         if name in shown:
             low = shown.get(name.replace("max", "min"), 0)
-            said.append(f"{low} to {shown[name]} {unit}")
-    return ", ".join(said)
+            parts.append(f"{low} to {shown[name]} {unit}")
+    return ", ".join(parts)
 
 
 def problems(operation: Mapping[str, Any]) -> Iterator[type[errors.AppError]]:
-    """The errors that an operation may answer with."""
+    """The errors that an operation may return."""
     for response in operation["responses"].values():
         for code in response.get("content", {}).get(CONTENT_TYPE, {}).get("examples", ()):
             yield errors.catalogue()[code]
@@ -122,10 +122,10 @@ def curl(operation: Mapping[str, Any]) -> str:
 
 
 def ticked(text: str) -> Markup:
-    """What stands between backticks, as code."""
+    """Text between backticks, as code."""
     return Markup(TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped right here
 
 
 def pretty(example: Any) -> str:
-    """An example as a person reads it."""
+    """An example, pretty-printed."""
     return example if isinstance(example, str) else orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()

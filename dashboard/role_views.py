@@ -1,4 +1,4 @@
-"""What one role sees of the workflow table: its words, the buttons it gets, and the way that lies ahead."""
+"""The workflow as one role sees it: status labels, buttons, and the statuses that usually follow."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from orders.workflow import Workflow
 
 
 @dataclass(frozen=True)
-class Word:
-    """A status as this reader sees it."""
+class StatusLabel:
+    """The label of a status for one role."""
 
-    word: str
+    text: str
     tone: str
     icon: str
     final: bool
     lead: str
 
 
-class Words(dict[str, Word]):
-    """By status. The table may have been replaced, and orders stand in statuses, or had some, that are gone."""
+class StatusLabels(dict[str, StatusLabel]):
+    """By status. The table may have been replaced while orders are, or were, in statuses that no longer exist."""
 
-    def __missing__(self, status: str) -> Word:
-        return Word(status, "neutral", "circle", False, "")
+    def __missing__(self, status: str) -> StatusLabel:
+        return StatusLabel(status, "neutral", "circle", False, "")
 
 
 @dataclass(frozen=True)
 class Action:
-    """A button: where the order goes, and what has to be told with it."""
+    """A button: the target status, and the input it needs."""
 
     to: str
     label: str
@@ -42,33 +42,33 @@ class Action:
 
 @dataclass(frozen=True)
 class RoleView:
-    """The workflow in the eyes of one role."""
+    """The workflow as one role sees it."""
 
     role: str
     home: str
-    words: Mapping[str, Word]
+    labels: Mapping[str, StatusLabel]
     actions: Mapping[str, Mapping[str, Action]]
-    """By the status an order stands in, then by the status it may go to."""
+    """By the order's status, then by the target status."""
 
     ahead: Mapping[str, list[str]]
     """The statuses that usually follow."""
 
     @classmethod
     def of(cls, workflow: Workflow, role: str) -> RoleView:
-        words = Words((name, _word(workflow, name, role)) for name in workflow.statuses)
-        actions = {name: _actions(workflow, name, role, words) for name in workflow.statuses}
+        labels = StatusLabels((name, _label(workflow, name, role)) for name in workflow.statuses)
+        actions = {name: _actions(workflow, name, role, labels) for name in workflow.statuses}
         return cls(
-            role, f"/{role}/orders", words, actions, {name: _ahead(workflow, name) for name in workflow.statuses}
+            role, f"/{role}/orders", labels, actions, {name: _ahead(workflow, name) for name in workflow.statuses}
         )
 
     @property
     def open(self) -> list[str]:
-        """The statuses in which somebody still has something to do, in the table's order."""
-        return [name for name, word in self.words.items() if not word.final]
+        """The statuses that are not final, in the table's order."""
+        return [name for name, label in self.labels.items() if not label.final]
 
     @property
     def closed(self) -> list[str]:
-        return [name for name, word in self.words.items() if word.final]
+        return [name for name, label in self.labels.items() if label.final]
 
     def offered(self, order: Mapping[str, Any]) -> list[Action]:
         """The buttons for this order, the usual one first."""
@@ -77,31 +77,31 @@ class RoleView:
         return sorted(offered, key=lambda action: action.reason)
 
     def for_scripts(self) -> dict[str, Any]:
-        """The same, for the page's module."""
+        """The same, for the page's script."""
         return {name: value for name, value in dataclasses.asdict(self).items() if name != "role"}
 
 
-def _word(workflow: Workflow, name: str, role: str) -> Word:
+def _label(workflow: Workflow, name: str, role: str) -> StatusLabel:
     status = workflow.statuses[name]
     lead = status.lead if role == "buyer" else ""
-    return Word(status.buyer if role == "buyer" else status.seller, status.tone, status.icon, status.final, lead)
+    return StatusLabel(status.buyer if role == "buyer" else status.seller, status.tone, status.icon, status.final, lead)
 
 
-def _actions(workflow: Workflow, source: str, role: str, words: Mapping[str, Word]) -> dict[str, Action]:
+def _actions(workflow: Workflow, source: str, role: str, labels: Mapping[str, StatusLabel]) -> dict[str, Action]:
     return {
         to: Action(
             to=to,
-            label=messages.verb(workflow, source, to, words[to].word),
+            label=messages.verb(workflow, source, to, labels[to].text),
             reason=workflow.needs_reason(source, to),
             tracking=workflow.statuses[to].tracking,
-            danger=words[to].tone == "red",
+            danger=labels[to].tone == "red",
         )
         for to in workflow.targets(source, role)
     }
 
 
 def _ahead(workflow: Workflow, status: str) -> list[str]:
-    """The usual way on: each status's first transition that needs no reason, until there is none or it comes back."""
+    """The usual path: each status's first transition without a reason, until there is none or the path loops."""
     usual: dict[str, str] = {}
     for one in workflow.transitions:
         if not one.reason:

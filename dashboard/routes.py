@@ -1,4 +1,4 @@
-"""Brings the views into the application."""
+"""Registers the pages with the application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.context import PageContext
 
 
 def init_app(app: OpenAPI, context: PageContext, links: TrackingLinks) -> None:
-    """Register the pages, what their templates use, and the headers of every HTML answer."""
+    """Register the pages, what their templates use, and the headers of every HTML response."""
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)

@@ -1,4 +1,4 @@
-"""`/t/<link>`: one order, shown to whoever has the link. There is nothing on it to press."""
+"""`/t/<link>`: one order, for anyone with the link; read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.context import PageContext
 
 
 def blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
-    """The page that needs no account."""
+    """The page, which needs no account."""
     pages = Blueprint("tracking_page", __name__)
 
     @pages.get("/t/<link>")
@@ -19,7 +19,7 @@ def blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
         found = loaders.order(context, followed.principal, followed.order_id)
         names = messages.actors(followed.principal) | {
             "buyer": "The buyer"
-        }  # whoever has the link may be somebody else
+        }  # the reader may be someone other than the buyer
         return render_template("tracking.html", view=context.view("buyer"), names=names, **found)
 
     return pages

@@ -1,26 +1,26 @@
-/* Forms without a reload: move an order, say something. What goes wrong is told beside what failed. */
+/* Forms without a reload: change a status, send a message. Errors are shown beside the form. */
 
 import * as board from "./board.js";
 import * as order from "./order.js";
 import { page, say } from "./page.js";
-import { freshKey, slot, formError, wordOf, write } from "./paint.js";
+import { freshKey, labelOf, showError, slot, write } from "./paint.js";
 
-const PATIENCE_MS = 15_000;
-const AWAY = "The service isn't answering. Nothing may have changed. Try again.";
-const TOO_OLD = "This page is too old. Reload it and try again.";
+const TIMEOUT_MS = 15_000;
+const UNAVAILABLE = "The service isn't responding. Your change may not have been saved. Try again.";
+const TOO_OLD = "This page has expired. Reload it and try again.";
 const SIGNED_OUT = "You've been signed out. Sign in to continue.";
-const GUARD_MS = 500; // after a card has left from under the pointer, the second half of a double click hits nobody
+const GUARD_MS = 500; // after a card has moved away from the pointer, the second click of a double click must hit no other card
 
 let guardedUntil = 0;
 
-/** Send JSON; the answer's status is 0 where none came. */
+/** Send JSON; the returned status is 0 if there was no response. */
 async function send(method, path, body, headers = {}) {
   try {
     const answer = await fetch(path, {
       method,
       body: JSON.stringify(body),
       headers: { "Content-Type": "application/json", "X-CSRFToken": page.csrf, ...headers },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     return { status: answer.status, data: await answer.json().catch(() => ({})) };
   } catch {
@@ -44,17 +44,17 @@ async function move(form, after) {
   pending(holder, form, true);
   const answer = await send("PATCH", form.action.replace("/orders/", "/api/orders/"), wanted(fields), headers);
   pending(holder, form, false);
-  // After an answer the next click is another wish; without one it is the same wish once more, under the same key.
+  // After a response the next click is a new change; without one it repeats the same change, with the same key.
   if (answer.status) fields.key.value = freshKey();
   if (answer.status === 200) {
     merge(answer.data, true);
     guardedUntil = performance.now() + GUARD_MS;
-    say(`Order #${answer.data.number} is now ${wordOf(answer.data.status).word}.`);
+    say(`Order #${answer.data.number} is now ${labelOf(answer.data.status).text}.`);
     return after();
   }
   if (answer.data.current) merge(answer.data.current, false);
   const text = refusal(answer, fields.to.value);
-  formError(holder, text);
+  showError(holder, text);
   return say(text, true);
 }
 
@@ -63,12 +63,12 @@ function merge(changed, mine) {
   order.mergeOrder(changed);
 }
 
-/** The card stays where it is until the server agrees; it shows that it is on its way. */
+/** The card stays where it is until the server confirms the change; until then it is shown as busy. */
 function pending(holder, form, on) {
   const button = slot(form, "go");
   if (on) {
     holder.dataset.busy = "";
-    formError(holder, "");
+    showError(holder, "");
     button.setAttribute("aria-busy", "true");
   } else {
     delete holder.dataset.busy;
@@ -79,41 +79,41 @@ function pending(holder, form, on) {
 function refusal({ status, data }, to) {
   if (status === 401) return SIGNED_OUT;
   if (status === 400) return TOO_OLD;
-  if (status === 0 || status >= 500) return AWAY;
-  const word = data.current && wordOf(data.current.status).word;
+  if (status === 0 || status >= 500) return UNAVAILABLE;
+  const label = data.current && labelOf(data.current.status).text;
   if (status === 412 && data.changed) {
     const advice = data.allowed_transitions.includes(to) ? " Check it and try again." : "";
-    return `${actorOf(data)} moved this order to “${word}” before you.${advice}`;
+    return `${actorOf(data)} changed this order to “${label}” before you.${advice}`;
   }
-  if (status === 409 && word) return `This order is “${word}” now, so this is no longer possible.`;
-  return data.detail ?? AWAY;
+  if (status === 409 && label) return `This order is “${label}” now, so this is no longer possible.`;
+  return data.detail ?? UNAVAILABLE;
 }
 
 function actorOf({ changed, current }) {
   const { role } = changed.actor;
   if (role === "buyer" && page.boot.role !== "buyer") return current.buyer_name;
-  return page.boot.names[role] ?? "Somebody";
+  return page.boot.names[role] ?? "Someone";
 }
 
-async function speak(form, after) {
+async function sendMessage(form, after) {
   const text = form.elements.body;
   if (!text.value.trim() || "busy" in form.dataset) return;
   form.dataset.busy = "";
-  formError(form, "");
-  // Without an answer, the same words once more are the same message, and sent under the same key.
-  if (form.dataset.said !== text.value) Object.assign(form.dataset, { said: text.value, key: freshKey() });
+  showError(form, "");
+  // Without a response, sending the same text again repeats the same message, with the same key.
+  if (form.dataset.sent !== text.value) Object.assign(form.dataset, { sent: text.value, key: freshKey() });
   const headers = { "Idempotency-Key": form.dataset.key };
   const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: text.value }, headers);
   delete form.dataset.busy;
   if (answer.status === 201) {
     text.value = "";
-    delete form.dataset.said;
+    delete form.dataset.sent;
     order.mergeMessage(answer.data);
     return after();
   }
   const known = { 400: TOO_OLD, 401: SIGNED_OUT, 422: answer.data.detail };
-  formError(form, known[answer.status] ?? "The service isn't answering. Try again: nothing is sent twice.");
-  return say("It may not have been sent.", true);
+  showError(form, known[answer.status] ?? "The service isn't responding. Try again; nothing is sent twice.");
+  return say("Your message may not have been sent.", true);
 }
 
 function closeMenus(unless) {
@@ -124,11 +124,11 @@ function closeMenus(unless) {
   }
 }
 
-/** `after` is called when something was done, to fetch what a dead stream would not bring. */
+/** `after` is called after a successful change, to reload what a broken stream would not deliver. */
 export function start(after) {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const act = form.matches("form.move") ? move : form.matches("form.say") ? speak : null;
+    const act = form.matches("form.move") ? move : form.matches("form.say") ? sendMessage : null;
     if (!act) return;
     event.preventDefault();
     act(form, after);

@@ -1,15 +1,15 @@
-/* The bell: the count comes from the server, never from counting here. */
+/* The bell: the unread count always comes from the server. */
 
-const CALM_MS = 300; // one change brings two notifications; a burst brings many
+const DEBOUNCE_MS = 300; // one change causes two notifications; a burst causes many
 
-let asking;
+let pending;
 
-export function ring() {
-  clearTimeout(asking);
-  asking = setTimeout(ask, CALM_MS);
+export function refreshCount() {
+  clearTimeout(pending);
+  pending = setTimeout(fetchCount, DEBOUNCE_MS);
 }
 
-async function ask() {
+async function fetchCount() {
   const answer = await fetch("/api/notifications?limit=1").catch(() => null);
   if (answer?.ok) show((await answer.json()).unread_count);
 }

@@ -1,11 +1,11 @@
-/* Orders in lists: the board's columns, what was closed last, a buyer's orders. */
+/* Lists of orders: the board's columns, recently closed orders, a buyer's orders. */
 
 import { page } from "./page.js";
-import { badge, clone, countOfItems, flash, money, moves, slot, tone, formError, when, wordOf, write } from "./paint.js";
+import { badge, clone, countOfItems, flash, labelOf, money, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const REST_MS = 1_500;
 
-const waiting = new Map(); // order id → the move of its card that waits until the list is at rest
+const waiting = new Map(); // order id → moves its card once the list is idle
 let hovered = null;
 let resting;
 
@@ -14,14 +14,14 @@ const listFor = (status) => document.querySelector(`[data-list~="${CSS.escape(st
 const newestFirst = (list) => list.hasAttribute("data-newest-first");
 
 /**
- * Keep the higher version. The reader's own changes move at once; others' wait while the list is being used.
- * An order without a card that comes from another status was one of those that are only counted there.
+ * Keep the higher version. The reader's own changes move the card at once; others' wait while the list is in use.
+ * An order without a card that comes from another status was among those that are only counted there.
  */
 export function mergeOrder(order, mine = false, cameFrom = null) {
   if (!document.querySelector("[data-list]")) return;
   const known = cardOf(order.id);
   if (!known && cameFrom) oneLessHidden(cameFrom);
-  // The stream may bring our own change before its answer does; the answer then says that it need not wait.
+  // The stream may deliver our own change before its response arrives; the response then ends the wait.
   if (known && Number(known.dataset.version) >= order.version) return mine && waiting.get(order.id)?.();
   const card = known ?? clone("card");
   fill(card, order);
@@ -31,20 +31,20 @@ export function mergeOrder(order, mine = false, cameFrom = null) {
     slot(card, "moved").hidden = true;
     return flash(card);
   }
-  const shift = () => settle(card, to, order.updated_at);
+  const shift = () => place(card, to, order.updated_at);
   const disturbs = (from && busy(from)) || (to && newestFirst(to) && busy(to));
   if (mine || !disturbs) return shift();
   waiting.set(order.id, shift);
-  if (from !== to) write(card, "moved", `Moved to ${wordOf(order.status).word}`);
+  if (from !== to) write(card, "moved", `Moved to ${labelOf(order.status).text}`);
   slot(card, "moved").hidden = from === to;
 }
 
 export function fill(card, order) {
-  const word = wordOf(order.status);
+  const label = labelOf(order.status);
   card.id = `order-${order.id}`;
   Object.assign(card.dataset, { order: order.id, version: order.version, status: order.status });
-  tone(card, word.tone);
-  badge(card, word);
+  tone(card, label.tone);
+  badge(card, label);
   slot(card, "link").setAttribute("href", `${page.boot.home}/${order.id}`);
   write(card, "number", order.number);
   write(card, "about", page.boot.role === "buyer" ? order.items.map((item) => item.title).join(", ") : order.buyer_name);
@@ -52,12 +52,12 @@ export function fill(card, order) {
   write(card, "total", money(order.total_minor, order.currency));
   when(card, order.updated_at);
   moves(card, order);
-  formError(card, "");
+  showError(card, "");
 }
 
-function settle(card, list, at) {
+function place(card, list, at) {
   waiting.delete(Number(card.dataset.order));
-  const focused = card.contains(document.activeElement); // moving a node takes the focus from it
+  const focused = card.contains(document.activeElement); // moving a node loses its focus
   slot(card, "moved").hidden = true;
   if (!list) card.remove();
   else insert(card, list, at);
@@ -79,7 +79,7 @@ function count() {
   for (const list of document.querySelectorAll(".column")) {
     const here = list.querySelectorAll(".card").length + Number(list.querySelector(".rest").dataset.hidden);
     open += here;
-    for (const place of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) place.textContent = here;
+    for (const element of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) element.textContent = here;
   }
   const total = document.getElementById("open-count");
   if (total) total.textContent = `${open} open`;
@@ -93,12 +93,12 @@ function oneLessHidden(status) {
   rest.hidden = rest.dataset.hidden === "0";
 }
 
-/** Being used: a pointer is over it, a menu of it is open, or a keyboard is in it. */
+/** In use: the pointer is over it, one of its menus is open, or it has the keyboard focus. */
 function busy(list) {
   return list === hovered || Boolean(list.querySelector("details[open], :focus-visible"));
 }
 
-function look() {
+function flushWaiting() {
   for (const [id, shift] of [...waiting]) {
     const from = cardOf(id)?.closest("[data-list]");
     if (!from || !busy(from)) shift();
@@ -108,7 +108,7 @@ function look() {
 
 function rest() {
   clearTimeout(resting);
-  resting = setTimeout(look, REST_MS);
+  resting = setTimeout(flushWaiting, REST_MS);
 }
 
 export function start() {
@@ -125,5 +125,5 @@ export function start() {
   document.addEventListener("toggle", rest, true);
 }
 
-/** Whether a fresh page may take this one's place without pulling something from under the reader. */
+/** Whether the page can be refreshed without disturbing the reader. */
 export const atRest = () => ![...document.querySelectorAll("[data-list], #order")].some(busy);

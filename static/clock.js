@@ -1,13 +1,13 @@
-/* Times: "4 min ago" by the server's clock, kept current; exact ones in the reader's zone. */
+/* Times: "4 min ago" by the server's clock, updated regularly; exact times in the reader's time zone. */
 
 let offset = 0;
 
-/** The server says what time it is; a reader's clock may be wrong. */
+/** Use the server's time; the reader's clock may be wrong. */
 export function setClock(at) {
   offset = Date.parse(at) - Date.now();
 }
 
-export function tell(time) {
+export function show(time) {
   if (!time.dateTime) return (time.textContent = "");
   const at = new Date(time.dateTime);
   const text = time.hasAttribute("data-exact") ? exact(at) : relative(at);
@@ -30,13 +30,13 @@ function exact(at) {
   return `${day}, ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
 }
 
-export function tellAll() {
-  document.querySelectorAll("time[datetime]").forEach(tell);
+export function showAll() {
+  document.querySelectorAll("time[datetime]").forEach(show);
 }
 
 export function start() {
   const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).resolvedOptions().timeZone;
   document.getElementById("zone").textContent = `Times in ${zone}`;
-  tellAll();
-  setInterval(() => document.hidden || tellAll(), 5000);
+  showAll();
+  setInterval(() => document.hidden || showAll(), 5000);
 }

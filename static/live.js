@@ -1,4 +1,4 @@
-/* The page goes on from where the server drew it: what the stream brings is merged by version. */
+/* Keeps a rendered page current: merges the stream's events by version. */
 
 import * as act from "./act.js";
 import * as bell from "./bell.js";
@@ -9,13 +9,13 @@ import { page, refresh } from "./page.js";
 import { OnwardLive } from "./onward-live.js";
 import { show } from "./pill.js";
 
-const SLOW_MS = 3_000; // a connection that takes longer is mentioned
-const LOOK_MS = 2_000; // what happens within this time is one look
-const REST = 9; // times as long as the last look took: a board of 200,000 open orders must not keep the service busy
+const SLOW_MS = 3_000; // a slower connection is shown
+const REFRESH_MS = 2_000; // events within this time cause one refresh
+const REST = 9; // wait this many times the duration of the last refresh: a board of 200,000 open orders must not keep the service busy
 
-function hear(type, data) {
+function onEvent(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
-  else if (type === "resync") anew();
+  else if (type === "resync") reload();
   else if (type === "message.created") order.mergeMessage(data.message);
   else if (type === "notification.created") notified();
   else {
@@ -25,45 +25,45 @@ function hear(type, data) {
 }
 
 function notified() {
-  bell.ring();
-  if (document.getElementById("inbox")) later(anew);
+  bell.refreshCount();
+  if (document.getElementById("inbox")) later(reload);
 }
 
-/** Take a fresh page, and go on from its cursor: what happened while it was fetched is replayed, and merged. */
-async function anew() {
+/** Fetch the page again and continue from its cursor: events from meanwhile are replayed and merged. */
+async function reload() {
   try {
     await refresh();
   } catch {
-    return later(anew);
+    return later(reload);
   }
-  clock.tellAll();
+  clock.showAll();
   order.toEnd();
   stream.open(page.cursor);
 }
 
-/** Soon, and once for all that happens until then. */
+/** Run `act` soon, once for all events until then. */
 function later(act) {
-  looking ??= setTimeout(() => ((looking = null), act()), Math.max(LOOK_MS, REST * page.took));
+  waiting ??= setTimeout(() => ((waiting = null), act()), Math.max(REFRESH_MS, REST * page.took));
 }
 
-/** Operators hear what sellers are told, with sellers' next moves in it: they are told by it to look for themselves. */
-function overhear(type, data) {
+/** Operators receive the sellers' events, whose `allowed_transitions` are the sellers': use them only as a trigger to refresh. */
+function onOperatorEvent(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
-  else later(look);
+  else later(refreshBoard);
 }
 
-function look() {
-  if (document.hidden || !board.atRest()) later(look);
-  else refresh().then(clock.tellAll, () => later(look));
+function refreshBoard() {
+  if (document.hidden || !board.atRest()) later(refreshBoard);
+  else refresh().then(clock.showAll, () => later(refreshBoard));
 }
 
-let looking = null;
-if (page.path !== location.pathname) history.replaceState(null, "", page.path); // a refused form's address is no page
+let waiting = null;
+if (page.path !== location.pathname) history.replaceState(null, "", page.path); // the URL of a refused form is not a page
 clock.start();
 board.start();
 order.toEnd();
-act.start(() => stream.state === "live" || anew());
+act.start(() => stream.state === "live" || reload());
 const operating = ["operator", "auditor"].includes(page.boot.role);
-const stream = new OnwardLive({ cursor: page.cursor, hear: operating ? overhear : hear, show });
+const stream = new OnwardLive({ cursor: page.cursor, onEvent: operating ? onOperatorEvent : onEvent, onState: show });
 setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
 addEventListener("pageshow", (event) => event.persisted && location.reload());

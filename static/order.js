@@ -1,7 +1,7 @@
-/* One order's page: its status, the steps, the history and the conversation. */
+/* The page of one order: its status, the steps, the history and the conversation. */
 
 import { page } from "./page.js";
-import { badge, clone, flash, icon, moves, slot, tone, formError, when, wordOf, write } from "./paint.js";
+import { badge, clone, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const article = () => document.getElementById("order");
 const isHere = (id) => article()?.dataset.order === String(id);
@@ -31,12 +31,12 @@ function steps(events) {
 
 function step(status, state, at) {
   const element = clone("step");
-  const word = wordOf(status);
+  const label = labelOf(status);
   element.dataset.state = state;
   if (state === "now") element.setAttribute("aria-current", "step");
-  tone(element, word.tone);
-  icon(element, word.icon);
-  write(element, "word", word.word);
+  tone(element, label.tone);
+  icon(element, label.icon);
+  write(element, "label", label.text);
   write(element, "later", state === "ahead" ? "not yet" : "");
   when(element, at);
   return element;
@@ -44,7 +44,7 @@ function step(status, state, at) {
 
 function entry(event) {
   const element = clone("entry");
-  badge(element, wordOf(event.to_status));
+  badge(element, labelOf(event.to_status));
   write(element, "who", page.boot.names[event.actor.role] ?? event.actor.role);
   when(element, event.at);
   write(element, "reason", event.reason ?? "");
@@ -53,23 +53,23 @@ function entry(event) {
 }
 
 function paint(order) {
-  const [root, hero, word] = [article(), document.getElementById("hero"), wordOf(order.status)];
+  const [root, hero, label] = [article(), document.getElementById("hero"), labelOf(order.status)];
   Object.assign(root.dataset, { version: order.version, status: order.status });
-  badge(hero, word);
-  if (slot(hero, "word")) {
-    tone(hero, word.tone);
-    icon(hero, word.icon);
-    write(hero, "word", word.word);
-    write(hero, "lead", word.lead);
-    document.title = `${word.word} · #${order.number} · Onward`;
+  badge(hero, label);
+  if (slot(hero, "label")) {
+    tone(hero, label.tone);
+    icon(hero, label.icon);
+    write(hero, "label", label.text);
+    write(hero, "lead", label.lead);
+    document.title = `${label.text} · #${order.number} · Onward`;
   } else {
-    document.title = `#${order.number} · ${word.word} · Onward`;
+    document.title = `#${order.number} · ${label.text} · Onward`;
   }
   write(hero, "version", order.version);
   when(hero, order.updated_at, "updated");
   moves(root, order);
   parcel(order.tracking);
-  formError(root, "");
+  showError(root, "");
   flash(hero);
 }
 
@@ -81,11 +81,11 @@ function parcel(tracking) {
   write(element, "code", tracking.number);
   const link = slot(element, "open");
   link.hidden = !tracking.url;
-  // The server lets only http and https in; a link is the one place where text could act.
+  // The server accepts only http and https; a link is the one place where text could run code.
   if (/^https?:\/\//.test(tracking.url ?? "")) link.href = tracking.url;
 }
 
-/** Add a message once, wherever it came from first: the answer to our own, or the stream. */
+/** Add a message once, whether it arrives first in our own response or on the stream. */
 export function mergeMessage(message) {
   if (!isHere(message.order_id)) return;
   const log = document.querySelector(".log");

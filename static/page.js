@@ -1,6 +1,6 @@
-/* What the server drew: the data block, the cursor, and how to fetch the page anew. */
+/* The page as the server rendered it: its data, its cursor, and how to fetch it again. */
 
-const GONE = [401, 403, 404];
+const NOT_HERE = [401, 403, 404];
 const read = (root) => JSON.parse(root.getElementById("boot").textContent);
 
 export const page = {
@@ -8,18 +8,18 @@ export const page = {
   path: document.body.dataset.path,
   cursor: document.body.dataset.cursor,
   csrf: document.querySelector('meta[name="csrf"]').content,
-  took: 0, // milliseconds in which the server answered when it was last asked for the page
+  took: 0, // milliseconds that the last fetch of the page took
 };
 
-/** Fetch this page again and put its main part in place of ours; what was being written stays. Throws when it fails. */
+/** Fetch this page again and replace its main part; a draft message is kept. Throws on failure. */
 export async function refresh() {
   const asked = performance.now();
   const answer = await fetch(page.path, { headers: { Accept: "text/html" } });
   const text = await answer.text();
   page.took = performance.now() - asked;
   const fresh = new DOMParser().parseFromString(text, "text/html");
-  if (answer.ok ? !fresh.getElementById("boot") : GONE.includes(answer.status)) return location.assign(page.path);
-  if (!answer.ok) throw new Error(`the page is answered with ${answer.status}`); // a moment later it may be there again
+  if (answer.ok ? !fresh.getElementById("boot") : NOT_HERE.includes(answer.status)) return location.assign(page.path);
+  if (!answer.ok) throw new Error(`the page returned ${answer.status}`); // it may work a moment later
   const draft = document.getElementById("body")?.value;
   const scrolled = document.getElementById("board")?.scrollLeft;
   document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
@@ -29,7 +29,7 @@ export async function refresh() {
   if (scrolled) document.getElementById("board").scrollLeft = scrolled;
 }
 
-/** Tell a screen reader what came of the reader's own action. */
+/** Announce the result of the reader's own action to screen readers. */
 export function say(text, urgent = false) {
   const region = document.getElementById(urgent ? "say-now" : "say");
   region.textContent = text;

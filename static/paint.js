@@ -1,7 +1,7 @@
-/* Draw the parts of an order from the page's templates. Text is only ever set as text. */
+/* Render the parts of an order from the page's templates. Text is only ever set as text. */
 
 import { page } from "./page.js";
-import { tell } from "./clock.js";
+import { show } from "./clock.js";
 
 export const clone = (name) => document.getElementById(`tpl-${name}`).content.firstElementChild.cloneNode(true);
 export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
@@ -18,24 +18,24 @@ export function tone(element, name) {
 
 export const icon = (root, name) => root.querySelector("use").setAttribute("href", `#icon-${name}`);
 
-/** A status by its key; one that this page's table does not know is shown as it is. */
-export const wordOf = (status) => page.boot.words[status] ?? { word: status, tone: "neutral", icon: "circle", lead: "" };
+/** The label of a status; an unknown status is shown by its key. */
+export const labelOf = (status) => page.boot.labels[status] ?? { text: status, tone: "neutral", icon: "circle", lead: "" };
 
-export function badge(root, word) {
+export function badge(root, label) {
   const element = slot(root, "badge");
   if (!element) return;
-  tone(element, word.tone);
-  icon(element, word.icon);
-  element.querySelector(".word").textContent = word.word;
+  tone(element, label.tone);
+  icon(element, label.icon);
+  element.querySelector(".label").textContent = label.text;
 }
 
 export function when(root, at, name = "when") {
   const time = slot(root, name);
   time.dateTime = at;
-  tell(time);
+  show(time);
 }
 
-/** `€1,084.50` from minor units, by moving digits about: there is no arithmetic on money here. */
+/** `€1,084.50` from minor units, by string operations: there is no arithmetic on money here. */
 export function money(minor, currency) {
   const digits = page.boot.digits[currency] ?? 2;
   const all = String(minor).padStart(digits + 1, "0");
@@ -48,24 +48,24 @@ export function countOfItems(items) {
   return count === 1 ? "1 item" : `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} items`;
 }
 
-/** A key for one wanted change; randomUUID is missing on plain HTTP. */
+/** An idempotency key for one change; randomUUID is not available on plain HTTP. */
 export function freshKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export function flash(element) {
   element.classList.remove("changed");
-  void element.offsetWidth; // begins the animation anew
+  void element.offsetWidth; // restarts the animation
   element.classList.add("changed");
 }
 
-export function formError(root, text) {
+export function showError(root, text) {
   const element = slot(root, "form-error");
   write(element, "text", text);
   element.hidden = !text;
 }
 
-/** The buttons for an order: the usual move, and a menu of the others. What was typed into them stays. */
+/** The buttons for an order: the usual transition, and a menu of the others. Text entered in them is kept. */
 export function moves(root, order) {
   const holder = slot(root, "moves");
   if (!holder) return;
@@ -88,7 +88,7 @@ export function moves(root, order) {
 function menu(order, actions, origin, drafts) {
   const details = clone("more");
   details.querySelector("summary").setAttribute("aria-label", `More for order ${order.number}`);
-  write(details, "words", actions.length === 1 ? `${actions[0].label}…` : "Choose…");
+  write(details, "caption", actions.length === 1 ? `${actions[0].label}…` : "Choose…");
   for (const action of actions) {
     const form = move(order, action, origin, false);
     if (drafts[action.to] && form.elements.reason) form.elements.reason.value = drafts[action.to];

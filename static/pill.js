@@ -1,6 +1,6 @@
-/* The pill in the corner: how fresh the page is. */
+/* The indicator in the corner: the state of the live connection. */
 
-const WORDS = {
+const LABELS = {
   live: "Live",
   connecting: "Connecting…",
   reconnecting: "Reconnecting…",
@@ -12,6 +12,6 @@ const WORDS = {
 export function show(state) {
   const pill = document.getElementById("pill");
   pill.dataset.state = state;
-  pill.textContent = WORDS[state];
+  pill.textContent = LABELS[state];
   pill.hidden = false;
 }

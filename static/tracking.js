@@ -1,14 +1,14 @@
-/* A followed order is asked for again while somebody looks at it: there is no account whose stream it could hear. */
+/* The tracking page polls while it is visible: without an account it has no live stream. */
 
 import { show } from "./pill.js";
 
 const POLL_MS = 10_000;
 
-async function look() {
+async function poll() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer || answer.status >= 500) return show("offline");
-  if (!answer.ok) return location.reload(); // the link has ended: the page that says so
+  if (!answer.ok) return location.reload(); // the link has expired: show the page that says so
   show("polling");
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [mine, theirs] = [document, fresh].map((page) => page.getElementById("order"));
@@ -19,5 +19,5 @@ async function look() {
 }
 
 show("polling");
-setInterval(look, POLL_MS);
-document.addEventListener("visibilitychange", look);
+setInterval(poll, POLL_MS);
+document.addEventListener("visibilitychange", poll);

@@ -30,7 +30,7 @@ def test_a_stale_form_is_refused_on_the_page_it_came_from(visit, placed, cast, o
     answer = bob.move(placed, "CONFIRMED", **{"from": origin})
 
     assert 412 == answer.status_code
-    assert "Operator moved this order to “Confirmed” before you." in answer.text
+    assert "Operator changed this order to “Confirmed” before you." in answer.text
     assert ("<h1>Orders</h1>" in answer.text) == (origin == "board")
 
 
@@ -49,11 +49,11 @@ def test_a_tracking_number_without_a_carrier_is_refused_with_a_hint(visit, place
     answer = visit("bob").move(cast.bob.order(placed["id"]), "SHIPPED", tracking_number="PP1")
 
     assert 422 == answer.status_code
-    assert "give carrier and number" in answer.text
+    assert "Enter carrier and number" in answer.text
 
 
 def test_a_form_without_the_pages_token_changes_nothing(visit, placed, cast):
     answer = visit("bob").move(placed, "CONFIRMED", csrf_token="")
 
     assert (400, "PENDING") == (answer.status_code, cast.bob.order(placed["id"])["status"])
-    assert "This page was too old" in answer.text
+    assert "This page has expired" in answer.text

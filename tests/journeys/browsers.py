@@ -44,7 +44,7 @@ class Visitors:
         """One of the demo's people, at `path`; live where there are scripts."""
         page = self.guest(**options)
         page.goto("/sign-in")
-        door(page, name).click()
+        sign_in_button(page, name).click()
         page.goto(path)
         if options.get("java_script_enabled", True):
             expect(page.locator("#pill")).to_have_text("Live")
@@ -63,8 +63,8 @@ def fresh_number() -> str:
     return f"F-{next(_numbers)}"
 
 
-def door(page: Page, name: str) -> Any:
-    """The button on the sign-in page that lets somebody in."""
+def sign_in_button(page: Page, name: str) -> Any:
+    """The sign-in button of a demo user."""
     return page.get_by_role("button", name=re.compile(f"^{name} "))
 
 

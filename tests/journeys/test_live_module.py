@@ -21,8 +21,8 @@ import { OnwardLive } from "/static/onward-live.js";
 window.live = new OnwardLive({
   token: async () => document.body.dataset.token,
   cursor: document.body.dataset.cursor,
-  show: (state) => (document.getElementById("state").textContent = state),
-  hear(type, data) {
+  onState: (state) => (document.getElementById("state").textContent = state),
+  onEvent(type, data) {
     if (type !== "order.status_changed") return;
     const entry = document.createElement("li");
     entry.textContent = `${data.order.status}`;

@@ -16,7 +16,7 @@ from foundation.settings import Settings
 from orders.schemas import NewStatus
 from tests.conftest import PROJECT, SECRET
 
-FACES = {"static", "pages", "forms", "auth", "tracking_page", "reference"}
+PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "reference"}
 """What is made for people at browsers and is no part of the contract."""
 
 LISTED = re.compile(r"^\| ([0-9]{3}) \| `([a-z_]+)` \|", re.MULTILINE)
@@ -44,7 +44,7 @@ def test_every_route_is_documented(app, operations):
     routes = {
         (openapi.parse_rule(rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] not in FACES
+        if rule.endpoint.partition(".")[0] not in PAGE_BLUEPRINTS
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
 

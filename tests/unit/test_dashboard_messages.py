@@ -19,7 +19,7 @@ def test_a_stale_page_names_who_was_faster() -> None:
 
     told = messages.refusal(error, "CONFIRMED", SELLER, WORDS)
 
-    assert "Alice Archer moved this order to “Cancelled” before you." == told
+    assert "Alice Archer changed this order to “Cancelled” before you." == told
 
 
 def test_who_may_still_do_what_they_wanted_is_told_so() -> None:
@@ -27,7 +27,7 @@ def test_who_may_still_do_what_they_wanted_is_told_so() -> None:
 
     told = messages.refusal(StaleVersion("The order is at version 2.", members), "DELIVERED", SELLER, WORDS)
 
-    assert "Operator moved this order to “On its way” before you. Check it and try again." == told
+    assert "Operator changed this order to “On its way” before you. Check it and try again." == told
 
 
 def test_an_impossible_move_says_where_the_order_stands_in_the_readers_words() -> None:

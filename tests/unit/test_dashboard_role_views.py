@@ -14,8 +14,8 @@ WORKFLOW = workflow_file.load()
 
 
 def test_a_buyer_reads_the_buyers_words() -> None:
-    assert "On its way" == RoleView.of(WORKFLOW, "buyer").words["SHIPPED"].word
-    assert "Shipped" == RoleView.of(WORKFLOW, "seller").words["SHIPPED"].word
+    assert "On its way" == RoleView.of(WORKFLOW, "buyer").labels["SHIPPED"].text
+    assert "Shipped" == RoleView.of(WORKFLOW, "seller").labels["SHIPPED"].text
 
 
 def test_columns_are_the_open_statuses_in_the_tables_order() -> None:
@@ -65,8 +65,8 @@ def test_a_status_of_somebody_elses_table_gets_a_button_too(words: dict[str, str
 
 
 def test_the_line_under_the_headline_is_for_buyers_only() -> None:
-    assert "Your order has left the shop." == RoleView.of(WORKFLOW, "buyer").words["SHIPPED"].lead
-    assert "" == RoleView.of(WORKFLOW, "seller").words["SHIPPED"].lead
+    assert "Your order has left the shop." == RoleView.of(WORKFLOW, "buyer").labels["SHIPPED"].lead
+    assert "" == RoleView.of(WORKFLOW, "seller").labels["SHIPPED"].lead
 
 
 @pytest.mark.parametrize("role", ["seller", "buyer", "operator"])

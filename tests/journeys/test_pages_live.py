@@ -1,4 +1,4 @@
-"""The faces in a real browser: what others do appears by itself, and nothing is missed or pulled away."""
+"""The pages in a real browser: other people's changes appear by themselves, and nothing is missed or lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors to the faces in a real browser: who gets in and how, who is sent away, and what comes from elsewhere."""
+"""Signing in, in a real browser: who gets in and how, who is redirected, and what comes from other origins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.journeys.browsers import PHONE, Visitors, door, needs_browser
+from tests.journeys.browsers import PHONE, Visitors, needs_browser, sign_in_button
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
@@ -20,7 +20,7 @@ def test_who_is_signed_out_is_sent_to_the_sign_in_page_and_back(visitors: Visito
     guest.goto(f"/buyer/orders/{order['id']}")
     expect(guest).to_have_url(re.compile("/sign-in"))
 
-    door(guest, "Alice").click()
+    sign_in_button(guest, "Alice").click()
 
     expect(guest).to_have_url(re.compile(f"/buyer/orders/{order['id']}$"))
 

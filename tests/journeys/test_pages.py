@@ -1,4 +1,4 @@
-"""The faces in a real browser: what people press and write, with scripts and without, and what they are told."""
+"""The pages in a real browser: changing statuses and writing messages, with scripts and without, and the errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_click_on_a_stale_card_is_refused_beside_the_card(server: Server, visi
 
     bob.get_by_role("button", name=f"Confirm, order {order['number']}").click()
 
-    expect(card(bob, order)).to_contain_text("Alice Archer moved this order to “Cancelled” before you.")
+    expect(card(bob, order)).to_contain_text("Alice Archer changed this order to “Cancelled” before you.")
     bob.mouse.move(2, 2)
     expect(in_column(bob, "CANCELLED", order)).to_be_visible()
 
@@ -73,7 +73,7 @@ def test_without_scripts_a_stale_form_is_refused_beside_the_card(
 
     bob.get_by_role("button", name=f"Confirm, order {order['number']}").click()
 
-    expect(card(bob, order)).to_contain_text("Operator moved this order to “Confirmed” before you.")
+    expect(card(bob, order)).to_contain_text("Operator changed this order to “Confirmed” before you.")
 
 
 def test_a_conversation_works_without_scripts(visitors: Visitors, order: Any) -> None:
