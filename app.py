@@ -230,9 +230,9 @@ def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str
     """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
     if principal.role == "service":
         if not wanted:
-            raise Forbidden("A service names the channels it wants to hear, as in ?channels=seller:7,buyer:42.")
+            raise Forbidden("A service must name its channels, as in ?channels=seller:7,buyer:42.")
         if "ops" in wanted and len(wanted) > 1:
-            raise Forbidden("ops is what all sellers hear: name it alone.")
+            raise Forbidden("ops includes the events of all sellers and cannot be combined with other channels.")
     else:
         own = "ops" if principal.role in ("operator", "auditor") else f"{principal.role}:{principal.id}"
         if set(wanted) - {own}:
@@ -262,15 +262,15 @@ def _pruner(app: Flask, settings: Settings, live: Realtime) -> Pruner:
 
 def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
     return {
-        "stopping": lambda: "the process is told to stop" if onward.stopping else None,
+        "stopping": lambda: "the process is shutting down" if onward.stopping else None,
         "sessions": poolers.check(onward.settings.dsn),
         "schema": db.schema_problem,
         "changes": hot.refusal,
         "proofs": lambda: (
-            None if onward.refresher.proofs.tokens.revocations.known else "it is not known what was revoked"
+            None if onward.refresher.proofs.tokens.revocations.known else "revocations have not been read yet"
         ),
-        "feed": lambda: None if onward.realtime.feed.alive else "the log of live events is not followed",
-        "engine": lambda: None if onward.engine.alive else "the bulkheads do not turn",
+        "feed": lambda: None if onward.realtime.feed.alive else "live-event feed is stalled",
+        "engine": lambda: None if onward.engine.alive else "side-effect workers are not running",
     }
 
 

@@ -72,7 +72,7 @@ def when_ready(server: Any) -> None:
     inside = all(one.startswith(("http://127.", "http://[::1]", "unix:")) for one in listening)
     if settings.demo and (settings.public_url or not inside):
         server.log.warning(
-            "DEMO=1 on %s: whoever reaches it signs in by a button, also as an operator.", ", ".join(listening)
+            "DEMO=1 on %s: anyone who can reach it can sign in, even as an operator.", ", ".join(listening)
         )
 
 

@@ -73,17 +73,17 @@ def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, s
 def _judge(maker: Principal, new: NewKey) -> None:
     """Raises Forbidden for a key that would be stronger than its maker, or speak as another operator."""
     if new.role == maker.role and new.principal_id != maker.id:
-        raise Forbidden(f"A key of the role {new.role} is made by that {new.role} alone: you are {maker.id}.")
+        raise Forbidden(f"A key with the role {new.role} can only have your own id, {maker.id}.")
     if maker.scopes is None:
         return
     if new.role != maker.role or not maker.scopes.issuperset(new.scopes):
-        raise Forbidden("A key can make no key with more rights than its own.")
+        raise Forbidden("A key cannot create a key with more rights than its own.")
     ends = new.expires_at.timestamp() if new.expires_at else float("inf")
     if maker.expires_at is not None and ends > maker.expires_at:
         until = datetime.fromtimestamp(int(maker.expires_at), UTC).isoformat()
-        raise Forbidden(f"A key can make no key that outlives it: this one ends at {until}. Ask for fewer days.")
+        raise Forbidden(f"A key cannot create a key that outlives it: this one expires at {until}. Request fewer days.")
     if len(lineage(maker)) > MOST_ANCESTORS:
-        raise Forbidden(f"This key has {MOST_ANCESTORS} before it that made each other; it can make no more.")
+        raise Forbidden(f"This key has {MOST_ANCESTORS} ancestors already and cannot create further keys.")
 
 
 def lineage(maker: Principal | None) -> list[int]:
@@ -116,11 +116,13 @@ def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -
     """
     found = db.session.execute(FIND, {"id": id}).one_or_none()
     if found is None:
-        raise NotFound("There is no such key, or it is revoked already.")
+        raise NotFound("No such key, or it is already revoked.")
     path, role = found
     own = lineage(revoker)
     if own and role in OVERSEEING and own[-1] not in path:
-        raise Forbidden("With a key nobody ends a key of an operator or auditor, but itself and those that it made.")
+        raise Forbidden(
+            "An API key cannot revoke a key of an operator or auditor, except itself and the keys it created."
+        )
     count: int = db.session.execute(TAKE_BACK, {"id": id}).rowcount  # type: ignore[attr-defined]
     # Those that were made with it have its name in theirs: they fall with it, also one that is made at this moment.
     db.session.execute(REVOKE, {"subject": _proof(path), "actor": actor, "reason": reason})

@@ -32,7 +32,7 @@ SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "onward_session",
-        "description": "A browser's session. What is not GET needs the page's CSRF token too, in `X-CSRFToken`.",
+        "description": "A browser session. Requests other than GET also need the page's CSRF token in `X-CSRFToken`.",
     },
     "ticket": {"type": "apiKey", "in": "query", "name": "ticket", "description": "A one-time ticket for a stream."},
 }
@@ -90,7 +90,7 @@ def authenticate(rule: Rule) -> None:
     if principal is None:
         raise Unauthorized("Send a bearer token, or sign in.")
     if principal.role not in rule.roles:
-        raise Forbidden(f"This is for the role {' or '.join(rule.roles)}.")
+        raise Forbidden(f"This requires the role {' or '.join(rule.roles)}.")
     safe = request.method in SAFE_METHODS
     principal.permit(rule.area, safe or rule.reads)
     # The view of a stream counts it, and refuses it in its own way: EventSource never comes back after a 429.
@@ -99,7 +99,7 @@ def authenticate(rule: Rule) -> None:
     if principal.from_session:
         # A stream changes nothing, but it would be open for as long as the other site likes.
         if rule.tickets and _from_elsewhere():
-            raise CsrfFailed("Another site may not open streams with this cookie.")
+            raise CsrfFailed("Other sites may not open streams with this cookie.")
         if not safe:
             sessions.csrf.protect()
     g.principal = principal
@@ -141,7 +141,7 @@ def identify() -> Principal | None:
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Only bearer tokens are understood.")
+            raise Unauthorized("Only bearer tokens are supported.")
         proofs: Proofs = current_app.extensions["onward.proofs"]
         return proofs.verify(token.strip())
     return sessions.principal()
@@ -175,7 +175,7 @@ def require(*roles: str) -> Principal:
     """The current principal, if it has one of these roles; raises Forbidden otherwise."""
     principal = current()
     if principal.role not in roles:
-        raise Forbidden(f"This is for the role {' or '.join(roles)}.")
+        raise Forbidden(f"This requires the role {' or '.join(roles)}.")
     return principal
 
 

@@ -43,27 +43,27 @@ class KeyHeaders(Headers):
         "",
         alias="Idempotency-Key",
         pattern=KEY_PATTERN,
-        description="Makes it safe to send the request again: it is done once, and answered the same each time, for "
+        description="Makes the request safe to repeat: it is applied once and answered the same each time, for "
         f"{KEPT_HOURS} hours.",
         examples=["7f3c2a9d-51e8"],
     )
 
 
 class InProgress(AppError):
-    """A request with this Idempotency-Key is being answered right now; ask again in a moment."""
+    """A request with this Idempotency-Key is still in progress; try again shortly."""
 
     code, status = "idempotency_in_progress", 409
-    sentence = "A request with this Idempotency-Key is under way."
+    sentence = "A request with this Idempotency-Key is in progress."
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": "1"})
 
 
 class AnswerNotKept(AppError):
-    """The request was done before with this key; its answer held a secret, which is told once, or was erased."""
+    """The request was already applied with this key; its response contained a secret, or was erased."""
 
     code, status = "answer_not_kept", 409
-    sentence = "This was done before, and its answer is not kept: it held a secret, or was erased."
+    sentence = "This request was already applied, and its response is not stored: it contained a secret, or was erased."
 
 
 def forget(who: str) -> int:

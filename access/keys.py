@@ -131,7 +131,7 @@ class Keys:
         """Have the keys read again soon; ServiceUnavailable when they were never read, so that nobody could know."""
         self.asked.set()
         if not all(source.known for source in self._sources):
-            raise ServiceUnavailable("The keys that this token is verified with are not there yet.")
+            raise ServiceUnavailable("The keys to verify this token have not been loaded yet.")
 
     @property
     def doubtful(self) -> bool:

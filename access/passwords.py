@@ -42,7 +42,7 @@ def verify(known: str | None, password: str) -> bool:
 class _Place:
     def __enter__(self) -> None:
         if not _places.acquire(blocking=False):
-            raise ServiceUnavailable("Too many people sign in at this moment.")
+            raise ServiceUnavailable("Too many people are signing in right now.")
 
     def __exit__(self, *_: object) -> None:
         _places.release()

@@ -77,10 +77,10 @@ class Links:
         try:
             session_key = self._signer.loads(link, max_age=LINK_SECONDS)
         except BadSignature as error:
-            raise NotFound("This link is not good any more. Ask for a new one.") from error
+            raise NotFound("This link is no longer valid. Ask for a new one.") from error
         found = by_session(session_key) if isinstance(session_key, str) else None
         if found is None:
-            raise NotFound("This link is not good any more. Ask for a new one.")
+            raise NotFound("This link is no longer valid. Ask for a new one.")
         return found
 
 
@@ -97,7 +97,7 @@ def add(email: str, name: str, role: Role, principal_id: int) -> Person:
         row = db.session.execute(ADD, values).one()
     except IntegrityError as error:
         db.session.rollback()
-        raise InvalidRequest("There is somebody with this e-mail address already.") from error
+        raise InvalidRequest("An account with this e-mail address already exists.") from error
     db.session.commit()
     return Person(*row)
 
@@ -125,7 +125,7 @@ def sign_in(email: str, password: str, origin: Origin) -> Person:
     db.session.rollback()  # the connection is somebody else's while argon2 works
     right = passwords.verify(person.password if person else None, password)
     if person is None or not right:
-        raise Unauthorized("E-mail address or password is wrong.")
+        raise Unauthorized("Wrong e-mail address or password.")
     throttle.forget_tries(email, origin)
     db.session.execute(SIGNED_IN, {"id": person.id})
     db.session.commit()
@@ -135,11 +135,11 @@ def sign_in(email: str, password: str, origin: Origin) -> Person:
 def set_password(person: Person, password: str) -> None:
     """Change it, and end every session and link of this person; InvalidRequest for one that is too short."""
     if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
-        raise InvalidRequest(f"A password has {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters.")
+        raise InvalidRequest(f"A password must have {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters.")
     values = {"password": passwords.hashed(password), "new": _new_key()}
     changed = db.session.execute(SET_PASSWORD, values | {"id": person.id, "session_key": person.session_key}).scalar()
     if changed is None:
-        raise NotFound("This link is not good any more. Ask for a new one.")
+        raise NotFound("This link is no longer valid. Ask for a new one.")
     _end_sessions(person.session_key, f"person {person.id}", "a new password")
 
 
@@ -162,17 +162,17 @@ def disable(email: str, actor: str, reason: str) -> str:
 
 
 def enable(email: str) -> None:
-    """Let somebody sign in again; NotFound when there is nobody who may not."""
+    """Enable a disabled account; raises NotFound if there is none."""
     if db.session.execute(ENABLE, {"email": plain(email)}).scalar() is None:
-        missing(email, "may sign in already")
+        missing(email, "is not disabled")
     db.session.commit()
 
 
 def missing(email: str, otherwise: str = "is disabled") -> NoReturn:
-    """Raises NotFound for somebody who is not there, or is there and not as was thought."""
+    """Raises NotFound for an account that is missing or in another state than expected."""
     known = db.session.execute(KNOWN, {"email": plain(email)}).scalar_one()
     db.session.rollback()
-    raise NotFound(f"{plain(email)} {otherwise}." if known else f"There is nobody with the address {plain(email)}.")
+    raise NotFound(f"{plain(email)} {otherwise}." if known else f"No account with the e-mail address {plain(email)}.")
 
 
 def erase(role: Role, principal_id: int) -> int:

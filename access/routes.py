@@ -27,7 +27,7 @@ operating = APIBlueprint("access-ops", __name__, abp_tags=[TAG])
 guards.protect(operating, "operator", "auditor", area="ops")
 
 
-@routes.get("/api/me", summary="See who you are to the service", **documented(Me))
+@routes.get("/api/me", summary="Get the current principal", **documented(Me))
 @typed
 def me() -> Response:
     principal = guards.current()
@@ -35,7 +35,7 @@ def me() -> Response:
     return jsonify(role=principal.role, id=principal.id, expires_at=expires)
 
 
-@listening.post("/api/stream-tickets", summary="Get a ticket for one stream", **documented(TicketOut, status=201))
+@listening.post("/api/stream-tickets", summary="Create a stream ticket", **documented(TicketOut, status=201))
 @typed
 @keyed_secretly
 def issue_ticket() -> Response:
@@ -43,39 +43,39 @@ def issue_ticket() -> Response:
     return Response(orjson.dumps(ticket), 201, content_type="application/json")
 
 
-@operating.post("/api/ops/revocations", summary="Take tokens back before they expire", **documented(Revoked))
+@operating.post("/api/ops/revocations", summary="Revoke tokens", **documented(Revoked))
 @typed
 @keyed
 def revoke(body: RevocationIn) -> Response:
-    """With a key, nothing is taken back from operators and auditors: who has found one must not put out the others."""
+    """An API key cannot revoke credentials of operators and auditors: a leaked key must not lock them out."""
     if body.role in api_keys.OVERSEEING and guards.current().scopes is not None:
-        raise Forbidden("With a key nothing is taken back from operators and auditors. Sign in, or send a token.")
+        raise Forbidden("An API key cannot revoke credentials of operators and auditors. Sign in, or send a token.")
     revocations.revoke(body.subject, guards.actor(), body.reason)
     return jsonify(revoked=body.subject)
 
 
-@operating.get("/api/ops/keys", summary="List the keys of other systems", **documented(KeysOut))
+@operating.get("/api/ops/keys", summary="List API keys", **documented(KeysOut))
 @typed
 def list_keys() -> Response:
     return Response(orjson.dumps({"keys": api_keys.list_all()}), content_type="application/json")
 
 
-@operating.post("/api/ops/keys", summary="Make a key for another system", **documented(NewKeyOut, status=201))
+@operating.post("/api/ops/keys", summary="Create an API key", **documented(NewKeyOut, status=201))
 @typed
 @keyed_secretly
 def add_key(body: KeyIn) -> Response:
-    """An operator makes operator's keys in the own name only. Who asks with a key can make none that is stronger: the
-    same role and id, no scope more, no later end; and it falls with that key."""
+    """Operators create operator keys only under their own id. A key can only create keys without additional rights:
+    the same role and id, no additional scope, no later expiry; revoking it revokes them too."""
     id, key = api_keys.add(body.key(), guards.actor(), guards.current())
     return Response(orjson.dumps({"id": id, "key": key}), 201, content_type="application/json")
 
 
 @operating.post(
-    "/api/ops/keys/revoke", summary="End a key now", **documented(Revoked, NotFound, shown={"revoked": "key:1"})
+    "/api/ops/keys/revoke", summary="Revoke an API key", **documented(Revoked, NotFound, shown={"revoked": "key:1"})
 )
 @typed
 @keyed
 def revoke_key(body: KeyRevocation) -> Response:
-    """All keys that were made with it end too."""
+    """All keys created with it are revoked too."""
     api_keys.revoke(body.id, guards.actor(), body.reason, guards.current())
     return jsonify(revoked=f"key:{body.id}")

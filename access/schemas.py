@@ -17,7 +17,7 @@ from foundation.one_line import Line
 
 
 class Me(Answer):
-    """Whom the service takes you for."""
+    """The current principal."""
 
     model_config = example(role="seller", id=1, expires_at="2026-11-25T09:30:00+00:00")
 
@@ -27,7 +27,7 @@ class Me(Answer):
 
 
 class Revoked(Answer):
-    """What is not valid any more."""
+    """What was revoked."""
 
     model_config = example(revoked="seller:2")
 
@@ -35,7 +35,7 @@ class Revoked(Answer):
 
 
 class RevocationIn(Body):
-    """What is taken back: one token by its `jti`, or all that a principal was issued until now."""
+    """What to revoke: one token by its `jti`, or all tokens issued to a principal until now."""
 
     model_config = example(role="seller", id=2, reason="The shop has closed.")
 
@@ -49,12 +49,12 @@ class RevocationIn(Body):
         """The subject that tokens are compared with; InvalidRequest unless exactly one is named."""
         whole = self.role is not None and self.id is not None
         if whole == (self.token_id is not None):
-            raise InvalidRequest("Name token_id, or role and id.")
+            raise InvalidRequest("Give token_id, or role and id.")
         return f"{self.role}:{self.id}" if whole else f"jti:{self.token_id}"
 
 
 class KeyIn(Body):
-    """A key for another system: whose rights it carries, and which of them."""
+    """An API key to create: its role and id, and its scopes."""
 
     model_config = example(name="Warehouse", id=1, scopes=["orders:read", "orders:write"], days=365)
 
@@ -68,7 +68,7 @@ class KeyIn(Body):
     @classmethod
     def _known(cls, scopes: list[str]) -> list[str]:
         if unknown := set(scopes) - set(guards.scopes()):
-            raise ValueError(f"there is no scope {min(unknown)[:50]!r}; there are {', '.join(guards.scopes())}")
+            raise ValueError(f"unknown scope {min(unknown)[:50]!r}; the scopes are {', '.join(guards.scopes())}")
         return sorted(set(scopes))
 
     def key(self) -> NewKey:
@@ -77,7 +77,7 @@ class KeyIn(Body):
 
 
 class KeyRevocation(Body):
-    """Which key is to end, and why."""
+    """The key to revoke, and the reason."""
 
     model_config = example(id=1, reason="The warehouse has moved.")
 
@@ -86,7 +86,7 @@ class KeyRevocation(Body):
 
 
 class KeyOut(Answer):
-    """A key as operators see it; nobody sees more than its beginning."""
+    """An API key as shown to operators; only its first characters are ever shown."""
 
     model_config = example(
         id=1,
@@ -120,7 +120,7 @@ class KeyOut(Answer):
 
 
 class KeysOut(Answer):
-    """All keys, with those that have ended."""
+    """All keys, including revoked and expired ones."""
 
     model_config = example(keys=[example_of(KeyOut)])
 
@@ -128,7 +128,7 @@ class KeysOut(Answer):
 
 
 class NewKeyOut(Answer):
-    """The one answer that holds the key itself."""
+    """The only response that contains the key itself."""
 
     model_config = example(id=1, key="ok_1a2b3c4d_5e6f7a8b9c0d")
 
@@ -137,7 +137,7 @@ class NewKeyOut(Answer):
 
 
 class TicketOut(Answer):
-    """To be sent as `?ticket=…` with one GET /api/stream."""
+    """Send it as `?ticket=…` with one GET /api/stream."""
 
     model_config = example(ticket="st_5e6f7a8b9c0d1e2f", seconds=30)
 

@@ -55,7 +55,7 @@ def count_try(email: str, origin: Origin) -> None:
         if count > limit:
             # What comes after is not counted: an address that tries on makes no more rows, and wears out no account.
             db.session.commit()
-            raise TooManyRequests("Too many tries to sign in. Wait a while.", max(1, seconds))
+            raise TooManyRequests("Too many sign-in attempts. Try again later.", max(1, seconds))
     db.session.execute(PRUNE, {"window": WINDOW_SECONDS})
     db.session.commit()
 

@@ -42,12 +42,12 @@ def redeem(ticket: str, revocations: Revocations, demo: bool) -> Principal:
     row = db.session.execute(REDEEM, {"hash": _hash(ticket), "demo": demo}).one_or_none()
     db.session.commit()
     if row is None:
-        raise Unauthorized("The ticket was used, or is too old. Ask for a new one.")
+        raise Unauthorized("The ticket was used or has expired. Request a new one.")
     role, subject, proof, ends, scopes, of_demo, issued_at = row
     limits = None if scopes is None else frozenset(scopes)
     principal = Principal(role, subject, ends, proof=proof, scopes=limits, demo=of_demo)
     if revocations.refuse(principal, float(issued_at)):
-        raise Unauthorized("What the ticket was asked for with was revoked.")
+        raise Unauthorized("The credential that requested the ticket was revoked.")
     return principal
 
 

@@ -99,15 +99,15 @@ class Tokens:
         claims, algorithm = self._claims(token)
         role, subject, expires_at = claims["role"], claims["sub"], _seconds(claims, "exp")
         if role not in ROLES:
-            raise Unauthorized("The token's role is none of ours.")
+            raise Unauthorized("Unknown role or subject in token.")
         if not (subject.isascii() and subject.isdigit() and len(subject) <= ID_DIGITS):
-            raise Unauthorized("The token's sub is no id.")
+            raise Unauthorized("Unknown role or subject in token: sub is not an id.")
         if not 0 < int(subject) <= LARGEST_ID:
-            raise Unauthorized("The token's sub is no id.")
+            raise Unauthorized("Unknown role or subject in token: sub is not an id.")
         issued_at = self._times(claims, expires_at)
         principal = Principal(role, int(subject), expires_at, proof=_name(claims), demo=bool(claims.get("demo")))
         if principal.demo and not self.demo:
-            raise Unauthorized("The token was issued for a demo that has ended.")
+            raise Unauthorized("The token was issued for the demo, which is switched off.")
         # Who signs with a key of its own may have a clock that is ahead: what it issued before a revocation looks as if
         # it were issued after.
         if self.revocations.refuse(principal, issued_at - (0 if algorithm == OWN else self.leeway)):
@@ -171,7 +171,7 @@ class Tokens:
                 return f"The token's iss is not {self.issuer}."
             case jwt.InvalidAudienceError():
                 return f"The token's aud does not name {self.audience}."
-        return "The token's sub or jti is no text."
+        return "The token's sub or jti is not a string."
 
 
 def _name(claims: dict[str, Any]) -> str:
@@ -184,4 +184,4 @@ def _seconds(claims: dict[str, Any], name: str) -> float:
     claim = claims[name]
     if isinstance(claim, int | float) and not isinstance(claim, bool) and 0 <= claim <= LATEST:
         return float(claim)
-    raise Unauthorized(f"The token's {name} is no date.")
+    raise Unauthorized(f"The token's {name} is not a date.")

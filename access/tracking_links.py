@@ -60,11 +60,11 @@ class TrackingLinks:
         try:
             order_id, buyer_id, made, ends, *maker = self._signer.loads(link)
         except BadSignature as error:
-            raise NotFound("This link isn't valid any more. Ask the shop for a new one.") from error
+            raise NotFound("This link is no longer valid. Ask the shop for a new one.") from error
         principal = Principal("buyer", buyer_id, ends)
         gone = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
         if gone or (maker and not self._holds(*maker)):
-            raise NotFound("This link isn't valid any more. Ask the shop for a new one.")
+            raise NotFound("This link is no longer valid. Ask the shop for a new one.")
         return Followed(order_id, principal)
 
     def _holds(self, keys: list[int], demo: bool) -> bool:

@@ -24,7 +24,7 @@ MESSAGE_CHARACTERS = 4000
 
 
 class NewMessage(Body):
-    """What somebody says."""
+    """A message to send."""
 
     model_config = example(body="Could you wrap it as a present?")
 
@@ -32,10 +32,12 @@ class NewMessage(Body):
 
 
 class ConversationQuery(Query):
-    """Newest first by page; `cursor` is the `next_cursor` of the page before."""
+    """Newest first by page; `cursor` is the `next_cursor` of the previous page."""
 
-    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
-    limit: int = pydantic.Field(messages.PAGE, ge=1, le=200, description="Messages on a page.", examples=[50])
+    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the previous page.", examples=[1001])] = (
+        LARGEST_ID
+    )
+    limit: int = pydantic.Field(messages.PAGE, ge=1, le=200, description="Messages per page.", examples=[50])
 
 
 class Author(Answer):
@@ -57,20 +59,22 @@ class Message(Answer):
 
     id: Id
     order_id: Id
-    kind: Annotated[Literal["system", "person"], pydantic.Field(description="`system` tells of a change.")]
+    kind: Annotated[
+        Literal["system", "person"], pydantic.Field(description="`system` messages report a status change.")
+    ]
     body: str
     author: Author | None
     created_at: datetime
 
 
 class Conversation(Answer):
-    """A page of the conversation, oldest first; the pages go from the newest back."""
+    """A page of the conversation, oldest first; paging goes back from the newest."""
 
     model_config = example(messages=[example_of(Message)], next_cursor=None)
 
     messages: list[Message]
     next_cursor: Annotated[
-        int | None, pydantic.Field(description="Send it as `cursor` for the messages before these; null on the last.")
+        int | None, pydantic.Field(description="Send it as `cursor` for the previous messages; null on the last page.")
     ]
 
 
@@ -95,7 +99,7 @@ def blueprint(
 
     @routes.post(
         "/api/orders/<int:order_id>/messages",
-        summary="Say something to the other side",
+        summary="Send a message",
         **documented(Message, status=201),
     )
     @typed

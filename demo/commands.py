@@ -18,14 +18,14 @@ from orders import listing
 
 @click.group("demo")
 def demo() -> None:
-    """The demo's people, orders and traffic."""
+    """The demo's users, orders and traffic."""
 
 
 @demo.command("prepare")
-@click.option("--no-token", is_flag=True, help="Print no proof that others could use.")
+@click.option("--no-token", is_flag=True, help="Do not print a token.")
 @with_appcontext
 def prepare(no_token: bool) -> None:
-    """Migrate the database, seed it while it is empty, and say how to look around."""
+    """Migrate the database, seed it if it is empty, and print how to get started."""
     import flask_migrate
 
     flask_migrate.upgrade()
@@ -36,25 +36,25 @@ def prepare(no_token: bool) -> None:
 @demo.command("seed")
 @with_appcontext
 def seed_orders() -> None:
-    """Fill an empty database."""
-    click.echo(f"{seed(onward_of(current_app))} orders placed.")
+    """Seed an empty database."""
+    click.echo(f"{seed(onward_of(current_app))} orders created.")
 
 
 @demo.command("hello")
 @with_appcontext
 def hello() -> None:
-    """Say how to look around."""
+    """Print how to get started."""
     click.echo(_welcome(onward_of(current_app), no_token=False))
 
 
 @demo.command("run")
-@click.option("--per-minute", type=click.FloatRange(1, 600), default=30, show_default=True, help="How busy it is.")
-@click.option("--minutes", type=click.FloatRange(0.01, 24 * 60), default=10, show_default=True, help="How long.")
+@click.option("--per-minute", type=click.FloatRange(1, 600), default=30, show_default=True, help="Steps per minute.")
+@click.option("--minutes", type=click.FloatRange(0.01, 24 * 60), default=10, show_default=True, help="Duration.")
 @with_appcontext
 def run(per_minute: float, minutes: float) -> None:
-    """Place, move and discuss orders through the public API."""
+    """Create, change and discuss orders through the public API."""
     settings = onward_of(current_app).settings
-    click.echo(f"Moving orders on {settings.local_url} for {minutes:g} min; Ctrl-C ends it.")
+    click.echo(f"Generating traffic on {settings.local_url} for {minutes:g} min; stop with Ctrl-C.")
     try:
         Simulator(settings.local_url, Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
     except Refused as error:
@@ -72,25 +72,25 @@ def _welcome(onward: Onward, no_token: bool) -> str:
 Onward is ready.
 
   Open      {url}
-  Sign in   press a button: {people}
-  Move it   make demo
+  Sign in   with one of the buttons: {people}
+  Traffic   make demo
 {"" if no_token or onward.settings.public_url or not onward.settings.on_loopback else _first_curl(onward)}"""
 
 
 def _first_curl(onward: Onward) -> str:
-    """A line to paste; it carries a token, so it is for a service that only this machine reaches."""
+    """A command to paste; it contains a token, so it is printed only for a local service."""
     settings = onward.settings
     url, token = settings.local_url, Tokens.of(settings).issue(market.SELLER.role, market.SELLER.id, demo=settings.demo)
     order_id, status = _next_step(onward)
     return f"""
-  Move an order from the command line and watch the board:
+  Change an order from the command line and watch the board:
 
 curl -X PATCH {url}/api/orders/{order_id}/status --json '{{"status": "{status}"}}' -H 'Authorization: Bearer {token}'
 """
 
 
 def _next_step(onward: Onward) -> tuple[int, str]:
-    """An order of the seller's and a move that can be made with it as it stands, so that the line can be pasted."""
+    """An order of the seller's and a transition that is allowed now, so that the command works as printed."""
     found, _ = listing.page(onward.workflow, market.SELLER.principal, listing.Wanted(limit=200))
     for order in map(orjson.loads, found):
         for target in order["allowed_transitions"]:

@@ -35,7 +35,7 @@ def addr_spec(text: str) -> str:
         )
     except EmailNotValidError as error:
         said = str(error).rstrip(".")
-        raise ValueError(f"must be one e-mail address, as name@example.org. {said}") from error
+        raise ValueError(f"must be one e-mail address, such as name@example.org. {said}") from error
     assert found.ascii_email is not None  # since letters that are none were not allowed
     return found.ascii_email
 
@@ -55,10 +55,12 @@ def mailbox(text: str) -> Address:
     if not bracket:
         return Address(addr_spec=addr_spec(text.strip()))
     if not rest.endswith(">"):
-        raise ValueError("must be an e-mail address, or a name and an address as in My Shop <orders@shop.example>")
+        raise ValueError("must be an e-mail address, or a name and an address such as My Shop <orders@shop.example>")
     name = name.strip()
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     if NOT_IN_A_NAME.search(name):
-        raise ValueError("must be one name and one address, without line ends, control characters or further brackets")
+        raise ValueError(
+            "must be one name and one address, without line breaks, control characters or further brackets"
+        )
     return Address(display_name=name, addr_spec=addr_spec(rest[:-1]))

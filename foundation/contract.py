@@ -32,7 +32,7 @@ Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
 
 def _written(value: object) -> object:
     if isinstance(value, str) and not MOMENT.match(value):
-        raise ValueError("Input should be a date, or a date and a time, as 2026-01-31T12:00:00Z")
+        raise ValueError("Input should be a date, or a date and a time such as 2026-01-31T12:00:00Z")
     return value
 
 
@@ -40,7 +40,7 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except OverflowError as error:
-        raise ValueError("Input should be a moment between the years 1 and 9999") from error
+        raise ValueError("Input should be a time between the years 1 and 9999") from error
 
 
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ])")
@@ -133,7 +133,7 @@ def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> py
         return usual
     given = request.args.to_dict()
     if any("\x00" in text for text in given.values()):
-        raise MalformedRequest("The query must not hold a NUL character.")
+        raise MalformedRequest("The query must not contain a NUL character.")
     try:
         return model.model_validate(given)
     except pydantic.ValidationError as error:

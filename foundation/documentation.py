@@ -11,16 +11,16 @@ from foundation.errors import AppError
 REQUEST_ID = "7f3c2a9d51e84b06"
 
 HEADERS: dict[str, tuple[str, str]] = {
-    "X-Request-ID": ("What our logs know this request by: your own id, if you sent a plain one.", REQUEST_ID),
+    "X-Request-ID": ("The request's id in the logs: your own, if you sent a valid one.", REQUEST_ID),
     "Retry-After": ("Seconds after which to try again.", "1"),
-    "RateLimit-Policy": ("Where a rate is set: requests `q` in `w` seconds (IETF draft).", '"writes";q=100;w=1'),
-    "RateLimit": ("Where a rate is set: requests `r` that are left of it for `t` seconds.", '"writes";r=57;t=1'),
-    "WWW-Authenticate": ("How to prove who you are.", 'Bearer realm="onward"'),
-    "Allow": ("The methods that this address knows.", "GET, HEAD, OPTIONS"),
-    "ETag": ("The version of what is answered; send it in If-Match or If-None-Match.", '"3"'),
-    "Link": ("The next page, where there is one (RFC 8288).", '</api/orders?cursor=n.17>; rel="next"'),
+    "RateLimit-Policy": ("If a rate limit is set: `q` requests in `w` seconds (IETF draft).", '"writes";q=100;w=1'),
+    "RateLimit": ("If a rate limit is set: `r` requests remain for `t` seconds.", '"writes";r=57;t=1'),
+    "WWW-Authenticate": ("How to authenticate.", 'Bearer realm="onward"'),
+    "Allow": ("The supported methods.", "GET, HEAD, OPTIONS"),
+    "ETag": ("The version of the representation; send it in If-Match or If-None-Match.", '"3"'),
+    "Link": ("The next page, if there is one (RFC 8288).", '</api/orders?cursor=n.17>; rel="next"'),
     "Preference-Applied": ("The preference that was honoured.", "wait=5"),
-    "Onward-Effects": ("`done` when all that had to follow has happened within the wait, else `pending`.", "done"),
+    "Onward-Effects": ("`done` if all effects were done within the wait, otherwise `pending`.", "done"),
 }
 """Headers of answers by name: what they mean, and an example."""
 

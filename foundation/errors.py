@@ -1,6 +1,6 @@
-"""The tree of everything that a caller can be told: each error has a stable code, a status and a sentence.
+"""The errors of the API: each has a stable code, a status and a sentence.
 
-Documentation, answers and tests all read this tree; docs/http.md lists it.
+Responses, the API reference and the tests are derived from this tree; docs/http.md lists it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 RETRY_AFTER_SECONDS = 1
-"""A database that restarts is back within seconds; clients that wait longer only wait longer."""
+"""A restarted database is back within seconds; a longer pause would only delay clients."""
 
 
 class AppError(Exception):
-    """Something that the caller can be told."""
+    """An error that is returned to the caller."""
 
     code: ClassVar[str]
     status: ClassVar[int]
     sentence: ClassVar[str]
-    """What is said where nobody says it more exactly, and the example in the documentation."""
+    """Default detail; also the example in the docs."""
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """Members beyond the usual ones, as the documentation shows them."""
+    """Additional members, as shown in the docs."""
 
     def __init__(
         self, detail: str = "", members: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -33,21 +33,21 @@ class AppError(Exception):
 
 
 class MalformedRequest(AppError):
-    """The request cannot be read: it is not HTTP, not JSON, or holds what no text may hold."""
+    """The request cannot be parsed: invalid HTTP or JSON, or characters that are not allowed in text."""
 
     code, status = "malformed_request", 400
     sentence = "The body must be one JSON object."
 
 
 class CsrfFailed(AppError):
-    """A session's cookie came without the CSRF token of its page: another site may have made the request."""
+    """The request has a session cookie but no valid CSRF token: another site may have sent it."""
 
     code, status = "csrf_failed", 400
     sentence = "Send the page's CSRF token in X-CSRFToken."
 
 
 class Unauthorized(AppError):
-    """Nobody is signed in, or the proof of it is not valid any more."""
+    """No credential, or one that is invalid, expired or revoked; `detail` explains a correctly signed token."""
 
     code, status = "unauthorized", 401
     sentence = "Send a bearer token, or sign in."
@@ -57,24 +57,24 @@ class Unauthorized(AppError):
 
 
 class Forbidden(AppError):
-    """The principal is known and may not do this."""
+    """The principal is authenticated but not allowed to do this."""
 
     code, status = "forbidden", 403
-    sentence = "This is for the role operator."
+    sentence = "This requires the role operator."
 
 
 class NotFound(AppError):
-    """There is no such thing, or none that this principal may see; the answer does not tell which."""
+    """The resource does not exist, or is not visible to this principal; the response does not reveal which."""
 
     code, status = "not_found", 404
-    sentence = "There is no such thing here."
+    sentence = "No such resource."
 
 
 class MethodNotAllowed(AppError):
-    """The address is right and the method is not; `Allow` names those that are."""
+    """The resource exists but does not support the method; `Allow` lists the supported ones."""
 
     code, status = "method_not_allowed", 405
-    sentence = "This address does not know that method."
+    sentence = "This resource does not support that method."
 
 
 class RequestTimeout(AppError):
@@ -85,35 +85,35 @@ class RequestTimeout(AppError):
 
 
 class BodyTooLarge(AppError):
-    """The body has more than 64 KB."""
+    """The body is larger than 64 KB."""
 
     code, status = "body_too_large", 413
-    sentence = "A body may have 64 KB."
+    sentence = "The body must not be larger than 64 KB."
 
 
 class UriTooLong(AppError):
-    """The request line, with path and query, is too long."""
+    """The request line, including path and query, is too long."""
 
     code, status = "uri_too_long", 414
-    sentence = "The address is too long."
+    sentence = "The request line is too long."
 
 
 class UnsupportedMediaType(AppError):
-    """The body is said to be something else than JSON."""
+    """The body is declared as something other than JSON."""
 
     code, status = "unsupported_media_type", 415
     sentence = "Send JSON, with Content-Type: application/json."
 
 
 class ExpectationFailed(AppError):
-    """`Expect` asks for something else than `100-continue`."""
+    """`Expect` contains something other than `100-continue`."""
 
     code, status = "expectation_failed", 417
-    sentence = "Expect may only ask for 100-continue."
+    sentence = "Only Expect: 100-continue is supported."
 
 
 class InvalidRequest(AppError):
-    """The request can be read, and something in it is missing or not allowed; `errors` names each place."""
+    """The request is well-formed, but something in it is missing or invalid; `errors` lists each location."""
 
     code, status = "invalid_request", 422
     sentence = "limit: Input should be less than or equal to 200."
@@ -123,24 +123,24 @@ class InvalidRequest(AppError):
 
 
 class IdempotencyMismatch(AppError):
-    """The Idempotency-Key was used before, with another request."""
+    """The Idempotency-Key was used before with a different request."""
 
     code, status = "idempotency_mismatch", 422
-    sentence = "This Idempotency-Key was used with another request."
+    sentence = "This Idempotency-Key was used with a different request."
 
 
 class PreconditionRequired(AppError):
-    """This installation asks for `If-Match` with every change (`REQUIRE_IF_MATCH=1`)."""
+    """This installation requires `If-Match` with every change (`REQUIRE_IF_MATCH=1`)."""
 
     code, status = "precondition_required", 428
-    sentence = "Send the ETag of the order as you know it in If-Match."
+    sentence = "Send the order's current ETag in If-Match."
 
 
 class TooManyRequests(AppError):
-    """More requests than this principal may send; `Retry-After` says when the next one is welcome."""
+    """The principal has exceeded its rate limit; `Retry-After` says when to try again."""
 
     code, status = "too_many_requests", 429
-    sentence = "These are more requests than the limit allows."
+    sentence = "Rate limit exceeded."
 
     def __init__(
         self, detail: str = "", seconds: int = RETRY_AFTER_SECONDS, more: Mapping[str, str] | None = None
@@ -152,25 +152,25 @@ class HeadersTooLarge(AppError):
     """There are too many headers, or one is too long."""
 
     code, status = "headers_too_large", 431
-    sentence = "The headers are too many or too long."
+    sentence = "There are too many headers, or one is too long."
 
 
 class InternalError(AppError):
-    """Something failed on our side; the log knows it by the request id."""
+    """An unexpected error; the log has it under the request id."""
 
     code, status = "internal_error", 500
-    sentence = "Something failed on our side. Quote the request id when you report it."
+    sentence = "An internal error occurred. Quote the request id when you report it."
 
 
 class NotImplementedHere(AppError):
-    """The request uses a part of HTTP that is not spoken here."""
+    """The request uses a part of HTTP that is not supported."""
 
     code, status = "not_implemented", 501
-    sentence = "This transfer coding is not understood."
+    sentence = "This transfer coding is not supported."
 
 
 class ServiceUnavailable(AppError):
-    """The service cannot do this now, and a later try is welcome; `detail` says so where it may have been done."""
+    """The service cannot do this now; try again later. `detail` says if the request may already have been applied."""
 
     code, status = "service_unavailable", 503
     sentence = "The service cannot reach its database. Nothing was changed."
@@ -180,24 +180,24 @@ class ServiceUnavailable(AppError):
 
 
 class TooManyConnections(ServiceUnavailable):
-    """More connections, of this client or in all, than one process takes; `Retry-After` says when to come back."""
+    """Too many connections to a process, of this client or in all; `Retry-After` says when to reconnect."""
 
     code = "too_many_connections"
-    sentence = "There are more connections than the limit allows. Close some, or use one for several requests."
+    sentence = "Too many connections. Close some, or reuse one for several requests."
 
 
 class DatabaseBusy(AppError):
-    """The database is there and did not get this done in time: a lock, a deadlock, a long statement."""
+    """The database is reachable but did not finish in time: a lock, a deadlock, a long statement."""
 
     code, status = "database_busy", 503
-    sentence = "The database did not get this done in time. Nothing was changed."
+    sentence = "The database did not finish in time. Nothing was changed."
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def catalogue() -> dict[str, type[AppError]]:
-    """Every error that the imported rooms know, by its code, in the order of their statuses."""
+    """Every error of the imported packages by its code, ordered by status."""
     return {error.code: error for error in sorted(_descendants(AppError), key=lambda one: (one.status, one.code))}
 
 

@@ -21,7 +21,7 @@ Check = Callable[[], str | None]
 
 
 class Fine(Answer):
-    """All is well."""
+    """The check passed."""
 
     model_config = example(status="ok")
 
@@ -29,11 +29,11 @@ class Fine(Answer):
 
 
 class NotReady(AppError):
-    """A check fails: no requests should be sent to this process now. `checks` says what is wrong."""
+    """A readiness check fails: send no requests to this process now. `checks` says what is wrong."""
 
     code, status = "not_ready", 503
-    sentence = "stopping: the process is told to stop"
-    example: ClassVar[Mapping[str, Any]] = {"checks": {"stopping": "the process is told to stop"}}
+    sentence = "stopping: the process is shutting down"
+    example: ClassVar[Mapping[str, Any]] = {"checks": {"stopping": "the process is shutting down"}}
 
     def __init__(self, wrong: Mapping[str, str]) -> None:
         detail = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
@@ -44,11 +44,11 @@ def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     """`/livez` answers as long as the loop turns; `/readyz` says 503 with the reason while a check fails."""
     routes = APIBlueprint("health", __name__, abp_tags=[{"name": "Health"}])
 
-    @routes.get("/livez", summary="See whether the process is alive", **documented(Fine))
+    @routes.get("/livez", summary="Check liveness", **documented(Fine))
     def live() -> Response:
         return jsonify(status="ok")
 
-    @routes.get("/readyz", summary="See whether the process is ready for requests", **documented(Fine, NotReady))
+    @routes.get("/readyz", summary="Check readiness", **documented(Fine, NotReady))
     def ready() -> Response:
         wrong = {name: reason for name, check in checks.items() if (reason := _run(check))}
         if wrong:

@@ -62,7 +62,7 @@ def bound(raw: bytes) -> None:
     # `\\u0000`, six plain characters, is harmless, so pairs of backslashes go first. Looked for in what was sent, since
     # two parsers may read a body that is odd in other ways differently; PostgreSQL's text cannot hold it.
     if b"\\u0000" in raw and b"\\u0000" in raw.replace(b"\\\\", b""):
-        raise MalformedRequest("The body must not hold a NUL character.")
+        raise MalformedRequest("The body must not contain a NUL character.")
     if len(raw) <= UNCOUNTED_BYTES and raw.count(b"[") + raw.count(b"{") <= DEPTH:
         return
     # Never more quotes than stand outside of texts, and at least half of those: `"\\"` has one that looks escaped.

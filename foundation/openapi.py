@@ -29,9 +29,9 @@ from foundation.errors import AppError
 
 DESCRIPTION = """A self-hosted order-status service for marketplaces.
 
-A change is answered as soon as it is safe; what follows from it (live events, notifications, messages, e-mails, your
-own code) happens right after, and is never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
-money is in minor units. Whatever goes wrong is told as problem details (RFC 9457) with a stable `code`."""
+A change is answered as soon as it is durable; its effects (live events, notifications, messages, e-mails, your own
+code) happen right afterwards and are never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
+money is in minor units. Errors are returned as problem details (RFC 9457) with a stable `code`."""
 
 EXTENSION = "onward.openapi"
 COMMITTED = Path(__file__).parent.parent / "docs" / "openapi.json"
@@ -54,22 +54,22 @@ IF_NONE_MATCH = {
     "required": False,
     "schema": {
         "type": "string",
-        "description": "The ETag of what you have; while it is the same, the answer is 304 without a body.",
+        "description": "The ETag of your copy; if it is still current, the response is 304 without a body.",
         "examples": ['"3"'],
     },
 }
 
 
 class Problem(Answer):
-    """What went wrong (RFC 9457). Go by `code`: codes are stable, sentences may be worded better one day."""
+    """An error (RFC 9457). Programs should check `code`: codes are stable, sentences may change."""
 
     type: str = pydantic.Field(description="`urn:onward:problem:` and the code.")
     title: str
     status: int
     detail: str = pydantic.Field(description="A sentence for people.")
     code: str
-    request_id: str = pydantic.Field(description="Quote it when you report something.")
-    errors: list[dict[str, str]] | None = pydantic.Field(None, description="Each wrong `field` with a `message`.")
+    request_id: str = pydantic.Field(description="Quote it when you report a problem.")
+    errors: list[dict[str, str]] | None = pydantic.Field(None, description="Each invalid `field` with a `message`.")
 
 
 def init_app(app: OpenAPI) -> None:
@@ -83,7 +83,7 @@ def init_app(app: OpenAPI) -> None:
 
     @routes.get(
         "/openapi.json",
-        summary="Read this document",
+        summary="Get this document",
         **documented({"application/json": {"openapi": "3.1.0"}}, headers=("ETag",)),
     )
     def openapi() -> Response:

@@ -37,25 +37,25 @@ OF_HTTP: dict[int, type[AppError]] = {
         errors.NotImplementedHere,
     )
 }
-"""What a status means that the framework or the server before it chose. Else, it is malformed, or our fault."""
+"""The error for a status that the framework or gunicorn chose. Others are malformed requests or internal errors."""
 
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction)
 """What is raised when the database cannot be used."""
 
 UNSURE = (
-    "The connection to the database broke. Whether the request was done is not known: repeat it with the same "
-    "Idempotency-Key, or look first if it had none."
+    "The database connection broke. The request may have been applied: repeat it with the same "
+    "Idempotency-Key, or check the result first if it had none."
 )
-"""Where "nothing was changed" might be untrue."""
+"""For cases where "nothing was changed" might be untrue."""
 
 IN_PART = (
-    "The database cannot be used any more. At least a part of the request was done: repeat it with the same "
-    "Idempotency-Key, or look first if it had none."
+    "The database became unavailable. Part of the request was applied: repeat it with the same "
+    "Idempotency-Key, or check the result first if it had none."
 )
 """After a commit."""
 
-SENTENCES = {400: "The request cannot be read.", 404: "There is nothing at this address."}
-"""Where the framework speaks of something else than the tree's sentence does."""
+SENTENCES = {400: "The request cannot be parsed.", 404: "No such resource."}
+"""Details for framework errors, where the default detail would not fit."""
 
 
 def init_app(app: Flask) -> None:

@@ -132,7 +132,7 @@ def _smtp_url(value: str) -> str:
     if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not _reachable(value)):
         raise ValueError("must look like smtp://user:password@host:587")
     if not unquote(urlsplit(value).netloc.rpartition("@")[0]).isascii():
-        raise ValueError("must have a user and a password in ASCII, which is all that AUTH can carry")
+        raise ValueError("must have an ASCII user and password, since AUTH carries nothing else")
     return value
 
 
@@ -140,7 +140,7 @@ def _mail_from(value: str) -> str:
     try:
         return str(mailbox(value))
     except ValueError as error:
-        raise ValueError("must be one e-mail address, or a name and an address as in Shop <o@shop.example>") from error
+        raise ValueError("must be an e-mail address, or a name and an address such as Shop <o@shop.example>") from error
 
 
 def _redis_url(value: str) -> str:

@@ -61,7 +61,7 @@ def _serve(plan: Plan, stop: StopRequest) -> int:
             print(welcome, flush=True)
             with address_file.left_in(plan.settings):
                 status = gunicorn.wait(stop)
-            _tell(f"gunicorn ended by itself with status {status}.")
+            _tell(f"gunicorn exited unexpectedly with status {status}.")
             return _died(status)
 
 
@@ -85,7 +85,7 @@ def _database(plan: Plan) -> Iterator[tuple[str, Sequence[int]]]:
     _say(f"Starting PostgreSQL in {plan.settings.data_dir} ...")
     url = postgres.start()
     if postgres.home != postgres.data_dir:
-        _say(f"Its account cannot reach that folder, so PostgreSQL keeps its files in {postgres.home}")
+        _say(f"Its account cannot access that folder, so PostgreSQL stores its files in {postgres.home}")
     try:
         yield url, postgres.shared_files()
     finally:
@@ -97,9 +97,9 @@ def _wait_until_ready(plan: Plan, gunicorn: Child, stop: StopRequest) -> None:
         return
     status = gunicorn.status()
     if status is not None:
-        raise LaunchError("gunicorn ended before the service was ready.", _died(status))
+        raise LaunchError("gunicorn exited before the service was ready.", _died(status))
     last = readiness(plan.address())
-    raise LaunchError(f"The service was not ready within {READY_SECONDS} s: GET /readyz gave {last}")
+    raise LaunchError(f"The service was not ready within {READY_SECONDS} s: GET /readyz returned {last}")
 
 
 def _died(status: int) -> int:
@@ -112,7 +112,7 @@ def _warn_of_the_demo(plan: Plan) -> None:
         place = plan.settings.public_url or plan.settings.address
         _tell(
             "WARNING: DEMO=1 while HOST, DATABASE_URL or PUBLIC_URL opens the service to others: "
-            f"whoever reaches {place} signs in by a button, also as an operator."
+            f"anyone who can reach {place} can sign in, even as an operator."
         )
 
 

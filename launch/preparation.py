@@ -48,7 +48,7 @@ class Preparation:
         """Wait for the end, and return the text that welcomes whoever started the service."""
         status = self._child.wait(stop)
         if status != 0:
-            raise LaunchError(f"The database was not prepared: `flask {' '.join(self._command)}` ended with {status}.")
+            raise LaunchError(f"Preparing the database failed: `flask {' '.join(self._command)}` ended with {status}.")
         if self._plan.embedded_postgres:
             self._mark.write_text(self._fingerprint)
         self._output.seek(0)
@@ -57,8 +57,8 @@ class Preparation:
 
     def _welcome(self) -> str:
         if self._plan.demo_refused:
-            why = "Nobody signs in by a button: HOST, DATABASE_URL or PUBLIC_URL opens the service to others"
-            how = "Add people with `.venv/bin/flask people add`; DEMO=1 would let everybody in."
+            why = "The demo sign-in buttons are off: HOST, DATABASE_URL or PUBLIC_URL opens the service to others"
+            how = "Add people with `.venv/bin/flask people add`; DEMO=1 would let anyone sign in."
             return f"Onward is ready on {self._plan.address()}\n{why}.\n{how}"
         return f"Onward is ready on {self._plan.address()}"
 

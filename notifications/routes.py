@@ -21,14 +21,16 @@ guards.protect(routes)
 
 
 class InboxQuery(Query):
-    """Newest first; `cursor` is the `next_cursor` of the page before."""
+    """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
-    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
-    limit: int = pydantic.Field(50, ge=1, le=200, description="Notifications on a page.", examples=[50])
+    cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the previous page.", examples=[1001])] = (
+        LARGEST_ID
+    )
+    limit: int = pydantic.Field(50, ge=1, le=200, description="Notifications per page.", examples=[50])
 
 
 class MarkRead(Body):
-    """Everything up to this notification was seen."""
+    """Marks all notifications up to this one as read."""
 
     model_config = example(up_to=1)
 
@@ -36,7 +38,7 @@ class MarkRead(Body):
 
 
 class NotificationOut(Answer):
-    """Something that you were told."""
+    """A notification."""
 
     model_config = example(
         id=1,
@@ -54,7 +56,7 @@ class NotificationOut(Answer):
     event_id: Id
     kind: Annotated[
         Literal["generic", "status"],
-        pydantic.Field(description="`status` has the words that belong to the status."),
+        pydantic.Field(description="`status` has the text of the status."),
     ]
     title: str
     body: str
@@ -70,7 +72,7 @@ class Inbox(Answer):
     notifications: list[NotificationOut]
     unread_count: Annotated[int, pydantic.Field(description="Counted up to 1,000.")]
     next_cursor: Annotated[
-        int | None, pydantic.Field(description="Send it as `cursor` for the next page; null on the last.")
+        int | None, pydantic.Field(description="Send it as `cursor` for the next page; null on the last page.")
     ]
 
 

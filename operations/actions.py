@@ -148,7 +148,7 @@ def set_mode(actor: str, mode: str, kind: str, known: Collection[str]) -> None:
     Raises InvalidRequest for a kind that is not known.
     """
     if kind != modes.ALL and kind not in known:
-        raise InvalidRequest(f"There is no kind {kind[:50]!r}; there are {', '.join(sorted(known))}.")
+        raise InvalidRequest(f"Unknown kind {kind[:50]!r}; the kinds are {', '.join(sorted(known))}.")
     if kind == modes.ALL:
         db.session.execute(FORGET_MODES)  # what was said of single kinds is void
     if mode == modes.DEFAULT:

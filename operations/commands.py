@@ -22,7 +22,7 @@ from outbox.engine import Engine
 from outbox.modes import ALL, DEFAULT
 from side_effects.models import STATUSES
 
-group = AppGroup("side-effects", help="See and mend what follows from changes.")
+group = AppGroup("side-effects", help="Inspect and operate side effects.")
 
 
 def init_app(app: Flask, engine: Engine) -> None:
@@ -32,12 +32,12 @@ def init_app(app: Flask, engine: Engine) -> None:
 
 
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Options that say which side effects are meant."""
+    """Options that select side effects."""
     for option in (
-        click.option("--id", "ids", type=int, multiple=True, help="One side effect; may be repeated."),
-        click.option("--kind", help="All of this kind."),
-        click.option("--fingerprint", help="All whose error looks like this."),
-        click.option("--destination", help="All that go there."),
+        click.option("--id", "ids", type=int, multiple=True, help="Id of a side effect; may be repeated."),
+        click.option("--kind", help="Side effects of this kind."),
+        click.option("--fingerprint", help="Side effects whose error has this fingerprint."),
+        click.option("--destination", help="Side effects with this destination."),
     ):
         command = option(command)
     return command
@@ -48,7 +48,7 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @selecting
 def list_them(status: str, limit: int, **chosen: Any) -> None:
-    """Print side effects, newest first, one JSON object a line."""
+    """List side effects, newest first, one JSON object per line."""
     cursor: int | None = LARGEST_ID
     while limit > 0 and cursor is not None:
         text, cursor = actions.page(_engine().event_types, status, Selection(**chosen), cursor, limit)
@@ -60,26 +60,26 @@ def list_them(status: str, limit: int, **chosen: Any) -> None:
 
 @group.command("groups")
 def print_groups() -> None:
-    """Print dead letters by kind and error."""
+    """Group dead letters by kind and error."""
     for row in actions.groups():
         click.echo(orjson.dumps(row))
 
 
 @group.command("redeliver")
 @click.option("--per-second", type=click.FloatRange(0.01, 1000), default=10, show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter, where nothing else is named.")
+@click.option("--all", "everything", is_flag=True, help="Every dead letter; needed if no other option selects any.")
 @selecting
 def redeliver(per_second: float, everything: bool, **chosen: Any) -> None:
-    """Give dead letters a fresh start, at a pace."""
-    _say_count(actions.redeliver(_actor(), _named(chosen, everything), per_second), "will be tried again.")
+    """Redeliver dead letters at a given rate."""
+    _say_count(actions.redeliver(_actor(), _named(chosen, everything), per_second), "will be redelivered.")
 
 
 @group.command("discard")
 @click.option("--reason", required=True)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter, where nothing else is named.")
+@click.option("--all", "everything", is_flag=True, help="Every dead letter; needed if no other option selects any.")
 @selecting
 def discard(reason: str, everything: bool, **chosen: Any) -> None:
-    """Give dead letters up for good."""
+    """Discard dead letters."""
     _say_count(actions.discard(_actor(), _named(chosen, everything), reason), "discarded.")
 
 
@@ -87,48 +87,48 @@ def discard(reason: str, everything: bool, **chosen: Any) -> None:
 @click.argument("destination")
 @click.option("--reason", default="")
 def pause(destination: str, reason: str) -> None:
-    """Let nothing go to a destination."""
+    """Pause a destination."""
     actions.pause(_actor(), destination, reason)
-    click.echo(f"Nothing goes to {destination} until it is resumed; what waits is kept.")
+    click.echo(f"{destination} is paused; its side effects wait until it is resumed.")
 
 
 @group.command("resume")
 @click.argument("destination")
 @click.option("--reason", default="")
 def resume(destination: str, reason: str) -> None:
-    """Let a destination be called again."""
+    """Resume a paused destination."""
     with in_one_line():
         actions.resume(_actor(), destination, reason)
-    click.echo(f"{destination} is called again.")
+    click.echo(f"{destination} is resumed.")
 
 
 @group.command("circuits")
 def print_circuits() -> None:
-    """Print the destinations that were ever in trouble."""
+    """List the destinations whose circuit has ever opened."""
     for row in actions.circuits():
         click.echo(orjson.dumps(row))
 
 
 @group.command("mode")
 @click.argument("mode", type=click.Choice([*MODES, DEFAULT]))
-@click.option("--kind", default=ALL, help="Only this kind; without it, all.")
+@click.option("--kind", default=ALL, help="Only this kind; default: all.")
 def mode(mode: str, kind: str) -> None:
-    """Do effects in the background, or before the answer as the original did; no restart is needed.
+    """Set whether effects are done in the background or before the response; no restart is needed.
 
-    What is said here holds until `default` takes it back, whatever SIDE_EFFECTS_MODE says.
+    It overrides SIDE_EFFECTS_MODE until it is set to `default`.
     """
     with in_one_line():
         actions.set_mode(_actor(), mode, kind, _engine().kinds)
-    what = "All effects" if kind == ALL else f"Effects of the kind {kind}"
+    what = "All effects" if kind == ALL else f"Effects of kind {kind}"
     click.echo(f"{what}: {'as SIDE_EFFECTS_MODE says' if mode == DEFAULT else mode}, in every process within seconds.")
 
 
 @group.command("verify")
 @click.option("--hours", type=click.IntRange(1, 8760), default=24, show_default=True)
 def verify(hours: int) -> None:
-    """Find events whose promised effects left no trace; exit status 1 if there are any.
+    """Find events with missing effects; exit status 1 if there are any.
 
-    It looks back as far as RETENTION_HOURS at most: traces that are older are gone.
+    It looks back at most RETENTION_HOURS: older records are deleted.
     """
     engine = _engine()
     found = list(missing(engine.event_types.values(), min(hours, engine.retention_hours)))
@@ -140,13 +140,13 @@ def verify(hours: int) -> None:
 
 @group.command("actions")
 def print_actions() -> None:
-    """Print what operators did."""
+    """List operators' actions."""
     for row in actions.actions():
         click.echo(orjson.dumps(row))
 
 
 def _say_count(count: int, done: str) -> None:
-    more = " There may be more: run it again." if count == actions.AT_ONCE else ""
+    more = " There may be more; run the command again." if count == actions.AT_ONCE else ""
     click.echo(f"{count} {done}{more}")
 
 
@@ -158,7 +158,7 @@ def _engine() -> Engine:
 def _named(chosen: dict[str, Any], everything: bool) -> Selection:
     selection = Selection(**chosen)
     if selection == Selection() and not everything:
-        raise click.UsageError("Name --id, --kind, --fingerprint or --destination, or say --all.")
+        raise click.UsageError("Give --id, --kind, --fingerprint or --destination, or --all.")
     return selection
 
 

@@ -28,7 +28,7 @@ KINDS = SQL.text("kinds")
 SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"} 0.0\n'
 
 
-@routes.get("/metrics", summary="Read the metrics that Prometheus collects", **documented({"text/plain": SHOWN}))
+@routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
 def metrics() -> Response:
     facts = CollectorRegistry()
     _tell_facts(facts)

@@ -51,18 +51,18 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
         body = f'{{"side_effects":{rows},"next_cursor":{cursor or "null"}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 
-    @routes.get("/api/ops/side-effects/groups", summary="See dead letters by kind and error", **documented(Groups))
+    @routes.get("/api/ops/side-effects/groups", summary="Group dead letters by kind and error", **documented(Groups))
     @typed
     def list_groups() -> Response:
         return _json({"groups": actions.groups()})
 
-    @routes.post("/api/ops/side-effects/redeliver", summary="Give dead letters a fresh start", **documented(Count))
+    @routes.post("/api/ops/side-effects/redeliver", summary="Redeliver dead letters", **documented(Count))
     @typed
     @keyed
     def redeliver(body: Redelivery) -> Response:
         return _json({"count": actions.redeliver(guards.actor(), body.selection(), body.per_second)})
 
-    @routes.post("/api/ops/side-effects/discard", summary="Give dead letters up for good", **documented(Count))
+    @routes.post("/api/ops/side-effects/discard", summary="Discard dead letters", **documented(Count))
     @typed
     @keyed
     def discard(body: Discard) -> Response:
@@ -70,7 +70,7 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
 
 
 def _add_circuits(routes: APIBlueprint) -> None:
-    @routes.get("/api/ops/side-effects/circuits", summary="See the destinations' circuits", **documented(Circuits))
+    @routes.get("/api/ops/side-effects/circuits", summary="List circuits", **documented(Circuits))
     @typed
     def list_circuits() -> Response:
         return _json({"circuits": actions.circuits()})
@@ -89,7 +89,7 @@ def _add_circuits(routes: APIBlueprint) -> None:
 def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
     @routes.post(
         "/api/ops/side-effects/mode",
-        summary="Do effects in the background or before the answer",
+        summary="Set the mode of side effects",
         **documented(ModeOut, InvalidRequest),
     )
     @typed
@@ -98,7 +98,7 @@ def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
         actions.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
         return _json({"mode": body.mode, "kind": body.kind})
 
-    @routes.get("/api/ops/side-effects/actions", summary="See what operators did", **documented(Actions))
+    @routes.get("/api/ops/side-effects/actions", summary="List operators' actions", **documented(Actions))
     @typed
     def list_actions() -> Response:
         return _json({"actions": actions.actions()})

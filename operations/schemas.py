@@ -17,16 +17,18 @@ Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
 
 
 class EffectsQuery(Query):
-    """Newest first; `cursor` is the `next_cursor` of the page before."""
+    """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
-    status: Annotated[Status, Field(description="Where they stand.", examples=["dead"])] | None = None
-    kind: str | None = Field(None, max_length=200, description="What is done.", examples=["mail.buyer"])
-    destination: str | None = Field(None, max_length=500, description="Where it goes.", examples=["smtp://mail:25"])
-    fingerprint: str | None = Field(
-        None, max_length=200, description="The error's, from the groups.", examples=["a1b2"]
+    status: Annotated[Status, Field(description="Filter by status.", examples=["dead"])] | None = None
+    kind: str | None = Field(None, max_length=200, description="Filter by kind.", examples=["mail.buyer"])
+    destination: str | None = Field(
+        None, max_length=500, description="Filter by destination.", examples=["smtp://mail:25"]
     )
-    cursor: Annotated[Id, Field(description="`next_cursor` of the page before.", examples=[1001])] = LARGEST_ID
-    limit: int = Field(50, ge=1, le=200, description="Side effects on a page.", examples=[50])
+    fingerprint: str | None = Field(
+        None, max_length=200, description="Filter by the error's fingerprint, from the groups.", examples=["a1b2"]
+    )
+    cursor: Annotated[Id, Field(description="`next_cursor` of the previous page.", examples=[1001])] = LARGEST_ID
+    limit: int = Field(50, ge=1, le=200, description="Side effects per page.", examples=[50])
 
 
 class Chosen(Body):
@@ -40,12 +42,12 @@ class Chosen(Body):
     def selection(self) -> Selection:
         chosen = Selection(tuple(self.ids), self.kind, self.fingerprint, self.destination)
         if chosen == Selection():
-            raise InvalidRequest("Name ids, kind, fingerprint or destination.")
+            raise InvalidRequest("Give ids, kind, fingerprint or destination.")
         return chosen
 
 
 class Redelivery(Chosen):
-    """Dead letters that are to be tried again, and how fast."""
+    """Dead letters to redeliver, and the rate."""
 
     model_config = example(kind="mail.buyer", per_second=10)
 
@@ -53,7 +55,7 @@ class Redelivery(Chosen):
 
 
 class Discard(Chosen):
-    """Dead letters that are given up, and why."""
+    """Dead letters to discard, and the reason."""
 
     model_config = example(kind="mail.buyer", reason="The shop has closed.")
 
@@ -61,7 +63,7 @@ class Discard(Chosen):
 
 
 class CircuitAction(Body):
-    """What is to become of a destination's circuit."""
+    """The requested state of a destination's circuit."""
 
     model_config = example(destination="smtp://mail:25", action="pause", reason="The provider is moving.")
 
@@ -71,7 +73,7 @@ class CircuitAction(Body):
 
 
 class NewMode(Body):
-    """How a kind is to be done; `*` are all."""
+    """The mode to set for a kind; `*` means all kinds."""
 
     model_config = example(mode="background", kind="*")
 
@@ -80,7 +82,7 @@ class NewMode(Body):
 
 
 class SideEffectOut(Answer):
-    """One side effect with a row of its own."""
+    """A side effect that has a row of its own."""
 
     model_config = example(
         id=1,
@@ -105,14 +107,14 @@ class SideEffectOut(Answer):
     kind: str
     destination: str
     event_type: str
-    event_id: Annotated[int, Field(description="The event that it follows from.")]
+    event_id: Annotated[int, Field(description="The event that caused it.")]
     order_id: Annotated[int, Field(description="The order.")]
     status: Status
     attempts: int
     crashes: int
     scheduled_at: datetime
     last_error: str
-    fingerprint: Annotated[str, Field(description="Equal for errors that differ in numbers only.")]
+    fingerprint: Annotated[str, Field(description="Equal for errors that differ only in numbers.")]
     request_id: str
     created_at: datetime
     finished_at: datetime | None
@@ -132,7 +134,7 @@ class SideEffectsOut(Answer):
 
 
 class Group(Answer):
-    """Dead letters of one kind that died of the same."""
+    """Dead letters of one kind with the same error."""
 
     kind: str
     fingerprint: str
@@ -162,7 +164,7 @@ class Groups(Answer):
 
 
 class Count(Answer):
-    """How many were changed, 10,000 at most."""
+    """Number of changed rows, at most 10,000."""
 
     model_config = example(count=1)
 
@@ -170,7 +172,7 @@ class Count(Answer):
 
 
 class CircuitOut(Answer):
-    """A destination that was ever in trouble, and its last change."""
+    """A destination whose circuit has ever opened, and its last change."""
 
     destination: str
     state: Literal["closed", "open", "half-open", "paused"]
@@ -198,7 +200,7 @@ class Circuits(Answer):
 
 
 class ModeOut(Answer):
-    """How a kind is done from now on."""
+    """The mode of a kind from now on."""
 
     model_config = example(mode="background", kind="*")
 
@@ -207,7 +209,7 @@ class ModeOut(Answer):
 
 
 class ActionOut(Answer):
-    """Something that an operator did."""
+    """An action of an operator."""
 
     actor: str
     action: str

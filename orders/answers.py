@@ -12,7 +12,7 @@ from orders.schemas import Item, Money, Tracking
 
 
 class Actor(Answer):
-    """Who did it; `system` is the service itself."""
+    """Who made the change; `system` is the service itself."""
 
     role: Literal["seller", "buyer", "operator", "service", "system"]
     id: int
@@ -64,7 +64,7 @@ MOVED = {
 
 
 class ResultOut(Answer):
-    """What came of one change: the order, or the problem that a PATCH of it would have been answered with."""
+    """The result of one change: the order, or the problem that a PATCH would have returned."""
 
     order_id: Id
     status: Annotated[int, Field(description="The HTTP status that a PATCH would have had.")]
@@ -85,7 +85,7 @@ class ResultsOut(Answer):
 
 
 class DryRunOut(Answer):
-    """What a change would do; nothing was done."""
+    """The outcome that a change would have; nothing was written."""
 
     model_config = example(
         dry_run=True,
@@ -99,9 +99,9 @@ class DryRunOut(Answer):
     dry_run: Literal[True]
     source: Annotated[str, Field(alias="from")]
     target: Annotated[str, Field(alias="to")]
-    done_before: Annotated[bool, Field(description="Whether the key was used for this very change.")]
-    order: Annotated[OrderOut, Field(description="As it would be, with the old `updated_at`.")]
-    effects: Annotated[list[str], Field(description="What would follow.")]
+    done_before: Annotated[bool, Field(description="Whether the key was already used for this exact change.")]
+    order: Annotated[OrderOut, Field(description="The order after the change, with the old `updated_at`.")]
+    effects: Annotated[list[str], Field(description="The effects that the change would have.")]
 
 
 class OrdersOut(Answer):
@@ -110,20 +110,24 @@ class OrdersOut(Answer):
     model_config = example(orders=[example_of(OrderOut)], next_cursor=None)
 
     orders: list[OrderOut]
-    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null on the last.")]
+    next_cursor: Annotated[
+        str | None, Field(description="Send it as `cursor` for the next page; null on the last page.")
+    ]
 
 
 FOR_OPERATING = "Only for operators and auditors."
 
 
 class EffectOut(Answer):
-    """A promised effect and where it stands; operators and auditors also see where it goes, and what went wrong."""
+    """An effect and its status; operators and auditors also see its destination and its last error."""
 
     effect: str
     status: Literal["pending", "running", "succeeded", "dead", "discarded"]
-    destination: Annotated[str | None, Field(description=f"{FOR_OPERATING} Once it has a row of its own.")] = None
-    attempts: Annotated[int | None, Field(description=f"{FOR_OPERATING} How often it was begun.")] = None
-    error: Annotated[str | None, Field(description=f"{FOR_OPERATING} What the last attempt ended with.")] = None
+    destination: Annotated[
+        str | None, Field(description=f"{FOR_OPERATING} Set once the effect has a row of its own.")
+    ] = None
+    attempts: Annotated[int | None, Field(description=f"{FOR_OPERATING} Number of attempts started.")] = None
+    error: Annotated[str | None, Field(description=f"{FOR_OPERATING} The last attempt's error.")] = None
 
 
 class EventOut(Answer):
@@ -153,7 +157,7 @@ class EventOut(Answer):
 
 
 class HistoryOut(Answer):
-    """All that has happened to an order, oldest first."""
+    """The history of an order, oldest first."""
 
     model_config = example(events=[example_of(EventOut)])
 
@@ -161,7 +165,7 @@ class HistoryOut(Answer):
 
 
 class StatusOut(Answer):
-    """One status: what each side calls it, and how it is shown."""
+    """A status: its label for each side, and how it is shown."""
 
     name: str
     seller: str
@@ -175,7 +179,7 @@ class StatusOut(Answer):
 
 
 class TransitionOut(Answer):
-    """One move that the table allows."""
+    """A transition that the workflow allows."""
 
     source: Annotated[str, Field(alias="from")]
     target: Annotated[str, Field(alias="to")]
@@ -184,12 +188,12 @@ class TransitionOut(Answer):
     action: str
     after_seconds: Annotated[
         int | None,
-        Field(description="When an order has stood in `from` for so long, the service makes this move."),
+        Field(description="After this time in `from`, the service makes this transition by itself."),
     ]
 
 
 class WorkflowOut(Answer):
-    """The life of an order."""
+    """The workflow of orders."""
 
     model_config = example(
         initial="PENDING",

@@ -27,12 +27,12 @@ def init_app(app: Flask, workflow: Workflow) -> None:
 
     @app.cli.group("workflow")
     def group() -> None:
-        """The table of statuses and moves."""
+        """The table of statuses and transitions."""
 
     @group.command()
     @click.argument("file", type=click.Path(path_type=Path))
     def check(file: Path) -> None:
-        """Say what is wrong with a table, line by line."""
+        """Validate a workflow table and list its mistakes."""
         try:
             table = workflow_file.load(file)
         except workflow_file.WorkflowError as error:
@@ -42,7 +42,7 @@ def init_app(app: Flask, workflow: Workflow) -> None:
     @group.command("align")
     @with_appcontext
     def align() -> None:
-        """Bring existing orders in line with the table as it is now: which are open, and which have a timer."""
+        """Recompute `open` and timers of existing orders after a workflow change."""
         changed = sum(_close_or_open(workflow))
         timed = timers.of_existing(workflow)
         count = db.session.execute(text(timed)).rowcount if timed else 0  # type: ignore[attr-defined]

@@ -32,14 +32,14 @@ def version(if_match: str, required: bool = False) -> int | None:
     """
     tag = if_match.strip()
     if "," in tag:
-        raise InvalidRequest("If-Match must name one version, or *.")
+        raise InvalidRequest("If-Match must be a single version, or *.")
     if required and not tag:
         raise PreconditionRequired
     if tag in ("", "*"):
         return None
     if not ANY_TAG.fullmatch(tag):
-        raise InvalidRequest('If-Match must be an ETag of the order in its quotes, as in "3", or *.')
+        raise InvalidRequest('If-Match must be a quoted ETag of the order, such as "3", or *.')
     match = ENTITY_TAG.fullmatch(tag)
     if match is None:
-        raise InvalidRequest("If-Match names no version of an order: send its ETag as you got it.")
+        raise InvalidRequest("If-Match is not the ETag of an order: send it as received.")
     return int(match[1])

@@ -80,7 +80,7 @@ class Placing:
                 return before
             if new.number is None and not mark:
                 return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
-            raise DuplicateNumber(f"The seller has an order number {new.number} already.") from error
+            raise DuplicateNumber(f"The seller already has an order with number {new.number}.") from error
         event = OrderEvent(*event_row)
         effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()
         self._engine.dispatch(

@@ -19,7 +19,7 @@ CURRENT = {
 
 
 class IllegalTransition(AppError):
-    """The order cannot move to that status from where it is, or not by this role."""
+    """The workflow does not allow this transition from the order's current status, or not for this role."""
 
     code, status = "illegal_transition", 409
     sentence = "A seller cannot move this order from PENDING to DELIVERED."
@@ -27,7 +27,7 @@ class IllegalTransition(AppError):
 
 
 class StaleVersion(AppError):
-    """The order has changed since the version that the caller named in If-Match."""
+    """The order has changed since the version in If-Match."""
 
     code, status = "stale_version", 412
     sentence = "The order is at version 1, not 7."
@@ -35,14 +35,14 @@ class StaleVersion(AppError):
 
 
 class DuplicateNumber(AppError):
-    """This seller has an order with that number already."""
+    """The seller already has an order with this number."""
 
     code, status = "duplicate_number", 409
-    sentence = "The seller has an order number A-1001 already."
+    sentence = "The seller already has an order with number A-1001."
 
 
 class OrderLocked(ServiceUnavailable):
-    """Something else kept the order locked for as long as a change waits, 2 s; a later try is welcome."""
+    """The order was locked for longer than a change waits, 2 s; try again later."""
 
     code = "order_locked"
-    sentence = "Something else keeps this order locked. Nothing was changed."
+    sentence = "The order is locked by another transaction. Nothing was changed."

@@ -55,9 +55,9 @@ def page(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list
     """The orders as JSON texts, and the cursor of the next page; InvalidRequest for what makes no sense."""
     unknown = [status for status in wanted.statuses if status not in workflow.statuses]
     if unknown:
-        raise InvalidRequest(f"There is no status {unknown[0][:50]!r}.", {"statuses": list(workflow.statuses)})
+        raise InvalidRequest(f"Unknown status {unknown[0][:50]!r}.", {"statuses": list(workflow.statuses)})
     if wanted.sort == "number" and not (principal.seller_id or principal.buyer_id or wanted.seller_id):
-        raise InvalidRequest("Numbers are each seller's own: sort by number needs seller_id.")
+        raise InvalidRequest("Sorting by number requires seller_id: numbers are unique per seller only.")
     sql, values = query(workflow, principal, wanted)
     rows = db.session.execute(text(sql), values).all()
     orders = [ended(head, workflow, status, principal) for _, _, status, head in rows[: wanted.limit]]
@@ -112,7 +112,7 @@ def _limits(principal: Principal, wanted: Wanted) -> Iterator[tuple[str, str, An
 def _position(wanted: Wanted) -> dict[str, Any]:
     match = CURSOR.fullmatch(wanted.cursor)
     if match is None or (match[2] is not None) != (wanted.sort == "number") or not 0 < int(match[1]) < 2**63:
-        raise InvalidRequest("cursor: take the next_cursor of the page before, with the same sort.")
+        raise InvalidRequest("cursor: use the next_cursor of the previous page, with the same sort.")
     return {"last_id": int(match[1])} | ({"last_number": match[2]} if match[2] else {})
 
 

@@ -50,7 +50,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
     """
     orders = [row[0] for row in all_rows(ORDERS, buyer=buyer_id)]
     if not orders and not people.export("buyer", buyer_id):
-        raise NotFound("Nothing is kept about such a buyer.")
+        raise NotFound("No data is stored about this buyer.")
     batches = [orders[start : start + ORDERS_AT_ONCE] for start in range(0, len(orders), ORDERS_AT_ONCE)]
     erased: Counter[str] = Counter(accounts=0, orders=0, reasons=0, messages=0, notifications=0, live_events=0)
     for batch in batches:
@@ -83,7 +83,7 @@ def export(buyer_id: int) -> dict[str, Any]:
     found = [{**order, "history": events} for _, order, events in all_rows(EXPORT_ORDERS, buyer=buyer_id)]
     accounts = people.export("buyer", buyer_id)
     if not found and not accounts:
-        raise NotFound("Nothing is kept about such a buyer.")
+        raise NotFound("No data is stored about this buyer.")
     return {
         "buyer_id": buyer_id,
         "accounts": accounts,

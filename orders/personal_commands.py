@@ -23,7 +23,7 @@ def init_app() -> None:
 @with_appcontext
 @click.argument("buyer_id", type=click.IntRange(1, LARGEST_ID))
 def export(buyer_id: int) -> None:
-    """Print all that is kept about a buyer, as JSON."""
+    """Print all data stored about a buyer, as JSON."""
     with in_one_line():
         click.echo(personal.written(personal.export(buyer_id)))
 
@@ -31,10 +31,10 @@ def export(buyer_id: int) -> None:
 @click.command("erase")
 @with_appcontext
 @click.argument("buyer_id", type=click.IntRange(1, LARGEST_ID))
-@click.option("--reason", required=True, help="For the audit trail.")
-@click.confirmation_option(prompt="It cannot be undone. Erase?")
+@click.option("--reason", required=True, help="Recorded in the audit trail.")
+@click.confirmation_option(prompt="This cannot be undone. Erase?")
 def erase(buyer_id: int, reason: str) -> None:
-    """Erase who a buyer is, and what was written on their orders. The history's rows stay."""
+    """Erase a buyer's personal data. Orders and their history remain."""
     with in_one_line():
         erased = personal.erase(buyer_id, f"command line, {getpass.getuser()}", reason)
     click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in erased.items()))

@@ -23,11 +23,11 @@ guards.protect(routes, "operator")
 class PersonalDataQuery(Query):
     """Whose data it is about."""
 
-    buyer_id: Id = pydantic.Field(description="The buyer, as orders name them.", examples=[1])
+    buyer_id: Id = pydantic.Field(description="The buyer's id, as in orders.", examples=[1])
 
 
 class Erasure(Body):
-    """Whose data is to be erased, and why: that is kept."""
+    """Whose data to erase, and the reason, which is recorded."""
 
     model_config = example(buyer_id=1, reason="The buyer has asked for it.")
 
@@ -36,7 +36,7 @@ class Erasure(Body):
 
 
 class Erased(Answer):
-    """How much of each was erased."""
+    """Number of erased items by kind."""
 
     model_config = example(accounts=1, orders=3, reasons=1, messages=4, notifications=9, live_events=12)
 
@@ -49,7 +49,7 @@ class Erased(Answer):
 
 
 class PersonalData(Answer):
-    """All that is kept about a buyer, as it is kept; orders come with their history."""
+    """All data stored about a buyer, as it is stored; orders include their history."""
 
     model_config = example(
         buyer_id=1,
@@ -66,9 +66,7 @@ class PersonalData(Answer):
     notifications: list[dict[str, Any]]
 
 
-@routes.get(
-    "/api/ops/personal-data", summary="Export all that is kept about a buyer", **documented(PersonalData, NotFound)
-)
+@routes.get("/api/ops/personal-data", summary="Export a buyer's personal data", **documented(PersonalData, NotFound))
 @typed
 def export_personal_data(query: PersonalDataQuery) -> Response:
     return Response(personal.written(personal.export(query.buyer_id)), content_type="application/json")
@@ -78,9 +76,9 @@ def export_personal_data(query: PersonalDataQuery) -> Response:
 @typed
 @keyed_after(lambda body: personal.take_out(body.buyer_id))
 def erase_personal_data(body: Erasure, done: dict[str, int]) -> Response:
-    """Names, addresses, reasons, messages and accounts go, for good; orders and the rows of their history stay.
+    """Names, addresses, reasons, messages and accounts are erased for good; orders and their history rows remain.
 
-    It is done in pieces. If it breaks off, what was erased stays so; asked again, it goes on where it was.
+    It runs in chunks. If it is interrupted, what was erased stays erased; repeating the request continues it.
     """
     erased = personal.end(body.buyer_id, guards.actor(), body.reason, done)
     return Response(orjson.dumps(erased), content_type="application/json")

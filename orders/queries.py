@@ -52,7 +52,7 @@ def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str,
     """An order as JSON text and its version; NotFound when it is not there or not this principal's."""
     row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
-        raise NotFound("There is no such order.")
+        raise NotFound("No such order.")
     status, version, head = row
     return ended(head, workflow, status, principal), version
 
@@ -61,7 +61,7 @@ def parties(principal: Principal, order_id: int) -> Parties:
     """Whose order it is; NotFound when it is not there or not this principal's."""
     row = db.session.execute(PARTIES, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
-        raise NotFound("There is no such order.")
+        raise NotFound("No such order.")
     return Parties(*row)
 
 

@@ -86,7 +86,7 @@ def _add_changes(routes: APIBlueprint, changes: StatusChanges) -> None:
     )
     @typed
     def change_status(path: OrderPath, query: StatusQuery, header: ChangeHeaders, body: NewStatus) -> Response:
-        """Answered as soon as the change is safe; live events, notifications and messages follow and are never lost."""
+        """Answered once the change is durable; live events, notifications and messages follow and cannot be lost."""
         key = conditions.idempotency_key(header.idempotency_key)
         version = conditions.version(header.if_match, changes.require_version)
         change = StatusChange(path.order_id, guards.current(), body, key, version)
@@ -110,12 +110,12 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
     )
     @typed
     def change_many(header: KeyedHeaders, body: ManyChanges) -> Response:
-        """The answer is 200 whatever came of the single changes; each has a `status` of its own. With an
-        Idempotency-Key the whole request can be repeated: what was done is not done again. Where writes have a rate,
-        each change counts as one, and those beyond it are answered with 429."""
+        """The response is 200 whatever the results of the changes; each has a `status` of its own. With an
+        Idempotency-Key the whole request can be repeated: changes already made are not made again. If writes are
+        rate-limited, each change counts as one write, and those beyond the rate have a `status` of 429."""
         principal, key = guards.current(), conditions.idempotency_key(header.idempotency_key)
         if changes.require_version and not all(one.version for one in body.changes):
-            raise PreconditionRequired("Name the version of each order.")
+            raise PreconditionRequired("Give the version of each order.")
         wanted = [
             # A blank stands in no client's key, so these are nobody else's.
             StatusChange(one.order_id, principal, one, one.idempotency_key or (key and f"{key} {number}"), one.version)
@@ -136,12 +136,12 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
 def _add_placing(routes: APIBlueprint, placing: Placing) -> None:
     @routes.post(
         "/api/orders",
-        summary="Place an order",
+        summary="Create an order",
         **documented(OrderOut, DuplicateNumber, IdempotencyMismatch, status=201, headers=("ETag",)),
     )
     @typed
     def place_order(header: KeyedHeaders, body: NewOrder) -> Response:
-        """For the marketplace's own systems and operators; buyer and seller are people whose ids it knows."""
+        """For the marketplace's own systems and operators; buyer and seller are given by the marketplace's ids."""
         principal = guards.require("service", "operator")
         key = conditions.idempotency_key(header.idempotency_key)
         return _order(placing.place(principal, body, key), status=201)
@@ -204,7 +204,7 @@ def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
 
     @routes.get(
         "/api/workflow",
-        summary="Read the workflow: statuses, moves, words",
+        summary="Get the workflow: statuses, transitions, labels",
         **documented(WorkflowOut),
     )
     @typed

@@ -18,8 +18,8 @@ EmailAddress = Annotated[
     StringConstraints(max_length=254),
     AfterValidator(is_addr_spec),
     Field(
-        description="One plain address without a name. Letters beyond ASCII may stand behind the @-sign only: hardly a "
-        "mail server takes them before it.",
+        description="One plain address without a display name. Non-ASCII letters are allowed only after the @: hardly "
+        "any mail server accepts them before it.",
         json_schema_extra={"pattern": r"^[!-?A-~]{1,64}@[^@\s]+$", "format": "idn-email"},
     ),
 ]
@@ -29,7 +29,7 @@ Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: c
 
 
 class Item(Body):
-    """One position of an order."""
+    """One line item of an order."""
 
     sku: Word
     title: Line
@@ -42,7 +42,7 @@ def _cost(items: Sequence[Item]) -> int:
 
 
 class NewOrder(Body):
-    """An order as the marketplace places it."""
+    """An order to create."""
 
     model_config = example(
         seller_id=1,
@@ -57,7 +57,7 @@ class NewOrder(Body):
     seller_id: Id
     buyer_id: Id
     number: Number | None = Field(
-        None, description="The seller's own number for it, unique to the seller; the id where there is none."
+        None, description="The seller's own order number, unique per seller; defaults to the id."
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     buyer_name: Line
@@ -73,12 +73,12 @@ class NewOrder(Body):
     def _exact(cls, items: list[Item]) -> list[Item]:
         """Whoever reads JSON as JavaScript does has no exact numbers above 2^53."""
         if _cost(items) > MOST_MONEY:
-            raise ValueError(f"all together may cost {MOST_MONEY:,} minor units at most")
+            raise ValueError(f"the total must not exceed {MOST_MONEY:,} minor units")
         return items
 
 
 class Tracking(Body):
-    """Where the parcel is; may come with a status whose `tracking` is true."""
+    """Tracking data; allowed with a status whose `tracking` is true."""
 
     carrier: Line
     number: Word
@@ -89,35 +89,33 @@ class Tracking(Body):
 
 
 class NewStatus(Body):
-    """Where the order is to go."""
+    """The requested status change."""
 
     model_config = example(status="CONFIRMED")
 
     status: Annotated[
-        str, StringConstraints(max_length=50), Field(description="A status of the workflow that may come next.")
+        str, StringConstraints(max_length=50), Field(description="A status of the workflow that is allowed next.")
     ]
     reason: (
         Annotated[
             str,
             StringConstraints(strip_whitespace=True, max_length=1000),
-            Field(description="Why; some moves ask for it. The other side reads it."),
+            Field(description="The reason; some transitions require it. The other side sees it."),
         ]
         | None
     ) = None
-    tracking: Annotated[Tracking, Field(description="Where the parcel is; only where the table allows it.")] | None = (
-        None
-    )
+    tracking: Annotated[Tracking, Field(description="Tracking data; only for statuses that allow it.")] | None = None
 
 
 class KeyedHeaders(Headers):
-    """What makes a request safe to repeat."""
+    """Headers that make a request safe to repeat."""
 
     idempotency_key: Annotated[
         str,
         Field(
             alias="Idempotency-Key",
-            description="Makes it safe to send the request again: it is done once, and answered the same each time. "
-            "Kept for ever.",
+            description="Makes the request safe to repeat: it is applied once and answered the same each time. "
+            "Stored for ever.",
             examples=["7f3c2a9d-51e8"],
             json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
         ),
@@ -131,7 +129,7 @@ class ChangeHeaders(KeyedHeaders):
         str,
         Field(
             alias="If-Match",
-            description="The ETag of the order as you know it; with a later version the change is refused.",
+            description="The ETag of the order as last read; the change is refused if the order has a later version.",
             examples=['"1"'],
         ),
     ] = ""
@@ -139,7 +137,7 @@ class ChangeHeaders(KeyedHeaders):
         str,
         Field(
             alias="Prefer",
-            description="`wait=N` has the answer wait up to N seconds, 30 at most, until what follows has happened.",
+            description="`wait=N` delays the response for up to N seconds, at most 30, until all effects are done.",
             examples=["wait=5"],
         ),
     ] = ""
@@ -150,23 +148,24 @@ class StatusQuery(Query):
 
     dry_run: bool = Field(
         False,
-        description="Check everything, write nothing, and answer with what would happen.",
+        description="Validate the change and return its outcome without writing anything.",
         examples=[False],
     )
 
 
 class OneOfMany(NewStatus):
-    """One change of a batch: the order, where it is to go, and what a PATCH of it has in its headers."""
+    """One change of a batch: the order, its new status, and what a PATCH would send as headers."""
 
     order_id: Id
     version: (
-        Annotated[int, Field(ge=1, le=2**31 - 1, description="The version it must have, as in If-Match.")] | None
+        Annotated[int, Field(ge=1, le=2**31 - 1, description="The version that the order must have, as in If-Match.")]
+        | None
     ) = None
     idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")] | None = None
 
 
 class ManyChanges(Body):
-    """Up to 500 changes; each is made or refused by itself, and those of one order in this order."""
+    """Up to 500 changes; each is made or refused independently, changes of one order in the given order."""
 
     model_config = example(changes=[{"order_id": 1, "status": "CONFIRMED"}])
 
@@ -181,26 +180,30 @@ class OrdersQuery(Query):
     status: Annotated[
         str,
         StringConstraints(max_length=1000),
-        Field(description="One status, or several with commas between.", examples=["PENDING,CONFIRMED"]),
+        Field(description="One status, or several, comma-separated.", examples=["PENDING,CONFIRMED"]),
     ] = ""
-    number: Number | None = Field(None, description="Exactly this number.", examples=["A-1001"])
-    seller_id: Id | None = Field(None, description="Sold by this seller.", examples=[1])
-    buyer_id: Id | None = Field(None, description="Bought by this buyer.", examples=[1])
+    number: Number | None = Field(None, description="Exact order number.", examples=["A-1001"])
+    seller_id: Id | None = Field(None, description="Id of the seller.", examples=[1])
+    buyer_id: Id | None = Field(None, description="Id of the buyer.", examples=[1])
     placed_from: Moment | None = Field(
-        None, description="Placed then or later; UTC where no zone is given.", examples=["2026-11-24T00:00:00Z"]
+        None,
+        description="Created at this time or later; UTC if no time zone is given.",
+        examples=["2026-11-24T00:00:00Z"],
     )
-    placed_until: Moment | None = Field(None, description="Placed before that.", examples=["2026-11-25T00:00:00Z"])
+    placed_until: Moment | None = Field(
+        None, description="Created before this time.", examples=["2026-11-25T00:00:00Z"]
+    )
     q: Annotated[str, StringConstraints(max_length=100)] | None = Field(
         None,
-        description="Words that words of the number or the buyer's name begin with; all of them have to.",
+        description="Search terms: each must be a prefix of a word in the number or the buyer's name.",
         examples=["alice"],
     )
     sort: Literal["newest", "oldest", "number"] = Field(
         "newest",
-        description="By placing, or by number, for which operators and services name a seller.",
+        description="By creation, or by number; operators and services must then give a seller.",
         examples=["newest"],
     )
-    limit: Annotated[int, Field(ge=1, le=200, description="Orders on a page.", examples=[50])] = 50
+    limit: Annotated[int, Field(ge=1, le=200, description="Orders per page.", examples=[50])] = 50
     cursor: Annotated[str, StringConstraints(max_length=120)] = Field(
-        "", description="The next_cursor of the page before, with everything else as it was.", examples=[""]
+        "", description="The next_cursor of the previous page, with all other parameters unchanged.", examples=[""]
     )

@@ -88,7 +88,7 @@ def emit_to(event: OrderEvent, name: str) -> None:
         if _name_of(receiver) == name:
             receiver(event)
             return
-    raise LookupError(f"no receiver is called {name} here")
+    raise LookupError(f"no receiver named {name}")
 
 
 def receivers() -> list[str]:

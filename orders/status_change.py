@@ -159,9 +159,9 @@ class StatusChanges:
         """The statuses that the order may stand in, as far as the table and the body can tell."""
         target, role = change.new.status, change.principal.role
         if target not in self._workflow.statuses:
-            raise InvalidRequest(f"There is no status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
+            raise InvalidRequest(f"Unknown status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
         if change.new.tracking and not self._workflow.statuses[target].tracking:
-            raise InvalidRequest(f"tracking may not come with {target}.")
+            raise InvalidRequest(f"tracking is not allowed with {target}.")
         sources = self._workflow.sources(target, role)
         if change.new.reason:
             return sources
@@ -217,7 +217,7 @@ class StatusChanges:
             if not (isinstance(error, OrderLocked) or outcome_unknown(error)):
                 raise
             raise ServiceUnavailable(
-                "The database is away. Repeat the request with the same Idempotency-Key."
+                "The database is unavailable. Repeat the request with the same Idempotency-Key."
             ) from error
         if found is None:
             return []
@@ -259,7 +259,7 @@ class StatusChanges:
         asked = {"order_id": change.order_id, "seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
         row = self._current.ask(asked)
         if row is None:
-            raise NotFound("There is no such order.")
+            raise NotFound("No such order.")
         status, version, head, changed = row
         members = {
             "current": orjson.Fragment(self._with_allowed(head, status, principal)),

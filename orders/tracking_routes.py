@@ -20,7 +20,7 @@ from orders import queries
 
 
 class LinkIn(Body):
-    """For how long the link is to be good."""
+    """The validity of the link."""
 
     model_config = example(days=30)
 
@@ -28,7 +28,7 @@ class LinkIn(Body):
 
 
 class LinkOut(Answer):
-    """Whoever has the link can read this one order, until it ends or is taken back."""
+    """Anyone with the link can read this one order, until it expires or is revoked."""
 
     model_config = example(
         url="http://127.0.0.1:8000/t/WzEsMSwxNzY0MDYzMDAwLjAsMTc2NjY1NTAwMC4wXQ.3q2-7w",
@@ -40,7 +40,7 @@ class LinkOut(Answer):
 
 
 class LinkRevocation(Body):
-    """Why the order's links are to end."""
+    """The reason for revoking the order's links."""
 
     model_config = example(reason="It was sent to the wrong address.")
 
@@ -54,14 +54,14 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
 
     @routes.post(
         "/api/orders/<int:order_id>/tracking-links",
-        summary="Make a link that shows this order to whoever has it",
+        summary="Create a tracking link",
         **documented(LinkOut, status=201),
     )
     @typed
     @keyed_secretly
     def make_tracking_link(path: OrderPath, body: LinkIn) -> Response:
-        """For buyers without an account. It shows status, history, items and parcel, and lets nobody do anything. What
-        is made with an API key ends with it."""
+        """For buyers without an account. The page shows status, history, items and tracking, and is read-only. A link
+        created with an API key expires with it."""
         parties = queries.parties(guards.current(), path.order_id)
         url, ends = links.make(path.order_id, parties.buyer_id, body.days, guards.current())
         told = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
@@ -69,13 +69,13 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
 
     @routes.post(
         "/api/orders/<int:order_id>/tracking-links/revoke",
-        summary="Take back all links to this order",
+        summary="Revoke all tracking links of an order",
         **documented(Revoked, shown={"revoked": "order:1"}),
     )
     @typed
     @keyed
     def revoke_tracking_links(path: OrderPath, body: LinkRevocation) -> Response:
-        """All that were made until now; each process refuses them within a second."""
+        """All links created until now; every process refuses them within a second."""
         queries.parties(guards.current(), path.order_id)
         revocations.revoke(subject(path.order_id), guards.actor(), body.reason)
         return jsonify(revoked=subject(path.order_id))

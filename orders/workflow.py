@@ -41,7 +41,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Transition:
-    """One move that the table allows."""
+    """A transition that the workflow allows."""
 
     source: str
     target: str

@@ -20,7 +20,7 @@ def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], internal:
                 handled[effect.name] = Kind(effect.name, partial(_call_again, effect), destinations=effect.destinations)
             elif isinstance(effect, DurableEffect):
                 if effect.name not in handled:
-                    raise LookupError(f"The effect {effect.name} is effect_bits, and nobody handles it.")
+                    raise LookupError(f"The effect {effect.name} is recorded but has no handler.")
             elif isinstance(effect, WrittenEffect):
                 again = partial(_write_again, internal, effect.bit)
                 handled[effect.name] = Kind(effect.name, again, INTERNAL, records_itself=True)

@@ -21,10 +21,10 @@ PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
 
 
 class CursorExpired(AppError):
-    """What came after this cursor cannot be told any more: fetch what you need, and go on from `head`."""
+    """The events after this cursor are no longer available: fetch what you need and continue from `head`."""
 
     code, status = "cursor_expired", 410
-    sentence = "This cursor cannot be used (expired). Fetch what you need, and go on from head."
+    sentence = "This cursor cannot be used (expired). Fetch what you need and continue from head."
     example: ClassVar[Mapping[str, Any]] = {"reason": "expired", "head": "1764.17"}
 
 
@@ -41,7 +41,7 @@ def page(log: Log, channels: tuple[str, ...], after: str, limit: int) -> Page:
     """The next events of these channels after a cursor, a bare number, or nothing, which is the oldest that is kept."""
     match = PLACE.fullmatch(after) if after else None
     if after and not match:
-        raise InvalidRequest("after: take the next_cursor of the page before, or the id of an event.")
+        raise InvalidRequest("after: use the next_cursor of the previous page, or the id of an event.")
     seq = int(match[2]) if match else 0
     state, rows = log.catch_up(channels, seq, limit)
     if match:
@@ -62,7 +62,7 @@ def _judge(state: LogState, epoch: int, seq: int) -> None:
     if reason:
         members = {"reason": reason, "head": str(Cursor(state.epoch, state.head))}
         raise CursorExpired(
-            f"This cursor cannot be used ({reason}). Fetch what you need, and go on from head.", members
+            f"This cursor cannot be used ({reason}). Fetch what you need and continue from head.", members
         )
 
 

@@ -52,15 +52,14 @@ class StreamQuery(Query):
     ticket: str = pydantic.Field(
         "",
         max_length=100,
-        description="A ticket from `POST /api/stream-tickets`, where no header can be sent.",
+        description="A ticket from `POST /api/stream-tickets`, for clients that cannot send headers.",
         examples=["st_5e6f7a8b9c0d1e2f"],
     )
     channels: str = pydantic.Field(
         "",
         max_length=4096,
         pattern=CHANNELS,
-        description="Comma-separated channels, where they are to be fewer than all of the caller's own; "
-        "the role `service` names any, and has to.",
+        description="Comma-separated channels, a subset of the caller's own; the role `service` must name some.",
         examples=["seller:1"],
     )
 
@@ -71,7 +70,7 @@ class StreamHeaders(Headers):
     last_event_id: str = pydantic.Field(
         "",
         alias="Last-Event-ID",
-        description="Id of the last event received; what was missed is sent first.",
+        description="Id of the last event received; missed events are sent first.",
         examples=["1764.17"],
     )
 
@@ -82,14 +81,14 @@ class EventsQuery(Query):
     after: str = pydantic.Field(
         "",
         max_length=40,
-        description="The `next_cursor` of the page before, or the id of an event of the page or the stream; "
-        "a bare number is one of the present epoch. Without it: from the oldest event that is kept.",
+        description="The `next_cursor` of the previous page, or the id of an event of a page or the stream; "
+        "a bare number belongs to the current epoch. Without it: from the oldest event that is stored.",
         examples=["1764.17"],
     )
     channels: str = pydantic.Field(
         "", max_length=4096, pattern=CHANNELS, description="As for the stream.", examples=["seller:1"]
     )
-    limit: int = pydantic.Field(100, ge=1, le=PAGE, description="Events on a page.", examples=[100])
+    limit: int = pydantic.Field(100, ge=1, le=PAGE, description="Events per page.", examples=[100])
 
 
 class LiveEvent(Answer):
@@ -106,7 +105,7 @@ class LiveEvent(Answer):
 
 
 class LiveEvents(Answer):
-    """In the order of their commits. `next_cursor` is always given; `more` says that it is worth asking at once."""
+    """Events in commit order. `next_cursor` is always present; `more` says that the next page is available now."""
 
     model_config = example(events=[example_of(LiveEvent)], next_cursor="1764.17", more=False)
 
@@ -129,10 +128,10 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("realtime", __name__, abp_tags=[TAG])
     guards.protect(routes, tickets=True)
 
-    @routes.get(PATH, summary="Hear your orders live", **documented({"text/event-stream": FRAME}, Forbidden))
+    @routes.get(PATH, summary="Stream live events", **documented({"text/event-stream": FRAME}, Forbidden))
     @typed
     def stream(query: StreamQuery, header: StreamHeaders) -> Response:
-        """Server-Sent Events in the order of the commits, with an exact cursor. docs/realtime.md has the events."""
+        """Server-Sent Events in commit order, with an exact cursor. docs/realtime.md lists the events."""
         principal, wanted = guards.current(), _named(query.channels)
         try:
             guards.count(principal, reading=True)
@@ -161,12 +160,12 @@ def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
 
     @routes.get(
         "/api/events",
-        summary="Catch up with what happened to your orders",
+        summary="List past live events",
         **documented(LiveEvents, Forbidden, CursorExpired, headers=("Link",)),
     )
     @typed
     def events(query: EventsQuery) -> Response:
-        """Kept for RETENTION_HOURS. Operators and services get what all sellers hear, which is each change once."""
+        """Stored for RETENTION_HOURS. Operators and services get the events of all sellers: each change once."""
         channels = channels_of(guards.current(), _named(query.channels))
         page = polling.page(log, channels, query.after, query.limit)
         cursor, more = str(page.cursor), "true" if page.more else "false"

@@ -20,8 +20,8 @@ from server import turns
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-BROKEN = "The body's chunks cannot be read."
-CUT_SHORT = "The body ended before its end was reached."
+BROKEN = "The chunked body cannot be parsed."
+CUT_SHORT = "The body ended early."
 
 LARGE_BYTES = 128 * 1024
 """What is larger takes milliseconds to be read and judged; the largest honest batch is smaller."""
@@ -74,7 +74,7 @@ class Body:
     def _in_time(self, read: Any, size: int) -> bytes:
         begun = clock.monotonic()
         try:
-            with gevent.Timeout(self._seconds, RequestTimeout("The body of the request did not arrive in time.")):
+            with gevent.Timeout(self._seconds, RequestTimeout("The body did not arrive in time.")):
                 got: bytes = read(size)
         except NoMoreData as error:
             raise MalformedRequest(CUT_SHORT) from error

@@ -59,13 +59,13 @@ def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
         return HeadersTooLarge()
     host, raw = environ.get("HTTP_HOST", ""), environ.get("RAW_URI", "")
     if host and not knows_host(host):
-        return MalformedRequest(f"The Host field names no host{' that is served here' if is_host(host) else ''}.")
+        return MalformedRequest(f"The Host header is not {'one of this service' if is_host(host) else 'a valid host'}.")
     if not host and environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
-        return MalformedRequest("A request of HTTP/1.1 has a Host field.")
+        return MalformedRequest("An HTTP/1.1 request must have a Host header.")
     if not raw.startswith("/") and "://" in raw[:9] and urlsplit(raw).netloc.lower() != host.lower():
-        return MalformedRequest("The address and the Host field name different hosts.")
+        return MalformedRequest("The request target and the Host header name different hosts.")
     if ALIAS.search(_read(environ["PATH_INFO"])) or ENCODED_SLASH.search(raw.partition("?")[0]):
-        return NotFound("There is nothing at this address.")
+        return NotFound("No such resource.")
     return None
 
 

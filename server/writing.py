@@ -144,7 +144,7 @@ def _give_up(connection: Any, left: int) -> None:
     reset_on_close(connection)
     STALLED.inc()
     log.info("A client that took nothing was let go", bytes_left=left)
-    raise Stalled(errno.ECONNRESET, "The client took nothing for too long.")
+    raise Stalled(errno.ECONNRESET, "The client did not read for too long.")
 
 
 def _queued(connection: Any) -> int:

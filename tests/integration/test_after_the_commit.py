@@ -34,4 +34,4 @@ def test_a_table_that_somebody_keeps_locked_is_no_unreachable_database(bob, plac
         answer = bob.get(f"/api/orders/{placed['id']}")
 
     assert (503, "database_busy", "1") == (answer.status, answer.json["code"], answer.headers["Retry-After"])
-    assert "The database did not get this done in time. Nothing was changed." == answer.json["detail"]
+    assert "The database did not finish in time. Nothing was changed." == answer.json["detail"]

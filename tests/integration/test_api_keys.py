@@ -1,4 +1,4 @@
-"""Keys for other systems."""
+"""API keys."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_the_sender_of_mail_is_one_address_with_or_without_a_name(given, read):
 @pytest.mark.parametrize("value", ["My Shop", "a@b.example, c@d.example", "My Shop <o@s.example", "ö@s.example", "<>"])
 def test_a_sender_that_is_none_is_refused_in_one_line(value):
     """The envelope said `MAIL FROM:<My>`."""
-    assert ["MAIL_FROM must be one e-mail address, or a name and an address as in Shop <o@shop.example>."] == problems(
+    assert ["MAIL_FROM must be an e-mail address, or a name and an address such as Shop <o@shop.example>."] == problems(
         MAIL_FROM=value
     )
 

@@ -27,7 +27,7 @@ class Onward:
         self._transport = Transport(url, token, timeout, patience)
 
     def me(self) -> Mapping[str, Any]:
-        """Whom the service takes you for."""
+        """The current principal."""
         told: Mapping[str, Any] = self._transport.get("/api/me")
         return told
 

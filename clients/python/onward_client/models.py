@@ -15,7 +15,7 @@ JSON = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Item:
-    """One position of an order."""
+    """One line item of an order."""
 
     sku: str
     title: str

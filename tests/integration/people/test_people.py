@@ -53,7 +53,7 @@ def test_nobody_is_added_by_a_name_of_two_lines(run):
 def test_whoever_is_wrong_is_told_the_same_words(browser, bob, email, password):
     answer = browser.sign_in(email, password)
 
-    assert (401, True) == (answer.status_code, "E-mail address or password is wrong." in answer.text)
+    assert (401, True) == (answer.status_code, "Wrong e-mail address or password." in answer.text)
     assert 401 == browser.me
 
 
@@ -212,17 +212,17 @@ def test_no_more_people_wait_for_their_password_than_there_are_places(monkeypatc
 
 def test_a_command_says_what_it_did(run, cast, bob):
     """Or why it did nothing: in one line, with a status that is not 0."""
-    nobody, email = "There is nobody with the address x@example.org.", "bob@example.org"
+    nobody, email = "No account with the e-mail address x@example.org.", "bob@example.org"
 
     def said(*words):
         answer = run("people", *words)
         return answer.exit_code, answer.output.strip()
 
-    out = f"{email} (seller 1) may not sign in any more, and is signed out within a second."
+    out = f"{email} (seller 1) is disabled, and is signed out within a second."
     assert (0, out) == said("disable", "Bob@example.org")
     assert (1, f"Error: {email} is disabled.") == said("disable", email) == said("reset", email)
-    assert (0, f"{email} may sign in again.") == said("enable", email)
-    assert (1, f"Error: {email} may sign in already.") == said("enable", email)
+    assert (0, f"{email} is enabled.") == said("enable", email)
+    assert (1, f"Error: {email} is not disabled.") == said("enable", email)
     assert {(1, f"Error: {nobody}")} == {said(word, "x@example.org") for word in ("disable", "enable", "reset")}
 
 
