@@ -78,7 +78,7 @@ class Onward:
     engine: Engine
     realtime: Realtime
     changes: StatusChanges
-    placing: orders.creation.Placing
+    creation: orders.creation.Creation
     refresher: Refresher
     stream_fast_path: StreamFastPath
     fast_path: FastPath
@@ -169,22 +169,22 @@ def _join(app: OpenAPI, settings: Settings, refresher: Refresher) -> Onward:
     workflow = workflow_file.load(settings.order_workflow)
     order_event_type = orders.effects.event_type(workflow, by_mail=bool(settings.smtp_url))
     message_event_type = chat.messages.event_type()
-    live = Realtime(settings, VERSION, refresher.proofs)
+    live = Realtime(settings, VERSION, refresher.credentials)
     announcement = Announcement(live_log.APPEND, live_log.APPENDED, live_log.LOCK)
-    links = TrackingLinks(settings, refresher.proofs.tokens.revocations)
+    links = TrackingLinks(settings, refresher.credentials.tokens.revocations)
     kinds = [_status_mail(settings, workflow, links)] if settings.smtp_url else []
     reading = PreparedPool(settings.dsn, 1, "timers")
     kinds.append(orders.timed_transitions.kind(workflow, reading.run, lambda change: changes.change(change)))
     engine = Engine(settings, (order_event_type, message_event_type), kinds, announcement, live.feed.appended)
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, order_event_type, settings.require_if_match)
-    placing = orders.creation.Placing(workflow, engine, order_event_type)
-    fast_path = FastPath(app.wsgi_app, refresher.proofs, changes, app.extensions["onward.limits"])
+    creation = orders.creation.Creation(workflow, engine, order_event_type)
+    fast_path = FastPath(app.wsgi_app, refresher.credentials, changes, app.extensions["onward.limits"])
     stream_fast_path, pruner = _stream_fast_path(app, live), _pruner(app, settings, live)
-    onward = Onward(settings, workflow, engine, live, changes, placing, refresher, stream_fast_path, fast_path, pruner)
+    onward = Onward(settings, workflow, engine, live, changes, creation, refresher, stream_fast_path, fast_path, pruner)
     app.wsgi_app = fast_path  # type: ignore[method-assign]
     for package in (
-        orders.routes.blueprint(workflow, changes, placing, partial(_ledger, engine, order_event_type)),
+        orders.routes.blueprint(workflow, changes, creation, partial(_ledger, engine, order_event_type)),
         orders.tracking_routes.blueprint(links),
         orders.personal_routes.routes,
         chat.routes.blueprint(engine, message_event_type, orders.queries.parties),
@@ -266,8 +266,8 @@ def _checks(onward: Onward, hot: PreparedPool) -> dict[str, health.Check]:
         "sessions": poolers.check(onward.settings.dsn),
         "schema": db.schema_problem,
         "changes": hot.refusal,
-        "proofs": lambda: (
-            None if onward.refresher.proofs.tokens.revocations.known else "revocations have not been read yet"
+        "credentials": lambda: (
+            None if onward.refresher.credentials.tokens.revocations.known else "revocations have not been read yet"
         ),
         "feed": lambda: None if onward.realtime.feed.alive else "live-event feed is stalled",
         "engine": lambda: None if onward.engine.alive else "side-effect workers are not running",

@@ -1,1 +1,1 @@
-"""Turns a request into a principal, or a 401."""
+"""Authentication and authorisation: turns a request into a principal, or a 401."""

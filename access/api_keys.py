@@ -1,7 +1,7 @@
-"""Keys for other systems: shown once, kept as a hash, limited to scopes, good until they expire or are revoked.
+"""API keys: shown once, stored as a hash, limited to scopes, valid until they expire or are revoked.
 
-A key may make keys, and none that is stronger: same principal, no scope and no day more. Such a key falls with the one
-that it was made with, and with the ones before.
+A key may create keys with at most its own rights: same principal, no additional scope, no later expiry. Such a key is
+revoked together with its parent and all earlier ancestors.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from foundation.db import commit, db
 from foundation.errors import Forbidden, NotFound, Unauthorized
 
 MARK = "onward_"
-"""What every key begins with: a token never does, and a leaked one is recognised."""
+"""The prefix of every key: no token starts like this, and secret scanners can recognise a leaked key."""
 
-PROOF = "key:"
-"""What the name of a key's proof begins with; its ancestors' ids and its own follow, with points between."""
+NAME_PREFIX = "key:"
+"""The prefix of a key's credential name; the ids of its ancestors and its own follow, separated by dots."""
 
 MOST_ANCESTORS = 7
-"""A key that makes a key that makes a key …: their names grow, and nobody needs that."""
+"""Maximum depth of keys that create keys: the credential name grows with it, and nobody needs more."""
 
 OVERSEEING: tuple[Role, ...] = ("operator", "auditor")
-"""Whose proofs no key takes back but its own: a leaked one must not put out those who would end it."""
+"""Roles whose credentials an API key cannot revoke, except its own: a leaked key must not lock out those who would
+revoke it."""
 
 TRUST_SECONDS = 60
-"""How long a key is believed without asking the database again, and how exact `last_used_at` is. A revoked one is
-forgotten within a second, as tokens are."""
+"""How long a verified key is cached without asking the database again, and the precision of `last_used_at`. A revoked
+key is dropped from the cache within a second, as tokens are."""
 
 SQL = sql.beside(__file__)
 USE = SQL.text("use")
@@ -47,7 +48,7 @@ TAKE_BACK = SQL.text("take_back")
 
 @dataclass(frozen=True)
 class NewKey:
-    """What a key is to be good for."""
+    """The key to create."""
 
     name: str
     role: Role
@@ -57,8 +58,8 @@ class NewKey:
 
 
 def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, str]:
-    """Make a key; its id, and its text, which nobody can be told a second time. Forbidden when the maker, if it is no
-    command, may not make such a one."""
+    """Create a key; returns its id and its text, which cannot be shown again. Raises Forbidden if the maker's own key
+    does not allow it."""
     if maker is not None:
         _judge(maker, new)
     prefix = MARK + secrets.token_hex(4)
@@ -71,7 +72,7 @@ def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, s
 
 
 def _judge(maker: Principal, new: NewKey) -> None:
-    """Raises Forbidden for a key that would be stronger than its maker, or speak as another operator."""
+    """Raises Forbidden for a key with more rights than its maker's, or for another operator's id."""
     if new.role == maker.role and new.principal_id != maker.id:
         raise Forbidden(f"A key with the role {new.role} can only have your own id, {maker.id}.")
     if maker.scopes is None:
@@ -87,10 +88,10 @@ def _judge(maker: Principal, new: NewKey) -> None:
 
 
 def lineage(maker: Principal | None) -> list[int]:
-    """The ids of the keys behind this principal, from the first to the one that it came with; none without a key."""
-    if maker is None or not maker.proof.startswith(PROOF):
+    """The ids of the keys behind this principal, from the first ancestor to its own; empty without a key."""
+    if maker is None or not maker.credential.startswith(NAME_PREFIX):
         return []
-    return [int(id) for id in maker.proof.removeprefix(PROOF).split(".")]
+    return [int(id) for id in maker.credential.removeprefix(NAME_PREFIX).split(".")]
 
 
 def hold(ids: list[int]) -> bool:
@@ -99,20 +100,20 @@ def hold(ids: list[int]) -> bool:
 
 
 def list_all() -> list[dict[str, Any]]:
-    """All keys, newest first, without what would let anybody use them."""
+    """All keys, newest first, without the secrets."""
     return [dict(row._mapping) for row in db.session.execute(LIST)]
 
 
 def made_by(actor: str) -> list[int]:
-    """The ids of the keys that this actor has made and that are still good."""
+    """The ids of the valid keys that this actor has created."""
     return list(db.session.scalars(MADE_BY, {"actor": actor}))
 
 
 def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -> int:
-    """End a key now, and all that were made with it; returns how many. NotFound when there is none with this id that is
-    not revoked.
+    """Revoke a key and all keys created with it; returns how many. Raises NotFound if there is no valid key with this
+    id.
 
-    Forbidden when it is asked for with a key, and this is an operator's that it has not made.
+    Raises Forbidden if the request comes with an API key, and this is an operator's key that it has not created.
     """
     found = db.session.execute(FIND, {"id": id}).one_or_none()
     if found is None:
@@ -124,30 +125,33 @@ def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -
             "An API key cannot revoke a key of an operator or auditor, except itself and the keys it created."
         )
     count: int = db.session.execute(TAKE_BACK, {"id": id}).rowcount  # type: ignore[attr-defined]
-    # Those that were made with it have its name in theirs: they fall with it, also one that is made at this moment.
-    db.session.execute(REVOKE, {"subject": _proof(path), "actor": actor, "reason": reason})
+    # Keys created with it contain its name in theirs, so they are revoked with it, even one created at this very
+    # moment.
+    db.session.execute(REVOKE, {"subject": _credential_name(path), "actor": actor, "reason": reason})
     commit()
     return count
 
 
-def verify(key: str, revocations: Revocations, demo: bool) -> Proof:
-    """Whose key this is; raises Unauthorized. Those of a demo need that there is one."""
+def verify(key: str, revocations: Revocations, demo: bool) -> Credential:
+    """The principal of this key; raises Unauthorized. Keys of the demo are valid only while there is a demo."""
     row = db.session.execute(USE, {"hash": _hash(key), "demo": demo}).one_or_none()
     db.session.commit()
     if row is None:
         raise Unauthorized("The key is not valid.")
     path, role, subject, scopes, of_demo, created_at, expires_at = row
     ends = float(expires_at) if expires_at is not None else None
-    principal = Principal(role, subject, ends, proof=_proof(path), scopes=frozenset(scopes), demo=of_demo)
+    principal = Principal(
+        role, subject, ends, credential=_credential_name(path), scopes=frozenset(scopes), demo=of_demo
+    )
     if revocations.refuse(principal, float(created_at)):
         raise Unauthorized("The key was revoked.")
-    return Proof(principal, min(clock.unix_seconds() + TRUST_SECONDS, ends or float("inf")))
+    return Credential(principal, min(clock.unix_seconds() + TRUST_SECONDS, ends or float("inf")))
 
 
-def _proof(path: list[int]) -> str:
-    return PROOF + ".".join(map(str, path))
+def _credential_name(path: list[int]) -> str:
+    return NAME_PREFIX + ".".join(map(str, path))
 
 
 def _hash(key: str) -> bytes:
-    """Its 256 bits of chance cannot be guessed, so a fast hash is enough; passwords are another matter."""
+    """Its 256 random bits cannot be guessed, so a fast hash is enough; passwords are another matter."""
     return hashlib.sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""`flask token`, `flask revoke`, `flask keys` and `flask people`: proofs of identity on the command line."""
+"""`flask token`, `flask revoke`, `flask keys` and `flask people`: credentials on the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from access import api_keys, guards, people, revocations
 from access.api_keys import NewKey
-from access.credentials import Proofs
+from access.credentials import Credentials
 from access.people import SIGNING_IN, Person
 from access.principal import ROLES, Role
 from access.tokens import LIFETIME_SECONDS
@@ -34,8 +34,8 @@ who = AppGroup("people", help="Accounts with a password.")
 @with_appcontext
 def token(role: Role, subject: int, hours: float) -> None:
     """Print a signed token."""
-    proofs: Proofs = current_app.extensions["onward.proofs"]
-    click.echo(proofs.tokens.issue(role, subject, hours * 3600))
+    credentials: Credentials = current_app.extensions["onward.credentials"]
+    click.echo(credentials.tokens.issue(role, subject, hours * 3600))
 
 
 @click.command("revoke")

@@ -1,6 +1,6 @@
-"""A cookie that says on which accounts somebody has signed in here before; it proves nothing but that.
+"""A cookie with the accounts that somebody has signed in to on this device; it grants nothing by itself.
 
-Strangers' tries do not count against such a device, nor it against them; see `throttle`.
+Strangers' attempts do not count against such a device, nor its attempts against them; see `throttle`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from foundation.settings import Settings
 
 COOKIE = "onward_device"
 PATH = "/sign-in"
-"""The only address that it is sent to."""
+"""The only path that it is sent to."""
 
 KNOWN_SECONDS = 365 * 24 * 3600
 MOST_ACCOUNTS = 5
-"""That one device remembers; the till of a shop has a few, and a cookie has to stay short."""
+"""Maximum accounts per device; the till of a shop has a few, and a cookie has to stay short."""
 
 SALT = "onward: a device that is known"
 
@@ -34,12 +34,12 @@ class Devices:
         self._secure = settings.secure_cookies
 
     def name(self, request: Request, email: str) -> str:
-        """What this device is called, if somebody has signed in to that account on it; nothing otherwise."""
+        """The name of this device if somebody has signed in to the account on it; empty otherwise."""
         name, accounts = self._read(request)
         return name if _account(email) in accounts else ""
 
     def remember(self, request: Request, response: Response, email: str) -> None:
-        """Somebody has signed in to that account on this device."""
+        """Record that somebody has signed in to the account on this device."""
         name, accounts = self._read(request)
         account = _account(email)
         told = [account, *(one for one in accounts if one != account)][:MOST_ACCOUNTS]
@@ -57,5 +57,5 @@ class Devices:
 
 
 def _account(email: str) -> str:
-    """An account as the cookie calls it: who shares the device need not read addresses in it."""
+    """The account as the cookie names it: a hash, so that others who use the device cannot read addresses in it."""
     return hashlib.sha256(plain(email).encode("utf-8", "replace")).hexdigest()[:24]

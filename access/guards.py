@@ -1,4 +1,4 @@
-"""The question every protected request is asked first: who is it, and may this role do that?"""
+"""Authenticates each protected request and checks that its role is allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask_openapi.models.security_scheme import SecurityScheme
 from flask_wtf.csrf import CSRFError
 
 from access import devices, people, sessions, tickets
-from access.credentials import Proofs
+from access.credentials import Credentials
 from access.limits import Limits
 from access.principal import ROLES, Principal
 from access.refresher import Refresher
@@ -36,56 +36,56 @@ SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
     },
     "ticket": {"type": "apiKey", "in": "query", "name": "ticket", "description": "A one-time ticket for a stream."},
 }
-"""How a request may prove who sends it, as the OpenAPI document tells it."""
+"""The security schemes of the OpenAPI document."""
 
 AREAS: set[str] = set()
-"""Parts of the API that a key can be limited to; each protected blueprint is one."""
+"""Areas of the API that a key can be limited to; each protected blueprint is one."""
 
 
 def init_app(app: Flask, settings: Settings) -> Refresher:
-    """Give the application its proofs and its sessions; the watch that is returned keeps them fresh."""
-    proofs = app.extensions["onward.proofs"] = Proofs(Tokens.of(settings))
+    """Set up credentials and sessions for the application; returns the refresher that keeps them current."""
+    credentials = app.extensions["onward.credentials"] = Credentials(Tokens.of(settings))
     app.extensions["onward.links"] = people.Links(settings)
     app.extensions["onward.devices"] = devices.Devices(settings)
-    sessions.init_app(app, settings, proofs)
+    sessions.init_app(app, settings, credentials)
     app.register_error_handler(CSRFError, _forged)
     app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)
     app.after_request(_tell_rate)
-    return Refresher(app, proofs)
+    return Refresher(app, credentials)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may come in, and how."""
+    """Who is admitted, and how."""
 
     roles: Collection[str] = ROLES
     area: str = ""
-    """API keys need the scope `<area>:read` or `<area>:write`; none where this is empty."""
+    """API keys need the scope `<area>:read` or `<area>:write`; empty if they need none."""
 
     reads: bool = False
-    """True where also what is posted changes nothing."""
+    """True if POST requests change nothing either."""
 
     tickets: bool = False
-    """Whether a ticket in the address is a proof."""
+    """Whether a ticket in the query is accepted as a credential."""
 
 
 def protect(blueprint: Blueprint, *roles: str, area: str | None = None, **more: bool) -> None:
-    """Let only these roles (none named: all) reach this blueprint's views; its name is the area unless one is given."""
+    """Admit only these roles (none given: all) to this blueprint's views; its name is the area unless one is given."""
     rule = Rule(roles or ROLES, blueprint.name if area is None else area, **more)
     AREAS.update([rule.area] if rule.area else [])
     blueprint.before_request(partial(authenticate, rule))
     if isinstance(blueprint, APIBlueprint):
-        proofs = [name for name in SECURITY if name != "ticket" or rule.tickets]
-        blueprint.abp_security = [{name: list(roles)} for name in proofs]
+        credentials = [name for name in SECURITY if name != "ticket" or rule.tickets]
+        blueprint.abp_security = [{name: list(roles)} for name in credentials]
 
 
 def scopes() -> list[str]:
-    """All scopes that there are."""
+    """All scopes."""
     return [f"{area}:{verb}" for area in sorted(AREAS) for verb in ("read", "write")]
 
 
 def authenticate(rule: Rule) -> None:
-    """Find out who is asking; raises Unauthorized, Forbidden, or a CSRF error for a cookie used from elsewhere."""
+    """Authenticate the request; raises Unauthorized, Forbidden, or a CSRF error for a cookie used from another site."""
     principal = _by_ticket() if rule.tickets and "ticket" in request.args else identify()
     if principal is None:
         raise Unauthorized("Send a bearer token, or sign in.")
@@ -97,7 +97,7 @@ def authenticate(rule: Rule) -> None:
     if not rule.tickets:
         count(principal, safe)
     if principal.from_session:
-        # A stream changes nothing, but it would be open for as long as the other site likes.
+        # A stream changes nothing, but it could stay open as long as the other site likes.
         if rule.tickets and _from_elsewhere():
             raise CsrfFailed("Other sites may not open streams with this cookie.")
         if not safe:
@@ -106,13 +106,14 @@ def authenticate(rule: Rule) -> None:
 
 
 def count(principal: Principal, reading: bool) -> None:
-    """Count one request of a principal, whose answer tells the rate; raises TooManyRequests beyond it."""
+    """Count one request of a principal, whose response reports the rate; raises TooManyRequests beyond it."""
     limits: Limits = current_app.extensions["onward.limits"]
     g.rate = limits.take(principal.who, reading)
 
 
 def weigh(writes: int) -> tuple[int, TooManyRequests | None]:
-    """How many of a request's writes may be made, which was let in as one write, and what the others are told."""
+    """How many of a request's writes may be made, given that it was admitted as one write, and the error for the
+    others."""
     limits: Limits = current_app.extensions["onward.limits"]
     more, g.rate, refusal = limits.take_more(current().who, writes - 1)
     return 1 + more, refusal
@@ -124,39 +125,39 @@ def _tell_rate(response: Response) -> Response:
 
 
 def _from_elsewhere() -> bool:
-    """Whether a page of another site sends this request, as far as the browser tells (Fetch Metadata, Origin)."""
+    """Whether a page of another site sent this request, according to the browser (Fetch Metadata, Origin)."""
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     return site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != request.host)
 
 
 def _by_ticket() -> Principal:
-    tokens = current_app.extensions["onward.proofs"].tokens
+    tokens = current_app.extensions["onward.credentials"].tokens
     return tickets.redeem(request.args["ticket"], tokens.revocations, tokens.demo)
 
 
 def identify() -> Principal | None:
-    """The principal of this request, or None; a token that is sent and not valid is an error, never anonymous."""
+    """The principal of this request, or None; an invalid token is an error, never anonymous."""
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Only bearer tokens are supported.")
-        proofs: Proofs = current_app.extensions["onward.proofs"]
-        return proofs.verify(token.strip())
+        credentials: Credentials = current_app.extensions["onward.credentials"]
+        return credentials.verify(token.strip())
     return sessions.principal()
 
 
 def recognise(app: Flask, header: str) -> Principal | None:
-    """Who reads with this signed token, before Flask begins; None where `authenticate` has more to ask.
+    """The principal of a read with this signed token, before Flask starts; None if `authenticate` has more to check.
 
-    Raises Unauthorized for a token that is not valid.
+    Raises Unauthorized for an invalid token.
     """
     scheme, _, token = header.partition(" ")
-    proofs: Proofs = app.extensions["onward.proofs"]
-    if scheme.lower() != "bearer" or token.count(".") != 2 or not proofs.offline(token):
+    credentials: Credentials = app.extensions["onward.credentials"]
+    if scheme.lower() != "bearer" or token.count(".") != 2 or not credentials.offline(token):
         return None
-    return proofs.verify(token.strip())
+    return credentials.verify(token.strip())
 
 
 def current() -> Principal:
@@ -166,13 +167,13 @@ def current() -> Principal:
 
 
 def actor() -> str:
-    """How the audit trail calls the current principal."""
+    """The name of the current principal in the audit trail."""
     principal = current()
     return f"{principal.role} {principal.id}"
 
 
 def require(*roles: str) -> Principal:
-    """The current principal, if it has one of these roles; raises Forbidden otherwise."""
+    """The current principal if it has one of these roles; raises Forbidden otherwise."""
     principal = current()
     if principal.role not in roles:
         raise Forbidden(f"This requires the role {' or '.join(roles)}.")

@@ -1,8 +1,8 @@
-"""Idempotency-Key: a request that is repeated with its key is done once, and answered the same again.
+"""Idempotency-Key: a request that is repeated with its key is applied once and answered the same again.
 
-(IETF draft-ietf-httpapi-idempotency-key-header.) The answer is kept by the transaction that does what was asked: either
-both are there or neither is, whatever dies in between. A request that was refused has done nothing, and is not kept. A
-status change needs none of this: its history row is the record, for ever.
+(IETF draft-ietf-httpapi-idempotency-key-header.) The response is stored by the transaction that does the work: either
+both exist or neither, whatever crashes in between. A refused request has done nothing and is not stored. A status
+change needs none of this: its history row is the record, for ever.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from foundation.errors import AppError, IdempotencyMismatch
 KEPT_HOURS = 24
 KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
 PRUNED = 100
-"""Old rows that go with each new one; more than come, and few enough to be no burden."""
+"""Old rows deleted with each new one; more than are added, and few enough to cost little."""
 
 SQL = sql.beside(__file__, hashed=locks.HASHED, kept_hours=KEPT_HOURS, pruned=PRUNED)
 FIND = SQL.text("find")
@@ -37,7 +37,7 @@ FORGET_WITHOUT_ORDERS = SQL.text("forget_without_orders")
 
 
 class KeyHeaders(Headers):
-    """What makes a request safe to repeat."""
+    """Headers that make a request safe to repeat."""
 
     idempotency_key: str = pydantic.Field(
         "",
@@ -67,20 +67,20 @@ class AnswerNotKept(AppError):
 
 
 def forget(who: str) -> int:
-    """Keep no longer what this principal was answered, in pieces that each commit; returns how many answers.
+    """Delete the stored responses of this principal, in chunks that each commit; returns how many.
 
-    Who repeats such a request is told that it was done.
+    Repeating such a request gets AnswerNotKept.
     """
     return in_pieces(FORGET_OWN, who=who)
 
 
 def forget_orders(orders: Sequence[int]) -> int:
-    """The same for the answers to anybody that tell of one of these orders."""
+    """The same for the responses to any principal that mention one of these orders."""
     return in_pieces(FORGET, orders=list(orders))
 
 
 def forget_without_orders(orders: Sequence[int]) -> None:
-    """The same for answers of which it does not stand beside them which orders they tell of."""
+    """The same for responses that do not name the orders they mention."""
     last: Any = (datetime.min, "", "")
     while last is not None:
         at = dict(zip(("created_at", "principal", "key"), last, strict=True))
@@ -91,10 +91,10 @@ def forget_without_orders(orders: Sequence[int]) -> None:
 def keyed(
     view: Callable[..., Response], secret: bool = False, first: Callable[..., object] | None = None
 ) -> Callable[..., Response]:
-    """Let the view, which may only write by `foundation.db`, be repeated with a key; stands below `typed`.
+    """Let the view, which may write only through `foundation.db`, be repeated with a key; applied below `typed`.
 
-    `first` is called before it and given the same: work that commits by itself, and changes nothing when it is
-    repeated. The view is given what it returns as `done`, if it asks for that.
+    `first` is called before it with the same arguments, for work that commits by itself and changes nothing when
+    repeated. The view gets its result as `done`, if it has that parameter.
     """
 
     @functools.wraps(view)
@@ -109,12 +109,12 @@ def keyed(
         try:
             answer = _answer_again(asked)
             if answer is None and first is not None:
-                db.session.rollback()  # or the first commit would let go of the key's lock in its midst
+                db.session.rollback()  # or the first commit would release the key's lock in between
                 values |= _first(first, view, values)
                 answer = _answer_again(asked)
             return answer or _do(view, values, asked, secret)
         except IntegrityError:
-            # Somebody was quicker between the look and the lock.
+            # Another request was faster between the read and the lock.
             db.session.rollback()
             if (answer := _answer_again(asked)) is None:
                 raise
@@ -127,7 +127,7 @@ def keyed(
 
 
 def keyed_after(first: Callable[..., object]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """As `keyed`, for a view that ends what `first` has done in pieces."""
+    """Like `keyed`, for a view that finishes what `first` has done in chunks."""
     return functools.partial(keyed, first=first)
 
 
@@ -139,7 +139,7 @@ def _first(
 
 
 def keyed_secretly(view: Callable[..., Response]) -> Callable[..., Response]:
-    """As `keyed`, for a view whose answer holds a secret: the second time, it is not told."""
+    """Like `keyed`, for a view whose response contains a secret: it is not repeated."""
     return keyed(view, secret=True)
 
 
@@ -153,7 +153,7 @@ def _do(view: Callable[..., Response], values: Any, asked: dict[str, Any], secre
 
 
 def _answer_again(asked: dict[str, Any]) -> Response | None:
-    """The answer that is kept; None when the request has to be done, and its key is held for it."""
+    """The stored response; None if the request has to be done, and its key is locked for it."""
     locked, fingerprint, status, body = db.session.execute(FIND, asked).one()
     if fingerprint is None:
         if not locked:
@@ -167,6 +167,6 @@ def _answer_again(asked: dict[str, Any]) -> Response | None:
 
 
 def _fingerprint(view: Callable[..., Response], values: dict[str, Any]) -> str:
-    """Equal for requests that ask for the same."""
+    """Equal for requests with the same content."""
     asked = [view.__name__, *(f"{name} {value.model_dump_json()}" for name, value in sorted(values.items()))]
     return hashlib.sha256("\n".join(asked).encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The keys that tokens are verified with: our own secret, and the public keys of whoever else signs for us.
+"""The keys that verify tokens: our own secret, and the public keys of other issuers.
 
-Those come from a file or from a URL, as a JWK Set (RFC 7517) or, in a file, as one PEM. They are read in the
-background: no request waits for another server. A key is good as long as it stands there, so two that stand there
-together overlap. A server that is away or talks nonsense changes nothing; a set that stays empty means what it says.
+Public keys come from a file or from a URL, as a JWK Set (RFC 7517) or, in a file, as one PEM. They are read in the
+background: no request waits for another server. A key is valid as long as it is in the set, so two keys in one set
+overlap. An unavailable or invalid source changes nothing; a set that stays empty is accepted in the end.
 """
 
 from __future__ import annotations
@@ -36,42 +36,43 @@ OWN = "HS256"
 """The algorithm of our own secret. A key has one algorithm, whatever a token says (RFC 8725, section 3.1)."""
 
 EMPTY_READINGS = 3
-"""So often in a row a set has to be found without keys before its keys are withdrawn: a provider that is being deployed
-may answer so once. The readings are 10 s apart then."""
+"""How many times in a row a set must be found empty before its keys are withdrawn: a provider that is being deployed
+may return an empty one once. The readings are then 10 s apart."""
 
 LEAST_RSA_BITS = 2048
 FETCH_SECONDS = 10
 LARGEST_SET = 256 * 1024
 MOST_KEYS = 20
-"""A token that names no key is tried with each: they have to stay few."""
+"""A token without a key id is tried with each: there must be few."""
 
 
 Found = tuple[str, str, Any]
-"""Algorithm, key id (empty where it has none) and the key itself."""
+"""Algorithm, key id (empty if it has none) and the key itself."""
 
 
 class UnusableKeys(ValueError):
-    """What was read holds no key that could be used; the text says why."""
+    """The source contains no usable key; the text says why."""
 
 
 class EmptySet(UnusableKeys):
-    """A JWK Set as it should be, without a key that is for us: all were taken out, or the provider is ill."""
+    """A valid JWK Set without a key for us: all were removed, or the provider is broken."""
 
 
 @dataclass
 class Source:
-    """One place that keys are read from, and what stood there."""
+    """One source of keys, and its last contents."""
 
     read: Callable[[], bytes]
     found: tuple[Found, ...] = ()
     known: bool = False
-    """Whether it was ever learned what stands there."""
+    """Whether the source was ever read."""
 
     empty: int = 0
-    """How many readings in a row found no key; one that failed is none."""
+    """How many readings in a row found no key; a failed one does not count."""
 
     def refresh(self) -> None:
-        """Read it again. Raises what makes it unreadable, and UnusableKeys for what is not believed (yet)."""
+        """Read it again. Raises the error of an unreadable source, and UnusableKeys for contents that are not accepted
+        (yet)."""
         try:
             found = parse(self.read())
         except EmptySet as error:
@@ -89,27 +90,27 @@ class Keys:
     """All keys of one process."""
 
     secrets: tuple[str, ...]
-    """Ours, and the one before it as long as tokens that it signed are to be valid."""
+    """Our own secret, and the previous one while the tokens it signed are to stay valid."""
 
     file: str = ""
     url: str = ""
     version: int = 0
-    """Grows with every change: who remembers what a key verified has to forget it then."""
+    """Increases with every change: cached results of a verification are then invalid."""
 
     asked: Event = field(default_factory=Event)
-    """Set when a token named a key that is not known: there may be a new one."""
+    """Set when a token names an unknown key: there may be a new one."""
 
     _failures: FailureLog = field(default_factory=lambda: FailureLog("The keys that verify tokens cannot be read"))
 
     def __post_init__(self) -> None:
-        # Prepared once: for a bare string PyJWT looks each time whether it might be another kind of key.
+        # Prepared once: for a bare string PyJWT checks each time whether it might be another kind of key.
         self._own = [jwt.PyJWK({"kty": "oct", "k": _base64url(one), "alg": OWN}) for one in self.secrets]
         self._sources = [Source(Path(self.file).read_bytes)] if self.file else []
         self._sources += [Source(partial(_fetch, self.url))] if self.url else []
 
     @classmethod
     def of(cls, settings: Settings) -> Keys:
-        """The keys that the settings name; SettingsError when the file holds none that can be used."""
+        """The keys that the settings name; raises SettingsError if the file has no usable one."""
         previous = (settings.jwt_previous_secret,) if settings.jwt_previous_secret else ()
         keys = cls((settings.jwt_secret, *previous), settings.jwt_key_file, settings.jwks_url)
         try:
@@ -128,19 +129,19 @@ class Keys:
                 yield key
 
     def ask(self) -> None:
-        """Have the keys read again soon; ServiceUnavailable when they were never read, so that nobody could know."""
+        """Have the keys read again soon; raises ServiceUnavailable if they were never read, so that nobody can know."""
         self.asked.set()
         if not all(source.known for source in self._sources):
             raise ServiceUnavailable("The keys to verify this token have not been loaded yet.")
 
     @property
     def doubtful(self) -> bool:
-        """Whether a source was found empty, and its keys are still good: it has to be read again soon."""
+        """Whether a source was found empty while its keys are still valid: it has to be read again soon."""
         return any(0 < source.empty < EMPTY_READINGS for source in self._sources)
 
     def refresh(self) -> None:
-        """Read file and URL again. What cannot be read leaves its keys as they are, and so does what is found empty,
-        until it was found so EMPTY_READINGS times in a row."""
+        """Read file and URL again. An unreadable source keeps its keys, and so does an empty one, until it was found
+        empty EMPTY_READINGS times in a row."""
         before, failures = self._found(), []
         for source in self._sources:
             try:
@@ -157,7 +158,7 @@ class Keys:
             tell("The keys that verify tokens have changed", keys=len(after))
 
     def _found(self) -> list[Found]:
-        """All keys that are good now; key objects are equal when their numbers are."""
+        """All keys that are valid now; key objects are equal if their numbers are."""
         return [one for source in self._sources for one in source.found]
 
 
@@ -174,7 +175,8 @@ def _base64url(text: str) -> str:
 
 
 def parse(text: bytes) -> tuple[Found, ...]:
-    """The RSA and Ed25519 public keys in a JWK Set or a PEM; EmptySet and other UnusableKeys when there is none."""
+    """The RSA and Ed25519 public keys in a JWK Set or a PEM; raises EmptySet or another UnusableKeys if there is
+    none."""
     if text.lstrip().startswith(b"-----BEGIN"):
         return (_from_pem(text),)
     try:
@@ -202,7 +204,7 @@ def _from_pem(text: bytes) -> Found:
 
 
 def _from_jwk(entry: dict[str, Any]) -> Found | None:
-    """A set may hold keys for other things, and secrets that have no place in one: those are passed over."""
+    """A set may contain keys for other purposes, and secrets that do not belong in one: these are skipped."""
     if entry.get("kty") not in ("RSA", "OKP") or entry.get("use", "sig") != "sig" or "d" in entry:
         return None
     try:
@@ -223,7 +225,7 @@ def _algorithm(key: object) -> str | None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Keys come from where the operator said, and from nowhere else: a redirect is an error like any other."""
+    """Keys come only from the configured address: a redirect is an error like any other."""
 
     def redirect_request(self, *_: object) -> None:
         return None

@@ -1,7 +1,7 @@
-"""How often a principal may ask: reads and writes each have a rate, counted in this process, or in Redis for all.
+"""Rate limits: reads and writes of a principal each have a rate, counted in this process, or in Redis for all.
 
-The counting is the library's (a sliding window of a second). A Redis that is away limits nobody more and nobody less
-than the process alone would: it is asked again after a while, and no request waits for it meanwhile.
+The counting is the library's (a sliding window of a second). While Redis is unavailable, the limits are those of the
+process alone: Redis is tried again after a while, and no request waits for it meanwhile.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from foundation.errors import TooManyRequests
 from foundation.logs import FailureLog
 
 REDIS_SECONDS = 0.25
-"""How long Redis may take to connect, and to answer. Its client would try three times, for seconds."""
+"""Timeout for Redis to connect and to respond. Its client would try three times, for seconds."""
 
 AGAIN_SECONDS = 5.0
-"""After a failure, this process counts alone for so long."""
+"""After a failure, this process counts alone for this time."""
 
 T = TypeVar("T")
 
@@ -44,10 +44,10 @@ class Limits:
         self._failures = FailureLog("Redis cannot count requests; each process counts its own")
 
     def take(self, who: str, reading: bool) -> list[tuple[str, str]]:
-        """Count one request; raises TooManyRequests when it comes too early.
+        """Count one request; raises TooManyRequests beyond the rate.
 
-        Returns the header fields that tell what is left of the rate (IETF draft-ietf-httpapi-ratelimit-headers); none
-        where there is no rate.
+        Returns the header fields that report the remaining quota (IETF draft-ietf-httpapi-ratelimit-headers); none
+        without a rate.
         """
         kind = "reads" if reading else "writes"
         item = self._items.get(kind)
@@ -60,9 +60,9 @@ class Limits:
         return list(told.items())
 
     def take_more(self, who: str, wanted: int) -> tuple[int, list[tuple[str, str]], TooManyRequests | None]:
-        """Count up to so many further writes of a request that was let in as one.
+        """Count up to this many further writes of a request that was admitted as one.
 
-        Returns how many of them may be made, the header fields of `take`, and what the others are told.
+        Returns how many of them may be made, the header fields of `take`, and the error for the others.
         """
         item = self._items.get("writes")
         if item is None:
@@ -72,7 +72,7 @@ class Limits:
         return taken, list(told.items()), None if taken == wanted else _too_many(item, "writes", window, {})
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
-        """Ask Redis, or who counts in this process while Redis is away."""
+        """Use Redis, or this process's own counter while Redis is unavailable."""
         if self._shared is not None and clock.monotonic() >= self._alone_until:
             try:
                 found = question(self._shared)
@@ -90,7 +90,7 @@ def _hit(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> tup
 
 
 def _hit_up_to(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...], wanted: int) -> tuple[int, WindowStats]:
-    """As many as there are left. What is left is rounded, so that one may be refused of them."""
+    """As many as remain. The remainder is rounded, so that one of them may be refused."""
     left = min(wanted, limiter.get_window_stats(item, *who).remaining)
     taken = next((cost for cost in (left, left - 1) if cost > 0 and limiter.hit(item, *who, cost=cost)), 0)
     return taken, limiter.get_window_stats(item, *who)

@@ -1,4 +1,4 @@
-"""What is kept about proofs of identity."""
+"""Tables of credentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from foundation.db import Base
 
 
 class Revocation(Base):
-    """Tokens that are not valid any more, though their signature is right."""
+    """Tokens that are no longer valid although their signature is."""
 
     __tablename__ = "revocations"
     __table_args__ = (
@@ -37,7 +37,8 @@ class Revocation(Base):
     subject: Mapped[str]
     """`seller:7` for all tokens of that principal that were issued up to `at`, `jti:…` for one token.
 
-    What is taken back again moves its row."""
+    Revoking a subject again updates its row.
+    """
 
     actor: Mapped[str]
     reason: Mapped[str]
@@ -45,7 +46,7 @@ class Revocation(Base):
 
 
 class ApiKey(Base):
-    """A key for another system. Of the secret only a hash is kept, by which it is found."""
+    """An API key. Only a hash of the secret is stored, by which it is found."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -56,20 +57,20 @@ class ApiKey(Base):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     prefix: Mapped[str]
-    """The beginning, by which people know it again."""
+    """The first characters, by which people recognise it."""
 
     name: Mapped[str]
     role: Mapped[str]
     principal_id: Mapped[int]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     actor: Mapped[str]
-    """Who made it."""
+    """Who created it."""
 
     ancestors: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
-    """The keys that it was made with, from the first to its parent: it falls with each of them."""
+    """The keys that it was created with, from the first ancestor to its parent: it is revoked with each of them."""
 
     demo: Mapped[bool] = mapped_column(server_default=false())
-    """Whether the demo's buttons are behind it: it is good while there is a demo."""
+    """Whether it was created through the demo's buttons: it is valid while there is a demo."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     expires_at: Mapped[datetime | None]
@@ -80,7 +81,7 @@ class ApiKey(Base):
 
 
 class Person(Base):
-    """Somebody who signs in with a password. Several people may act for one principal, as a shop's staff does."""
+    """An account with a password. Several people may act for one principal, as a shop's staff does."""
 
     __tablename__ = "people"
     __table_args__ = (UniqueConstraint("email"), UniqueConstraint("session_key"))
@@ -96,7 +97,8 @@ class Person(Base):
     """Its argon2id hash; none until the person has chosen one."""
 
     session_key: Mapped[str]
-    """What a session cookie names. It changes with the password, so all sessions and links end that named it."""
+    """The name in the session cookie. It changes with the password, which ends all sessions and links that contain
+    it."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     signed_in_at: Mapped[datetime | None]
@@ -104,20 +106,20 @@ class Person(Base):
 
 
 class SignInTry(Base):
-    """How often somebody tried to sign in lately, by account, address and device; counted over all processes."""
+    """Recent sign-in attempts by account, address and device; counted over all processes."""
 
     __tablename__ = "sign_in_tries"
     __table_args__ = (Index("sign_in_tries_since_idx", "since"),)
 
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    """A hash: who tries what is nobody's business."""
+    """A hash: what somebody tries is private."""
 
     count: Mapped[int] = mapped_column(Integer)
     since: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class StreamTicket(Base):
-    """Lets its holder open one stream, within moments, without a header; deleted when it is used."""
+    """Lets its holder open one stream, within seconds, without a header; deleted when it is used."""
 
     __tablename__ = "stream_tickets"
     __table_args__ = (Index("stream_tickets_expires_at_idx", "expires_at"),)
@@ -126,10 +128,10 @@ class StreamTicket(Base):
     role: Mapped[str]
     principal_id: Mapped[int]
     proof: Mapped[str]
-    """What the proof is called that the ticket was asked for with: taken back, it takes the ticket along."""
+    """The name of the credential that requested the ticket: revoking that one revokes the ticket."""
 
     proof_ends: Mapped[float | None] = mapped_column(Float)
-    """When that proof ends, and the stream with it; seconds since 1970."""
+    """The expiry of that credential, and of the stream; seconds since 1970."""
 
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     demo: Mapped[bool] = mapped_column(server_default=false())
@@ -138,7 +140,7 @@ class StreamTicket(Base):
 
 
 class IdempotencyKey(Base):
-    """What a request with a key was answered, for 24 hours; written by the transaction that did it."""
+    """The response to a request with a key, for 24 hours; written by the transaction that applied it."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
@@ -156,13 +158,13 @@ class IdempotencyKey(Base):
     principal: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
-    """Equal for requests that ask for the same."""
+    """Equal for requests with the same content."""
 
     status: Mapped[int] = mapped_column(Integer)
     body: Mapped[str | None]
-    """None where it held a secret, or was erased."""
+    """None if it contained a secret, or was erased."""
 
     order_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
-    """The orders that the answer tells of. A version of before wrote none."""
+    """The orders that the response mentions. An earlier version wrote none."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes (RFC 9106), worked out in threads: one takes 95 ms, for which the loop must not stop."""
+"""Passwords as argon2id hashes (RFC 9106), computed in threads: one takes 95 ms, and the event loop must not block."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ AT_ONCE = 2
 """Each takes 64 MB and four threads while it runs."""
 
 MOST_WAITING = 16
-"""Beyond this many, whoever comes is told to try again: 16 wait for less than a second."""
+"""Beyond this many, attempts get 503: 16 wait for less than a second."""
 
 _hasher = PasswordHasher()
 _places = BoundedSemaphore(AT_ONCE + MOST_WAITING)
 
 NOBODYS = _hasher.hash("the password of somebody who is not there")
-"""What is verified where there is nobody, so that the time it takes does not tell."""
+"""Verified if there is no such account, so that the time does not reveal it."""
 
 
 def hashed(password: str) -> str:
-    """The hash to keep; ServiceUnavailable when too many wait for theirs."""
+    """The hash to store; raises ServiceUnavailable if too many are waiting."""
     with _Place():
         return str(_threads().apply(_hasher.hash, (password,)))
 
 
 def verify(known: str | None, password: str) -> bool:
-    """Whether it is the password of this hash; takes as long when there is none."""
+    """Whether the password matches this hash; takes the same time if there is none."""
     with _Place():
         right = _threads().apply(_verify, (known or NOBODYS, password[:MOST_CHARACTERS]))
     return bool(right) and known is not None
@@ -50,7 +50,7 @@ class _Place:
 
 @cache
 def _threads() -> ThreadPool:
-    """Not the loop's own: that one looks up names for everybody."""
+    """Not the loop's own thread pool: that one resolves names for everybody."""
     return ThreadPool(AT_ONCE)
 
 

@@ -1,4 +1,4 @@
-"""People who sign in with a password: who they are, how they get and change it, and when they may not any more."""
+"""Accounts with a password: creating, changing and disabling them, and choosing a password."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from foundation.errors import InvalidRequest, NotFound, Unauthorized
 from foundation.settings import Settings
 
 SIGNING_IN: tuple[Role, ...] = ("buyer", "seller", "operator", "auditor")
-"""The roles that people have; other systems have keys."""
+"""Roles for people; other systems have keys."""
 
 LINK_SECONDS = 24 * 3600
-"""How long a link to choose a password is good; it is good for one password."""
+"""How long a link to choose a password is valid; it is valid for one password."""
 
 LINK_SALT = "onward: choose a password"
 
@@ -45,7 +45,7 @@ ENABLE = SQL.text("enable")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may sign in."""
+    """An account."""
 
     id: int
     email: str
@@ -57,23 +57,23 @@ class Person:
 
     @property
     def principal(self) -> Principal:
-        proof = _proof(self.session_key)
-        return Principal(self.role, self.principal_id, from_session=True, name=self.name, proof=proof)
+        credential = _credential_name(self.session_key)
+        return Principal(self.role, self.principal_id, from_session=True, name=self.name, credential=credential)
 
 
 class Links:
-    """Signed links by which somebody chooses a password."""
+    """Signed links to choose a password."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=LINK_SALT)
 
     def address(self, person: Person) -> str:
-        """The link as it is sent to them."""
+        """The link as it is sent to the person."""
         return self._settings.link(f"/password/{self._signer.dumps(person.session_key)}")
 
     def person(self, link: str) -> Person:
-        """Whose link it is; NotFound when it is old, was used, or was not made by us."""
+        """The person of this link; raises NotFound if it is expired, used or invalid."""
         try:
             session_key = self._signer.loads(link, max_age=LINK_SECONDS)
         except BadSignature as error:
@@ -85,7 +85,7 @@ class Links:
 
 
 def add(email: str, name: str, role: Role, principal_id: int) -> Person:
-    """Let somebody sign in once they have chosen a password; InvalidRequest when the address is taken."""
+    """Add an account whose password is still to be chosen; raises InvalidRequest if the address is taken."""
     values = {
         "email": plain(email),
         "name": name,
@@ -112,17 +112,18 @@ def by_email(email: str) -> Person | None:
 
 
 def by_session(session_key: str) -> Person | None:
-    """Whose session it is, unless it has ended: the password was changed, or the person may not sign in any more."""
+    """The person of this session, unless it has ended: the password was changed, or the account disabled."""
     row = db.session.execute(BY_SESSION, {"session_key": session_key}).one_or_none()
     return Person(*row) if row else None
 
 
 def sign_in(email: str, password: str, origin: Origin) -> Person:
-    """Who this is; Unauthorized with the same words whatever is wrong, TooManyRequests after too many of them."""
+    """The person who signs in; raises Unauthorized with one message for every failure, TooManyRequests after too
+    many."""
     email = plain(email)
     throttle.count_try(email, origin)
     person = by_email(email)
-    db.session.rollback()  # the connection is somebody else's while argon2 works
+    db.session.rollback()  # another greenlet gets the connection while argon2 works
     right = passwords.verify(person.password if person else None, password)
     if person is None or not right:
         raise Unauthorized("Wrong e-mail address or password.")
@@ -133,7 +134,8 @@ def sign_in(email: str, password: str, origin: Origin) -> Person:
 
 
 def set_password(person: Person, password: str) -> None:
-    """Change it, and end every session and link of this person; InvalidRequest for one that is too short."""
+    """Set the password, and end every session and link of this person; raises InvalidRequest for one that is too
+    short."""
     if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
         raise InvalidRequest(f"A password must have {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters.")
     values = {"password": passwords.hashed(password), "new": _new_key()}
@@ -144,16 +146,16 @@ def set_password(person: Person, password: str) -> None:
 
 
 def change(email: str, role: Role, principal_id: int, actor: str) -> None:
-    """Let somebody act as another principal, and end their sessions; NotFound when there is no such person."""
+    """Change the role and id of an account, and end its sessions; raises NotFound if there is none."""
     values = {"email": plain(email), "role": role, "principal_id": principal_id, "new": _new_key()}
     session_key = db.session.execute(CHANGE, values).scalar() or missing(email)
     _end_sessions(session_key, actor, f"is {role} {principal_id} now")
 
 
 def disable(email: str, actor: str, reason: str) -> str:
-    """Let somebody not sign in any more, and end their sessions; returns as whom they acted (`seller 7`).
+    """Disable an account, and end its sessions; returns its principal (`seller 7`).
 
-    NotFound when there is no such person.
+    Raises NotFound if there is no such account.
     """
     row = db.session.execute(DISABLE, {"email": plain(email), "new": _new_key()}).one_or_none()
     session_key, who = row or missing(email)
@@ -176,28 +178,28 @@ def missing(email: str, otherwise: str = "is disabled") -> NoReturn:
 
 
 def erase(role: Role, principal_id: int) -> int:
-    """Delete the accounts that act for this principal; committed with what the caller erases next."""
+    """Delete the accounts of this principal; committed together with the caller's next changes."""
     count: int = db.session.execute(ERASE, {"role": role, "id": principal_id}).rowcount  # type: ignore[attr-defined]
     return count
 
 
 def export(role: Role, principal_id: int) -> list[dict[str, Any]]:
-    """The accounts that act for this principal, without what would let anybody in."""
+    """The accounts of this principal, without hashes and keys."""
     return [dict(row._mapping) for row in db.session.execute(EXPORT, {"role": role, "id": principal_id})]
 
 
 def plain(email: str) -> str:
-    """An address as it is kept and compared."""
+    """An address as it is stored and compared."""
     return email.strip().lower().replace("\x00", "")
 
 
 def _end_sessions(session_key: str, actor: str, reason: str) -> None:
-    """Every process forgets what it remembers of them; the session key that they name is not there any more."""
-    db.session.execute(REVOKE, {"subject": _proof(session_key), "actor": actor, "reason": reason})
+    """Revoke what processes have cached of the sessions; their session key no longer exists."""
+    db.session.execute(REVOKE, {"subject": _credential_name(session_key), "actor": actor, "reason": reason})
     db.session.commit()
 
 
-def _proof(session_key: str) -> str:
+def _credential_name(session_key: str) -> str:
     return "session:" + hashlib.sha256(session_key.encode()).hexdigest()[:32]
 
 

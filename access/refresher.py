@@ -1,29 +1,29 @@
-"""Keeps fresh what a process knows of keys and of revoked tokens, beside the requests and never in their way."""
+"""Refreshes what a process knows of keys and revocations, in the background."""
 
 from __future__ import annotations
 
 import gevent
 from flask import Flask
 
-from access.credentials import Proofs
+from access.credentials import Credentials
 from foundation.logs import FailureLog
 
 LOOK_SECONDS = 1.0
 """A revoked token is refused by every process within this time."""
 
 REFRESH_SECONDS = 300
-"""How often keys are read again; one that a token names and nobody knows is asked for at once."""
+"""How often keys are read again; one that a token names and nobody knows is requested at once."""
 
 LEAST_REFRESH_SECONDS = 10
-"""However many tokens name keys that nobody knows."""
+"""Minimum interval, however many tokens name unknown keys."""
 
 
 class Refresher:
-    """Two greenlets that look again and again."""
+    """Two greenlets that poll."""
 
-    def __init__(self, app: Flask, proofs: Proofs) -> None:
+    def __init__(self, app: Flask, credentials: Credentials) -> None:
         self._app = app
-        self.proofs = proofs
+        self.credentials = credentials
         self._failures = FailureLog("Nobody can say which tokens were revoked")
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
@@ -35,10 +35,10 @@ class Refresher:
         self._greenlets = []
 
     def look(self) -> None:
-        """Learn what was revoked, and forget what is known by it."""
+        """Read new revocations, and drop the credentials they affect."""
         with self._app.app_context():
-            self.proofs.tokens.revocations.look()
-        self.proofs.forget_revoked()
+            self.credentials.tokens.revocations.look()
+        self.credentials.forget_revoked()
 
     def _look_for_revocations(self) -> None:
         while True:
@@ -50,10 +50,10 @@ class Refresher:
             gevent.sleep(LOOK_SECONDS)
 
     def _refresh_keys(self) -> None:
-        keys = self.proofs.tokens.keys
+        keys = self.credentials.tokens.keys
         while keys.file or keys.url:
             keys.refresh()
-            self.proofs.forget_revoked()
+            self.credentials.forget_revoked()
             gevent.sleep(LEAST_REFRESH_SECONDS)
             if not keys.doubtful:
                 keys.asked.wait(REFRESH_SECONDS - LEAST_REFRESH_SECONDS)

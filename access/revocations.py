@@ -1,9 +1,9 @@
-"""What was taken back. Each process remembers the newest of it, and asks the database about proofs that are older.
+"""Revocations. Each process keeps the newest in memory and asks the database about older credentials.
 
-Everybody can take something back, as the links to an order of one's own, so the table grows without asking us: it holds
-one row for each subject, is pruned of what refuses nothing any more, and is never read as a whole. A process knows all
-that was taken back after a moment, the horizon. Where a proof was issued before it, an index is asked: which is seldom,
-since the horizon lies before all times as long as the table is no larger than the memory.
+Anybody can cause revocations, such as those of the links to one's own order, so the table grows beyond our control: it
+has one row per subject, is pruned of rows that no longer refuse anything, and is never read as a whole. A process knows
+everything that was revoked after a point in time, the horizon. For a credential that was issued before it, an index is
+read: that is rare, since the horizon precedes all times as long as the table fits into memory.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ LOOK_BACK_SECONDS = 60
 """A transaction that began earlier may be committed later; none of ours lives that long."""
 
 SKEW_SECONDS = 120
-"""How far the clock of somebody who signs for us may be from the database's, where a proof's age is compared."""
+"""Maximum difference between an issuer's clock and the database's when the age of a credential is compared."""
 
 MOST = 100_000
-"""Subjects that are read at once, and half of what is remembered: some 20 MB, and a quarter of a second at a start."""
+"""Subjects that are read at once, and half of what is kept in memory: some 20 MB, and a quarter of a second at
+start."""
 
 EVERYBODY = "*"
-"""Stands among the lost subjects when there were more of them than can be told."""
+"""Reported among the lost subjects if there were more of them than can be listed."""
 
 LINKS = "order:"
-"""What begins the subjects of links to an order. No proof that is remembered, and no stream, is called so."""
+"""Prefix of the subjects of tracking links. No cached credential and no stream has such a name."""
 
 SQL = sql.beside(__file__, look_back_seconds=LOOK_BACK_SECONDS)
 LOOK = SQL.text("look")
@@ -38,24 +39,24 @@ PRUNE = SQL.text("prune")
 
 
 class Revocations:
-    """What this process knows of them."""
+    """What this process knows of the revocations."""
 
     def __init__(self) -> None:
         self._at: dict[str, float] = {}
         self._since = float(LOOK_BACK_SECONDS)
         self._horizon = float("inf")
-        """All that was taken back after this moment is in memory; what was before may be."""
+        """Everything revoked after this moment is in memory; older revocations may be."""
 
         self.version = 0
-        """Grows when somebody loses a right: who was let in meanwhile asks again."""
+        """Increases with every lost right: whoever was admitted meanwhile checks again."""
 
         self.known = False
-        """Whether this process has ever looked. Before that it asks the database about each proof."""
+        """Whether this process has read revocations at all. Before that it asks the database about each credential."""
 
         self._lost: set[str] = set()
 
     def look(self) -> None:
-        """Learn what was revoked since the last look; inside an application context."""
+        """Read what was revoked since the last call; inside an application context."""
         *rows, (_, now) = db.session.execute(LOOK, {"since": self._since, "most": MOST}).all()
         db.session.rollback()
         begins = (self._since if self.known else now) - LOOK_BACK_SECONDS
@@ -69,11 +70,11 @@ class Revocations:
         self._since, self.known = now, True
 
     def refuse(self, principal: Principal, issued_at: float, *subjects: str) -> bool:
-        """Whether a proof of this principal, issued at that second, is not to be accepted.
+        """Whether a credential of this principal, issued at that second, has to be refused.
 
-        Nor is it when everything of one of the further subjects was taken back at that second or later.
+        It is also refused if everything of one of the further subjects was revoked at that second or later.
         """
-        dated, names = (principal.who, *subjects), grounds(principal.proof)
+        dated, names = (principal.who, *subjects), grounds(principal.credential)
         asked = {} if issued_at > self._horizon + SKEW_SECONDS else _ask((*dated, *names))
         # In memory too, and afterwards: it may have become known while the database was answering.
         return any(
@@ -82,13 +83,13 @@ class Revocations:
         )
 
     def take_lost(self) -> set[str]:
-        """The subjects that were revoked since this was asked last, those of links excepted; or EVERYBODY."""
+        """The subjects that were revoked since the last call, except those of links; or EVERYBODY."""
         lost, self._lost = self._lost, set()
         return lost
 
     @property
     def offline(self) -> bool:
-        """Whether nobody needs to be asked, however old a proof is."""
+        """Whether the database need not be asked, however old a credential is."""
         return self._horizon == float("-inf")
 
     def _lose(self, subjects: set[str]) -> None:
@@ -104,15 +105,15 @@ class Revocations:
 
 
 def revoke(subject: str, actor: str, reason: str) -> None:
-    """Take back a token (`jti:…`), or all of a principal's that were issued until now (`seller:7`)."""
+    """Revoke a token (`jti:…`), or all tokens of a principal issued until now (`seller:7`)."""
     db.session.execute(REVOKE, {"subject": subject, "actor": actor, "reason": reason})
     commit()
 
 
 def prune(kept_hours: dict[str, int], most: int = 1000) -> int:
-    """Forget up to `most` of each kind (`order`, …) that are older than this many hours; returns how many.
+    """Delete up to `most` of each kind (`order`, …) that are older than this many hours; returns how many.
 
-    A token's end is not known here, nor is that of a key: what operators took back of these stays as the record.
+    The expiry of a token or a key is not known here: operators' revocations of these are kept as the record.
     """
     return sum(_prune(kind, hours, most) for kind, hours in kept_hours.items())
 
@@ -125,5 +126,5 @@ def _prune(kind: str, hours: int, most: int) -> int:
 
 def _ask(subjects: Sequence[str]) -> dict[str, float]:
     rows = db.session.execute(ASK, {"subjects": [*filter(None, subjects)]}).all()
-    db.session.rollback()  # a request may wait for long, and the connection is somebody else's meanwhile
+    db.session.rollback()  # a request may wait for long, and another greenlet gets the connection meanwhile
     return {row[0]: row[1] for row in rows}

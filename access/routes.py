@@ -1,4 +1,4 @@
-"""`GET /api/me`: who the service takes the caller for. For operators: tokens taken back, and keys for other systems."""
+"""`GET /api/me`: the current principal. For operators: revocations and API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent about proofs of identity and answered, as pydantic models: the source of the OpenAPI document."""
+"""Requests and responses about credentials, as pydantic models: the source of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RevocationIn(Body):
 
     @property
     def subject(self) -> str:
-        """The subject that tokens are compared with; InvalidRequest unless exactly one is named."""
+        """The subject to revoke; raises InvalidRequest unless exactly one is named."""
         whole = self.role is not None and self.id is not None
         if whole == (self.token_id is not None):
             raise InvalidRequest("Give token_id, or role and id.")
@@ -111,7 +111,7 @@ class KeyOut(Answer):
     scopes: list[str]
     actor: str
     parent_id: Id | None
-    """The key that it was made with, with which it falls."""
+    """The key that it was created with, and with which it is revoked."""
 
     created_at: datetime
     expires_at: datetime | None

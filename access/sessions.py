@@ -1,6 +1,7 @@
-"""Browsers' sessions: a signed cookie that names a person's session key, and itself.
+"""Browser sessions: a signed cookie that contains a person's session key, and a name of its own.
 
-It ends when it is idle, when it is old, when its person signs out, and when all of a person's sessions are ended.
+A session ends when it is idle, when it is old, when its person signs out, and when all sessions of the person are
+ended.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
 
 from access import revocations
-from access.credentials import Proofs
+from access.credentials import Credentials
 from access.people import Person
 from access.principal import ROLES, Principal
 from foundation import clock
@@ -22,19 +23,19 @@ from foundation.contract import LARGEST_ID
 from foundation.settings import Settings
 
 TOUCH_SECONDS = 60
-"""How exact the last use is: a cookie is not written anew with every answer."""
+"""Precision of the last use: the cookie is not rewritten with every response."""
 
 NAME_BYTES = 12
-"""A session's name has to be no one else's; what proves it is the cookie's signature."""
+"""A session's name only has to be unique; its credential is the cookie's signature."""
 
-DEMO_PROOF = "session:demo"
-"""What the sessions of the demo's buttons are called together."""
+DEMO_CREDENTIAL = "session:demo"
+"""The common name of the demo's sessions."""
 
 csrf = CSRFProtect()
 
 
 class Cookies(SecureCookieSessionInterface):
-    """The signed cookie, which nobody opens for an API request that brings a token: that was 3 % of a PATCH."""
+    """The signed cookie, which is not opened for an API request that brings a token: that was 3 % of a PATCH."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         # A page needs one for its forms, whatever was sent with the request.
@@ -43,7 +44,7 @@ class Cookies(SecureCookieSessionInterface):
 
 
 class Visitor(UserMixin):  # type: ignore[misc]
-    """What Flask-Login asks for."""
+    """The interface that Flask-Login requires."""
 
     def __init__(self, session_key: str, principal: Principal) -> None:
         self.session_key, self.principal = session_key, principal
@@ -53,8 +54,8 @@ class Visitor(UserMixin):  # type: ignore[misc]
         return self.session_key
 
 
-def init_app(app: Flask, settings: Settings, proofs: Proofs) -> None:
-    """Give the application its session cookie, and people who come with one."""
+def init_app(app: Flask, settings: Settings, credentials: Credentials) -> None:
+    """Set up session cookies and the users behind them."""
     app.extensions["onward.sessions"] = settings
     app.session_interface = Cookies()
     app.config.update(
@@ -63,31 +64,31 @@ def init_app(app: Flask, settings: Settings, proofs: Proofs) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
-        # Asked for by the guard, and only of those who come with a cookie: a bearer token cannot be forged by a site.
+        # Called by the guard, and only for requests with a cookie: another site cannot forge a bearer token.
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
     if settings.jwt_previous_secret:
         app.config["SECRET_KEY_FALLBACKS"] = [settings.jwt_previous_secret]
     csrf.init_app(app)
-    # Its init_app would add a hook to every answer, for a remember-me cookie that we do not have.
+    # Its init_app would add a hook to every response, for a remember-me cookie that does not exist here.
     manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]
     manager.session_protection = None  # a phone's address changes, and a session must not end with it
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(session_key: str) -> Visitor | None:
-        principal = proofs.session(session_key)
+        principal = credentials.session(session_key)
         return Visitor(session_key, principal) if principal else None
 
 
 def sign_in(person: Person) -> None:
-    """Begin a session; whatever the cookie held before is gone with it (session fixation)."""
+    """Begin a session; the previous contents of the cookie are discarded (session fixation)."""
     _begin()
     login_user(Visitor(person.session_key, person.principal))
 
 
 def sign_in_by_button(principal: Principal) -> None:
-    """The demo's way, without a person or a password."""
+    """Sign in to the demo, without an account or a password."""
     _begin()
     session["role"], session["id"] = principal.role, str(principal.id)
 
@@ -99,16 +100,16 @@ def _begin() -> None:
 
 
 def sign_out() -> None:
-    """End this session, in every process within a second: a cookie that was copied before is worth nothing then."""
+    """End this session, in every process within a second: a copy of the cookie is then worthless."""
     if found := principal():
-        revocations.revoke(found.proof, f"{found.role} {found.id}", "signed out")
+        revocations.revoke(found.credential, f"{found.role} {found.id}", "signed out")
     session.clear()
 
 
 def principal() -> Principal | None:
-    """Who comes with this cookie, if it still holds."""
+    """The user of this cookie, if the session is still valid."""
     by_password = "_user_id" in session
-    # The demo's buttons ask for no password: what they made must end with the demo.
+    # The demo's buttons need no password: everything created through them must end with the demo.
     if not by_password and not _settings().demo:
         return None
     found = _still_holds(_person() if by_password else _player())
@@ -118,15 +119,15 @@ def principal() -> Principal | None:
 
 
 def _still_holds(found: Principal | None) -> Principal | None:
-    """The principal with this one session's name and end; None when the session has ended, or has no name."""
+    """The principal with this session's name and expiry; None if the session has ended, or has no name."""
     settings, now = _settings(), clock.unix_seconds()
     since, seen, name = session.get("since", 0), session.get("seen", 0), session.get("name")
     ends = min(since + settings.session_hours * 3600, seen + settings.session_idle_minutes * 60)
     if found is None or not name or now >= ends:
         return None
-    found = replace(found, expires_at=float(ends), proof=f"{found.proof}.{name}")
-    proofs: Proofs = current_app.extensions["onward.proofs"]
-    if proofs.tokens.revocations.refuse(found, since):
+    found = replace(found, expires_at=float(ends), credential=f"{found.credential}.{name}")
+    credentials: Credentials = current_app.extensions["onward.credentials"]
+    if credentials.tokens.revocations.refuse(found, since):
         return None
     if now - seen > TOUCH_SECONDS and not _listens():
         session["seen"] = int(now)
@@ -138,7 +139,7 @@ def _person() -> Principal | None:
 
 
 def _listens() -> bool:
-    """A stream that comes back by itself is no sign of somebody who is there."""
+    """A stream that reconnects by itself is not activity."""
     return "text/event-stream" in request.headers.get("Accept", "")
 
 
@@ -146,7 +147,7 @@ def _player() -> Principal | None:
     role, subject = session.get("role"), session.get("id", "")
     if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
         return None
-    return Principal(role, int(subject), from_session=True, proof=DEMO_PROOF, demo=True)
+    return Principal(role, int(subject), from_session=True, credential=DEMO_CREDENTIAL, demo=True)
 
 
 def _settings() -> Settings:

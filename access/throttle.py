@@ -1,8 +1,8 @@
-"""How often somebody may try to sign in: counted in the database, so that all processes count together.
+"""Throttling of sign-in attempts: counted in the database, so that all processes count together.
 
-A stranger counts by address, by account at that address, and by account over all strangers. A device on which somebody
-has signed in to the account before counts by itself (OWASP, "Device cookies"): whatever strangers do to an account, its
-people get in from where they always do, and from other addresses as long as few strangers try.
+Strangers are counted by address, by account at that address, and by account over all strangers. A device on which
+somebody has signed in to the account before is counted separately (OWASP, "Device cookies"): whatever strangers do to
+an account, its people get in from their usual devices, and from other addresses as long as few strangers try.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from foundation.errors import TooManyRequests
 
 WINDOW_SECONDS = 15 * 60
 TRIES = 10
-"""Of one account, from one address or from a device that is known."""
+"""Per account, from one address or from a known device."""
 
 TRIES_PER_ACCOUNT = 100
-"""Of one account, by all strangers together: 9,600 passwords a day, whatever they have of addresses."""
+"""Per account, by all strangers together: 9,600 passwords a day, however many addresses they have."""
 
 TRIES_PER_ADDRESS = 100
-"""Behind a proxy that is not told of, all share one address."""
+"""Behind a proxy that is not configured, everybody shares one address."""
 
 IPV6_PREFIX = 64
-"""What one customer is given at the least; it holds more addresses than anybody could count."""
+"""The smallest network assigned to one customer; it has more addresses than could be counted."""
 
 PRUNED = 100
-"""Old rows that go with each try, which makes three at most."""
+"""Old rows deleted with each attempt, which adds three at most."""
 
 SQL = sql.beside(__file__, pruned=PRUNED)
 COUNT = SQL.text("count")
@@ -41,19 +41,20 @@ UNCOUNT = SQL.text("uncount")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a try comes from."""
+    """The origin of an attempt."""
 
     address: str
     device: str = ""
-    """The name of the device, if it is known to belong to somebody of the account that is tried."""
+    """The name of the device, if it is known to belong to somebody with this account."""
 
 
 def count_try(email: str, origin: Origin) -> None:
-    """Count a try before it is made, so that many at once are no way around; TooManyRequests beyond the limits."""
+    """Count an attempt before it is made, so that many at once do not bypass the limits; raises TooManyRequests beyond
+    them."""
     for key, limit in _limits(email, origin):
         count, seconds = db.session.execute(COUNT, {"key": key, "window": WINDOW_SECONDS}).one()
         if count > limit:
-            # What comes after is not counted: an address that tries on makes no more rows, and wears out no account.
+            # Later ones are not counted: an address that keeps trying adds no rows and locks no account.
             db.session.commit()
             raise TooManyRequests("Too many sign-in attempts. Try again later.", max(1, seconds))
     db.session.execute(PRUNE, {"window": WINDOW_SECONDS})
@@ -61,13 +62,13 @@ def count_try(email: str, origin: Origin) -> None:
 
 
 def forget_tries(email: str, origin: Origin) -> None:
-    """The try was right after all; committed with what the caller writes next."""
+    """Undo the count of a successful attempt; committed with the caller's next changes."""
     for key, limit in _limits(email, origin):
         db.session.execute(FORGET if limit == TRIES else UNCOUNT, {"key": key})
 
 
 def _limits(email: str, origin: Origin) -> Iterator[tuple[bytes, int]]:
-    """What is counted, always in this order: two that want the same rows would otherwise wait for each other."""
+    """The counters, always in this order: two transactions would otherwise wait for each other's rows."""
     if origin.device:
         yield _hash("device", origin.device, email), TRIES
         return
@@ -78,7 +79,7 @@ def _limits(email: str, origin: Origin) -> Iterator[tuple[bytes, int]]:
 
 
 def _place(address: str) -> str:
-    """The address, or the network that one customer has of IPv6."""
+    """The address, or for IPv6 the network of one customer."""
     try:
         ip = ip_address(address)
     except ValueError:

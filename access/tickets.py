@@ -1,4 +1,4 @@
-"""One-time tickets for streams: EventSource sends no header, and no token may stand in an address, which is logged."""
+"""One-time tickets for streams: EventSource sends no headers, and a token must not appear in a URL, which is logged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foundation.errors import Unauthorized
 
 TICKET_SECONDS = 30
 PRUNED = 100
-"""Unused ones that go with each new one; more than come."""
+"""Unused tickets deleted with each new one; more than are added."""
 
 SQL = sql.beside(__file__, pruned=PRUNED, ticket_seconds=TICKET_SECONDS)
 ISSUE = SQL.text("issue")
@@ -27,7 +27,7 @@ def issue(principal: Principal) -> str:
         "hash": _hash(ticket),
         "role": principal.role,
         "id": principal.id,
-        "proof": principal.proof,
+        "proof": principal.credential,
         "ends": principal.expires_at,
         "scopes": None if principal.scopes is None else sorted(principal.scopes),
         "demo": principal.demo,
@@ -38,14 +38,15 @@ def issue(principal: Principal) -> str:
 
 
 def redeem(ticket: str, revocations: Revocations, demo: bool) -> Principal:
-    """Who asked for this ticket, which is used up now; raises Unauthorized. Those of a demo need that there is one."""
+    """The principal that requested this ticket, which is now used; raises Unauthorized. Tickets of the demo need a
+    demo."""
     row = db.session.execute(REDEEM, {"hash": _hash(ticket), "demo": demo}).one_or_none()
     db.session.commit()
     if row is None:
         raise Unauthorized("The ticket was used or has expired. Request a new one.")
-    role, subject, proof, ends, scopes, of_demo, issued_at = row
+    role, subject, credential, ends, scopes, of_demo, issued_at = row
     limits = None if scopes is None else frozenset(scopes)
-    principal = Principal(role, subject, ends, proof=proof, scopes=limits, demo=of_demo)
+    principal = Principal(role, subject, ends, credential=credential, scopes=limits, demo=of_demo)
     if revocations.refuse(principal, float(issued_at)):
         raise Unauthorized("The credential that requested the ticket was revoked.")
     return principal

@@ -1,4 +1,4 @@
-"""Bearer tokens: JWTs (RFC 7519), signed with our own secret or with a key of whoever signs for us."""
+"""Bearer tokens: JWTs (RFC 7519), signed with our own secret or with a key of another issuer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from foundation.settings import Settings
 ALGORITHMS = (OWN, "RS256", "EdDSA")
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "role"]
 TYPES = ("jwt", "at+jwt")
-"""What `typ` may say, if anything: a token that was signed for another purpose is no proof (RFC 8725, section 3.11)."""
+"""Accepted values of `typ`, if present: a token signed for another purpose is not a credential (RFC 8725, section
+3.11)."""
 
 LATEST = 253402300799
-"""The last second of the year 9999, beyond which no date can be written."""
+"""The last second of the year 9999, the latest date that can be represented."""
 
 CLAIM_ERRORS = (
     jwt.MissingRequiredClaimError,
@@ -35,7 +36,7 @@ CLAIM_ERRORS = (
     InvalidSubjectError,
     InvalidJTIError,
 )
-"""What PyJWT says of a token's claims, which it reads after it has found the signature to be right."""
+"""PyJWT's errors about claims, which it checks after the signature."""
 
 LIFETIME_SECONDS = 24 * 3600
 """How long a token from `flask token` is valid."""
@@ -48,8 +49,8 @@ def _header(segment: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """Who has shown it, and until when that may be believed without looking again."""
+class Credential:
+    """A verified credential: its principal, and until when it may be cached."""
 
     principal: Principal
     until: float
@@ -67,7 +68,7 @@ class Tokens:
     """Seconds that a token may be ahead of this clock."""
 
     demo: bool = False
-    """Whether what the demo has given out is good."""
+    """Whether tokens issued for the demo are valid."""
 
     now: Callable[[], float] = clock.unix_seconds
 
@@ -91,10 +92,10 @@ class Tokens:
         claims |= {"iss": self.issuer, "aud": self.audience, "jti": secrets.token_hex(8)}
         return jwt.encode(claims, self.keys.secrets[0], algorithm=OWN)
 
-    def verify(self, token: str) -> Proof:
-        """Who holds this token; raises Unauthorized when it is not ours, not whole, taken back or not valid now.
+    def verify(self, token: str) -> Credential:
+        """Verify a token; raises Unauthorized if it is forged, incomplete, revoked or not valid now.
 
-        A token that is signed well is told what is wrong with it; of any other, only that it is not valid.
+        For a correctly signed token the error says what is wrong; for any other, only that it is not valid.
         """
         claims, algorithm = self._claims(token)
         role, subject, expires_at = claims["role"], claims["sub"], _seconds(claims, "exp")
@@ -105,21 +106,21 @@ class Tokens:
         if not 0 < int(subject) <= LARGEST_ID:
             raise Unauthorized("Unknown role or subject in token: sub is not an id.")
         issued_at = self._times(claims, expires_at)
-        principal = Principal(role, int(subject), expires_at, proof=_name(claims), demo=bool(claims.get("demo")))
+        principal = Principal(role, int(subject), expires_at, credential=_name(claims), demo=bool(claims.get("demo")))
         if principal.demo and not self.demo:
             raise Unauthorized("The token was issued for the demo, which is switched off.")
-        # Who signs with a key of its own may have a clock that is ahead: what it issued before a revocation looks as if
-        # it were issued after.
+        # An issuer with its own key may have a clock that is ahead: a token from before a revocation can look as if it
+        # were issued after it.
         if self.revocations.refuse(principal, issued_at - (0 if algorithm == OWN else self.leeway)):
             raise Unauthorized("The token was revoked.")
-        return Proof(principal, expires_at)
+        return Credential(principal, expires_at)
 
     def _times(self, claims: dict[str, Any], expires_at: float) -> float:
-        """When the token was issued; Unauthorized when it is not valid now.
+        """When the token was issued; raises Unauthorized if it is not valid now.
 
-        Clocks differ, so what is issued may be a little ahead of ours (RFC 7519, section 4.1.5). An end is an end: the
-        leeway that section 4.1.4 allows there would make every token live longer than its issuer said, and what an
-        early end costs is a new token.
+        Clocks differ, so `iat` may be a little ahead of ours (RFC 7519, section 4.1.5). `exp` has no leeway: the leeway
+        that section 4.1.4 allows would extend every token beyond what its issuer set, and the cost of an early end is a
+        new token.
         """
         now = self.now()
         if expires_at <= now:
@@ -131,7 +132,7 @@ class Tokens:
         return _seconds(claims, "iat")
 
     def _claims(self, token: str) -> tuple[dict[str, Any], str]:
-        """What a well-signed token says, and the algorithm that it is signed with."""
+        """The claims of a correctly signed token, and its algorithm."""
         try:
             header = _header(token.partition(".")[0])
         except (jwt.PyJWTError, ValueError) as error:
@@ -163,7 +164,7 @@ class Tokens:
         )
 
     def _why(self, error: jwt.PyJWTError) -> str:
-        """What is wrong with the claims of a token whose signature is right."""
+        """What is wrong with the claims of a correctly signed token."""
         match error:
             case jwt.MissingRequiredClaimError():
                 return f"The token has no {error.claim}."
@@ -175,12 +176,12 @@ class Tokens:
 
 
 def _name(claims: dict[str, Any]) -> str:
-    """A token without an id has no name of its own: it can be taken back with all others of its principal only."""
+    """A token without an id has no name of its own: it can only be revoked with all others of its principal."""
     return f"jti:{claims['jti']}" if claims.get("jti") else ""
 
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
-    """A NumericDate; whatever else stands there is refused, since a date that compares with nothing never ends."""
+    """A NumericDate; anything else is refused, since a value that compares with nothing would never expire."""
     claim = claims[name]
     if isinstance(claim, int | float) and not isinstance(claim, bool) and 0 <= claim <= LATEST:
         return float(claim)

@@ -1,8 +1,8 @@
-"""Signed links by which somebody without an account follows one order.
+"""Signed links with which somebody without an account can follow one order.
 
-A link says which order, whose it is and until when; nothing is kept of it. An order's links are taken back together:
-`order:17` stands among the revocations then, and a link that was made before is not good any more. One that was made
-with an API key, or in a demo, says so too: it ends with them.
+A link contains the order, its buyer and its expiry; nothing is stored. An order's links are revoked together:
+`order:17` is then among the revocations, and links created before are no longer valid. A link created with an API key,
+or in a demo, says so and expires with it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ DAY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class Followed:
-    """What a link shows, and as whom."""
+    """The order that a link shows, and the principal it is read as."""
 
     order_id: int
     principal: Principal
-    """The buyer; it is a proof for this one order, and for reading it."""
+    """The buyer; limited to reading this one order."""
 
 
 class TrackingLinks:
-    """Makes links and reads them."""
+    """Creates and verifies links."""
 
     def __init__(self, settings: Settings, revocations: Revocations) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class TrackingLinks:
     def make(
         self, order_id: int, buyer_id: int, days: float = USUAL_DAYS, maker: Principal | None = None
     ) -> tuple[str, float]:
-        """A link to this buyer's order, and when it ends, in seconds since 1970: with the maker's key at the latest."""
+        """A link to this buyer's order, and its expiry in seconds since 1970: that of the maker's key at the latest."""
         now = round(clock.unix_seconds(), 3)
         ends = now + days * DAY_SECONDS
         told: list[Any] = [order_id, buyer_id, now, ends]
@@ -56,7 +56,7 @@ class TrackingLinks:
         return self._settings.link(f"/t/{self._signer.dumps(told)}"), ends
 
     def read(self, link: str) -> Followed:
-        """What this link shows; NotFound when it has ended, was taken back, or was not made by us."""
+        """The order of this link; raises NotFound if it is expired, revoked or invalid."""
         try:
             order_id, buyer_id, made, ends, *maker = self._signer.loads(link)
         except BadSignature as error:
@@ -68,10 +68,10 @@ class TrackingLinks:
         return Followed(order_id, principal)
 
     def _holds(self, keys: list[int], demo: bool) -> bool:
-        """Whether what the link was made with is still good."""
+        """Whether the credential that created the link is still valid."""
         return (self._settings.demo or not demo) and (not keys or api_keys.hold(keys))
 
 
 def subject(order_id: int) -> str:
-    """What all links of an order are called when they are taken back."""
+    """The subject of all links of an order among the revocations."""
     return f"{LINKS}{order_id}"

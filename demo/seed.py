@@ -35,7 +35,7 @@ def seed(onward: Onward) -> int:
     for number, steps in enumerate(STEPS):
         buyer = market.BUYERS[number % len(market.BUYERS)]
         order = NewOrder.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
-        placed = onward.placing.place(market.SHOP, order, f"demo-{number}")
+        placed = onward.creation.create(market.SHOP, order, f"demo-{number}")
         with suppress(AppError):  # a workflow table of somebody's own may know another way
             for status in market.LIFE[:steps]:
                 _move(onward, placed.order_id, buyer, status)

@@ -17,7 +17,7 @@ from demo import market
 from foundation import clock
 
 ORDERS_KEPT_OPEN = 14
-"""Beyond this many the simulator finishes orders rather than placing new ones, so that the board stays readable."""
+"""Beyond this many the simulator finishes orders rather than creation new ones, so that the board stays readable."""
 
 CHATTER = ("When will it arrive?", "Please leave it with the neighbour.", "Thank you!", "Could you wrap it as a gift?")
 REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")

@@ -1,7 +1,7 @@
-"""The OpenAPI document: what flask-openapi gathers from the routes, completed by what holds for all of them.
+"""The OpenAPI document: what flask-openapi collects from the routes, completed by what is common to all of them.
 
-The proof of identity, the problems that any request may meet, the headers of every answer and the examples are put in
-here, from the tree of errors and from the models.
+Security requirements, the errors that any request may get, common headers and examples are added here, from the tree of
+errors and from the models.
 """
 
 from __future__ import annotations
@@ -199,8 +199,8 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
 
 def _is_counted(operation: Mapping[str, Any]) -> bool:
     """Whether the rates hold for it: for all that is protected but streams, which have limits of their own."""
-    proofs = {name for one in operation.get("security", ()) for name in one}
-    return bool(proofs) and "ticket" not in proofs
+    credentials = {name for one in operation.get("security", ()) for name in one}
+    return bool(credentials) and "ticket" not in credentials
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

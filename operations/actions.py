@@ -83,22 +83,22 @@ def page(
     moved_on = " ".join(f"WHEN '{event_type.name}' THEN {event_type.moved_on}" for event_type in event_types.values())
     if status is not None:
         where, values["status"] = f"{where} AND s.status = :status", status
-    floor = 0
+    lowest = 0
     if status not in INDEXED:
         newest = db.session.execute(NEWEST_BELOW, {"before": before})
         floor = max(0, (newest.scalar() or 0) - SPAN)
     found = db.session.execute(
         text(
             f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
-                min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :floor)
+                min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :lowest)
             FROM (SELECT {MEMBERS}, coalesce(CASE s.event_type {moved_on} END, false) AS moved_on FROM side_effects s
-                WHERE {where} AND s.id < :before AND s.id > :floor ORDER BY s.id DESC LIMIT :limit) AS members"""
+                WHERE {where} AND s.id < :before AND s.id > :lowest ORDER BY s.id DESC LIMIT :limit) AS members"""
         ),
-        values | {"before": before, "floor": floor, "limit": limit},
+        values | {"before": before, "lowest": lowest, "limit": limit},
     ).one()
     if found[2] == limit:
         return found[0], found[1]
-    return found[0], floor + 1 if found[3] else None
+    return found[0], lowest + 1 if found[3] else None
 
 
 def groups() -> list[dict[str, Any]]:

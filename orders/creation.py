@@ -55,7 +55,7 @@ SQL = sql.beside(
 PLACED_BEFORE = SQL.text("placed_before")
 
 
-class Placing:
+class Creation:
     """Places the orders of one process."""
 
     def __init__(self, workflow: Workflow, engine: Engine, event_type: EventType) -> None:
@@ -63,7 +63,7 @@ class Placing:
         self._engine = engine
         self._event_type = event_type
 
-    def place(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
+    def create(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
         """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch.
 
         Where no number is named, it is the id, with the mark behind it where the seller has such a number already.
@@ -79,7 +79,7 @@ class Placing:
             if before := self._placed_before(principal, new, key):
                 return before
             if new.number is None and not mark:
-                return self.place(principal, new, key, f"-{random.randrange(10**6):06}")
+                return self.create(principal, new, key, f"-{random.randrange(10**6):06}")
             raise DuplicateNumber(f"The seller already has an order with number {new.number}.") from error
         event = OrderEvent(*event_row)
         effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from access.credentials import Proofs
+from access.credentials import Credentials
 from access.limits import Limits
 from access.principal import Principal
 from foundation import logs
@@ -42,9 +42,9 @@ UNUSUAL = ("HTTP_PREFER", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 class FastPath:
     """Wraps Flask's application, and stands before the server for what is plain."""
 
-    def __init__(self, app: WSGIApplication, proofs: Proofs, changes: StatusChanges, limits: Limits) -> None:
+    def __init__(self, app: WSGIApplication, credentials: Credentials, changes: StatusChanges, limits: Limits) -> None:
         self.flask = app
-        self._proofs = proofs
+        self._credentials = credentials
         self._changes = changes
         self._limits = limits
 
@@ -101,9 +101,9 @@ class FastPath:
         return Answer("200 OK", headers, changed.order)
 
     def _known(self, authorization: str) -> Principal | None:
-        """Who is asking, if this process has verified the proof before."""
-        scheme, _, proof = authorization.partition(" ")
-        return self._proofs.remembered(proof.strip()) if scheme.lower() == "bearer" else None
+        """Who is asking, if this process has verified the credential before."""
+        scheme, _, credential = authorization.partition(" ")
+        return self._credentials.remembered(credential.strip()) if scheme.lower() == "bearer" else None
 
 
 def _usual(environ: WSGIEnvironment) -> bool:

@@ -28,7 +28,7 @@ SORTS = {
     "oldest": ("o.id > :last_id", "o.id"),
     "number": ("(o.number, o.id) > (:last_number, :last_id)", "o.number, o.id"),
 }
-"""How to go on after an order, and the order by. By placing means by id: an order's id is given when it is placed."""
+"""How to go on after an order, and the order by. By creation means by id: an order's id is given when it is placed."""
 
 CURSOR = re.compile(r"([0-9]{1,19})(?:~([^\x00]{1,100}))?")
 

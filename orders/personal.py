@@ -73,7 +73,7 @@ def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[
     """Delete the accounts and write down that this buyer was erased; returns how much of each there was."""
     erased["accounts"] = people.erase("buyer", buyer_id)
     actions.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
-    # Commits. Nobody who holds a proof of theirs goes on reading, and their streams begin anew.
+    # Commits. Nobody who holds a credential of theirs goes on reading, and their streams begin anew.
     revocations.revoke(f"buyer:{buyer_id}", actor, "personal data erased")
     return erased
 

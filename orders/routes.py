@@ -30,7 +30,7 @@ from orders.answers import (
     WorkflowOut,
 )
 from orders.batch import Batch
-from orders.creation import Placing
+from orders.creation import Creation
 from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
 from orders.listing import Wanted
 from orders.schemas import (
@@ -57,13 +57,13 @@ Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 """Of an order and its events' promised bits: where each promised effect stands."""
 
 
-def blueprint(workflow: Workflow, changes: StatusChanges, placing: Placing, ledger: Ledger) -> APIBlueprint:
+def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, ledger: Ledger) -> APIBlueprint:
     """The orders' routes."""
     routes = APIBlueprint("orders", __name__, abp_tags=[{"name": "Orders"}])
     guards.protect(routes)
     _add_changes(routes, changes)
     _add_batch(routes, changes)
-    _add_placing(routes, placing)
+    _add_creation(routes, creation)
     _add_reading(routes, workflow, ledger)
     _add_workflow(routes, workflow)
     return routes
@@ -133,7 +133,7 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
         return Response(orjson.dumps(members), content_type=JSON)
 
 
-def _add_placing(routes: APIBlueprint, placing: Placing) -> None:
+def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
     @routes.post(
         "/api/orders",
         summary="Create an order",
@@ -144,7 +144,7 @@ def _add_placing(routes: APIBlueprint, placing: Placing) -> None:
         """For the marketplace's own systems and operators; buyer and seller are given by the marketplace's ids."""
         principal = guards.require("service", "operator")
         key = conditions.idempotency_key(header.idempotency_key)
-        return _order(placing.place(principal, body, key), status=201)
+        return _order(creation.create(principal, body, key), status=201)
 
 
 def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> None:

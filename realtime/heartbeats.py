@@ -54,7 +54,7 @@ class Rights(Protocol):
         """Grows when somebody loses a right."""
 
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
-        """Given who listens here, and what their proofs are called, tells which of these were lost lately."""
+        """Given who listens here, and what their credentials are called, tells which of these were lost lately."""
 
 
 def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
@@ -101,8 +101,8 @@ class Heartbeats:
     def ask_for_rights(self) -> None:
         """End the streams of those who may not listen any more."""
         streams = list(self._hub.subscribers)
-        lost = set(self._rights.rights_lost({one.who for one in streams} | {one.proof for one in streams}))
-        for subscriber in [one for one in streams if one.who in lost or one.proof in lost] if lost else ():
+        lost = set(self._rights.rights_lost({one.who for one in streams} | {one.credential for one in streams}))
+        for subscriber in [one for one in streams if one.who in lost or one.credential in lost] if lost else ():
             self._hub.end(subscriber, "rights-lost", bye("rights-lost"))
 
     def _end(self, subscriber: Subscriber) -> None:

@@ -156,7 +156,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
 
 def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("events", __name__, abp_tags=[TAG])
-    guards.protect(routes, area="realtime")  # a read like any other, where no ticket is a proof
+    guards.protect(routes, area="realtime")  # a read like any other, where no ticket is a credential
 
     @routes.get(
         "/api/events",
@@ -181,7 +181,7 @@ def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Li
     # The one string is held instead of two equal ones, for as long as the stream lasts.
     channels = tuple(who if channel == who else channel for channel in channels)
     counted = principal.role != "service"
-    return Listener(who, channels, cursor, principal.expires_at, principal.proof, counted)
+    return Listener(who, channels, cursor, principal.expires_at, principal.credential, counted)
 
 
 def _named(channels: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class Listener:
     channels: tuple[str, ...]
     last_event_id: str = ""
     expires_at: float | None = None
-    proof: str = ""
+    credential: str = ""
     counted: bool = True
     """Whether the limit per person holds for it."""
 
@@ -83,7 +83,7 @@ class Streams:
         if not self._limits.admit(listener, detached):
             return None
         subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
-        subscriber.proof = listener.proof
+        subscriber.credential = listener.credential
         self._set_end(subscriber, listener)
         self._hub.add(subscriber)
         return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)

@@ -59,12 +59,12 @@ class Subscriber:
         "bytes",
         "channels",
         "closed_for",
+        "credential",
         "ends_at",
         "ends_for",
         "events",
         "fd",
         "opened_at",
-        "proof",
         "who",
     )
 
@@ -78,7 +78,7 @@ class Subscriber:
         self.ends_for = "renew"
         """What the stream will be told when its time is over: renew, auth-expiring (and once told, expired)."""
 
-        self.proof = ""
+        self.credential = ""
         """What the stream was opened with, by the name that it is taken back by; empty where it has none."""
 
         self.closed_for = ""

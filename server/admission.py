@@ -1,7 +1,7 @@
 """How many connections a process has, of one client and in all; one more is told so and takes nobody's place.
 
 Connections, not requests: whoever is silent costs one too. A detached stream is none of them: it was asked for with a
-proof, and has limits of its own.
+credential, and has limits of its own.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ from side_effects.tasks import Task
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
-"""How often each worker looks for due side effects, unless an attempt that ended makes room for another."""
+"""How often each worker looks for due side effects, unless an attempt that ended frees a slot."""
 
 GATHER_SECONDS = 0.02
-"""Attempts that end one soon after the other make room together: a look asks the database half a dozen things."""
+"""Attempts that end one soon after the other are refilled together: a look asks the database half a dozen things."""
 
 LONG_BEFORE = float("-inf")
 FULL_LOOK_SECONDS = 30.0
@@ -69,7 +69,7 @@ class Worker:
         self.circuits = Circuits(pool.run)
         self._bulkheads = {kind.name: Bulkhead(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, event_types)
-        self._floors: dict[str, datetime] = {}
+        self._lower_bounds: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._rescued_fully_at = LONG_BEFORE
         self._wake = Event()
@@ -95,10 +95,10 @@ class Worker:
                 self._in_trouble(error)
 
     def look(self) -> int:
-        """One round: renew, hand back, rescue, learn the circuits, claim what there is room for; returns how many."""
+        """One round: renew, release, rescue, read the circuits, claim up to the capacity; returns how many."""
         now = clock.monotonic()
         if now - self._looked_fully_at > FULL_LOOK_SECONDS:
-            self._looked_fully_at, self._floors = now, {}
+            self._looked_fully_at, self._lower_bounds = now, {}
             self._abandon()
         if now - self._renewed_at > LEASE_SECONDS / 3:
             self._claims.renew(self.owner)
@@ -165,31 +165,31 @@ class Worker:
         before = set(self.circuits.states)
         self.circuits.refresh()
         if before - set(self.circuits.states):
-            self._floors.clear()  # what was parked for a destination may lie below them
+            self._lower_bounds.clear()  # what was parked for a destination may lie below them
 
     def _due_kinds(self) -> list[Row]:
-        floors = [self._floors.get(name, LONG_AGO) for name in self.kinds]
-        return self._pool.run(rows.DUE_KINDS, (list(self.kinds), floors))
+        lower_bounds = [self._lower_bounds.get(name, LONG_AGO) for name in self.kinds]
+        return self._pool.run(rows.DUE_KINDS, (list(self.kinds), lower_bounds))
 
     def _claim(self, kind: Kind, at: datetime) -> int:
-        """Begin what is due at that moment and may be tried, as far as there is room; returns how many."""
-        room = self._room(kind)
-        if room <= 0:
+        """Begin what is due at that moment and may be tried, as far as there is capacity; returns how many."""
+        capacity = self._capacity(kind)
+        if capacity <= 0:
             return 0
         if kind.order == "latest":
             self._pool.run(rows.SUPERSEDE, (kind.name,))
         known = None if kind.destinations is None else list(kind.destinations())
-        floor = self._floors.get(kind.name, LONG_AGO)
-        found = self._claims.take(rows.CLAIM, kind.name, room, self.owner, floor, known)
+        lower_bound = self._lower_bounds.get(kind.name, LONG_AGO)
+        found = self._claims.take(rows.CLAIM, kind.name, capacity, self.owner, lower_bound, known)
         if found:
-            self._floors[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
+            self._lower_bounds[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
         elif self.circuits.states or known is not None:
             # All that is due is parked, or for others to do. Looked over anew each time, 500,000 rows took 0.8 s, twice
             # a second.
-            self._floors[kind.name] = at - FLOOR_MARGIN
+            self._lower_bounds[kind.name] = at - FLOOR_MARGIN
         self._offer(found)
-        if len(found) >= room:
-            self._wake.set()  # there may be more; look again when there is room
+        if len(found) >= capacity:
+            self._wake.set()  # there may be more; look again when there is capacity
         return len(found)
 
     def _probe(self, kind: Kind) -> int:
@@ -197,13 +197,13 @@ class Worker:
         found = 0
         for destination in self.circuits.half_open:
             mine = kind.destinations is None or destination in kind.destinations()
-            if mine and self._room(kind) > 0:
+            if mine and self._capacity(kind) > 0:
                 probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
                 self._offer([replace(one, probe=True) for one in probes])
                 found += len(probes)
         return found
 
-    def _room(self, kind: Kind) -> int:
+    def _capacity(self, kind: Kind) -> int:
         return 0 if self._stopping else kind.concurrency - self._claims.count(kind.name)
 
     def _offer(self, found: list[Claimed]) -> None:

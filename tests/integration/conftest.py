@@ -134,8 +134,8 @@ def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[No
     """Nothing of one test is left for the next."""
     yield
     forget(onward_of(app).engine)
-    onward_of(app).refresher.proofs.forget_revoked()
-    onward_of(app).refresher.proofs.rights_lost(())
+    onward_of(app).refresher.credentials.forget_revoked()
+    onward_of(app).refresher.credentials.rights_lost(())
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLES}")
 
@@ -184,7 +184,7 @@ def shop(cast: Cast) -> Any:
 
 @pytest.fixture
 def placed(cast: Cast, outbox: Outbox) -> Any:
-    """A new order of alice with bob; what followed from placing it has happened."""
+    """A new order of alice with bob; what followed from creation it has happened."""
     order = cast.place()
     outbox.run_until_idle()
     return order

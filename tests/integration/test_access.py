@@ -78,11 +78,11 @@ def test_a_remembered_token_still_expires(app):
     token = jwt.encode(GOOD | {"exp": int(time.time()) + 2}, SECRET, "HS256")
     assert 200 == ask(app, token).status_code
 
-    app.extensions["onward.proofs"].tokens.now = lambda: time.time() + 3
+    app.extensions["onward.credentials"].tokens.now = lambda: time.time() + 3
     try:
         assert 401 == ask(app, token).status_code
     finally:
-        app.extensions["onward.proofs"].tokens.now = time.time
+        app.extensions["onward.credentials"].tokens.now = time.time
 
 
 def revoked(app, sql, *subjects):
@@ -117,9 +117,9 @@ def test_whoever_loses_a_token_hears_nothing_more(app, sql, empty, subject):
     assert 200 == ask(app, token).status_code
     revoked(app, sql, subject)
 
-    proofs = onward_of(app).refresher.proofs
-    assert {subject} == proofs.rights_lost({"buyer:88", subject, "buyer:1"})
-    assert set() == proofs.rights_lost({"buyer:88", subject}), "who has come back with another token stays"
+    credentials = onward_of(app).refresher.credentials
+    assert {subject} == credentials.rights_lost({"buyer:88", subject, "buyer:1"})
+    assert set() == credentials.rights_lost({"buyer:88", subject}), "who has come back with another token stays"
 
 
 @pytest.mark.parametrize(

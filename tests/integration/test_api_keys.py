@@ -70,7 +70,9 @@ def test_a_revoked_key_is_refused_though_it_was_remembered(app, cast):
     onward_of(app).refresher.look()
 
     assert 401 == ask(app, made["key"]).status_code
-    assert {f"key:{made['id']}"} == onward_of(app).refresher.proofs.rights_lost({"service:4711", f"key:{made['id']}"})
+    assert {f"key:{made['id']}"} == onward_of(app).refresher.credentials.rights_lost(
+        {"service:4711", f"key:{made['id']}"}
+    )
     assert 404 == cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "again"}).status
 
 
@@ -78,7 +80,7 @@ def test_a_key_ends_when_it_was_said_to(app, cast, sql):
     key = add(cast.olive, days=1).json["key"]
     assert 200 == ask(app, key).status_code
 
-    tokens = onward_of(app).refresher.proofs.tokens
+    tokens = onward_of(app).refresher.credentials.tokens
     sql("UPDATE api_keys SET expires_at = clock_timestamp()")
     tokens.now = lambda: time.time() + 100
     try:
@@ -181,7 +183,7 @@ def test_the_streams_of_a_key_end_with_the_one_that_it_was_made_with(app, cast, 
     onward_of(app).refresher.look()
 
     name = f"key:{parent}.{child}"
-    assert {name} == onward_of(app).refresher.proofs.rights_lost({name, f"key:{child}", f"key:{parent}0"})
+    assert {name} == onward_of(app).refresher.credentials.rights_lost({name, f"key:{child}", f"key:{parent}0"})
 
 
 def test_keys_do_not_make_each_other_without_end(own):
@@ -232,11 +234,11 @@ def test_whatever_the_demo_has_made_ends_with_it(app, app_with, cast, visit):
     tickets += [ask(app, key, "/api/stream-tickets", method="POST").get_json()["ticket"] for _ in range(2)]
 
     def statuses(app, mine, theirs):
-        proofs = [ask(app, proof, "/api/me").status_code for proof in (key, child, token)]
+        credentials = [ask(app, credential, "/api/me").status_code for credential in (key, child, token)]
         listens = [
             app.test_client().get("/api/stream", query_string={"ticket": one}).status_code for one in (mine, theirs)
         ]
-        return proofs, listens, app.test_client().get("/t/" + link.partition("/t/")[2]).status_code
+        return credentials, listens, app.test_client().get("/t/" + link.partition("/t/")[2]).status_code
 
     assert ([401] * 3, [401] * 2, 404) == statuses(production, tickets[0], tickets[2])
     assert ([200] * 3, [200] * 2, 200) == statuses(app, tickets[1], tickets[3])

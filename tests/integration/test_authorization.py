@@ -45,7 +45,7 @@ class Asking:
     orders: dict[str, Callable[[], int]] = field(default_factory=dict)
 
 
-class House:
+class Callers:
     """Two orders, two sides each, and everybody who might come."""
 
     def __init__(self, app: Flask, cast: Cast, settings: Settings) -> None:
@@ -121,8 +121,8 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def house(app, cast, settings):
-    return House(app, cast, settings)
+def callers(app, cast, settings):
+    return Callers(app, cast, settings)
 
 
 def expectations(case):
@@ -133,30 +133,30 @@ def expectations(case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["route"])
-def test_everybody_is_answered_what_the_matrix_says(house, case):
+def test_everybody_is_answered_what_the_matrix_says(callers, case):
     found = {}
     for target, expected in expectations(case).items():
-        for asking in house.everybody:
+        for asking in callers.everybody:
             wanted = expected if isinstance(expected, int) else expected[asking.kind]
-            status = house.ask(case, asking, target)
+            status = callers.ask(case, asking, target)
             if status != wanted:
                 found[f"{asking.name}, {target}"] = f"{status} instead of {wanted}"
 
     assert {} == found
 
 
-def test_a_key_can_do_nothing_that_it_has_no_scope_for(app, house):
+def test_a_key_can_do_nothing_that_it_has_no_scope_for(app, callers):
     """Not even where its role could do everything; who it is, it may always ask."""
     with app.app_context():
         _, key = api_keys.add(NewKey("a key", "operator", 1, ("nothing:read",)), "a test")
-    asking = house._asking("a key", "operator", 1, lambda: house._place(1), lambda: house._place(2))
+    asking = callers._asking("a key", "operator", 1, lambda: callers._place(1), lambda: callers._place(2))
     asking = dataclasses.replace(asking, headers=_bearer(key))
 
     allowed = {
         case["route"]
         for case in CASES
         for target in expectations(case)
-        if "open" not in case and house.ask(case, asking, target) not in (401, 403)
+        if "open" not in case and callers.ask(case, asking, target) not in (401, 403)
     }
 
     assert {"GET /", "GET /api/me"} == allowed
@@ -173,5 +173,5 @@ def test_every_route_stands_in_the_matrix(app):
     assert rules == {case["route"] for case in CASES}
 
 
-def test_the_matrix_is_large_enough_to_mean_something(house):
-    assert LEAST_CELLS <= sum(len(expectations(case)) * len(house.everybody) for case in CASES)
+def test_the_matrix_is_large_enough_to_mean_something(callers):
+    assert LEAST_CELLS <= sum(len(expectations(case)) * len(callers.everybody) for case in CASES)

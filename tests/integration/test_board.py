@@ -27,8 +27,8 @@ def board(app, onward):
 
     def read(person, limit=50, closed=8):
         with app.app_context():
-            standing, done = queries.board(onward.workflow, person.principal, limit, closed)
-        return {status: (one.count, ids(one.orders)) for status, one in standing.items()}, ids(done)
+            found, done = queries.board(onward.workflow, person.principal, limit, closed)
+        return {status: (one.count, ids(one.orders)) for status, one in found.items()}, ids(done)
 
     return read
 

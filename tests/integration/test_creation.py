@@ -1,4 +1,4 @@
-"""Placing orders."""
+"""Creation orders."""
 
 from __future__ import annotations
 

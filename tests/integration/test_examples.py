@@ -35,7 +35,7 @@ BEFORE = {
     "list_keys": ["add_key"],
     "revoke_key": ["add_key"],
 }
-"""Whose examples were sent before, beside that of placing an order."""
+"""Whose examples were sent before, beside that of creation an order."""
 
 DEAD_LETTER = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, finished_at,
     last_error,

@@ -71,8 +71,8 @@ def test_both_ways_answer_alike(both, bob, body, headers, status):
 
 def test_both_ways_turn_away_the_same_people(both, mallory):
     assert (404, 404) == tuple(one[0] for one in both(mallory, {"status": "CONFIRMED"}))
-    for proof in ("Bearer forged", "Basic Ym9iOmJvYg==", "Bearer "):
-        fast, through_flask = both(mallory, {"status": "CONFIRMED"}, Authorization=proof)
+    for credential in ("Bearer forged", "Basic Ym9iOmJvYg==", "Bearer "):
+        fast, through_flask = both(mallory, {"status": "CONFIRMED"}, Authorization=credential)
         assert fast == through_flask
         assert 401 == fast[0]
 
@@ -90,7 +90,7 @@ def test_a_request_id_of_the_client_comes_back(placed, bob):
 
 def test_an_unforeseen_failure_is_told_like_any_other(placed, bob, onward, monkeypatch):
     def fail(_change: Any) -> None:
-        raise RuntimeError("a secret of the house")
+        raise RuntimeError("an internal secret")
 
     monkeypatch.setattr(onward.changes, "change", fail)
     reply = bob.move(placed["id"], "CONFIRMED")

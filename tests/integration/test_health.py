@@ -20,7 +20,7 @@ def test_a_process_that_was_not_started_is_not_ready(app):
     answer = app.test_client().get("/readyz")
 
     assert 503 == answer.status_code
-    assert {"feed", "engine"} == set(answer.get_json()["checks"]) - {"proofs"}, "other tests may have had it look"
+    assert {"feed", "engine"} == set(answer.get_json()["checks"]) - {"credentials"}, "other tests may have had it look"
 
 
 def test_a_schema_of_another_version_is_named(app, sql):

@@ -55,7 +55,7 @@ def everything(sql):
 def _nothing_stays_revoked(app):
     """Later tests have the same alice."""
     yield
-    onward_of(app).refresher.proofs.tokens.revocations._at.clear()
+    onward_of(app).refresher.credentials.tokens.revocations._at.clear()
 
 
 def erase(cast, buyer_id=None):

@@ -18,7 +18,7 @@ MANY = 20_000
 FILL = """INSERT INTO revocations (subject, actor, reason, at)
     SELECT 'order:' || n, 'buyer 1', '', clock_timestamp() - interval '1 h' - n * interval '1 s'
     FROM generate_series(1, {}) AS n"""
-BOB = Principal("seller", 7, proof="jti:one")
+BOB = Principal("seller", 7, credential="jti:one")
 
 
 @pytest.fixture
@@ -111,20 +111,20 @@ def test_what_is_pushed_out_of_the_memory_is_looked_up(fresh, sql, short_memory)
 
 
 def test_who_takes_back_a_link_makes_nobody_else_prove_themselves_again(app, cast, placed):
-    proofs = onward_of(app).refresher.proofs
+    credentials = onward_of(app).refresher.credentials
     onward_of(app).refresher.look()
     cast.bob.get("/api/me")
-    version, remembered = proofs.rights_version, dict(proofs._known)
+    version, remembered = credentials.rights_version, dict(credentials._known)
 
     cast.alice.post(f"/api/orders/{placed['id']}/tracking-links/revoke", {"reason": "again"})
     onward_of(app).refresher.look()
 
-    assert remembered.keys() <= proofs._known.keys()
-    assert version == proofs.rights_version
+    assert remembered.keys() <= credentials._known.keys()
+    assert version == credentials.rights_version
 
 
 def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
-    proofs = onward_of(app).refresher.proofs
+    credentials = onward_of(app).refresher.credentials
     onward_of(app).refresher.look()
     token = jwt.encode(
         {"iss": "onward", "aud": "onward", "sub": "901", "role": "seller", "iat": int(time.time()) - 5}
@@ -132,13 +132,13 @@ def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
         SECRET,
     )
     with app.app_context():
-        assert 901 == proofs.verify(token).id
+        assert 901 == credentials.verify(token).id
         cast.bob.get("/api/me")
         insert(sql, "seller:901")
         onward_of(app).refresher.look()
 
-    assert None is proofs.remembered(token)
-    assert proofs._known
+    assert None is credentials.remembered(token)
+    assert credentials._known
 
 
 def test_more_news_than_can_be_told_touch_everybody(fresh, sql, short_memory):
@@ -165,9 +165,9 @@ def test_what_refuses_nothing_any_more_is_pruned(app, fresh, sql):
 def test_a_process_that_does_not_know_what_was_revoked_is_not_ready(settings, cast):
     app = build_app(settings)
     try:
-        assert "proofs" in app.test_client().get("/readyz").get_json()["checks"]
+        assert "credentials" in app.test_client().get("/readyz").get_json()["checks"]
         onward_of(app).refresher.look()
-        assert "proofs" not in app.test_client().get("/readyz").get_json()["checks"]
+        assert "credentials" not in app.test_client().get("/readyz").get_json()["checks"]
     finally:
         onward_of(app).stop()
 
@@ -194,9 +194,9 @@ def test_no_question_reads_the_table(app, empty, statement):
 def test_who_is_looked_up_keeps_no_connection_while_the_request_goes_on(app, cast, monkeypatch):
     """Three connections serve all that is not hot; who waits for a locked order must not hold one of them."""
     bob = cast.bob
-    proofs = onward_of(app).refresher.proofs
-    monkeypatch.setattr(proofs.tokens.revocations, "_horizon", time.time() + 60)
-    proofs._known.clear()
+    credentials = onward_of(app).refresher.credentials
+    monkeypatch.setattr(credentials.tokens.revocations, "_horizon", time.time() + 60)
+    credentials._known.clear()
     with app.app_context():
-        assert bob.principal.who == proofs.verify(bob.token).who
+        assert bob.principal.who == credentials.verify(bob.token).who
         assert not db.session.registry().in_transaction()

@@ -11,7 +11,7 @@ from app import onward_of
 
 @pytest.fixture
 def listen(app, empty):
-    """Open a stream with a ticket and without any other proof. Here no process follows the log, so it ends at once."""
+    """Open a stream with a ticket and no other credential. Here no process follows the log, so it ends at once."""
 
     def listen(ticket, **query):
         return app.test_client().get("/api/stream", query_string={"ticket": ticket} | query).status_code

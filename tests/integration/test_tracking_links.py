@@ -104,7 +104,7 @@ def test_it_ends_with_the_buyers_data(app, link, visit, alice, olive):
 
 
 def test_it_outlives_the_key_that_signed_it_as_long_as_that_is_named(link, settings, app):
-    revocations = onward_of(app).refresher.proofs.tokens.revocations
+    revocations = onward_of(app).refresher.credentials.tokens.revocations
     changed = dataclasses.replace(settings, jwt_secret="n" * 32, jwt_previous_secret=settings.jwt_secret)
     read = TrackingLinks(changed, revocations).read(link.removeprefix("/t/"))
 

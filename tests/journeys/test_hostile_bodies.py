@@ -92,11 +92,11 @@ BROKEN = {
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("path", [b"/sign-in", b"/api/orders"])
 def test_broken_chunks_are_refused_and_the_connection_ends(server, path, body):
-    proof = b"Authorization: Bearer %b\r\n" % server.token("service", 1).encode()
+    credential = b"Authorization: Bearer %b\r\n" % server.token("service", 1).encode()
     json = b"Content-Type: application/json\r\n" if path == b"/api/orders" else FORM
     with dial(server) as client:
         with suppress(ConnectionError):
-            client.sendall(head(path, b"Transfer-Encoding: chunked\r\n", json, proof) + body)
+            client.sendall(head(path, b"Transfer-Encoding: chunked\r\n", json, credential) + body)
             client.shutdown(socket.SHUT_WR)
         answer = said(client)
 
@@ -113,7 +113,7 @@ def test_a_body_that_ends_early_is_not_carried_out(server):
     order, body = server.place_order(), b'{"status":"CONFIRMED"}'
     token = server.token("seller", 1).encode()
     fields = (b"Content-Type: application/json\r\n", b"Authorization: Bearer %b\r\n" % token)
-    for _ in range(2):  # the second time the proof is known already, and the quick way is taken
+    for _ in range(2):  # the second time the credential is known already, and the quick way is taken
         with dial(server) as client:
             path = b"/api/orders/%d/status" % order["id"]
             client.sendall(head(path, b"Content-Length: 500\r\n", *fields, method=b"PATCH") + body)
@@ -138,10 +138,10 @@ def test_chunks_whose_framing_outweighs_what_they_hold_are_refused(server):
 def test_small_chunks_are_read_as_long_as_they_are_few(server):
     order = orjson.dumps({"status": "CONFIRMED"})
     placed = server.place_order()
-    proof = b"Authorization: Bearer %b\r\n" % server.token("seller", 1).encode()
+    credential = b"Authorization: Bearer %b\r\n" % server.token("seller", 1).encode()
     chunks = b"".join(b"1\r\n%b\r\n" % order[at : at + 1] for at in range(len(order))) + b"0\r\n\r\n"
     path = b"/api/orders/%d/status" % placed["id"]
-    fields = (b"Transfer-Encoding: chunked\r\n", b"Content-Type: application/json\r\n", proof)
+    fields = (b"Transfer-Encoding: chunked\r\n", b"Content-Type: application/json\r\n", credential)
     with dial(server) as client:
         client.sendall(head(path, *fields, method=b"PATCH") + chunks)
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")

@@ -82,7 +82,7 @@ def test_a_conversation_works_without_scripts(visitors: Visitors, order: Any) ->
 
     alice.get_by_role("button", name="Send").click()
 
-    expect(alice.locator(".message.mine .said")).to_have_text("Hello there")
+    expect(alice.locator(".message.mine .text")).to_have_text("Hello there")
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -179,7 +179,7 @@ def test_a_killed_workers_promises_are_kept_by_the_others(own_server):
             os.kill(pid, signal.SIGKILL)
     eventually(own_server.at_rest)
 
-    # Each change of status once: two generic, one of the status, one message; each placing one notification.
+    # Each change of status once: two generic, one of the status, one message; each creation one notification.
     assert [(20 * 3 + 20,)] == own_server.sql("SELECT count(*) FROM notifications")
     assert [(20,)] == own_server.sql("SELECT count(*) FROM messages")
     assert [(20 * 2,)] == own_server.sql("SELECT count(*) FROM realtime_events WHERE type = 'order.status_changed'")

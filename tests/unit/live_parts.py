@@ -1,4 +1,4 @@
-"""The room of live streams without a database, for tests of its streams and of their heartbeats."""
+"""The live-stream stack without a database, for tests of its streams and of their heartbeats."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class NoWakeUps:
         pass
 
 
-class House:
-    """The room without a database."""
+class LiveStack:
+    """The stack without a database."""
 
     def __init__(
         self, way: str, in_all: int = 100, per_person: int = 6, iterated: int = 100, followed: bool = True

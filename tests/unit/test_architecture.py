@@ -1,4 +1,4 @@
-"""The house: imports go only downward, files stay small, and each room says in one sentence what it is."""
+"""The architecture: imports go only downward, files stay small, and each package says in one sentence what it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-FLOORS = (
+LAYERS = (
     ("app", "wsgi", "launch", "demo", "chaos"),
     ("dashboard",),
     ("orders",),
@@ -20,12 +20,12 @@ FLOORS = (
     ("side_effects", "server", "access"),
     ("foundation",),
 )
-"""From the roof down. Whoever lives upstairs may use the floors below; neighbours do not visit each other."""
+"""From the top down: packages import only from lower layers; packages in one layer never import each other."""
 
-ROOMS = [room for floor in FLOORS[1:] for room in floor]
+PACKAGES = [package for layer in LAYERS[1:] for package in layer]
 LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
 LONGER: dict[str, str] = {
-    "app.py": "the roof: every room is joined here, once",
+    "app.py": "joins all packages",
     "foundation/connections.py": "a connection, a pool of them, and how each breaks",
     "foundation/openapi.py": "one document, in the order of its parts",
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
@@ -38,17 +38,17 @@ LONGER: dict[str, str] = {
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "misc", "services"}
 
 
-def floor_of(room: str) -> int | None:
-    return next((number for number, floor in enumerate(FLOORS) if room in floor), None)
+def layer_of(package: str) -> int | None:
+    return next((number for number, layer in enumerate(LAYERS) if package in layer), None)
 
 
 def product_files() -> Iterator[Path]:
-    for room in [*ROOMS, "launch", "demo", "benchmarks", "chaos", "clients"]:
-        yield from (PROJECT / room).rglob("*.py")
+    for package in [*PACKAGES, "launch", "demo", "benchmarks", "chaos", "clients"]:
+        yield from (PROJECT / package).rglob("*.py")
     yield from PROJECT.glob("*.py")
 
 
-def imported_rooms(path: Path) -> Iterator[str]:
+def imported_packages(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name.partition(".")[0] for name in node.names)
@@ -56,18 +56,18 @@ def imported_rooms(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_from_below(room):
-    here = floor_of(room)
-    for path in (PROJECT / room).rglob("*.py"):
-        for other in set(imported_rooms(path)) - {room}:
-            floor = floor_of(other)
-            assert floor is None or floor > here, f"{path.relative_to(PROJECT)} reaches {other}"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_from_below(package):
+    here = layer_of(package)
+    for path in (PROJECT / package).rglob("*.py"):
+        for other in set(imported_packages(path)) - {package}:
+            layer = layer_of(other)
+            assert layer is None or layer > here, f"{path.relative_to(PROJECT)} reaches {other}"
 
 
-@pytest.mark.parametrize("room", [*ROOMS, "launch", "demo", "chaos"])
-def test_a_room_says_in_one_sentence_what_it_is(room):
-    sentence = ast.get_docstring(ast.parse((PROJECT / room / "__init__.py").read_text()))
+@pytest.mark.parametrize("package", [*PACKAGES, "launch", "demo", "chaos"])
+def test_a_package_says_in_one_sentence_what_it_is(package):
+    sentence = ast.get_docstring(ast.parse((PROJECT / package / "__init__.py").read_text()))
 
     assert sentence
     assert sentence.endswith(".")

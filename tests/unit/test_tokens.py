@@ -18,11 +18,11 @@ from tests.unit.signing import CLAIMS, EC, ED, OTHER_RSA, RSA, jwk, pem, sign
     ("key", "algorithm"), [(SECRET, "HS256"), (RSA, "RS256"), (ED, "EdDSA")], ids=["HS", "RS", "Ed"]
 )
 @pytest.mark.parametrize("kid", [True, False], ids=["with a key id", "without"])
-def test_a_token_of_each_algorithm_names_its_holder(proofs_with, key, algorithm, kid):
-    proofs, _ = proofs_with(jwk(RSA, kid="r"), jwk(ED, kid="e"))
+def test_a_token_of_each_algorithm_names_its_holder(credentials_with, key, algorithm, kid):
+    credentials, _ = credentials_with(jwk(RSA, kid="r"), jwk(ED, kid="e"))
     named = {"RS256": "r", "EdDSA": "e"}.get(algorithm) if kid else None
 
-    assert ("seller", 7) == ((principal := proofs.verify(sign(key, algorithm, named))).role, principal.id)
+    assert ("seller", 7) == ((principal := credentials.verify(sign(key, algorithm, named))).role, principal.id)
 
 
 FORGED = {
@@ -62,39 +62,39 @@ def _hmac_with_public_key():
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused(proofs_with, forge):
-    proofs, _ = proofs_with(jwk(RSA, kid="r"), jwk(ED, kid="e"), jwk(EC, kid="c"))
+def test_a_forged_token_is_refused(credentials_with, forge):
+    credentials, _ = credentials_with(jwk(RSA, kid="r"), jwk(ED, kid="e"), jwk(EC, kid="c"))
 
     with pytest.raises(Unauthorized):
-        proofs.verify(forge())
+        credentials.verify(forge())
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1}, {"iss": "x"}, {"aud": "x"}, {"sub": None}, {"role": "root"}], ids=str)
 @pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (ED, "EdDSA")], ids=["RS256", "EdDSA"])
-def test_somebody_elses_signature_is_not_enough(proofs_with, claims, key, algorithm):
-    proofs, _ = proofs_with(jwk(RSA), jwk(ED))
+def test_somebody_elses_signature_is_not_enough(credentials_with, claims, key, algorithm):
+    credentials, _ = credentials_with(jwk(RSA), jwk(ED))
 
     with pytest.raises(Unauthorized):
-        proofs.verify(sign(key, algorithm, claims=claims))
+        credentials.verify(sign(key, algorithm, claims=claims))
 
 
-def test_the_memory_of_proofs_is_bounded(proofs_with):
-    proofs, _ = proofs_with(jwk(RSA))
-    proofs._known = dict.fromkeys(map(str, range(CACHE_SIZE)))
+def test_the_memory_of_proofs_is_bounded(credentials_with):
+    credentials, _ = credentials_with(jwk(RSA))
+    credentials._known = dict.fromkeys(map(str, range(CACHE_SIZE)))
 
-    proofs.verify(sign(SECRET, "HS256"))
+    credentials.verify(sign(SECRET, "HS256"))
 
-    assert CACHE_SIZE == len(proofs._known)
+    assert CACHE_SIZE == len(credentials._known)
 
 
 NOW = 1_800_000_000
 
 
 @pytest.fixture
-def clocked(proofs_with):
-    proofs, _ = proofs_with(jwk(RSA))
-    proofs.tokens.now = lambda: NOW
-    return proofs
+def clocked(credentials_with):
+    credentials, _ = credentials_with(jwk(RSA))
+    credentials.tokens.now = lambda: NOW
+    return credentials
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])

@@ -169,7 +169,7 @@ def test_the_default_table_is_the_one_beside_the_code():
 
 
 def test_a_table_can_be_checked_before_it_is_used(tmp_path, workflow):
-    app = Flask("house")
+    app = Flask("app")
     commands.init_app(app, workflow)
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text(SMALL)

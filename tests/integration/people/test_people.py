@@ -240,7 +240,7 @@ def test_what_an_operator_who_leaves_has_made_is_named(app, run, cast):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("revoke", "--role", "seller", "--id", "7"), "Every proof that seller 7 was given until now is refused"),
+        (("revoke", "--role", "seller", "--id", "7"), "Every credential that seller 7 was given until now is refused"),
         (("revoke", "--token-id", "abc"), "The token abc is refused within a second."),
         (("side-effects", "pause", "mail-server"), "Nothing goes to mail-server until it is resumed"),
         (("side-effects", "mode", "default"), "All effects: as SIDE_EFFECTS_MODE says"),

@@ -21,8 +21,8 @@ def test_a_new_password_ends_every_session_and_every_stream(app, browser, bob):
     onward_of(app).refresher.look()
 
     assert 401 == browser.me
-    proof = bob.principal.proof
-    assert {proof} == onward_of(app).refresher.proofs.rights_lost({"seller:1", proof})
+    credential = bob.principal.credential
+    assert {credential} == onward_of(app).refresher.credentials.rights_lost({"seller:1", credential})
     assert 303 == browser.sign_in(password=OTHER).status_code
 
 
@@ -44,14 +44,14 @@ def test_somebody_who_is_disabled_is_out_at_once_and_stays_out(app, run, browser
 def test_somebody_with_another_role_has_to_sign_in_again(app, run, browser, bob):
     """Nothing goes on with the rights of before: neither requests nor streams."""
     browser.sign_in()
-    stream = f"{bob.principal.proof}.a-browser"
+    stream = f"{bob.principal.credential}.a-browser"
 
     said = run("people", "change", "bob@example.org", "--role", "auditor", "--id", "7").output
     onward_of(app).refresher.look()
 
     assert "bob@example.org is auditor 7 now, and has to sign in again." in said
     assert 401 == browser.me
-    assert {stream} == onward_of(app).refresher.proofs.rights_lost({stream})
+    assert {stream} == onward_of(app).refresher.credentials.rights_lost({stream})
     assert 303 == browser.sign_in().status_code
     assert ("auditor", 7) == ((me := browser.client.get("/api/me").get_json())["role"], me["id"])
     assert 1 == run("people", "change", "x@example.org", "--role", "auditor", "--id", "7").exit_code
@@ -64,7 +64,7 @@ def test_all_that_a_principal_was_given_can_be_taken_back_with_the_sessions(app,
     try:
         assert 401 == browser.me
     finally:
-        onward_of(app).refresher.proofs.tokens.revocations._at.pop("seller:1")
+        onward_of(app).refresher.credentials.tokens.revocations._at.pop("seller:1")
 
 
 @pytest.mark.parametrize(
@@ -122,33 +122,35 @@ def test_signing_out_ends_the_streams_and_the_tickets_of_that_session(app, brows
     browser.sign_in()
     browser.get("/inbox")
     ticket = browser.client.post("/api/stream-tickets", headers={"X-CSRFToken": browser.token}).get_json()["ticket"]
-    (proof,) = sql("SELECT proof FROM stream_tickets")[0]
+    (credential,) = sql("SELECT proof FROM stream_tickets")[0]
 
     browser.sign_out()
     onward_of(app).refresher.look()
 
-    others = {"seller:1", bob.principal.proof, f"{bob.principal.proof}.another"}
-    assert {proof} == onward_of(app).refresher.proofs.rights_lost({proof} | others)
+    others = {"seller:1", bob.principal.credential, f"{bob.principal.credential}.another"}
+    assert {credential} == onward_of(app).refresher.credentials.rights_lost({credential} | others)
     assert 401 == app.test_client().get("/api/stream", query_string={"ticket": ticket}).status_code
 
 
 def test_the_streams_of_all_sessions_end_with_their_person(app, run, browser, bob):
-    proof = f"{bob.principal.proof}.a-browser"
+    credential = f"{bob.principal.credential}.a-browser"
     run("people", "disable", "bob@example.org")
     onward_of(app).refresher.look()
 
-    assert {proof} == onward_of(app).refresher.proofs.rights_lost({proof, "seller:1", "session:another.a-browser"})
+    assert {credential} == onward_of(app).refresher.credentials.rights_lost(
+        {credential, "seller:1", "session:another.a-browser"}
+    )
 
 
 def test_who_signs_out_costs_nobody_else_a_look_at_the_database(app, cast, browser, bob):
-    proofs = onward_of(app).refresher.proofs
+    credentials = onward_of(app).refresher.credentials
     cast.alice.get("/api/me")
     browser.sign_in()
 
     browser.sign_out()
     onward_of(app).refresher.look()
 
-    assert proofs.remembered(cast.alice.token)
+    assert credentials.remembered(cast.alice.token)
 
 
 def test_a_session_is_a_new_one_after_signing_in(browser, bob):
