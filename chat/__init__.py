@@ -1,1 +1,1 @@
-"""The conversation of an order: people's messages, and the system's."""
+"""The conversation of an order: messages of people, and of the system."""

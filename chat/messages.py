@@ -1,4 +1,4 @@
-"""Say something in an order's conversation, and read it."""
+"""Writes and reads the messages of an order's conversation."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from side_effects.liveness import LEASE_SECONDS
 CONTEXT = "order-message"
 EVENT_TYPE = "message"
 MESSAGE_BIT = 6
-"""The bit of this event_type's one effect in the outbox; bits are unique over all event_types."""
+"""The bit of this event type's one effect in the outbox; bits are unique over all event types."""
 
 SAY_SYSTEM = "INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)"
 """Followed by a SELECT of these columns."""
 
 PAGE = 50
-"""Messages on a page of a conversation where nothing else is said: 500 of the longest were 8 MB."""
+"""Messages per page by default: 500 of the longest were 8 MB."""
 
 
 @dataclass(frozen=True)
 class Parties:
-    """Whose conversation it is."""
+    """The two sides of a conversation."""
 
     seller_id: int
     buyer_id: int
 
 
 def message_json(alias: str, reader: str) -> str:
-    """SQL for a message as JSON text, in the words for its reader: `reader` is SQL for a role."""
+    """SQL for a message as JSON text, worded for its reader: `reader` is SQL for a role."""
     return f"""(SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.order_id, {alias}.kind,
                CASE {reader} WHEN 'buyer' THEN coalesce({alias}.buyer_body, {alias}.body) ELSE {alias}.body END AS body,
@@ -59,7 +59,7 @@ def announce_message(written: str, condition: str = "true") -> str:
 
 
 def event_type() -> EventType:
-    """People's messages: what follows is that both sides see them live."""
+    """Messages of people: their effect is a live event for both sides."""
     source = f"""
 said AS MATERIALIZED (
     SELECT s.pending, m.* FROM completed s
@@ -87,7 +87,7 @@ EXPORT = SQL.text("export")
 
 
 def say(engine: Engine, event_type: EventType, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
-    """Write a person's message, entry that both sides see it live, and return it as JSON text."""
+    """Write a person's message with the outbox entry of its live events, and return it as JSON text."""
     values = {
         "order_id": order_id,
         "seller_id": parties.seller_id,
@@ -105,15 +105,15 @@ def say(engine: Engine, event_type: EventType, principal: Principal, order_id: i
 
 
 def conversation(principal: Principal, order_id: int, before: int, limit: int = PAGE) -> tuple[str, int | None]:
-    """The newest messages below `before` as a JSON array, oldest first, in the words for this reader; and below which
-    id the earlier ones are, if there may be any."""
+    """The newest messages below `before` as a JSON array, oldest first, worded for this reader; and the id below which
+    earlier ones are, if there may be any."""
     values = {"order_id": order_id, "role": principal.role, "before": before, "limit": limit}
     found, lowest, count = db.session.execute(CONVERSATION, values).one()
     return found, lowest if count == limit else None
 
 
 def erase(order_ids: Sequence[int]) -> int:
-    """Take out what people said in these orders' conversations, in pieces that each commit; returns how many."""
+    """Erase the texts of people in these orders' conversations, in chunks that each commit; returns how many."""
     return in_pieces(ERASE, orders=list(order_ids))
 
 

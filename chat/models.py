@@ -11,7 +11,7 @@ from foundation.db import Base
 
 
 class Message(Base):
-    """One message. A system message belongs to an event of the order and may speak differently to the buyer."""
+    """One message. A system message belongs to an event of the order and may have another text for the buyer."""
 
     __tablename__ = "messages"
     __table_args__ = (UniqueConstraint("event_id"), Index("messages_order_id_id_idx", "order_id", "id"))
@@ -28,6 +28,6 @@ class Message(Base):
     author_id: Mapped[int | None]
     body: Mapped[str]
     buyer_body: Mapped[str | None]
-    """What the buyer reads instead, where it differs."""
+    """The buyer's text, if it differs."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -81,7 +81,7 @@ class Conversation(Answer):
 def blueprint(
     engine: Engine, event_type: EventType, parties_of: Callable[[Principal, int], messages.Parties]
 ) -> APIBlueprint:
-    """The chat's routes; who may take part in an order's conversation is told from above."""
+    """The routes of the conversation; `parties_of` decides who may take part."""
     routes = APIBlueprint("chat", __name__, abp_tags=[{"name": "Messages"}])
     guards.protect(routes)
 

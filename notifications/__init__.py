@@ -1,1 +1,1 @@
-"""Generic and status-specific messages to people: who is told, and by which way."""
+"""Generic and status-specific notifications: the inbox and e-mail."""

@@ -1,4 +1,4 @@
-"""Plain-text e-mail: one message to one person, composed so that it says the same to whoever reads it, and sent."""
+"""Plain-text e-mail: composes one message to one person, safe for every mail client, and sends it."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from notifications.smtp_session import Conversation, Envelope
 from side_effects.retry import Outcome, describe
 
 MAIL_SERVER = "mail-server"
-"""The destination that all mail goes through, and whose circuit it shares."""
+"""The destination of all e-mail, which shares one circuit."""
 
 SEVEN_BITS = policy.SMTP.clone(cte_type="7bit")
-"""What every server takes without being asked whether it does."""
+"""Extensions that need not be negotiated."""
 
 
 @dataclass(frozen=True)
 class Mail:
-    """What is to be sent to one person."""
+    """One e-mail to one person."""
 
     to: str
     subject: str
     text: str
     message_id: str
-    """The same at every attempt, so that a mail program shows a repetition once."""
+    """The same for every attempt, so that a mail client shows a repetition once."""
 
 
 @dataclass(frozen=True)
 class Mailer:
-    """Sends over one server, on a new connection for each mail."""
+    """Sends over one server, with a new connection for each e-mail."""
 
     url: str
     sender: str
-    """One address, with or without a name before it."""
+    """One address, with or without a display name."""
 
     cleartext_auth: bool = False
-    """Whether the password of the URL may be sent without TLS to another machine."""
+    """Whether the password of the URL may be sent to another machine without TLS."""
 
     def send(self, mail: Mail) -> Outcome:
-        """One attempt. What no server could take is dead without one having been asked."""
+        """One attempt. What no server could accept is dead without a call."""
         try:
             envelope = compose(mailbox(self.sender), mail)
         except ValueError as error:
@@ -51,7 +51,7 @@ class Mailer:
 
 
 def compose(sender: Address, mail: Mail) -> Envelope:
-    """The message and its envelope; ValueError where it can never be sent: no address, no header."""
+    """The message and its envelope; raises ValueError if it can never be sent: no address, no header."""
     recipient = addr_spec(mail.to)
     message = EmailMessage(SEVEN_BITS)
     message["From"], message["To"], message["Subject"] = sender, Address(addr_spec=recipient), mail.subject

@@ -15,7 +15,7 @@ NOTIFY = "INSERT INTO notifications (event_id, order_id, kind, recipient_role, r
 MEMBERS = "id, order_id, event_id, kind, title, body, created_at, read_at"
 
 COUNT_LIMIT = 1000
-"""The unread are counted up to here; beyond it nobody wants the number, and counting would cost."""
+"""Unread notifications are counted up to this limit; beyond it nobody needs the number, and counting would cost."""
 
 SQL = sql.beside(__file__, count_limit=COUNT_LIMIT, members=MEMBERS)
 INBOX = SQL.text("inbox")
@@ -40,30 +40,30 @@ def announce_notification(written: str) -> str:
 
 
 def page(principal: Principal, before: int, limit: int) -> tuple[str, int | None]:
-    """A page of the newest notifications below `before` as JSON text, and where the next one goes on."""
+    """A page of the newest notifications below `before` as JSON text, and the cursor of the next one."""
     values = {"id": principal.id, "role": principal.role, "before": before, "limit": limit}
     rows, lowest, count = db.session.execute(INBOX, values).one()
     return rows, lowest if count == limit else None
 
 
 def unread_count(principal: Principal) -> int:
-    """How many are unread, counted up to 1,000."""
+    """The number of unread notifications, counted up to 1,000."""
     count: int = db.session.execute(UNREAD, {"id": principal.id, "role": principal.role}).scalar_one()
     return count
 
 
 def mark_read(principal: Principal, up_to: int) -> None:
-    """Mark everything up to this id as read; in pieces that each commit, so that it works for any number."""
+    """Mark everything up to this id as read, in chunks that each commit, so that it works for any number."""
     in_pieces(READ, id=principal.id, role=principal.role, up_to=up_to)
 
 
 def erase(order_ids: Sequence[int]) -> int:
-    """Take the reasons out of what people were told of these orders; in pieces that each commit. Returns how many."""
+    """Erase the reasons from the notifications of these orders, in chunks that each commit. Returns how many."""
     return in_pieces(ERASE, orders=list(order_ids))
 
 
 def empty(buyer_id: int) -> int:
-    """Delete this buyer's inbox, in pieces that each commit; returns how many notifications it held."""
+    """Delete this buyer's inbox, in chunks that each commit; returns the number of notifications."""
     return in_pieces(EMPTY, id=buyer_id)
 
 
@@ -73,7 +73,7 @@ def export(buyer_id: int) -> Iterator[Any]:
 
 
 def prune(days: int) -> int:
-    """Delete a piece of what is older than this; returns how many."""
+    """Delete a chunk of what is older than this; returns how many."""
     count: int = db.session.execute(PRUNE, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
     db.session.commit()
     return count

@@ -11,7 +11,7 @@ from foundation.db import Base
 
 
 class Notification(Base):
-    """One thing that one person was told; the unique key makes telling it twice change nothing."""
+    """One notification to one person; the unique key makes a repeated insert change nothing."""
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -24,7 +24,7 @@ class Notification(Base):
     event_id: Mapped[int]
     order_id: Mapped[int]
     kind: Mapped[str]
-    """`generic`, or `status` for the words that belong to the status."""
+    """`generic`, or `status` for the text of the status."""
 
     recipient_role: Mapped[str]
     recipient_id: Mapped[int]

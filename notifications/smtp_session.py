@@ -1,4 +1,4 @@
-"""One conversation with a mail server (RFC 5321), step by step, so that each reply is judged by what it answers."""
+"""One session with a mail server (RFC 5321), step by step, so that each reply is judged by its step."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from notifications.smtp_replies import Reply, Step, judge, reply_of
 from side_effects.retry import Outcome
 
 TIMEOUT_SECONDS = 8
-"""For each step of the conversation: a server that says nothing has its circuit opened within 10 s. The kind's own
-limit is on the whole of it."""
+"""Timeout for each step: the circuit of a silent server opens within 10 s. The kind's own limit covers the whole
+session."""
 
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who sends to whom, as plain addresses, and the message as bytes with CRLF."""
+    """The envelope's sender and recipient as plain addresses, and the message as bytes with CRLF."""
 
     sender: str
     recipient: str
@@ -30,11 +30,11 @@ class Envelope:
 
 
 class NotOffered(Exception):
-    """The server does not offer what we need of a session."""
+    """The server does not offer what a session requires."""
 
 
 class Conversation:
-    """One connection for one mail; `step` is where it stands."""
+    """One connection for one e-mail; `step` is the current one."""
 
     def __init__(self, url: str, cleartext_auth: bool) -> None:
         self._url = urlsplit(url)
@@ -43,7 +43,7 @@ class Conversation:
         self.step: Step = "connect"
 
     def send(self, envelope: Envelope) -> Outcome:
-        """Have the whole of it, and judge where it ended."""
+        """Run the session, and judge where it ended."""
         try:
             server = self._connect()
             try:
@@ -68,9 +68,9 @@ class Conversation:
             raise
 
     def _begin(self, server: smtplib.SMTP) -> None:
-        """Greet, encrypt where that is offered, and sign in where we have a name."""
+        """Greet, encrypt if that is offered, and authenticate if a user is configured."""
         self.step = "EHLO"
-        server.ehlo_or_helo_if_needed()  # until it was greeted, it has no extensions
+        server.ehlo_or_helo_if_needed()  # until EHLO, it has no extensions
         if not self._encrypted and server.has_extn("starttls"):
             self.step = "STARTTLS"
             server.starttls(context=ssl.create_default_context())
@@ -104,21 +104,22 @@ class Conversation:
 
 
 def _without(recipient: str, said: str) -> str:
-    """The server's words without whose mail it was: they are kept and logged, where no erasure would find them."""
+    """The server's reply without the recipient: replies are stored and logged, where no erasure would find an
+    address."""
     return re.sub(re.escape(recipient), "(recipient)", said, flags=re.IGNORECASE)
 
 
 def _is_loopback(server: smtplib.SMTP) -> bool:
-    """Whether nobody can listen on the way: asked of the connection, since a name may lead anywhere."""
+    """Whether nobody can eavesdrop: decided by the connection, since a name may resolve to anything."""
     assert server.sock is not None
     return ipaddress.ip_address(server.sock.getpeername()[0].partition("%")[0]).is_loopback
 
 
 def _heard(step: Step, error: Exception) -> tuple[Reply, str]:
-    """The class of what ended the conversation, and how it is told."""
+    """The class of what ended the session, and its text."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
-        if isinstance(text, str):  # the library's own words, and a code that nobody sent: a line without an end
+        if isinstance(text, str):  # the library's own text, with a code that the server did not send: an endless line
             return "nonsense", text
         said = text.decode("utf-8", "replace")
         return reply_of(step, error.smtp_code), f"the mail server answered {error.smtp_code} {said}"
@@ -128,7 +129,7 @@ def _heard(step: Step, error: Exception) -> tuple[Reply, str]:
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return "time-out" if isinstance(error.__context__, TimeoutError) else "lost", said
     if isinstance(error, smtplib.SMTPException):
-        return "not offered", said  # no way to sign in that both of us know
+        return "not offered", said  # no common way to authenticate
     if isinstance(error, TimeoutError):
         return "time-out", said
     return "lost" if isinstance(error, OSError) else "nonsense", said

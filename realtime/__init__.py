@@ -1,1 +1,1 @@
-"""Channels and bytes: who hears an event now, and who hears it later; it knows nothing of orders."""
+"""Live events: channels, streams and replay; it knows nothing of orders."""

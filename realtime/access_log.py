@@ -1,4 +1,4 @@
-"""The access log of streams: gunicorn writes no line for a connection that it has given up, so we do, at both ends."""
+"""The access log of streams, one record at each end: gunicorn logs nothing for a connection that it has given up."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from realtime.subscriber import Subscriber
 log = structlog.get_logger("onward.streams")
 
 LINES = 20
-"""Of one principal's openings in a minute, and of its ends; the others are told as a number. A client that opened and
-closed in a loop wrote 2,000 lines a second."""
+"""Maximum records of one principal's connects per minute, and of its disconnects; the others are only counted. A client
+that connected and disconnected in a loop wrote 2,000 lines a second."""
 
 
 class AccessLog:
-    """One line when a stream opens, and one when it closes, unless one principal has too many of them."""
+    """One record when a stream opens and one when it closes, unless one principal has too many of them."""
 
     def __init__(self) -> None:
         self._opened: Counter[str] = Counter()
-        """By who opened them, since the last sum; and likewise what was closed."""
+        """Streams without a record since the last summary, by principal; likewise for closed ones."""
 
         self._closed: Counter[str] = Counter()
 
@@ -51,7 +51,7 @@ class AccessLog:
             )
 
     def sum_up(self) -> None:
-        """Tell how many had no line of their own, and begin to count anew; called once a minute."""
+        """Log how many had no record of their own, and restart the count; called once a minute."""
         for sentence, seen in (("more streams opened", self._opened), ("more streams closed", self._closed)):
             for who, streams in seen.items():
                 if streams > LINES:

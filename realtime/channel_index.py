@@ -1,20 +1,20 @@
-"""Who listens to one channel: a tuple while they are few, which is nearly always, and a set when they are many."""
+"""The subscribers of one channel: a tuple while they are few, which is nearly always, and a set when they are many."""
 
 from __future__ import annotations
 
 from realtime.subscriber import Subscriber
 
 FEW = 8
-"""A tuple of two takes 56 bytes and a set 216; beyond this many, leaving a tuple costs more than a set."""
+"""A tuple of two takes 56 bytes and a set 216; above this size, removing from a tuple costs more than from a set."""
 
 ALL = "*"
-"""`seller:*`, a stream's only channel, stands for all that begin like it."""
+"""`seller:*`, a stream's only channel, matches every channel with that prefix."""
 
 Audience = tuple[Subscriber, ...] | set[Subscriber]
 
 
 class ChannelIndex:
-    """The audience of each channel."""
+    """The subscribers of each channel."""
 
     def __init__(self) -> None:
         self.by_channel: dict[str, Audience] = {}
@@ -26,7 +26,7 @@ class ChannelIndex:
         return channel in self.by_channel
 
     def of(self, channel: str) -> tuple[Subscriber, ...]:
-        """Everybody who listens at this moment; who comes or goes later does not change the answer."""
+        """A snapshot of the current subscribers; later changes do not affect it."""
         audience = self.by_channel.get(channel, ())
         return audience if isinstance(audience, tuple) else tuple(audience)
 

@@ -1,4 +1,4 @@
-"""Takes what people wrote, and who they are, out of the log of live events, whose order stays as it is."""
+"""Removes names and texts of people from the log of live events, whose order stays as it is."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def wait_for_appends() -> None:
 
 
 def erase(orders: Sequence[int], name: str) -> int:
-    """Put `name` in the place of the buyer's and of what was said in these orders' events; returns how many.
+    """Replace the buyer's name and the texts in these orders' events by `name`; returns how many.
 
-    In pieces that each commit. A process that has sent them remembers its last 10,000 as they were, until others have
-    taken their place.
+    Runs in chunks that each commit. A process that has sent them keeps its last 10,000 in memory, until newer ones
+    replace them.
     """
     return _in_pieces(ERASE, orders=list(orders), name=name)
 
 
 def erase_without_order(channels: Sequence[str], orders: Sequence[int], name: str) -> int:
-    """The same for events of these channels that do not say which order they tell of."""
+    """The same for events of these channels that do not name their order."""
     if not db.session.execute(ANY_WITHOUT_ORDER).scalar_one():
         return 0
     return sum(_in_pieces(ERASE_WITHOUT_ORDER, channel=one, orders=list(orders), name=name) for one in channels)
 
 
 def _in_pieces(statement: TextClause, **values: object) -> int:
-    """Along the log, since what is erased looks as it did before to whoever searches."""
+    """Scans the log in order, since erased events cannot be told from others by a search."""
     total, read, after = 0, PIECE, 0
     while read == PIECE:
         read, last, erased = db.session.execute(statement, {**values, "after": after, "piece": PIECE}).one()

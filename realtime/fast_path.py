@@ -1,8 +1,7 @@
-"""The quick way in: a plain `GET /api/stream` with a bearer token is opened before the server has read it.
+"""The fast path: a plain `GET /api/stream` with a bearer token is opened before gunicorn reads it.
 
-Server and framework are most of what it costs to open a stream, which counts when thousands come back at once. Whatever
-is not as plain as that (a query, a cookie, a token that is refused, no room, one opening too many) goes the usual way,
-through the view.
+Server and framework are most of the cost of opening a stream, which matters when thousands reconnect at once. Any other
+request (a query, a cookie, a refused token, no capacity, one connect too many) goes through the view.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from server.requests import Plain
 from server.responses import TakeOver
 
 Recognise = Callable[[str], Principal | None]
-"""Given an `Authorization` header, tells who may read with it without further questions; raises AppError."""
+"""Given an `Authorization` header, returns the principal if it may read without further checks; raises AppError."""
 
 Count = Callable[[str], list[tuple[str, str]]]
-"""Counts one read of this principal; gives the header fields that tell its rate, raises TooManyRequests beyond it."""
+"""Counts one read of this principal; returns the header fields of its rate, raises TooManyRequests beyond it."""
 
 
 class StreamFastPath:
-    """Opens streams for those whom it knows at a glance."""
+    """Opens the streams of requests that need no further checks."""
 
     def __init__(self, streams: Streams, recognise: Recognise, channels_of: ChannelsOf, count: Count) -> None:
         self._streams = streams
@@ -35,10 +34,10 @@ class StreamFastPath:
         self._count = count
 
     def open(self, request: Plain) -> tuple[list[tuple[str, str]], Opening] | None:
-        """The fields of the answer and a stream that is subscribed already, or None when the view has to be asked."""
+        """The response's header fields and a subscribed stream, or None if the view has to handle the request."""
         if request.path != PATH or request.method != "GET":
             return None
-        # The entry that the log gets of the opening carries it too, and not the id of the request before it.
+        # The log record of the connect carries it too, instead of the id of the previous request.
         request_id = logs.new_request_id(request.fields.get("x-request-id"))
         logs.request_id.set(request_id)
         try:
@@ -54,7 +53,7 @@ class StreamFastPath:
         return ([*HEADERS.items(), ("X-Request-ID", request_id), *rate], opening) if opening else None
 
     def take(self, request: Plain) -> TakeOver | None:
-        """What answers this request and keeps its connection, or None when the view has to be asked."""
+        """Handles this request and keeps its connection, or returns None if the view has to."""
         if (opened := self.open(request)) is None:
             return None
         fields, opening = opened

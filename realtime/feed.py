@@ -1,8 +1,8 @@
-"""Brings the log's news into this process, whoever wrote them, and publishes them in order.
+"""Follows the log from this process, whoever wrote to it, and publishes its events in order.
 
-A NOTIFY wakes it; that is a hint which may be lost, so it looks at least once a second anyway. What this very
-process appended comes in directly and is not read back, as long as nobody else's events stand between. One greenlet
-publishes, so that a batch is over before the next begins.
+A NOTIFY wakes it; that is only a hint which may be lost, so it polls at least once a second anyway. What this process
+appended itself is handed in directly and not read back, as long as no other process's events lie in between. One
+greenlet publishes, so that a batch is finished before the next begins.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from realtime.recent_events import RING_EVENTS, RecentEvents
 from realtime.wakeups import WakeUps
 
 POLL_SECONDS = 1.0
-"""The longest that an event waits for a wake-up that was lost."""
+"""Maximum delay of an event whose wake-up was lost."""
 
 AGAIN_SECONDS = 0.25
-"""Between two tries to reach a database that is away."""
+"""Interval between attempts to reach an unavailable database."""
 
 READ_SECONDS = 3.0
-"""A read that takes longer stands on a connection that is dead; psycopg2 closes it when it is interrupted."""
+"""A slower read means a dead connection; psycopg2 closes it when it is interrupted."""
 
 STATE_SECONDS = 60.0
-"""How often it is asked whether the log is still the one that is followed."""
+"""How often to check that the log is still the same."""
 
 
 class Feed:
@@ -54,10 +54,10 @@ class Feed:
         self.recent = RecentEvents()
         self.epoch = 0
         self.position = -1
-        """Everything up to this number has been published here; -1 until the log was first reached."""
+        """Everything up to this number has been published here; -1 until the log was first read."""
 
     def start(self) -> None:
-        """Begin to follow the log from its present end."""
+        """Start following the log from its current end."""
         self._greenlet = gevent.spawn(self._follow)
         self._wake_ups.start(self.hear)
 
@@ -69,16 +69,16 @@ class Feed:
 
     @property
     def alive(self) -> bool:
-        """Whether it has looked at the log lately."""
+        """Whether the log was read recently."""
         silent_for = clock.monotonic() - self._looked_at
         return self._greenlet is not None and self.position >= 0 and silent_for < 5 * POLL_SECONDS
 
     def begun(self, timeout: float) -> bool:
-        """Whether the log has been reached; a process that was just started is given this long for it."""
+        """Whether the log has been read at all; a process that has just started gets this many seconds for it."""
         return self.position >= 0 or (self._greenlet is not None and self.reach(0, timeout))
 
     def hear(self, seq: int) -> None:
-        """Be told that the log has reached this number."""
+        """Note that the log has reached this number."""
         if seq > max(self.position, self._heard):
             self._heard = seq
             self._wake.set()
@@ -99,7 +99,7 @@ class Feed:
         return self.position >= seq
 
     def look(self, polling: bool = False) -> None:
-        """Publish what was handed in, and read what it does not cover; the whole log's news when polling."""
+        """Publish what was handed in, and read what that does not cover; all new events when polling."""
         if self.position < 0:
             self._begin()
         handed, self._handed = self._handed, []
@@ -112,10 +112,10 @@ class Feed:
             self._read()
 
     def publish(self, rows: list[Row]) -> None:
-        """Deliver what follows on our position; rows that were handed in while a read was under way are in both."""
+        """Publish what follows our position; rows that were handed in during a read are in both."""
         fresh = [row for row in rows if row[0] > self.position]
         if fresh:
-            # First the position: who subscribes while this batch is delivered is not among its readers, and
+            # Advance first: a stream that subscribes while this batch is delivered is not among its receivers, and
             # replays up to here.
             self.recent.keep(fresh)
             self.position = fresh[-1][0]
@@ -131,11 +131,11 @@ class Feed:
             self._looked_at = clock.monotonic()
             self.publish(rows)
             more = len(rows) == PAGE
-        if self._heard == heard:  # what was heard of meanwhile, this read may not have seen
+        if self._heard == heard:  # this read may have missed what was announced meanwhile
             self._heard = min(self._heard, self.position)
 
     def _begin(self) -> None:
-        """Take the log's present end for our position, and what came before it into the recent."""
+        """Set the position to the log's current end, and load the events before it into the recent-event buffer."""
         state = self._log.state()
         recent = RecentEvents(max(state.pruned_through, state.head - RING_EVENTS))
         seq, more = recent.start, True
@@ -149,7 +149,7 @@ class Feed:
         self._judged_at = clock.monotonic()
 
     def _judge(self) -> None:
-        """See whether the log is still the one we follow; after a restored backup, or a very long sleep, it is not."""
+        """Check that the log is still the same; after a restored backup, or a very long pause, it is not."""
         self._judged_at = clock.monotonic()
         state = self._log.state()
         if state.epoch != self.epoch or not state.pruned_through <= self.position <= state.head:

@@ -1,8 +1,8 @@
 """A thin WSGI layer that takes the socket of a stream away from gunicorn.
 
-The view below has authorised the stream and left it in the environment. Its head, its greeting and its replay are
-written here, by the request's own greenlet; then the descriptor goes to the hub and the greenlet ends. Where the
-socket cannot be taken (TLS in the worker, HTTP/2), the view is told so beforehand and answers with an iterator.
+The view below has authorised the stream and left it in the environment. Its response head, greeting and replay are
+written here, by the request's own greenlet; then the descriptor goes to the hub and the greenlet ends. If the socket
+cannot be detached (TLS in the worker, HTTP/2), the view knows beforehand and responds with an iterator.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class HandOver:
 
 
 def can_detach(environ: WSGIEnvironment) -> bool:
-    """Whether the socket of this request is a plain one that nobody else uses."""
+    """Whether the socket of this request is a plain one that nothing else uses."""
     connection = environ.get("gunicorn.socket")
     return (
         connection is not None
@@ -64,13 +64,14 @@ def can_detach(environ: WSGIEnvironment) -> bool:
 
 
 def encode_head(status: str, headers: list[tuple[str, str]]) -> bytes:
-    """The response's head. It ends with the connection (RFC 9112, section 6.3), so nothing has to be chunked."""
+    """The response head. The response ends with the connection (RFC 9112, section 6.3), so nothing has to be
+    chunked."""
     given = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "content-length")
     return f"HTTP/1.1 {status}\r\nDate: {responses.date()}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
 
 
 def detach(connection: Any, head: bytes, opening: Opening) -> None:
-    """Send what a stream begins with, and hand the socket to the hub."""
+    """Send the beginning of a stream, and give the socket to the hub."""
     try:
         limit_buffers(connection)
         waiting = head

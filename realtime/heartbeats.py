@@ -1,6 +1,6 @@
-"""What every stream needs as time goes by: a sign of life, an end, and the question whether it may still listen.
+"""Periodic work on streams: heartbeats, expiry, and the check whether they still have access.
 
-One walk over all subscribers does it, twice a second: a timer for each would cost more memory than the subscriber.
+One pass over all subscribers does it, twice a second: a timer for each would take more memory than the subscriber.
 """
 
 from __future__ import annotations
@@ -21,44 +21,45 @@ from realtime.subscriber import Subscriber
 log = structlog.get_logger(__name__)
 
 STEP_SECONDS = 0.5
-"""A token's end is noticed within this time."""
+"""A token's expiry is noticed within this time."""
 
 HEARTBEAT_SECONDS = 15
-"""Below the 60 s at which home routers and proxies cut a silent connection. A named event: scripts see no comments."""
+"""Below the 60 s at which home routers and proxies cut an idle connection. A named event: scripts see no comments."""
 
 STEPS_PER_HEARTBEAT = int(HEARTBEAT_SECONDS / STEP_SECONDS)
 
 STEPS_PER_SUM = int(60 / STEP_SECONDS)
-"""Once a minute the access_log tells what it has left out."""
+"""Once a minute the access log reports what it has left out."""
 
 EXPIRY_WARNING_SECONDS = 60
-"""How long before its token's end a stream is told, so that the client can fetch a new one in time."""
+"""How long before its token expires a stream is warned, so that the client can fetch a new one in time."""
 
 RIGHTS_SECONDS = 5
-"""How often it is asked who has lost the right to listen. The answer comes from memory."""
+"""How often lost access is checked. The answer comes from memory."""
 
 RETRY_MS = (1000, 5000)
-"""Where a reconnect is asked for, it is spread over this range; a herd would come back at once."""
+"""Requested reconnects are spread over this range; otherwise all would return at once."""
 
 RETRIES_PER_SECOND = 1000
-"""How many streams of one process may come back in a second when all are told to go."""
+"""How many streams of one process may reconnect per second when all are closed."""
 
 EXPIRING = "auth-expiring"
 
 
 class Rights(Protocol):
-    """What is known of who may listen."""
+    """The source of lost rights."""
 
     @property
     def rights_version(self) -> int:
-        """Grows when somebody loses a right."""
+        """Increases with every lost right."""
 
     def rights_lost(self, names: Collection[str]) -> Collection[str]:
-        """Given who listens here, and what their credentials are called, tells which of these were lost lately."""
+        """Given the principals and credentials of the streams here, returns those that were revoked recently."""
 
 
 def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
-    """The last event of a stream that ends in order; the reconnect is spread the wider, the more streams end."""
+    """The last event of a stream that is closed in order; the more streams are closed, the wider their reconnects are
+    spread."""
     least, most = RETRY_MS
     if retry_ms is None:
         retry_ms = random.randint(least, max(most, least + 1000 * streams // RETRIES_PER_SECOND))
@@ -66,7 +67,7 @@ def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
 
 
 class Heartbeats:
-    """Walks over the hub's subscribers."""
+    """Passes over the hub's subscribers."""
 
     def __init__(self, hub: Hub, rights: Rights) -> None:
         self._hub = hub
@@ -83,7 +84,7 @@ class Heartbeats:
         self._greenlets = []
 
     def walk(self) -> None:
-        """One step: beat for those whose turn it is, warn and end those whose time has come."""
+        """One pass: send heartbeats that are due, warn and close streams whose time has come."""
         self._step += 1
         now, turn = clock.monotonic(), self._step % STEPS_PER_HEARTBEAT
         beat = sse.encode_json("heartbeat", {"at": clock.now()})
@@ -99,7 +100,7 @@ class Heartbeats:
             self._hub.access_log.sum_up()
 
     def ask_for_rights(self) -> None:
-        """End the streams of those who may not listen any more."""
+        """Close the streams that have lost access."""
         streams = list(self._hub.subscribers)
         lost = set(self._rights.rights_lost({one.who for one in streams} | {one.credential for one in streams}))
         for subscriber in [one for one in streams if one.who in lost or one.credential in lost] if lost else ():

@@ -1,7 +1,7 @@
-"""Hands events to this process's subscribers: the same encoded bytes to each who listens to the channel.
+"""Delivers events to this process's subscribers: the same encoded bytes to each subscriber of the channel.
 
-Publishing is a loop of write(2) over file descriptors. Whoever is listening when a batch begins gets all of it, in
-order; whoever comes while it is under way replays it instead. So a batch may let the others work in between.
+Publishing is a loop of write(2) over file descriptors. A subscriber that is present when a batch begins gets all of it,
+in order; one that is added meanwhile replays it instead. So a batch may yield to other greenlets in between.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
 
 PIECE_BYTES = 16 * 1024
-"""Events of one channel that came together leave in one write, up to this much: four cost as much as one."""
+"""Events of one channel that arrive together leave in one write, up to this size: four cost as much as one."""
 
 YIELD_AFTER = 256
-"""Writes after which the others may work; 256 take about 1.4 ms."""
+"""Writes between yields; 256 take about 1.4 ms."""
 
 SLOW = "slow consumer"
 GONE = "gone"
 
 Departure = tuple[tuple[Subscriber, ...], bytes, int]
-"""To whom, what, and how many events that is."""
+"""The receivers, the bytes, and the number of events in them."""
 
 
 class Hub:
-    """Knows who listens to what."""
+    """Knows the subscribers of each channel."""
 
     def __init__(self, access_log: AccessLog | None = None) -> None:
         self.access_log = access_log or AccessLog()
         self._alone = ChannelIndex()
-        """Those who listen to this one channel only."""
+        """Subscribers of this one channel only."""
 
         self._among_others = ChannelIndex()
-        """Those who listen to more: for them the order over all their channels counts, since a cursor is one number."""
+        """Subscribers of several channels: they need the order over all of them, since a cursor is one number."""
 
         self._everything = ChannelIndex()
-        """Those who listen to all channels of a sort."""
+        """Subscribers of all channels with a prefix."""
 
         self.sockets = Sockets(self._on_gone, self._on_stuck)
         self.subscribers: dict[Subscriber, None] = {}
@@ -56,7 +56,7 @@ class Hub:
             audiences.join(channel, subscriber)
 
     def remove(self, subscriber: Subscriber, reason: str) -> None:
-        """Forget a subscriber; only the first call does anything."""
+        """Remove a subscriber; only the first call has an effect."""
         if subscriber in self.subscribers:
             del self.subscribers[subscriber]
             audiences = self._audiences_of(subscriber)
@@ -66,12 +66,12 @@ class Hub:
             self.access_log.closed(subscriber)
 
     def listening(self, channel: str) -> Iterator[Subscriber]:
-        """Everybody who hears this channel."""
+        """All subscribers of this channel."""
         for audiences in (self._alone, self._among_others, self._everything):
             yield from audiences.of(channel)
 
     def take_socket(self, subscriber: Subscriber, fd: int) -> None:
-        """Write to this descriptor from now on, beginning with what has come since the subscriber was added."""
+        """Write to this descriptor from now on, starting with what has arrived since the subscriber was added."""
         subscriber.fd = fd
         self.sockets.add(subscriber)
         if subscriber.closed_for:
@@ -81,7 +81,7 @@ class Hub:
             self.sockets.flush(subscriber)
 
     def publish(self, epoch: int, rows: Iterable[Row]) -> None:
-        """Deliver a batch: ascending (seq, channel, type, data). Encoded once, and only if somebody is there."""
+        """Deliver a batch: ascending (seq, channel, type, data). Encoded once, and only if there are receivers."""
         for audience, piece, events in self._departures(epoch, rows):
             for start in range(0, len(audience), YIELD_AFTER):
                 self._deliver(audience[start : start + YIELD_AFTER], piece, events)
@@ -94,7 +94,7 @@ class Hub:
         self._deliver((subscriber,), frame, 1)
 
     def end(self, subscriber: Subscriber, reason: str, last: bytes = b"") -> None:
-        """Say a last word to a subscriber and let go of it."""
+        """Send a final frame to a subscriber and remove it."""
         if subscriber.closed_for:
             return
         subscriber.closed_for = reason
@@ -102,18 +102,18 @@ class Hub:
             self.sockets.close(subscriber, last)
             self.remove(subscriber, reason)
         elif subscriber.backlog is not None:
-            # Whoever empties the backlog ends the stream: the iterator, or the request that is still opening it.
+            # The owner of the backlog ends the stream: the iterator, or the request that is still opening it.
             subscriber.backlog.put(last)
             self._leave_to_reader(subscriber)
 
     def break_off(self, subscriber: Subscriber, reason: str, last: bytes) -> None:
-        """End a stream whose replay did: what waits for it lies behind the gap, and must not be sent."""
+        """Close a stream whose replay failed: its backlog lies behind the gap and must not be sent."""
         if subscriber.backlog is not None:
             subscriber.backlog.take()
         self.end(subscriber, reason, last)
 
     def end_all(self, reason: str, last: Callable[[], bytes]) -> None:
-        """Say a last word to everybody."""
+        """Send a final frame to all subscribers."""
         for subscriber in list(self.subscribers):
             self.end(subscriber, reason, last())
 
@@ -167,7 +167,7 @@ class Hub:
         self._written += len(audience)
 
     def _drop(self, subscriber: Subscriber, reason: str) -> None:
-        """Let go at once, of what waits too: it will be replayed."""
+        """Drop it at once, with its backlog, which will be replayed."""
         subscriber.closed_for = reason
         if subscriber.fd != NO_SOCKET:
             self.sockets.reset(subscriber)
@@ -191,7 +191,7 @@ class Hub:
 
 
 def _join(departures: list[Departure], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:
-    """Frames for the same audience in as few pieces as possible."""
+    """Frames for the same receivers, joined into as few writes as possible."""
     if len(frames) == 1:
         departures.append((audience, frames[0], 1))
         return

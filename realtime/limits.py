@@ -1,4 +1,4 @@
-"""How many streams there may be: in this process, for one person, and through the iterator."""
+"""Limits on streams: in this process, per user, and through the iterator."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ if TYPE_CHECKING:
     from realtime.stream import Listener
 
 CROWDED_RETRY_MS = 60_000
-"""Whose oldest stream had to go has it come back late, or seven tabs would push each other out for ever."""
+"""Delay the evicted stream's reconnect, or tabs would evict each other in a loop."""
 
 
 class Limits:
-    """Decides whether one more stream is opened, and which one has to go for it."""
+    """Decides whether one more stream is opened, and which one is closed for it."""
 
     def __init__(self, hub: Hub, in_all: int, per_person: int, iterated: int) -> None:
         self._hub = hub
         self._in_all = in_all
         self._per_person = per_person
         self._iterated = iterated
-        """An iterated stream takes one of gunicorn's connections; with all of them taken, no request is answered."""
+        """An iterated stream takes one of gunicorn's connections; if they took all of them, no request would be
+        answered."""
 
     def admit(self, listener: Listener, detached: bool) -> bool:
-        """Whether there is room; a person's oldest stream makes room for the newest."""
+        """Whether there is capacity; a user's oldest stream is closed for the newest."""
         hub = self._hub
         if listener.counted:
             self._make_room(listener)

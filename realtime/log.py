@@ -1,8 +1,8 @@
-"""Append to the log of live events, read from it, and forget what is too old to be replayed.
+"""Appends to the log of live events, reads it, and prunes what is too old to be replayed.
 
-An append first takes an advisory lock and only then draws its numbers, so the numbers follow the commits over all
-processes: who has seen number n has seen everything below it, and a cursor is one integer. (Without the lock, 8
-writers made readers miss 8 to 16 % of the events.)
+An append first takes an advisory lock and only then draws its numbers, so numbers follow commits over all processes: a
+reader that has seen number n has seen everything below it, and a cursor is one integer. (Without the lock, 8 writers
+made readers miss 8 to 16 % of the events.)
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ PRUNE = SQL.prepared("log_prune")
 
 
 class Pruned(Exception):
-    """The log does not reach back so far any more."""
+    """The log no longer reaches back that far."""
 
 
 @dataclass(frozen=True)
 class LogState:
-    """Where the log stands."""
+    """The log's current position."""
 
     epoch: int
     pruned_through: int
     head: int
-    """The newest number that is committed."""
+    """The newest committed number."""
 
 
 class Log:
@@ -63,9 +63,10 @@ class Log:
         return self._pool.run(AFTER, (seq,))
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
-        """The next events of these channels, or of all of a sort, up to and with the number `through`, at most 500.
+        """The next events of these channels, or of all with a prefix, up to and including the number `through`, at most
+        500.
 
-        Raises Pruned when some of them may be gone.
+        Raises Pruned if some of them may be deleted.
         """
         if channels[0].endswith(ALL):
             (pruned_through, *_), *rows = self._pool.run(REPLAY_ALL, (channels[0].removesuffix(ALL), seq, through))
@@ -76,7 +77,7 @@ class Log:
         return rows
 
     def catch_up(self, channels: Sequence[str], seq: int, limit: int) -> tuple[LogState, list[Row]]:
-        """Where the log stands, and the next events of these channels, or of all that begin as the one with a `*`."""
+        """The log's position, and the next events of these channels, or of all that match the one with a `*`."""
         if channels[0].endswith(ALL):
             stands, *rows = self._pool.run(CATCH_UP_ALL, (channels[0].removesuffix(ALL), seq, limit))
         else:
@@ -84,6 +85,6 @@ class Log:
         return LogState(stands[0], int(stands[2]), int(stands[3])), rows
 
     def prune(self, hours: int, limit: int = 2000) -> int:
-        """Forget up to `limit` events older than `hours`; returns how many."""
+        """Delete up to `limit` events older than `hours`; returns how many."""
         count: int = self._pool.run(PRUNE, (hours, limit))[0][0]
         return count

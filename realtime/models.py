@@ -1,4 +1,4 @@
-"""The log of live events: append-only, one row per channel, numbered in the order of the commits."""
+"""The log of live events: append-only, one row per channel, numbered in commit order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ realtime_seq = Sequence("realtime_seq", metadata=Base.metadata)
 
 
 class RealtimeEvent(Base):
-    """One event for one channel; `data` is the JSON line as it goes over the wire."""
+    """One event for one channel; `data` is the JSON line as it is sent."""
 
     __tablename__ = "realtime_events"
     __table_args__ = (
@@ -27,7 +27,7 @@ class RealtimeEvent(Base):
     type: Mapped[str]
     data: Mapped[str]
     order_id: Mapped[int | None]
-    """Whose order it tells of, so that what is said there can be erased. A version of before wrote none."""
+    """The order of the event, so that its texts can be erased. An earlier version wrote none."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
@@ -40,7 +40,8 @@ class RealtimeLog(Base):
 
     one: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default="true")
     epoch: Mapped[int]
-    """Changes when numbers may have been given twice, as after a restored backup; cursors of another epoch are void."""
+    """Changes when numbers may have been assigned twice, as after a restored backup; cursors of another epoch are
+    invalid."""
 
     pruned_through: Mapped[int] = mapped_column(server_default="0")
-    """No event up to this number can be replayed any more."""
+    """Events up to this number can no longer be replayed."""

@@ -1,7 +1,7 @@
-"""`GET /api/events`: the same events as the stream's, for who asks now and then instead of listening.
+"""`GET /api/events`: the stream's events, for clients that poll.
 
-The numbers of the log follow the commits, so a cursor is exact: nothing is missed, and nothing comes twice. It is the
-stream's too; a reader may change from one to the other.
+The numbers of the log follow the commits, so a cursor is exact: nothing is missed, and nothing is repeated. It is the
+stream's cursor too; a client may switch between the two.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CursorExpired(AppError):
 
 @dataclass(frozen=True)
 class Page:
-    """Some events as JSON texts, and where the next page begins."""
+    """Some events as JSON texts, and the cursor of the next page."""
 
     events: list[str]
     cursor: Cursor
@@ -38,7 +38,8 @@ class Page:
 
 
 def page(log: Log, channels: tuple[str, ...], after: str, limit: int) -> Page:
-    """The next events of these channels after a cursor, a bare number, or nothing, which is the oldest that is kept."""
+    """The next events of these channels after a cursor, a bare number, or nothing, which means the oldest stored
+    event."""
     match = PLACE.fullmatch(after) if after else None
     if after and not match:
         raise InvalidRequest("after: use the next_cursor of the previous page, or the id of an event.")

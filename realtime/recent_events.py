@@ -1,4 +1,4 @@
-"""The newest events of this process, from which almost every reader who comes back is served without the database."""
+"""The newest events of this process, which serve almost every reconnect without the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RING_EVENTS = 10_000
 """About 5 MB, and at 100 events a second the last 100 seconds: longer than any reconnect storm."""
 
 RING_BYTES = 16 * 1024 * 1024
-"""Large events may take no more memory than this."""
+"""Limit for large events."""
 
 SEQ = itemgetter(0)
 
@@ -24,7 +24,7 @@ class RecentEvents:
 
     def __init__(self, start: int = 0, events: int = RING_EVENTS, size: int = RING_BYTES) -> None:
         self.start = start
-        """Everything above this number that was published here is still held."""
+        """All events above this number that were published here are still held."""
 
         self._most_events, self._most_bytes = events, size
         self._order: deque[tuple[int, str]] = deque()
@@ -35,7 +35,7 @@ class RecentEvents:
         return len(self._order)
 
     def keep(self, rows: Iterable[Row]) -> None:
-        """Take events that follow on those which are here: ascending (seq, channel, type, data)."""
+        """Add events that follow those already here: ascending (seq, channel, type, data)."""
         for row in rows:
             seq, channel, _, data = row
             self._order.append((seq, channel))

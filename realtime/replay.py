@@ -1,7 +1,7 @@
-"""What a reader who comes back has missed: from this process's recent where it reaches, from the log where it must.
+"""Replays missed events: from this process's recent events as far as they reach, otherwise from the log.
 
-A cursor that cannot be used gets a reason and never silence. Replays end at the number that this process had
-published when the reader subscribed: everything above it comes live, so nothing is missed and nothing comes twice.
+An unusable cursor gets a reason, never silence. Replays end at the number that this process had published when the
+stream subscribed: everything above it arrives live, so nothing is missed and nothing is repeated.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from realtime.log import PAGE, Log, Pruned
 from realtime.sse import Cursor
 
 REPLAY_LIMIT = 10_000
-"""Who has missed more than this is told to fetch a fresh page instead."""
+"""A client that has missed more than this has to reload instead."""
 
 REPLAYS_AT_ONCE = 8
-"""Replays from the database per process; a storm of readers waits in line and does not drown the database."""
+"""Concurrent replays from the database per process; a storm of clients queues up instead of overloading it."""
 
 LINE_SECONDS = 10.0
-"""Who has stood in that line for so long is asked to come again."""
+"""A client that has queued this long has to reconnect."""
 
 REACH_SECONDS = 2.0
 
 
 class TooBusy(Exception):
-    """The stream cannot be opened now; the reader is asked to come again."""
+    """The stream cannot be opened now; the client has to reconnect."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class Start:
 
     seq: int
     resync: str = ""
-    """Why the reader has to fetch a fresh page; empty when the cursor can be used."""
+    """Why the client has to reload; empty if the cursor can be used."""
 
     resuming: bool = False
 
 
 class Replays:
-    """Judges cursors, and reads what came after them."""
+    """Checks cursors, and reads the events after them."""
 
     def __init__(self, feed: Feed, log: Log, at_once: int = REPLAYS_AT_ONCE) -> None:
         self._feed = feed
         self._log = log
         self._line = BoundedSemaphore(at_once)
         self.from_log = 0
-        """Pages that were read from the database since the start."""
+        """Pages read from the database since the start."""
 
     def start(self, last_event_id: str) -> Start:
-        """Where to go on from; raises TooBusy when the log has to be asked and cannot."""
+        """Where to continue; raises TooBusy if the log has to be read and cannot be."""
         if not last_event_id:
             return Start(self._feed.position)
         cursor = Cursor.parse(last_event_id)
@@ -68,7 +68,7 @@ class Replays:
         return self._judge(cursor)
 
     def pages(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[Row]]:
-        """The events of these channels above `seq`, up to and with `through`; raises TooBusy."""
+        """The events of these channels above `seq`, up to and including `through`; raises TooBusy."""
         replayed = 0
         while seq < through:
             if self._feed.recent.start <= seq:
@@ -95,7 +95,7 @@ class Replays:
             return Start(self._feed.position, "ahead of head")
         if cursor.seq < state.pruned_through:
             return Start(self._feed.position, "expired")
-        # Another process was quicker: let this one come up to it, or what it publishes next would come twice.
+        # Another process is ahead: let this one catch up, or what it publishes next would be repeated.
         if not self._feed.reach(cursor.seq, REACH_SECONDS):
             raise TooBusy
         return Start(cursor.seq, resuming=True)
@@ -110,11 +110,11 @@ class Replays:
 
 
 class OutOfReach(Exception):
-    """What was missed cannot be sent, or not all of it; the argument says why."""
+    """The missed events, or some of them, cannot be sent; the argument says why."""
 
 
 class _Asking:
-    """A place among those who ask the database; its failures become TooBusy."""
+    """A slot among the readers of the database; its failures become TooBusy."""
 
     def __init__(self, line: BoundedSemaphore) -> None:
         self._line = line

@@ -1,4 +1,4 @@
-"""`GET /api/stream`: the caller's channels as Server-Sent Events."""
+"""`GET /api/stream` and `GET /api/events`: the caller's channels as Server-Sent Events, and page by page."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from realtime.sockets import limit_buffers
 from realtime.stream import Listener, Streams
 
 CAN_DETACH = "onward.can_detach"
-"""In the environment: whether the socket may be taken."""
+"""In the environment: whether the socket may be detached."""
 
 OPENING = "onward.opening"
-"""Left there by the view: the stream that goes on to the taken socket."""
+"""Left there by the view: the stream that continues on the detached socket."""
 
 TAG = {"name": "Live"}
 PATH = "/api/stream"
@@ -40,11 +40,12 @@ MOST_CHANNELS = 100
 CHANNELS = r"^[a-z]{1,16}(:[0-9]{1,19})?(,[a-z]{1,16}(:[0-9]{1,19})?)*$|^$"
 
 ChannelsOf = Callable[[Principal, tuple[str, ...]], tuple[str, ...]]
-"""What a principal hears, given the channels it asked for (none: all that are its own); raises Forbidden."""
+"""The channels of a principal, given those it requested (none: all of its own); raises Forbidden."""
 
 
 class StreamQuery(Query):
-    """EventSource can set no header on its first request, so the cursor may stand here; the header wins."""
+    """EventSource cannot set a header on its first request, so the cursor may be in the query; the header takes
+    precedence."""
 
     last_event_id: str = pydantic.Field(
         "", max_length=64, description="Id of the last event received.", examples=["1764.17"]
@@ -65,7 +66,7 @@ class StreamQuery(Query):
 
 
 class StreamHeaders(Headers):
-    """Where EventSource tells how far it came, when it comes back by itself."""
+    """The cursor that EventSource sends when it reconnects."""
 
     last_event_id: str = pydantic.Field(
         "",
@@ -76,7 +77,7 @@ class StreamHeaders(Headers):
 
 
 class EventsQuery(Query):
-    """Where to go on, and how far."""
+    """Where to continue, and how far."""
 
     after: str = pydantic.Field(
         "",
@@ -120,7 +121,7 @@ FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_c
 def blueprints(
     streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
 ) -> tuple[APIBlueprint, APIBlueprint]:
-    """The stream, and the events page by page; which channels a principal hears is told from above."""
+    """The stream, and the events page by page; `channels_of` is passed in."""
     return _streaming(streams, channels_of), _catching_up(log, channels_to_catch_up)
 
 
@@ -156,7 +157,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
 
 def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("events", __name__, abp_tags=[TAG])
-    guards.protect(routes, area="realtime")  # a read like any other, where no ticket is a credential
+    guards.protect(routes, area="realtime")  # a read like any other, for which a ticket is not accepted
 
     @routes.get(
         "/api/events",
@@ -176,9 +177,9 @@ def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
 
 
 def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Listener:
-    """Who listens to these channels from there on."""
+    """A listener on these channels from this cursor on."""
     who = f"{principal.role}:{principal.id}"
-    # The one string is held instead of two equal ones, for as long as the stream lasts.
+    # Share one string instead of keeping two equal ones for as long as the stream lasts.
     channels = tuple(who if channel == who else channel for channel in channels)
     counted = principal.role != "service"
     return Listener(who, channels, cursor, principal.expires_at, principal.credential, counted)

@@ -1,7 +1,8 @@
-"""Detached sockets: file descriptors that gunicorn has given up, with one epoll that notices what happens to them.
+"""Detached sockets: file descriptors that gunicorn has given up, with one epoll that watches them.
 
-The epoll stands under a single watcher of the loop, so ten thousand idle connections cost the loop nothing. Only this
-module closes the descriptors, and only on the loop's thread: a number that was closed may be another's already.
+The epoll is registered as a single watcher of the event loop, so ten thousand idle connections cost the loop nothing.
+Only this module closes the descriptors, and only on the loop's thread: the number of a closed descriptor may already be
+reused.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
 from server.writing import RESET_ON_CLOSE, STALL_SECONDS, UNHEARD_MS
 
 SEND_BUFFER_BYTES = 32 * 1024
-"""Linux doubles it. Left alone it grows to 4 MB for each client that does not read."""
+"""Linux doubles it. Otherwise it grows to 4 MB for each client that does not read."""
 
 RECEIVE_BUFFER_BYTES = 4096
-"""A stream's client has nothing more to say."""
+"""The client of a stream has nothing more to send."""
 
 WATCHED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 READ = 1
@@ -33,7 +34,8 @@ _socket = monkey.get_original("socket", "socket")
 
 
 def limit_buffers(connection: socket.socket) -> None:
-    """Bound what the kernel keeps for a client that does not read, and how long it waits for one that is gone."""
+    """Limit what the kernel buffers for a client that does not read, and how long it waits for one that is
+    unreachable."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     if connection.family in (socket.AF_INET, socket.AF_INET6):
@@ -56,16 +58,16 @@ class Sockets:
         return len(self._by_fd)
 
     def add(self, subscriber: Subscriber) -> None:
-        """Take a descriptor over; it is closed here and nowhere else."""
+        """Take ownership of a descriptor; it is closed here and nowhere else."""
         if self._epoll is None:
-            # Not before the first one comes: that is after the fork.
+            # Created with the first descriptor: that is after the fork.
             self._epoll = _epoll()
             self._greenlet = gevent.spawn(self._refresher, self._epoll)
         self._by_fd[subscriber.fd] = subscriber
         self._epoll.register(subscriber.fd, WATCHED)
 
     def lag(self, subscriber: Subscriber, rest: bytes) -> None:
-        """The socket is full: keep the rest, and go on when it has room."""
+        """The socket is full: keep the rest, and continue when it is writable."""
         subscriber.backlog = Backlog()
         subscriber.backlog.put(rest)
         self._lagging.add(subscriber)
@@ -73,7 +75,7 @@ class Sockets:
         self._epoll.modify(subscriber.fd, WATCHED | select.EPOLLOUT)
 
     def flush(self, subscriber: Subscriber) -> None:
-        """Write what waits, as far as the socket takes it."""
+        """Write from the backlog, as far as the socket accepts it."""
         assert subscriber.backlog is not None
         moved_at, waiting = subscriber.backlog.moved_at, subscriber.backlog.take()
         try:
@@ -95,33 +97,33 @@ class Sockets:
             self._epoll.modify(subscriber.fd, WATCHED)
 
     def close(self, subscriber: Subscriber, last: bytes = b"") -> None:
-        """Write a last word if there is room for it, and close; what the kernel still holds is delivered."""
+        """Write a final frame if the socket accepts it, and close; what the kernel still buffers is delivered."""
         if last and (subscriber.backlog is None or not subscriber.backlog.size):
-            with contextlib.suppress(OSError):  # he who cannot hear it comes back by himself
+            with contextlib.suppress(OSError):  # a client that misses it reconnects by itself
                 os.write(subscriber.fd, last)
         self._close(subscriber)
 
     def reset(self, subscriber: Subscriber) -> None:
-        """Close at once, and let the kernel forget what it holds: 1,000 who never read would keep 60 MB of it."""
+        """Close at once, and discard the kernel's buffer: 1,000 clients that never read would hold 60 MB of it."""
         if subscriber.fd == NO_SOCKET:
             return
         borrowed = _socket(fileno=subscriber.fd)
         try:
             borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         except OSError:
-            pass  # gone already
+            pass  # already closed
         finally:
             borrowed.detach()
         self._close(subscriber)
 
     def drop_stuck(self) -> None:
-        """Let go of those who have read nothing for too long."""
+        """Drop those that have read nothing for too long."""
         for subscriber in list(self._lagging):
             if subscriber.backlog and clock.monotonic() - subscriber.backlog.moved_at > STALL_SECONDS:
                 self._on_stuck(subscriber)
 
     def stop(self) -> None:
-        """Refresher no more."""
+        """Stop watching it."""
         if self._greenlet is not None:
             self._greenlet.kill()
             self._greenlet = None
@@ -134,7 +136,7 @@ class Sockets:
         if fd != NO_SOCKET:
             self._lagging.discard(subscriber)
             del self._by_fd[fd]
-            os.close(fd)  # which takes it out of the epoll too
+            os.close(fd)  # which removes it from the epoll too
 
     def _refresher(self, epoll: select.epoll) -> None:
         loop = gevent.get_hub()

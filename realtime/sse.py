@@ -1,4 +1,4 @@
-"""The wire format of a stream: Server-Sent Events (WHATWG HTML, section 9.2)."""
+"""The format of a stream: Server-Sent Events (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, order=True)
 class Cursor:
-    """How far a reader has read: the id of the last event it got, `<epoch>.<seq>` on the wire."""
+    """A position in the log: the id of the last event received, `<epoch>.<seq>` as sent."""
 
     epoch: int
     seq: int
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
-        """The cursor that a client sent, or None when it is not one of ours."""
+        """The cursor that a client sent, or None if it is not one of ours."""
         match = CURSOR.fullmatch(text)
         return cls(int(match[1]), int(match[2])) if match else None
 
@@ -29,10 +29,10 @@ class Cursor:
 
 
 def encode(event: str, data: str, id: str = "", retry_ms: int | None = None) -> bytes:
-    """One frame. A line end inside `data` cannot break it: each line gets a `data:` of its own."""
+    """One frame. A line break inside `data` cannot break it: each line gets a `data:` of its own."""
     head = f"retry: {retry_ms}\n" if retry_ms is not None else ""
     head += f"id: {id}\n" if id else ""
-    if "\n" in data or "\r" in data:  # hardly ever: the expression alone would be half of what a frame costs
+    if "\n" in data or "\r" in data:  # rare: the regular expression alone would be half the cost of a frame
         data = LINE_END.sub("\ndata: ", data)
     return f"{head}event: {event}\ndata: {data}\n\n".encode()
 

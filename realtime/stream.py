@@ -1,7 +1,7 @@
-"""Opening a stream: hello, what was missed, then live, through a detached socket or an ordinary WSGI iterator.
+"""Opening a stream: hello, the missed events, then live, through a detached socket or an ordinary WSGI iterator.
 
-It subscribes first and replays second, so nothing falls between; the replay ends where the subscription began, so
-nothing comes twice. Before both, this process comes up to where the reader stands. Nothing holds a database connection
+It subscribes first and replays second, so nothing is lost in between; the replay ends where the subscription began, so
+nothing is repeated. Before both, this process catches up with the client's cursor. Nothing holds a database connection
 while it waits.
 """
 
@@ -23,19 +23,19 @@ from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Subscriber
 
 LIFETIME_SECONDS = 600.0
-"""Connections are renewed after 10 minutes, give or take a fifth, so that load spreads and rights are asked again."""
+"""Connections are renewed after 10 minutes ± 20 %, so that load spreads and access is checked again."""
 
 RETRY_MS = 2000
-"""How long a client waits that has lost its connection without a word; its own clock spreads the herd no further."""
+"""How long a client waits after a lost connection; its own clock adds no further spread."""
 
 BEGIN_SECONDS = 2.0
-"""How long a stream waits until a process that was just started has reached the log; a dead worker's readers come at
+"""How long a stream waits until a process that has just started has read the log; a dead worker's clients reconnect at
 once."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Who opens a stream, and where it left off."""
+    """The client of a stream, and its cursor."""
 
     who: str
     channels: tuple[str, ...]
@@ -43,7 +43,7 @@ class Listener:
     expires_at: float | None = None
     credential: str = ""
     counted: bool = True
-    """Whether the limit per person holds for it."""
+    """Whether the limit per user applies."""
 
 
 class Streams:
@@ -69,9 +69,9 @@ class Streams:
         self.draining = False
 
     def open(self, listener: Listener, detached: bool = False) -> Opening | None:
-        """A stream that is subscribed already, or None when there is no room for it now.
+        """A subscribed stream, or None if there is no capacity for it now.
 
-        Nor when somebody lost a right while it waited: who has just been let in may not be any more, and asks again.
+        Also None if a right was revoked while it waited: it may be this client's, which has to check again.
         """
         rights = self._rights.rights_version
         try:
@@ -89,17 +89,18 @@ class Streams:
         return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)
 
     def refusal(self, reason: str = "overloaded") -> bytes:
-        """All that a stream says which is not opened. Not a 503 or 429: EventSource never comes back after one."""
+        """The whole response of a stream that is not opened. Not a 503 or 429: EventSource does not reconnect after
+        one."""
         return bye("restart" if self.draining else reason, len(self._hub.subscribers))
 
     def drain(self, reason: str = "restart") -> None:
-        """Tell every stream that it ends here, and open no more."""
+        """Close every stream, and open no more."""
         self.draining = True
         streams = len(self._hub.subscribers)
         self._hub.end_all(reason, lambda: bye(reason, streams))
 
     def start_of(self, subscriber: Subscriber, last_event_id: str, start: Start, through: int) -> Iterator[bytes]:
-        """Hello, then what was missed up to and with `through`."""
+        """Hello, then the missed events up to and including `through`."""
         replayed = 0
         yield self._hello(start, through)
         try:
@@ -114,11 +115,11 @@ class Streams:
         self._hub.access_log.opened(subscriber, last_event_id, replayed)
 
     def take(self, subscriber: Subscriber, fd: int) -> None:
-        """The socket is ours now: what has come meanwhile leaves, and then everything at once."""
+        """The socket is ours now: send what has arrived meanwhile, and then everything at once."""
         self._hub.take_socket(subscriber, fd)
 
     def leave(self, subscriber: Subscriber) -> None:
-        """Forget a subscriber whose reader is gone."""
+        """Remove a subscriber whose client has disconnected."""
         self._hub.remove(subscriber, GONE)
 
     def _set_end(self, subscriber: Subscriber, listener: Listener) -> None:
@@ -130,8 +131,8 @@ class Streams:
                 subscriber.ends_at, subscriber.ends_for = warn_at, EXPIRING
 
     def _hello(self, start: Start, through: int) -> bytes:
-        # A resuming reader keeps its own cursor until the replay has moved it: were it to take the head's id
-        # and lose the connection here, the replay would be skipped.
+        # A resuming client keeps its own cursor until the replay has advanced it: if it took the head's id and lost the
+        # connection here, the replay would be skipped.
         greeting = {
             "at": clock.now(),
             "epoch": self._feed.epoch,
@@ -163,21 +164,21 @@ class Opening:
         self.subscriber = subscriber
 
     def first(self) -> Iterator[bytes]:
-        """What is sent before anything live."""
+        """Everything sent before live events."""
         for piece in self._streams.start_of(self.subscriber, self._last_event_id, self._start, self._through):
             self.subscriber.bytes += len(piece)
             yield piece
 
     def hand_over(self, fd: int) -> None:
-        """Give the hub the socket on which `first` was sent."""
+        """Give the hub the socket that `first` was sent on."""
         self._streams.take(self.subscriber, fd)
 
     def give_up(self) -> None:
-        """Nobody reads this stream any more."""
+        """The client of this stream has disconnected."""
         self._streams.leave(self.subscriber)
 
     def __iter__(self) -> Iterator[bytes]:
-        """The whole stream for a WSGI server that writes what it is given; several events in one piece."""
+        """The whole stream for a WSGI server that writes what it is given; several events per piece."""
         backlog = self.subscriber.backlog
         assert backlog is not None
         assert backlog.wake is not None

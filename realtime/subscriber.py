@@ -1,6 +1,6 @@
-"""An open connection that listens, and what waits for it when it is slow.
+"""A connection that receives events, and its backlog.
 
-There may be ten thousand in a process, and nearly all of them are idle: what one holds is counted in bytes.
+There may be ten thousand in a process, nearly all of them idle: every byte of one counts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gevent.event import Event
 from foundation import clock
 
 BACKLOG_BYTES = 64 * 1024
-"""What may wait for one subscriber. Who is further behind is dropped, comes back by its cursor and loses nothing."""
+"""Maximum backlog of one subscriber. A slower one is dropped, reconnects with its cursor and loses nothing."""
 
 NO_SOCKET = -1
 
@@ -26,12 +26,12 @@ class Backlog:
         self.frames: deque[bytes] = deque()
         self.size = 0
         self.moved_at = clock.monotonic()
-        """When it last got shorter, or began."""
+        """When it last got shorter, or was created."""
 
         self.wake = wake
 
     def put(self, piece: bytes) -> bool:
-        """Keep this for later; False when that is more than may wait."""
+        """Add this; False if it exceeds the limit."""
         self.frames.append(piece)
         self.size += len(piece)
         if self.wake is not None:
@@ -39,7 +39,7 @@ class Backlog:
         return self.size <= BACKLOG_BYTES
 
     def take(self) -> bytes:
-        """All that waits, at once."""
+        """Take the whole backlog at once."""
         taken = b"".join(self.frames)
         self.frames.clear()
         self.size = 0
@@ -48,10 +48,10 @@ class Backlog:
 
 
 class Subscriber:
-    """Who listens to what, through which socket.
+    """The channels of a connection, and the socket to write to.
 
-    Without a backlog, every event is written to the socket at once. With one, events wait in it: while the stream
-    is being opened, while the socket is full, and always where a WSGI server writes what an iterator yields.
+    Without a backlog, every event is written to the socket at once. With one, events wait in it: while the stream is
+    being opened, while the socket is full, and always if a WSGI server writes what an iterator yields.
     """
 
     __slots__ = (
@@ -76,13 +76,13 @@ class Subscriber:
         self.opened_at = clock.monotonic()
         self.ends_at = float("inf")
         self.ends_for = "renew"
-        """What the stream will be told when its time is over: renew, auth-expiring (and once told, expired)."""
+        """The next scheduled event of the stream: renew, auth-expiring (and after that, expired)."""
 
         self.credential = ""
-        """What the stream was opened with, by the name that it is taken back by; empty where it has none."""
+        """The name by which the stream's credential can be revoked; empty if it has none."""
 
         self.closed_for = ""
-        """Why it takes nothing more; empty while it does."""
+        """Why it accepts nothing more; empty while it does."""
 
         self.events = 0
         self.bytes = 0

@@ -1,7 +1,7 @@
-"""Hear on a connection of its own that the log has grown.
+"""Listens on its own connection for the log's growth.
 
-PostgreSQL tells only who listens at that moment, and a listener whose connection is half open hears nothing and
-notices nothing. So what is heard is a hint, and the connection is tried whenever it was silent for a while.
+PostgreSQL notifies only current listeners, and a listener with a half-open connection receives nothing and notices
+nothing. So a notification is only a hint, and the connection is tested whenever it was silent for a while.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from foundation.logs import FailureLog
 from realtime.log import WAKE_CHANNEL
 
 SILENCE_SECONDS = 3.0
-"""After this long without a word, the connection has to show that it still carries one."""
+"""After this long without a notification, the connection is tested."""
 
 PROOF_SECONDS = 3.0
 AGAIN_SECONDS = 0.5
 
 
 class WakeUps:
-    """Tells the newest number whenever it is heard of."""
+    """Reports the newest number with each notification."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn

@@ -1,4 +1,4 @@
-"""The parts of this room, joined: one of them lives in each process."""
+"""Joins the parts of this package; there is one instance per process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from realtime.stream import Streams
 from realtime.wakeups import WakeUps
 
 SPARE_DESCRIPTORS = 512
-"""Left for requests, the database and files, when the streams have taken all that they may."""
+"""Reserved for requests, the database and files, beyond the descriptors that streams may use."""
 
 ITERATED_STREAMS = 500
-"""Of those that gunicorn writes for, one in four of its connections."""
+"""Of the streams that gunicorn writes, one in four of its connections."""
 
 
 class Realtime:
@@ -39,17 +39,17 @@ class Realtime:
         self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
         self.heartbeats = Heartbeats(self.hub, rights)
         self.prune = partial(log.prune, settings.retention_hours)
-        """Forgets a piece of what is too old to be replayed; returns how many events these were."""
+        """Prunes a chunk of what is too old to be replayed; returns how many events."""
 
         self.log = replayed
 
     def start(self) -> None:
-        """Begin to follow the log and to look after the streams."""
+        """Start following the log and sending heartbeats."""
         self.feed.start()
         self.heartbeats.start()
 
     def drain(self) -> None:
-        """Tell every stream to come back later, elsewhere."""
+        """Close every stream, with a reconnect to another process."""
         self.streams.drain()
 
     def stop(self) -> None:
@@ -61,7 +61,7 @@ class Realtime:
             pool.close()
 
     def cursor(self) -> str:
-        """Where the log stands; to be read before the data of a page whose stream goes on from here."""
+        """The log's current position; to be read before the data of a page whose stream continues from it."""
         state = self.log.state()
         return str(Cursor(state.epoch, state.head))
 

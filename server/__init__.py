@@ -1,1 +1,1 @@
-"""How bytes come in and go out: gunicorn's worker, what it reads and refuses by itself, and what it sends."""
+"""HTTP and gunicorn: the worker, what it reads and refuses by itself, and what it sends."""

@@ -1,7 +1,7 @@
-"""How many connections a process has, of one client and in all; one more is told so and takes nobody's place.
+"""Limits on connections to a process, per client and in total; one more gets an error and displaces no other.
 
-Connections, not requests: whoever is silent costs one too. A detached stream is none of them: it was asked for with a
-credential, and has limits of its own.
+Connections, not requests: a silent one costs too. Detached streams are not counted: they needed a credential and have
+limits of their own.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ log = structlog.get_logger(__name__)
 
 REFUSED = prometheus_client.Counter("onward_connections_refused", "Connections over a limit that were refused.")
 TELL_SECONDS = 10.0
-"""A flood is told of this often, and not with each connection."""
+"""A flood is logged this often, and not for each connection."""
 
 PREFIX_BITS = 64
-"""Of an IPv6 address: whoever has one has all that begin alike."""
+"""The part of an IPv6 address that is counted as one client: a customer gets all addresses with the same prefix."""
 
 CROWD = 16
-"""Connections of one client; more of them than a browser opens have their requests answered in turn."""
+"""Connections of one client; with more of them than a browser opens, their requests take turns."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -37,10 +37,10 @@ class Admission:
     def __init__(self, in_all: int, per_client: int, trusted: Sequence[Network]) -> None:
         self._in_all = in_all
         self._per_client = per_client
-        """0 where nobody is counted: a proxy stands in front, and all connections are its."""
+        """0 if nobody is counted: behind a proxy, all connections are the proxy's."""
 
         self._trusted = trusted
-        """Peers that are not counted each: proxies on this machine, by default."""
+        """Peers that are not counted individually: proxies on this machine, by default."""
 
         self._open: Counter[str] = Counter()
         self._count = 0
@@ -49,7 +49,7 @@ class Admission:
         self._client_of = lru_cache(4096)(self._name)
 
     def admit(self, address: str) -> str | None:
-        """What to give back to `leave` when the connection is over; None when there is no room for it."""
+        """The value to pass to `leave` when the connection is closed; None if the limit is reached."""
         client = self._client_of(address)
         if self._count >= self._in_all or (client and self._open[client] >= self._per_client):
             self._refuse(address)
@@ -60,12 +60,12 @@ class Admission:
         return client
 
     def is_crowd(self, address: str) -> bool:
-        """Whether this client has many connections here, so that all of them could ask at the same moment."""
+        """Whether this client has so many connections that all of them could send requests at the same moment."""
         client = self._client_of(address)
         return bool(client) and self._open[client] > CROWD
 
     def leave(self, client: str) -> None:
-        """One of this client's connections is over."""
+        """One of this client's connections is closed."""
         self._count -= 1
         if client:
             self._open[client] -= 1
@@ -73,13 +73,13 @@ class Admission:
                 del self._open[client]
 
     def _name(self, address: str) -> str:
-        """Whose connections are counted together; empty where they are not."""
+        """The client whose connections are counted together; empty if they are not counted."""
         if not self._per_client:
             return ""
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
-            return ""  # a Unix socket's peer has no address
+            return ""  # the peer of a Unix socket has no address
         if isinstance(ip, ipaddress.IPv6Address):
             ip = ip.ipv4_mapped or ip
         if any(ip in network for network in self._trusted):

@@ -1,7 +1,7 @@
-"""A request's body has to arrive in time, whole and well formed: who sends one byte a second would keep a greenlet for
-as long as it likes.
+"""A request's body must arrive in time, complete and well-formed: one byte a second would otherwise hold a greenlet for
+ever.
 
-gunicorn gives a request's head 5 s and its body for ever, and tells of what is wrong with one by its own exceptions.
+gunicorn limits the head to 5 s and the body not at all, and reports its errors with exceptions of its own.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ BROKEN = "The chunked body cannot be parsed."
 CUT_SHORT = "The body ended early."
 
 LARGE_BYTES = 128 * 1024
-"""What is larger takes milliseconds to be read and judged; the largest honest batch is smaller."""
+"""A larger one takes milliseconds to read and check; the largest honest batch is smaller."""
 
 
 def init_app(app: Flask, seconds: int) -> None:
-    """Give the bodies of this application's requests so many seconds."""
+    """Limit the time for the bodies of this application's requests."""
     app.wsgi_app = Bodies(app.wsgi_app, seconds)  # type: ignore[method-assign]
 
 
 class Bodies:
-    """Wraps an application whose requests' bodies are waited for only so long."""
+    """Wraps an application whose request bodies have a time limit."""
 
     def __init__(self, app: WSGIApplication, seconds: int) -> None:
         self._app = app
@@ -48,19 +48,19 @@ class Bodies:
 
 
 class Body:
-    """What comes after the head, read within the time that is left."""
+    """The body, read within the remaining time."""
 
     def __init__(self, stream: InputStream, length: int | None, seconds: float) -> None:
         self._stream = stream
         self._missing = length
-        """Bytes that are still to come; None where chunks tell it."""
+        """Bytes still to come; None if the body is chunked."""
 
         self._seconds = seconds
         self._got = 0
-        """Bytes that have come, until their turn was waited for."""
+        """Bytes received before their turn was waited for."""
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes; raises RequestTimeout, or MalformedRequest for what can never be whole."""
+        """Up to this many bytes; raises RequestTimeout, or MalformedRequest for a body that can never be complete."""
         got = self._in_time(self._stream.read, size)
         self._count(got, ended=size < 0 or len(got) < size)
         return got
@@ -84,11 +84,11 @@ class Body:
         return got
 
     def _count(self, got: bytes, ended: bool) -> None:
-        """RFC 9112, section 8: a request without the end of its body is incomplete, and not to be carried out."""
+        """RFC 9112, section 8: a request without the end of its body is incomplete, and must not be applied."""
         self._got += len(got)
         if self._got > LARGE_BYTES and (ended or self._missing == len(got)):
             self._got = 0
-            turns.bodies.wait()  # now that it is whole: those that waited for their last byte would all come at once
+            turns.bodies.wait()  # all that waited for their last byte would otherwise continue at once
         if self._missing is not None:
             self._missing -= len(got)
             if ended and self._missing > 0:

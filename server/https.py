@@ -1,7 +1,7 @@
-"""Tells browsers to keep to HTTPS (HSTS, RFC 6797), where that is how people reach the service.
+"""Tells browsers to use HTTPS only (HSTS, RFC 6797), if people reach the service over HTTPS.
 
-The connection that we see is a proxy's, so PUBLIC_URL says it. Who comes past the proxy over plain HTTP is told too,
-and ignores it (section 8.1).
+The connection seen here is the proxy's, so PUBLIC_URL decides. A client that bypasses the proxy over plain HTTP gets
+the header too, and ignores it (section 8.1).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from foundation.settings import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give every answer of Flask's the header; none where people come over HTTP, or nobody is to be told."""
+    """Add the header to every Flask response; none if people use HTTP, or if it is switched off."""
     if not settings.https or not settings.hsts_seconds:
         return
-    # This host only: what else there is in the domain is not ours.
+    # This host only: other hosts of the domain are not ours.
     value = f"max-age={settings.hsts_seconds}"
 
     @app.after_request

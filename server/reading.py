@@ -1,7 +1,7 @@
-"""What is read from a client: never so much at a turn that others wait, and never more than somebody wants.
+"""Reading from a client: never so much at once that others wait, and never more than is needed.
 
-gunicorn read the rest of a body that nobody had asked for, whatever its length, and gave others no turn while bytes
-came: two connections and 64 MB ended all workers.
+gunicorn read the rest of an unread body, whatever its length, and did not yield while bytes arrived: two connections
+and 64 MB killed all workers.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from foundation import clock
 from server import turns
 
 TURN_SECONDS = 0.001
-"""How long the bytes of one connection may keep the loop. A socket that has something to read never waits."""
+"""How long the bytes of one connection may occupy the loop. A readable socket never waits."""
 
 PIECE_BYTES = 64 * 1024
-"""As much is read at once: what is not used of it is copied with each step."""
+"""Bytes read at once: the unused part is copied with each step."""
 
 HEAD_SECONDS = 5.0
-"""How long a head may take, from its first byte on."""
+"""Time limit for a head, from its first byte."""
 
 FRAMING_BYTES = 16 * 1024
-"""What the framing of chunks may have beyond the bytes that they hold: a chunk of one byte costs what a KB costs."""
+"""Maximum framing of chunks beyond their content: a chunk of one byte costs as much as one of a KB."""
 
 CHUNKS_AT_A_TURN = 256
-"""So many chunks, a millisecond's work. Four clients with tiny chunks made everybody's PATCH take a second, though each
-let others in between."""
+"""Chunks in a millisecond of work. Four clients with tiny chunks made every PATCH take a second, although each yielded
+in between."""
 
 
 class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
@@ -55,24 +55,24 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         return piece
 
     def take_turn(self) -> None:
-        """Let others in, if it was this connection's turn for long enough."""
+        """Yield to others, if this connection has had its turn for long enough."""
         if clock.monotonic() - self._turn_at > TURN_SECONDS:
             gevent.sleep(0)
             self._turn_at = clock.monotonic()
 
     def begin_request(self) -> None:
-        """A head has been read: its body has a time of its own."""
+        """A head has been read: its body has a time limit of its own."""
         self._in_head, self._head_by = False, None
         self.take_turn()
 
     def end_request(self) -> None:
-        """What comes now is the head of the next one."""
+        """The next bytes are the head of the next request."""
         self._in_head = True
 
     def _of_a_head(self, size: int) -> bytes:
         piece: bytes = b""
         if self._head_by is None:
-            piece = self.sock.recv(size)  # for how long nothing at all may come is the worker's to say
+            piece = self.sock.recv(size)  # the worker decides how long the connection may be idle
             self._head_by = clock.monotonic() + HEAD_SECONDS
         else:
             seconds = max(0.001, self._head_by - clock.monotonic())
@@ -82,7 +82,7 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
-    """A chunked body whose framing is in proportion to what it holds."""
+    """A chunked body whose framing is in proportion to its content."""
 
     def __init__(self, req: Any, unreader: Any) -> None:
         super().__init__(req, unreader)
@@ -90,7 +90,7 @@ class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
         self._promised = self._count = 0
 
     def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> tuple[int, bytes | None]:
-        """The size of the next chunk, and what is there of it; raises InvalidChunkSize for too many small ones."""
+        """The size of the next chunk, and its bytes so far; raises InvalidChunkSize for too many small ones."""
         self._count += 1
         if self._count % CHUNKS_AT_A_TURN == 0:
             turns.bodies.wait()
@@ -102,7 +102,7 @@ class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
 
 
 def is_unread(request: Any) -> bool:
-    """Whether some of a request's body is still to come: where the next request begins is not known then."""
+    """Whether some of a request's body is still to come: the start of the next request is then unknown."""
     body = request.body
     if body.failed:
         return True
@@ -113,6 +113,6 @@ def is_unread(request: Any) -> bool:
 
 
 def install() -> None:
-    """Have gunicorn read so in this process."""
+    """Make gunicorn read this way in this process."""
     parser.SocketUnreader = Reading
     message.ChunkedReader = Chunks

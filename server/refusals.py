@@ -1,4 +1,4 @@
-"""What is refused before Flask sees it is told as a problem too, and not as gunicorn's own page."""
+"""Errors raised before Flask sees the request, as problem documents instead of gunicorn's own page."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from server import writing
 from server.responses import Answer
 
 MOST_LEAVING = 64
-"""Of those that were turned away, so many have the time to read it; the next ones are closed at once."""
+"""How many refused clients get time to read the error; further ones are closed at once."""
 
 _leaving: set[gevent.Greenlet[..., None]] = set()
 
 
 def write(client: socket.socket, status: int, _reason: str, _message: str) -> None:
-    """Stands in for `gunicorn.util.write_error`. Its message repeats what was sent; the log has it, the answer not."""
+    """Stands in for `gunicorn.util.write_error`. Its message repeats the input; it is logged and not sent."""
     _tell(client, problems.of_status(status))
     writing.linger(client)
 
 
 def turn_away(client: socket.socket, error: AppError) -> None:
-    """Refuse a whole connection, whatever it was to be for, and take nobody's place with it."""
+    """Refuse a whole connection, whatever its request, without displacing another."""
     own = socket.socket(fileno=client.detach())  # the server closes the other one as soon as we return
     with suppress(OSError):
         _tell(own, error)
@@ -62,6 +62,6 @@ def _tell(client: socket.socket, error: AppError) -> None:
         f"Content-Type: {problems.CONTENT_TYPE}\r\nX-Request-ID: {request_id}\r\n{more}"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    # One try: somebody who does not read must not hold the greenlet.
+    # One attempt: a client that does not read must not hold the greenlet.
     client.setblocking(False)
     client.sendall(head.encode() + body)

@@ -1,8 +1,8 @@
-"""HTTP requests that are as plain as can be, read straight from the bytes they came in.
+"""Plain HTTP requests, read directly from their bytes.
 
-The server's parser is right for everything, and a quarter of what an answer costs. What arrived in one piece, with a
-length, without anything that changes how it is to be read, needs none of that. Whatever else it is, it is left alone:
-nobody has taken a byte of it, and the server reads it as ever (RFC 9112; a doubtful request is never ours to judge).
+The server's parser is right for everything, and a quarter of the cost of a response. A request that arrived in one
+piece, with a length and without anything that changes how it is read, does not need it. Any other is left alone: no
+byte of it has been consumed, and the server reads it as usual (RFC 9112; a doubtful request is never decided here).
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ HEAD = re.compile(
 )
 
 FORWARDED_OTHERWISE = ("x-forwarded-ssl", "x-forwarded-protocol")
-"""Beside X-Forwarded-Proto they may contradict it, which the server refuses."""
+"""They may contradict X-Forwarded-Proto, which the server refuses."""
 
 READ_OTHERWISE = ("transfer-encoding", "content-encoding", "expect", "upgrade", "http2-settings", "te", "trailer")
 ASKED_OTHERWISE = ("prefer", "origin")
 UNUSUAL = frozenset((*READ_OTHERWISE, *ASKED_OTHERWISE, *FORWARDED_OTHERWISE))
-"""Fields that change how a request is read, or what it asks for; with them it is no plain one."""
+"""Fields that change how a request is read, or what it means; with them it is not plain."""
 
 
 @dataclass(slots=True)
 class Plain:
-    """One whole request."""
+    """One complete request."""
 
     method: str
     path: str
     """With the query."""
 
     fields: dict[str, str]
-    """By their names in lower case; none came twice."""
+    """By their names in lower case; none occurs twice."""
 
     body: bytes
 
 
 def read(piece: bytes, knows_host: KnowsHost = is_host) -> Plain | None:
-    """The request that these bytes are, all of them; None when that is in any doubt, also of its host."""
+    """The request in these bytes, all of them; None in case of any doubt, also about its host."""
     head = HEAD.match(piece)
     if head is None:
         return None

@@ -1,7 +1,7 @@
-"""Answers whose head leaves together with the first piece of their body: gunicorn's, and whole ones beside it.
+"""Responses whose head is sent together with the first piece of the body: gunicorn's, and complete ones.
 
-gunicorn sends them one after the other: two system calls, two packets, and a client that is woken twice. It also
-writes the date anew for each answer, though it is the same for a second.
+gunicorn sends them separately: two system calls, two packets, and two wake-ups of the client. It also formats the date
+anew for each response, although it is the same for a second.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from server import reading
 from server.writing import send
 
 SERVER = "onward"
-"""What answers call the server: nobody has to know what it is made of."""
+"""The name of the server in responses: its software is not disclosed."""
 
 DETACHED: list[bytes] = []
-"""What a WSGI call returns whose connection was taken over; known by its identity."""
+"""The result of a WSGI call whose connection was taken over; compared by identity."""
 
 TakeOver = Callable[[Any], None]
-"""Given a connection whose request was read, answers on it and keeps it."""
+"""Given a connection whose request was read, responds on it and keeps it."""
 
 http_date = util.http_date
 
@@ -42,13 +42,13 @@ class Answer:
 
 
 class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
-    """A response that holds its head back until there is something to send with it."""
+    """A response that holds back its head until there is a body to send with it."""
 
     headers_sent: bool
     _head = b""
 
     def send_headers(self) -> None:
-        """Prepare the head; whoever calls this sends a piece, or closes."""
+        """Prepare the head; the caller sends a piece, or closes."""
         if not self.headers_sent:
             if reading.is_unread(self.req):
                 self.force_close()
@@ -57,7 +57,7 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
             self.headers_sent = True
 
     def sendfile(self, _respiter: Any) -> bool:
-        """Our files are small, and leave like everything else."""
+        """Our files are small, and are sent like everything else."""
         return False
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ def encode(answer: Answer, keep: bool) -> bytes:
 
 
 def date(timestamp: float | None = None) -> str:
-    """This moment as HTTP writes it, made once a second; stands in for `gunicorn.util.http_date`."""
+    """The current time in HTTP format, computed once a second; stands in for `gunicorn.util.http_date`."""
     return _date(int(time.time() if timestamp is None else timestamp))
 
 
@@ -93,7 +93,7 @@ def _date(second: int) -> str:
 
 
 def install() -> None:
-    """Have gunicorn answer so in this process."""
+    """Make gunicorn respond this way in this process."""
     wsgi.Response = OneSend
     wsgi.SERVER = SERVER
     util.http_date = date

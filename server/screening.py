@@ -1,6 +1,6 @@
-"""What is refused of any request before a room sees it: no host or two, an address by another name, endless headers.
+"""Requests that are refused before any route sees them: no host or two, an ambiguous path, endless headers.
 
-Whatever reads them afterwards (routing, caches, what a browser accepts) may then take them for what they say.
+Whatever reads them afterwards (routing, caches, a browser's rules) can then rely on them.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 RAISED = "onward.raised"
-"""In the environment: what went wrong already. Flask raises it before it does anything else."""
+"""In the environment: an error that Flask raises before anything else."""
 
 FIELD_CHARACTERS = 8190
-"""Of a field, which a client may send in many pieces that are put together: 64 of these made half a megabyte of
-`Accept`, whose reading took a second."""
+"""Per field, which a client may send in many pieces that are joined: 64 of these made half a megabyte of `Accept`,
+which took a second to parse."""
 
 ALIAS = re.compile(r"//|(?![0-9])\d|/0[0-9]+(?:/|$)")
-"""In a path: empty segments, other scripts' digits, numbers with zeros before them. Each thing has one address."""
+"""In a path: empty segments, non-ASCII digits, numbers with leading zeros. Each resource has one URL."""
 
 ENCODED_SLASH = re.compile(r"%(?:2[fF]|5[cC])")
-"""A slash that some proxies take for one, and some do not."""
+"""A slash that some proxies decode, and some do not."""
 
 
 def init_app(app: Flask, knows_host: KnowsHost = is_host) -> None:
-    """Screen this application's requests; to be put around all that reads them."""
+    """Screen this application's requests; wraps everything that reads them."""
     app.wsgi_app = Screen(app.wsgi_app, knows_host)  # type: ignore[method-assign]
 
 
 class Screen:
-    """Wraps an application that is told in the environment what is wrong with a request."""
+    """Wraps an application that finds the error of a request in the environment."""
 
     def __init__(self, app: WSGIApplication, knows_host: KnowsHost) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class Screen:
 
 
 def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
-    """What is wrong with the request, if anything; too long fields are emptied, since the answer reads some of them."""
+    """The error of the request, if any; overlong fields are emptied, since the response reads some of them."""
     long = [name for name, value in environ.items() if name[:5] in ("HTTP_", "CONTE") and len(value) > FIELD_CHARACTERS]
     for name in long:
         environ[name] = ""
@@ -70,5 +70,5 @@ def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
 
 
 def _read(path: str) -> str:
-    """WSGI tells a path's bytes as if they were Latin-1; what is no UTF-8 is nobody's digit."""
+    """WSGI decodes a path's bytes as Latin-1; bytes that are not UTF-8 contain no digits."""
     return path if path.isascii() else path.encode("latin-1").decode(errors="replace")

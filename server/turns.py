@@ -1,7 +1,7 @@
-"""Has those who do the same costly thing wait for each other, so that others come in between.
+"""Makes requests that do the same costly work take turns, so that others run in between.
 
 Greenlets that are ready at the same moment run one after the other before anything else does: thirty bodies of a
-megabyte that ended together kept everybody for 50 ms, and 250 requests of one client for 140.
+megabyte that ended together blocked everybody for 50 ms, and 250 requests of one client for 140.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from foundation import clock
 
 
 class Turns:
-    """One turn in so many seconds, for the whole process."""
+    """One turn per this many seconds, for the whole process."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._next_at = 0.0
 
     def wait(self) -> None:
-        """Return when it is one's turn."""
+        """Return when it is the caller's turn."""
         now = clock.monotonic()
         mine = max(now, self._next_at)
         self._next_at = mine + self._seconds
@@ -27,7 +27,7 @@ class Turns:
 
 
 bodies = Turns(0.04)
-"""For those who read what costs up to ten milliseconds: a large body, many small chunks."""
+"""For reading what costs up to ten milliseconds: a large body, many small chunks."""
 
 crowds = Turns(0.005)
 """For the requests of a client with many connections, two milliseconds each."""

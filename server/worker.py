@@ -1,7 +1,7 @@
-"""gunicorn's gevent worker, taught that a connection may be taken from it, and that stopping begins with goodbye.
+"""gunicorn's gevent worker, extended: a connection can be taken from it, and a stop first closes the streams.
 
 gunicorn clears `alive` for every reason to stop: SIGTERM, SIGHUP's replacement, max_requests. Only a lost parent is
-told by SystemExit. So both are looked for, and the process ends no earlier than its work is handed back.
+reported by SystemExit. So both are watched, and the process does not exit before its work is released.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ STOP_SECONDS = 12.0
 
 
 IDLE_SECONDS = 1.0
-"""How long a kept-alive connection may still say nothing once the process is to end; it would hold it for 5 s."""
+"""How long a kept-alive connection may stay silent once the process is stopping; otherwise it would delay the stop by 5
+s."""
 
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Patience(gevent.Timeout):
-    """The time that the next request on a connection has to arrive in; gunicorn closes the connection after it."""
+    """The time limit for the next request on a connection; gunicorn closes the connection after it."""
 
     def __init__(self, seconds: float, waiting: dict[Patience, Any]) -> None:
         super().__init__(seconds, False)  # type: ignore[arg-type]  # the stubs know no silent one
@@ -53,26 +54,26 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker whose streams live beside its connections."""
 
     on_stop: Callable[[], None] | None = None
-    """Called once, as soon as the process is to end; the process waits for it."""
+    """Called once, as soon as the process is stopping; the process waits for it."""
 
     open_stream: Callable[[Plain], responses.TakeOver | None] | None = None
     """Opens a stream for a plain GET, or leaves it to gunicorn."""
 
     admission: Admission
-    """Says whether there is room for a connection."""
+    """Decides whether a connection is accepted."""
 
     read_plain: Callable[[bytes], Plain | None] = staticmethod(requests.read)
     """Reads a plain request."""
 
     answer: Callable[[Plain], Answer | None] | None = None
-    """Answers other plain requests, or leaves them to gunicorn."""
+    """Responds to other plain requests, or leaves them to gunicorn."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._waiting: dict[Patience, Any] = {}
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection, if there is room for it."""
+        """Serve a connection, if the limits allow it."""
         counted = self.admission.admit(addr[0] if addr else "")
         if counted is None:
             if not isinstance(client, ssl.SSLSocket):
@@ -84,16 +85,16 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.admission.leave(counted)
 
     def _serve(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve its plain requests here, and everything from the first one that is none, as gunicorn does.
+        """Serve its plain requests here, and everything from the first one that is not plain, as gunicorn does.
 
-        With an access log, gunicorn reads them all, since it writes the lines.
+        With an access log, gunicorn reads them all, since it writes the records.
         """
         over = False
         if not isinstance(client, ssl.SSLSocket) and not self.cfg.accesslog and not self.cfg.statsd_host:
             try:
                 over = not self._serve_plain(client)
             except OSError:
-                over = True  # the client is gone
+                over = True  # the client has disconnected
             except BaseException:
                 util.close(client)
                 raise
@@ -103,7 +104,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             super().handle(listener, client, addr)
 
     def _serve_plain(self, client: Any) -> bool:
-        """Returns True when gunicorn is to read what has come, of which nothing was taken; False at the end."""
+        """Returns True if gunicorn has to read what has arrived, of which nothing was consumed; False at the end."""
         client.setblocking(True)
         while True:
             piece = b""
@@ -129,19 +130,19 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 return False
 
     def _take(self, client: Any, piece: bytes) -> None:
-        """Have it read, and counted: a worker may be told to end after so many."""
+        """Count it as gunicorn does: a worker may have to stop after a number of requests."""
         client.recv(len(piece))
         self.nr += 1
         if self.nr >= self.max_requests:
             self.alive = False
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
-        """Answer one request; what its client goes on to send of a body that nobody wanted is not waited for."""
+        """Respond to one request; the unread rest of its body is not waited for."""
         req.unreader.begin_request()
         if addr and self.admission.is_crowd(addr[0]):
             turns.crowds.wait()
         if req._expected_100_continue:
-            writing.send(sock, CONTINUE)  # gunicorn would wait without end for room
+            writing.send(sock, CONTINUE)  # gunicorn would wait for ever to write
             req._expected_100_continue = False
         try:
             return super().handle_request(listener_name, req, sock, addr)
@@ -157,7 +158,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         return Patience(self.cfg.keepalive, self._waiting)
 
     def load_wsgi(self) -> None:
-        """Load the application; refusals speak its language."""
+        """Load the application; refusals are formatted by it."""
         super().load_wsgi()
         util.write_error = refusals.write
         responses.install()
@@ -165,9 +166,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         writing.install()
 
     def is_already_handled(self, respiter: Any) -> bool:
-        """Whether this response's connection is gone; raises StopIteration to have gunicorn forget it.
+        """Whether this response's connection was taken over; raises StopIteration to make gunicorn forget it.
 
-        (Returning True is not enough: gunicorn would go on to read the next request from the stream's socket.)
+        (Returning True is not enough: gunicorn would then read the next request from the stream's socket.)
         """
         if respiter is responses.DETACHED:
             raise StopIteration
@@ -175,7 +176,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         return handled
 
     def run(self) -> None:
-        """Serve until told to stop; then say goodbye while gunicorn waits for its requests."""
+        """Serve until stopped; then close the streams while gunicorn waits for its requests."""
         stopper = gevent.spawn(self._stop_when_told)
         for listener in self.sockets:
             writing.limit(listener)

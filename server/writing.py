@@ -1,7 +1,7 @@
-"""What is written to a client: all of it, for as long as the client takes some of it.
+"""Writing to a client: everything, for as long as the client keeps reading.
 
-Who reads slowly is waited for; who takes nothing for 10 s is let go, whatever it had asked for. Without that, 100
-clients that read nothing kept a worker from ending, and 4,000 kept everybody out.
+A slow reader is waited for; a client that reads nothing for 10 s is dropped, whatever it requested. Without that, 100
+clients that read nothing kept a worker from exiting, and 4,000 locked everybody out.
 """
 
 from __future__ import annotations
@@ -26,45 +26,45 @@ STALLED = prometheus_client.Counter("onward_clients_stalled", "Clients that took
 log = structlog.get_logger(__name__)
 
 STALL_SECONDS = 10.0
-"""Who takes nothing for this long is let go."""
+"""A client that reads nothing for this long is dropped."""
 
 HURRIED_SECONDS = 1.0
-"""The same while the process ends, or while answers that nobody takes fill the memory. Also how often one looks."""
+"""The same while the process stops, or while unread responses fill the memory. Also how often to check."""
 
 HELD_BYTES = 32 * 2**20
-"""Of answers that wait for their clients, per process; beyond it, nobody is waited for who takes nothing."""
+"""Unread responses per process; beyond this, no client that reads nothing is waited for."""
 
 UNSENT_BYTES = 64 * 1024
-"""What the kernel takes from us ahead of what it can send. Left alone that grows to 4 MB for each client that does not
-read; a client that reads is not slowed down, since what is under way does not count."""
+"""What the kernel accepts ahead of what it can send. Otherwise that grows to 4 MB for each client that does not read; a
+client that reads is not slowed down, since data in flight does not count."""
 
 UNHEARD_MS = 30_000
-"""A peer that acknowledges nothing for so long, or takes nothing of an answer we have ended, is gone; without this the
-kernel tries for 15 minutes."""
+"""A peer that acknowledges nothing for this long, or reads nothing of a finished response, is unreachable; otherwise
+the kernel tries for 15 minutes."""
 
 LINGER_SECONDS = 1.0
-"""How long a client that was answered before it had sent everything may take to read the answer."""
+"""How long a client that got its response before it had sent everything may take to read it."""
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Stalled(ConnectionResetError):
-    """The client took nothing for too long; its connection is reset when it is closed."""
+    """The client read nothing for too long; its connection is reset when it is closed."""
 
 
 class Writers:
-    """Those of this process who wait for a client to take something."""
+    """The writers of this process that wait for a client to read."""
 
     def __init__(self) -> None:
         self.held = 0
-        """Bytes of the answers that they are at."""
+        """Bytes of the responses they are writing."""
 
         self.ending = False
-        """Whether the process is to end: nobody is waited for then who takes nothing."""
+        """Whether the process is stopping: a client that reads nothing is then not waited for."""
 
     @property
     def patience(self) -> float:
-        """How long a client may take nothing."""
+        """How long a client may read nothing."""
         return HURRIED_SECONDS if self.ending or self.held > HELD_BYTES else STALL_SECONDS
 
 
@@ -72,16 +72,16 @@ writers = Writers()
 
 
 def limit(listener: socket.socket) -> None:
-    """Bound what the kernel keeps for clients, and how long; connections inherit it from what accepted them."""
+    """Limit what the kernel buffers for clients, and how long; connections inherit it from the listening socket."""
     if listener.family in (socket.AF_INET, socket.AF_INET6) and sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
 
 
 def send(connection: Any, piece: bytes) -> None:
-    """All of it; raises Stalled. gevent's `sendall` waits for ever, and asks for the size of the buffer first."""
+    """Write everything; raises Stalled. gevent's `sendall` waits for ever, and queries the buffer size first."""
     try:
-        # gevent's: the last argument says not to wait. With TLS it would, without end.
+        # gevent's: the last argument means not to wait. With TLS it would, for ever.
         sent = 0 if isinstance(connection, ssl.SSLSocket) else connection.send(piece, 0, 0.0)
     except BlockingIOError:
         sent = 0
@@ -90,20 +90,20 @@ def send(connection: Any, piece: bytes) -> None:
 
 
 def reset_on_close(connection: Any) -> None:
-    """Have the kernel forget what it holds for this client as soon as the connection is closed."""
+    """Have the kernel discard what it buffers for this client as soon as the connection is closed."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
 
 def linger(connection: Any) -> None:
-    """Close, and let the client read what it was told though it goes on sending (RFC 9112, section 9.6).
+    """Close, and let the client read the response although it keeps sending (RFC 9112, section 9.6).
 
-    At most 64 KB of that are taken. Closing at once would reset the connection, and the answer with it.
+    At most 64 KB of that are read. Closing at once would reset the connection, and lose the response.
     """
     util.close_graceful(connection, LINGER_SECONDS)
 
 
 def install() -> None:
-    """Have gunicorn write so in this process."""
+    """Make gunicorn write this way in this process."""
     util.write = write
     util.write_chunk = write_chunk
 
@@ -148,6 +148,6 @@ def _give_up(connection: Any, left: int) -> None:
 
 
 def _queued(connection: Any) -> int:
-    """Bytes that the kernel has and the client has not acknowledged; fewer of them are progress, however slow."""
+    """Bytes that the kernel holds and the client has not acknowledged; fewer of them are progress, however slow."""
     count: int = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
     return count
