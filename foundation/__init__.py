@@ -1,1 +1,1 @@
-"""What every room stands on: settings, database, clock, errors, logs, gevent patching; imports nothing of ours."""
+"""The base of every package: settings, connections, SQL, errors, logs, clock; imports nothing of ours."""

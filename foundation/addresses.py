@@ -1,7 +1,7 @@
-"""E-mail addresses: one addr-spec (RFC 5322, section 3.4.1) is one address, at every door and in every envelope.
+"""E-mail addresses: one addr-spec (RFC 5322, section 3.4.1) is one address, wherever it is entered or used.
 
-A text that a later grammar reads again is not the same text there: `first,second@example.org` was two recipients to
-the one who wrote the header, and `My Shop, Inc <o@s.example>` was the sender `My`.
+A text that another grammar parses later may mean something else: `first,second@example.org` became two recipients in a
+header, and `My Shop, Inc <o@s.example>` became the sender `My`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from email.headerregistry import Address
 import email_validator
 from email_validator import EmailNotValidError
 
-# What cannot be reached is the mail server's business: `orders@localhost` and `@mail.local` are read by somebody.
+# Deliverability is the mail server's business: `orders@localhost` and `@mail.local` may exist.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 ENCODED_WORD = re.compile(r"=\?.*\?=")
-"""RFC 2047: whoever reads the header decodes it, and finds another address, or a line end."""
+"""RFC 2047: the reader of the header decodes it, and gets another address, or a line break."""
 
 NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029<>]")
 
 
 def addr_spec(text: str) -> str:
-    """The one address that this text is, as an envelope takes it: ASCII, its domain in IDNA (RFC 5891).
+    """The one address in this text, as an envelope takes it: ASCII, its domain in IDNA (RFC 5891).
 
-    Raises ValueError with a sentence for what is none: several addresses, a name with brackets around the address, a
-    group, an encoded word, and letters before the @-sign that only SMTPUTF8 (RFC 6531) could carry.
+    Raises ValueError with a sentence otherwise: several addresses, a name with brackets around the address, a group, an
+    encoded word, and letters before the @ that only SMTPUTF8 (RFC 6531) could carry.
     """
     if ENCODED_WORD.search(text):
         raise ValueError("must be one plain e-mail address, without an encoded word")
@@ -36,12 +36,12 @@ def addr_spec(text: str) -> str:
     except EmailNotValidError as error:
         said = str(error).rstrip(".")
         raise ValueError(f"must be one e-mail address, such as name@example.org. {said}") from error
-    assert found.ascii_email is not None  # since letters that are none were not allowed
+    assert found.ascii_email is not None  # since other characters were not allowed
     return found.ascii_email
 
 
 def is_addr_spec(text: str) -> str:
-    """The text itself, where it is one address; ValueError otherwise. It is kept as it was written."""
+    """The text itself, if it is one address; raises ValueError otherwise. It is stored as it was written."""
     addr_spec(text)
     return text
 
@@ -49,7 +49,7 @@ def is_addr_spec(text: str) -> str:
 def mailbox(text: str) -> Address:
     """An address with or without a name before it, as in `My Shop, Inc <orders@shop.example>`.
 
-    Raises ValueError with a sentence for what is neither.
+    Raises ValueError with a sentence if it is neither.
     """
     name, bracket, rest = text.strip().rpartition("<")
     if not bracket:

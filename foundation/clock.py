@@ -1,4 +1,4 @@
-"""The one place that asks what time it is, so that a test can say it."""
+"""The one source of the current time, so that tests can set it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """This moment, in UTC, with its zone."""
+    """The current time, in UTC, with its time zone."""
     return datetime.now(UTC)
 
 
 unix_seconds: Callable[[], float] = time.time
-"""This moment as seconds since 1970, the unit of a token's `exp`."""
+"""The current time as seconds since 1970, the unit of a token's `exp`."""
 
 monotonic: Callable[[], float] = time.monotonic
-"""Seconds that only ever grow; for durations and deadlines inside one process."""
+"""Monotonic seconds, for durations and deadlines within one process."""

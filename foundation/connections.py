@@ -1,4 +1,4 @@
-"""Raw database connections that know this house's limits, and a small pool that prepares what it runs.
+"""Raw database connections with limits and timeouts, and a small pool that prepares its statements.
 
 SQLAlchemy's engine is for the cold paths. The hot statement, the bulkheads and the feed each run a handful of fixed
 statements thousands of times: they use connections of their own, in autocommit, prepared once per connection.
@@ -24,25 +24,25 @@ from foundation import clock
 from foundation.errors import ServiceUnavailable
 
 CONNECT_SECONDS = 3
-"""A host that swallows packets must not hang a greenlet; libpq's own limit does not hold in green mode."""
+"""A host that drops packets must not hang a greenlet; libpq's own timeout does not work in green mode."""
 
 POOL_WAIT_SECONDS = 2
-"""How long a request may wait for a free connection before it is answered with 503."""
+"""How long a request may wait for a free connection before it gets 503."""
 
 REFUSALS = ("25", "53")
-"""Classes of SQLSTATE by which a server that answers says that it cannot work: read-only, out of disk or memory."""
+"""Classes of SQLSTATE with which a server that responds refuses to work: read-only, out of disk or memory."""
 
 AWAY = ("08", *REFUSALS, "57P")
-"""The same, and those of a server that is gone or going."""
+"""The same, and those of a server that is down or shutting down."""
 
 PASSING = (*AWAY, "40", "55", "57")
-"""And of what may work in a moment: after a deadlock, a lock that was not to be had, a statement that was cut short."""
+"""And those of statements that may succeed in a moment: a deadlock, an unavailable lock, a cancelled statement."""
 
 BUSY = ("40", "55P", "57014")
-"""A deadlock, a lock that was not to be had in time, a statement that took too long: it is there, and busy."""
+"""A deadlock, a lock timeout, a statement timeout: the database works, and is busy."""
 
 REFUSAL_SECONDS = 3.0
-"""How long a refusal counts: nobody may send another change to a process that says it is not ready."""
+"""How long a refusal counts: a process that is not ready may get no further change to find out with."""
 
 SERVER_SETTINGS = {
     "timezone": "UTC",
@@ -52,14 +52,14 @@ SERVER_SETTINGS = {
     # A killed client's query would keep its locks until it ends: 7.7 s was seen, 0.7 s with this.
     "client_connection_check_interval": "1s",
 }
-"""What every connection of ours asks of the server (migrations excepted)."""
+"""The settings of every connection (except of migrations)."""
 
 PREPARED_SETTINGS = SERVER_SETTINGS | {"jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""Without a generic plan PostgreSQL plans the large statements anew at each call, at twice the CPU. A generic plan
-that was made while the outbox was empty read it from end to end, also when it had grown: they all go by keys."""
+"""Without a generic plan PostgreSQL plans the large statements at each call, at twice the CPU. A generic plan made
+while the outbox was empty scanned all of it even when it had grown, hence only plans by keys."""
 
 PREPARED_OPTIONS = " ".join(f"-c {name}={value}" for name, value in PREPARED_SETTINGS.items())
-"""The same for a program that is not ours, as PGOPTIONS."""
+"""The same for another program, as PGOPTIONS."""
 
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -75,21 +75,22 @@ _poll_now = monkey.get_original("select", "poll")
 
 
 def outcome_unknown(error: Exception) -> bool:
-    """Whether the connection broke while a statement was under way, so that nobody knows if it was committed."""
+    """The connection broke during a statement: whether it was committed is unknown."""
     if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False
     return error.pgcode is None or error.pgcode.startswith("57P")
 
 
 class Unreachable(psycopg2.OperationalError):
-    """No connection could be made, so nothing was begun."""
+    """No connection could be made, so nothing was started."""
 
 
 def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS) -> psycopg2.extensions.connection:
-    """A connection in autocommit whose application_name tells its purpose; Unreachable if none within 3 s.
+    """A connection in autocommit whose application_name states its purpose; raises Unreachable if none is made within 3
+    s.
 
     The settings are made after connecting: as a startup parameter PgBouncer refuses them or, told to ignore them, drops
-    them, and they would take the place of `?options=` in the URL.
+    them, and they would replace the `?options=` in the URL.
     """
     try:
         with gevent.Timeout(CONNECT_SECONDS, Unreachable("the database did not answer in time")):
@@ -104,28 +105,28 @@ def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS
 
 
 def make_settings(connection: psycopg2.extensions.connection, settings: Mapping[str, str]) -> None:
-    """Make them for as long as the session lasts, in one round trip."""
+    """Set them for the rest of the session, in one round trip."""
     calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {calls}", [word for setting in settings.items() for word in setting])
 
 
 def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
-    """Whether an error says that the database cannot be used at the moment, and nothing of what was asked."""
+    """Whether an error means that the database cannot be used at the moment, and that nothing was done."""
     if isinstance(error, ServiceUnavailable):
         return True
     if not isinstance(error, psycopg2.Error) or isinstance(error, psycopg2.ProgrammingError):
         return False
-    return (error.pgcode or "08").startswith(states)  # a connection that broke leaves no code
+    return (error.pgcode or "08").startswith(states)  # a broken connection has no code
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the same may work in a moment."""
+    """Whether the same may succeed in a moment."""
     return away(error, PASSING)
 
 
 def busy(error: BaseException) -> bool:
-    """Whether the database is there, and rolled a statement back for its time or for somebody else's lock."""
+    """Whether the database works, and rolled a statement back for its duration or for a lock."""
     return isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(BUSY)
 
 
@@ -137,8 +138,8 @@ class Statement:
     types: tuple[str, ...]
     sql: str
     before: str = ""
-    """Statements for the same round trip and the same transaction, such as taking a lock: the main one's snapshot
-    is taken after them."""
+    """Statements for the same round trip and transaction, such as taking a lock: the main one's snapshot is taken after
+    them."""
 
     @property
     def prepare(self) -> str:
@@ -152,7 +153,7 @@ class Statement:
 
 
 class PreparedConnection:
-    """One raw connection that prepares a statement the first time it runs it."""
+    """One raw connection that prepares a statement when it first runs it."""
 
     def __init__(self, dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS) -> None:
         self._settings = settings
@@ -166,7 +167,7 @@ class PreparedConnection:
 
     @property
     def cut(self) -> bool:
-        """Whether the server has ended it; to be asked while it is idle, when a server has nothing else to say."""
+        """Whether the server has closed it; to be checked while it is idle, when a server has nothing else to send."""
         return self.broken or _readable_now(self._connection.fileno())
 
     def close(self) -> None:
@@ -180,14 +181,14 @@ class PreparedConnection:
         try:
             self._cursor.execute(execute, args)
         except (psycopg2.errors.InvalidSqlStatementName, psycopg2.errors.FeatureNotSupported):
-            # Somebody ran DEALLOCATE or DISCARD ALL, which drops the settings too, or a migration changed a column.
-            # All are refused before anything is done, so preparing again and running again is safe.
+            # Somebody ran DEALLOCATE or DISCARD ALL, which drops the settings too, or a migration changed a column. All
+            # are refused before anything is done, so preparing and running again is safe.
             make_settings(self._connection, self._settings)
             self._prepare(statement)
             self._cursor.execute(execute, args)
         except psycopg2.errors.ReadOnlySqlTransaction:
-            # After a failover, or as long as an operator wants it so. A session stays read-only when that is over,
-            # so only a new one finds out.
+            # After a failover, or while an operator wants it so. A session stays read-only when that is over, so only a
+            # new one notices.
             self.close()
             raise
         return self._cursor.fetchall()
@@ -201,7 +202,7 @@ class PreparedConnection:
 
 
 class PreparedPool:
-    """A fixed number of prepared connections; about 8 in all on 2 cores, more is slower."""
+    """A fixed number of prepared connections; about 8 in all are best on 2 cores, more is slower."""
 
     def __init__(self, dsn: str, size: int, name: str, own: Mapping[str, str] | None = None) -> None:
         self._dsn = dsn
@@ -213,7 +214,7 @@ class PreparedPool:
         self._refused_at = -REFUSAL_SECONDS
 
     def run(self, statement: Statement, args: Sequence[Any]) -> list[Row]:
-        """Run one statement on a free connection; ServiceUnavailable if none gets free within 2 s."""
+        """Run one statement on a free connection; raises ServiceUnavailable if none is free within 2 s."""
         if not self._slots.acquire(timeout=POOL_WAIT_SECONDS):
             raise ServiceUnavailable("All database connections are busy.")
         connection = None
@@ -234,19 +235,19 @@ class PreparedPool:
 
     def _give_back(self, connection: PreparedConnection | None) -> None:
         if connection is not None and connection.broken:
-            # One that is cut was probably cut with all the others (a restart, a failover).
+            # A closed connection usually means that all others are closed too (a restart, a failover).
             self.close()
         elif connection is not None:
             self._idle.append(connection)
         self._slots.release()
 
     def refusal(self) -> str | None:
-        """Why the server refused to work a moment ago, or None; a check that /readyz tells of."""
+        """Why the server recently refused to work, or None; a check for /readyz."""
         recent = clock.monotonic() - self._refused_at < REFUSAL_SECONDS
         return self._refused if self._refused and recent else None
 
     def _whole_one(self) -> PreparedConnection | None:
-        """An idle connection, if there is one that was not cut meanwhile; looking costs 2 us, a failed request more."""
+        """An idle connection, if there is one that is still open; checking costs 2 us, a failed request more."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.cut:
@@ -255,7 +256,7 @@ class PreparedPool:
         return None
 
     def close(self) -> None:
-        """Close the idle connections; those in use follow when they come back broken."""
+        """Close the idle connections; those in use are closed when they are returned."""
         while self._idle:
             self._idle.pop().close()
 
@@ -274,8 +275,8 @@ def _wait(connection: psycopg2.extensions.connection) -> None:
         if state == POLL_OK:
             return
         if state == POLL_READ:
-            # libpq hands over 16 KB per poll(). Going back to the loop for every piece made a batch's
-            # result take 105 ms instead of 18 under load: drain what the socket holds already.
+            # libpq reads 16 KB per poll(). Returning to the loop for every piece made a batch's result take 105 ms
+            # instead of 18 under load: drain what the socket already has.
             if not _readable_now(connection.fileno()):
                 wait_read(connection.fileno())
         elif state == POLL_WRITE:
@@ -285,7 +286,7 @@ def _wait(connection: psycopg2.extensions.connection) -> None:
 
 
 def _readable_now(fileno: int) -> bool:
-    """Whether this file has something to say, without going round the loop to find out."""
+    """Whether this file is readable, without going through the loop."""
     poll = _poll_now()
     poll.register(fileno, select.POLLIN)
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""How a command says what cannot be done: in one line, and with an exit status that is not 0."""
+"""How commands report errors: in one line, and with a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foundation.errors import AppError
 
 @contextmanager
 def in_one_line() -> Iterator[None]:
-    """Whatever a caller over HTTP would be told as a problem, the operator reads as its sentence."""
+    """An error that an HTTP client would get as a problem is printed as its sentence."""
     try:
         yield
     except AppError as error:

@@ -1,7 +1,7 @@
 """Requests as typed values: path, query and body are parsed by pydantic models and documented from them.
 
-flask-openapi writes the OpenAPI document from a view's annotations. Its own parsing goes through `get_json`,
-which hides what was wrong with a body, so ours takes its place: same annotations, clear errors.
+flask-openapi writes the OpenAPI document from a view's annotations. Its own parsing uses `get_json`, which hides what
+was wrong with a body, so ours replaces it: same annotations, clear errors.
 """
 
 from __future__ import annotations
@@ -50,40 +50,40 @@ Moment = Annotated[
     pydantic.AfterValidator(_in_utc),
     pydantic.WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
 ]
-"""A date and a time (RFC 3339), in UTC where no zone is given, or the beginning of a date. A number is none, though
-pydantic takes one for seconds; and PostgreSQL knows no zones beyond 16 hours."""
+"""A date and a time (RFC 3339), in UTC if no time zone is given, or a date, which means its start. Numbers are refused,
+although pydantic takes them for seconds; and PostgreSQL has no zones beyond 16 hours."""
 
 
 class Body(pydantic.BaseModel):
-    """What a client sends. Unknown members are refused, since a misspelt one would be lost in silence."""
+    """Base of request bodies. Unknown members are refused, since a misspelt one would otherwise be ignored."""
 
     most_bytes: ClassVar[int | None] = None
-    """Where a body may be larger than BODY_BYTES."""
+    """For bodies that may be larger than BODY_BYTES."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
 
 
 class Query(pydantic.BaseModel):
-    """What stands behind the question mark; numbers come as text there, so it is not strict."""
+    """Base of query parameters; numbers arrive as text there, so it is not strict."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 class Headers(pydantic.BaseModel):
-    """What a route reads from the request's headers; an alias is a header's name, and all others are left alone."""
+    """Base of request headers; an alias is a header's name, and all other headers are ignored."""
 
 
 class Answer(pydantic.BaseModel):
-    """What a client gets. It documents and tests answers; most are written by the database as text."""
+    """Base of responses. It documents and tests them; most are written by the database as text."""
 
 
 def example(**members: Any) -> pydantic.ConfigDict:
-    """A model's `model_config` that gives it an example: the documentation shows it, and a test tries it."""
+    """A model's `model_config` with an example: it is shown in the documentation, and a test tries it."""
     return pydantic.ConfigDict(json_schema_extra={"examples": [members]})
 
 
 def example_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
-    """The example that a model was given."""
+    """The example of a model."""
     extra = model.model_config["json_schema_extra"]
     assert isinstance(extra, dict)
     examples: Any = extra["examples"]
@@ -92,13 +92,13 @@ def example_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
 
 
 class OrderPath(pydantic.BaseModel):
-    """The one path parameter there is."""
+    """The only path parameter."""
 
     order_id: Annotated[Id, pydantic.Field(description="The order's id.", examples=[1])]
 
 
 def typed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Parse what the view's annotations `path`, `query` and `body` ask for, before it is called."""
+    """Parse the `path`, `query` and `body` that the view's annotations declare, before it is called."""
     hints = get_type_hints(view)
     parsers = {name: parse for name, parse in PARSERS.items() if name in hints}
 
@@ -107,13 +107,13 @@ def typed(view: Callable[..., Response]) -> Callable[..., Response]:
         response = view(**{name: parse(hints[name], values) for name, parse in parsers.items()})
         return _revalidated(response) if request.method in ("GET", "HEAD") else response
 
-    # flask-openapi reads the annotations for its document and leaves the parsing to whoever sets this mark.
+    # flask-openapi reads the annotations for its document and skips its own parsing if this mark is set.
     parsed.__delay_validate_request__ = True  # type: ignore[attr-defined]
     return parsed
 
 
 def _revalidated(response: Response) -> Response:
-    """A read of JSON with an ETag, or 304 for a reader who has it already (RFC 9110, section 13.1.2)."""
+    """A JSON response with an ETag, or 304 if the client has it already (RFC 9110, section 13.1.2)."""
     if response.status_code == 200 and response.mimetype == "application/json":
         response.add_etag()
         response.headers.setdefault("Cache-Control", "private, no-cache")
@@ -142,7 +142,7 @@ def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> py
 
 @functools.cache
 def _usual(model: type[pydantic.BaseModel]) -> pydantic.BaseModel | None:
-    """What no query at all means, made once; None where the model asks for something."""
+    """The result of an empty query, built once; None if the model requires something."""
     try:
         return model.model_validate({})
     except pydantic.ValidationError:
@@ -159,14 +159,14 @@ def _parse_header(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> p
 
 @functools.cache
 def _environ_keys(model: type[pydantic.BaseModel]) -> tuple[tuple[str, str], ...]:
-    """The names of the model's headers, each with its name in WSGI's environment."""
+    """The model's headers, each with its name in WSGI's environment."""
     names = [field.alias or name for name, field in model.model_fields.items()]
     return tuple((name, "HTTP_" + name.upper().replace("-", "_")) for name in names)
 
 
 def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
-    # No type is taken for JSON: there is nothing else that a body could be. A wrong one is refused, because it is
-    # what a browser sends for another site's form.
+    # No content type means JSON: nothing else is accepted. A wrong one is refused, because it is what a browser sends
+    # for another site's form.
     said = request.environ.get("CONTENT_TYPE", "")
     if said and not JSON_TYPE.match(said):
         raise UnsupportedMediaType

@@ -1,4 +1,4 @@
-"""Pages of other origins (CORS, WHATWG Fetch): none by default, and those that are named exactly.
+"""Pages of other origins (CORS, WHATWG Fetch): none by default, otherwise those that are named exactly.
 
 Cookies are never shared with them; they send a token.
 """
@@ -17,7 +17,7 @@ EXPOSED = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID, P
 
 
 def init_app(app: Flask, origins: tuple[str, ...]) -> None:
-    """Let pages of these origins read what the API answers to their tokens."""
+    """Let pages of these origins read the API's responses to their tokens."""
     if not origins:
         return
 

@@ -29,10 +29,10 @@ from foundation.settings import Settings
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 SCHEMA = "0017"
-"""The migration that this version works with: the newest one, which a test makes sure of."""
+"""The migration that this version requires: the newest one, which a test checks."""
 
 PIECE = 2000
-"""Rows that are written at once by work that may concern very many: some 20 to 100 ms."""
+"""Rows per chunk of operations that may affect very many: some 20 to 100 ms."""
 
 SQL = sql.beside(__file__)
 STATE = SQL.text("state")
@@ -47,7 +47,7 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    """What our tables inherit from; ids are bigints, text is text, times carry their zone."""
+    """The base of our tables; ids are bigints, text is text, timestamps have a time zone."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}
@@ -57,12 +57,12 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give the application its engine."""
+    """Set up the engine for the application."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_size": settings.cold_connections,
         "max_overflow": 0,
-        "hide_parameters": True,  # they hold what people are called, and what they bought
+        "hide_parameters": True,  # they contain people's names, and what they bought
         "pool_timeout": POOL_WAIT_SECONDS,
         "creator": partial(_connect, settings.dsn),
     }
@@ -76,7 +76,7 @@ def _connect(dsn: str) -> psycopg2.extensions.connection:
 
 
 def commit(then: Callable[[], object] | None = None) -> None:
-    """Commit what the session holds, and do this afterwards; in a unit of work, both wait until it is finished."""
+    """Commit the session, and call this afterwards; in a unit of work, both wait until it is finished."""
     waiting: list[Callable[[], object]] | None = g.get("unit_of_work")
     if waiting is not None:
         waiting.extend([then] if then else [])
@@ -87,10 +87,10 @@ def commit(then: Callable[[], object] | None = None) -> None:
 
 
 def in_pieces(statement: TextClause, **values: object) -> int:
-    """Run a statement that writes `:piece` rows at most, and commit, until nothing is left; returns how many it were.
+    """Run a statement that writes at most `:piece` rows, and commit, until nothing is left; returns the number of rows.
 
-    However much there is, no piece comes near the time-out of a statement, nobody waits for a lock longer than a piece
-    takes, and what was done stays done if the process ends. Not for a unit of work, of which this would be a part.
+    However much there is, no chunk comes near the statement timeout, nobody waits for a lock longer than a chunk takes,
+    and finished chunks stay done if the process dies. Not for use inside a unit of work.
     """
     total, count = 0, PIECE
     while count == PIECE:
@@ -101,7 +101,7 @@ def in_pieces(statement: TextClause, **values: object) -> int:
 
 
 def all_rows(statement: TextClause, **values: object) -> Iterator[Any]:
-    """The rows of a query that reads `:piece` of them `:after` the id in their first column, piece by piece."""
+    """The rows of a query that reads `:piece` of them after the id `:after` in their first column, chunk by chunk."""
     after, rows = 0, None
     while rows is None or len(rows) == PIECE:
         rows = db.session.execute(statement, {**values, "after": after, "piece": PIECE}).all()
@@ -111,7 +111,7 @@ def all_rows(statement: TextClause, **values: object) -> Iterator[Any]:
 
 @contextmanager
 def unit_of_work() -> Iterator[Callable[[], None]]:
-    """Let everything inside be committed as one, when what is yielded is called; or nothing, when it is left before."""
+    """Commit everything inside as one when the yielded function is called; or nothing, if it is left before."""
     waiting: list[Callable[[], object]] = []
     g.unit_of_work = waiting
 
@@ -140,13 +140,13 @@ def has_committed() -> bool:
 
 @event.listens_for(Engine, "handle_error")
 def _let_go_of_read_only(context: ExceptionContext) -> None:
-    """A session stays read-only when the server is no more: the pool begins anew, as after a lost connection."""
+    """A session stays read-only when its server has been replaced: reset the pool, as after a lost connection."""
     if isinstance(context.original_exception, psycopg2.errors.ReadOnlySqlTransaction):
         context.is_disconnect = True
 
 
 def schema_problem() -> str | None:
-    """What is wrong with the database as this version sees it; raises when it does not answer."""
+    """What is wrong with the database for this version; raises if it does not respond."""
     try:
         found, read_only = db.session.execute(STATE).one()
     except ProgrammingError as error:
@@ -154,14 +154,14 @@ def schema_problem() -> str | None:
             return "the database has no tables of ours: run `flask db upgrade`"
         raise
     if read_only:
-        db.session.connection().invalidate()  # a session stays so when the server is not read-only any more
+        db.session.connection().invalidate()  # a session stays so when the server is no longer read-only
         return "the database is read-only"
     return None if found == SCHEMA else f"the schema is at {found}, this version needs {SCHEMA}"
 
 
 def init_commands(app: Flask) -> None:
-    """Give the command line `flask db ...`. Alembic is imported here: it is a fifth of a worker's start."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # first: it talks while it is imported
+    """Add `flask db ...` to the command line. Alembic is imported here: it is a fifth of a worker's start."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # first: it logs while it is imported
     from flask_migrate import Migrate
 
     Migrate(app, db, directory=str(MIGRATIONS))

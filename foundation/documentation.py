@@ -1,4 +1,4 @@
-"""How a route documents itself: what only the route knows is said in its decorator, by `documented`."""
+"""How a route documents itself: what only the route knows is passed to its decorator, by `documented`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADERS: dict[str, tuple[str, str]] = {
     "Preference-Applied": ("The preference that was honoured.", "wait=5"),
     "Onward-Effects": ("`done` if all effects were done within the wait, otherwise `pending`.", "done"),
 }
-"""Headers of answers by name: what they mean, and an example."""
+"""Response headers by name: description and example."""
 
 
 def documented(
@@ -33,11 +33,10 @@ def documented(
     shown: Mapping[str, Any] | None = None,
     otherwise: type[Answer] | None = None,
 ) -> dict[str, Any]:
-    """What a route's decorator is told: the answer's model, the errors that only this route knows, further headers.
+    """The arguments of a route's decorator: the response model, the errors that only this route has, further headers.
 
-    In place of a model stands None for an empty answer, or a media type and its example for one that has no model.
-    `shown` are members in which the route's example differs from the model's, `otherwise` is a second model that it
-    may answer with.
+    Instead of a model, None means an empty response; a media type with its example is for one that has no model.
+    `shown` are members in which the route's example differs from the model's, `otherwise` is a second response model.
     """
     if isinstance(answer, Mapping):
         content = {media: {"schema": _schema(text), "example": text} for media, text in answer.items()}

@@ -1,4 +1,4 @@
-"""What a greenlet raised and nobody caught, as one line of JSON like everything else that is logged."""
+"""Uncaught exceptions of greenlets, as one line of JSON like everything else that is logged."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from foundation import clock
 
 
 def install() -> None:
-    """Have every hub of this process tell it so; gevent prints a traceback of many lines by default."""
+    """Log them in every hub of this process; gevent prints a traceback of many lines by default."""
     Hub.print_exception = _tell  # type: ignore[method-assign, assignment]
 
 
 def _tell(
     _hub: Hub, context: Any, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
-    """Written at once: this runs in the loop itself, which must not wait for the lock of a log handler."""
+    """Written directly: this runs in the event loop itself, which must not wait for the lock of a log handler."""
     entry = {
         "event": "A greenlet failed",
         "greenlet": context if isinstance(context, str) else repr(context),

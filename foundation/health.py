@@ -1,4 +1,4 @@
-"""Is this process alive, and is it ready? For load balancers and for people."""
+"""Liveness and readiness of this process, for load balancers and people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foundation.documentation import documented
 from foundation.errors import RETRY_AFTER_SECONDS, AppError
 
 CHECK_SECONDS = 1.0
-"""A check that takes longer has failed: whoever asks wants to know now."""
+"""A slower check has failed: the caller needs an answer now."""
 
 Check = Callable[[], str | None]
 """Returns what is wrong, or None."""
@@ -41,7 +41,7 @@ class NotReady(AppError):
 
 
 def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
-    """`/livez` answers as long as the loop turns; `/readyz` says 503 with the reason while a check fails."""
+    """`/livez` responds as long as the loop runs; `/readyz` returns 503 with the reason while a check fails."""
     routes = APIBlueprint("health", __name__, abp_tags=[{"name": "Health"}])
 
     @routes.get("/livez", summary="Check liveness", **documented(Fine))

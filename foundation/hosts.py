@@ -1,4 +1,4 @@
-"""What a Host field may say: the name of a host, and of one that is served here."""
+"""Valid values of a Host header, and those that are served here."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ KnowsHost = Callable[[str], bool]
 
 @lru_cache(256)
 def is_host(text: str) -> bool:
-    """Whether a Host field can name one."""
+    """Whether it is a valid Host header."""
     return HOST.fullmatch(text) is not None
 
 
 def host_name(host: str) -> str:
-    """A host without its port, as it is compared."""
+    """A host without its port, in the form that is compared."""
     return PORT.sub("", host).lower().removesuffix(".")
 
 
 def one_of(trusted: Collection[str]) -> KnowsHost:
-    """What knows these hosts only, whatever the port; where there are none, every host."""
+    """Accepts only these hosts, whatever the port; if there are none, every host."""
     if not trusted:
         return is_host
 

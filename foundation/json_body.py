@@ -18,35 +18,35 @@ from foundation.errors import InvalidRequest, MalformedRequest
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 DEPTH = 32
-"""Levels of arrays and objects that a body may have; what is meant here has three."""
+"""Maximum levels of arrays and objects in a body; legitimate ones have three."""
 
 VALUES = 8_000
-"""Members and items that a body may have, of all its objects and arrays together; the largest honest one, 500 changes
-with all that they may have, has 6,001."""
+"""Maximum members and items of a body, of all its objects and arrays together; the largest honest one, 500 changes with
+every optional member, has 6,001."""
 
 UNCOUNTED_BYTES = 2 * VALUES
-"""A value and what parts it from the next take two bytes: a body of this size has no more values than it may."""
+"""A value and its separator take two bytes: a body of this size cannot have more values than allowed."""
 
 QUOTES = 4 * VALUES
 """A name and a text for each member."""
 
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-"""A string that does not end is read to the end of the body: looked into again at each quote, it would take minutes.
-Nothing is ever taken back (`*+`), which would cost memory for each escape."""
+"""An unterminated string extends to the end of the body: scanned again at each quote, it would take minutes. The
+pattern never backtracks (`*+`), which would cost memory for each escape."""
 
 OPENING = b"[{"
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NOT_PARTING = bytes(set(range(256)) - set(b"[{,"))
 
 ERRORS_TOLD = 20
-"""Whoever has more wrong than that repeats one fault."""
+"""More errors than this are usually the same mistake repeated."""
 
 FIELD_CHARACTERS = 200
-"""A place may hold the name of an unknown member, which is as long as its sender likes."""
+"""A location may contain the name of an unknown member, which can be arbitrarily long."""
 
 
 def parse_json(model: type[M], raw: bytes) -> M:
-    """A body as `model`; MalformedRequest when it is no JSON object, InvalidRequest when a member is wrong."""
+    """A body as `model`; raises MalformedRequest if it is not a JSON object, InvalidRequest if a member is invalid."""
     bound(raw)
     try:
         return model.model_validate_json(raw)
@@ -59,17 +59,17 @@ def parse_json(model: type[M], raw: bytes) -> M:
 
 def bound(raw: bytes) -> None:
     """Raises MalformedRequest for a NUL character or too many levels, InvalidRequest for too many values."""
-    # `\\u0000`, six plain characters, is harmless, so pairs of backslashes go first. Looked for in what was sent, since
-    # two parsers may read a body that is odd in other ways differently; PostgreSQL's text cannot hold it.
+    # `\\u0000` as six plain characters is harmless, so pairs of backslashes are removed first. The raw bytes are
+    # searched, since two parsers may read a malformed body differently; PostgreSQL's text cannot contain NUL.
     if b"\\u0000" in raw and b"\\u0000" in raw.replace(b"\\\\", b""):
         raise MalformedRequest("The body must not contain a NUL character.")
     if len(raw) <= UNCOUNTED_BYTES and raw.count(b"[") + raw.count(b"{") <= DEPTH:
         return
-    # Never more quotes than stand outside of texts, and at least half of those: `"\\"` has one that looks escaped.
+    # Never more quotes than there are outside of texts, and at least half of those: `"\\"` has one that looks escaped.
     if raw.count(b'"') - raw.count(b'\\"') > QUOTES:
         raise _too_many()
     outside = STRING.sub(b"", raw)
-    _bound_depth(outside.translate(None, NOT_BRACKETS)[: 2 * VALUES])  # those of as many values as there may be
+    _bound_depth(outside.translate(None, NOT_BRACKETS)[: 2 * VALUES])  # those of the maximum number of values
     if len(outside.translate(None, NOT_PARTING)) > VALUES:
         raise _too_many()
 
@@ -87,13 +87,13 @@ def _too_many() -> InvalidRequest:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
-    """Wrong members with their places, never with what was sent: that may be a secret."""
+    """Invalid members with their locations, never with their values: these may be secrets."""
     told = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
     return InvalidRequest(f"{told[0]['field']}: {told[0]['message']}.", {"errors": told})
 
 
 def first_errors(error: pydantic.ValidationError) -> list[dict[str, Any]]:
-    """The first errors. pydantic makes all of them or none: as text they are cheap, and only these become objects."""
+    """The first errors. pydantic builds all of them or none: as text they are cheap, and only these become objects."""
     text = error.json(include_url=False, include_context=False, include_input=False)
     decoder, place = json.JSONDecoder(), 1
     errors: list[dict[str, Any]] = []

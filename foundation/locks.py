@@ -1,15 +1,15 @@
-"""The numbers of all fixed advisory locks, so that no two meet.
+"""The numbers of all fixed advisory locks, so that no two collide.
 
-PostgreSQL keeps two spaces: of one number with 64 bits, and of two with 32. What is locked by a hash, such as a
-request's key, sets HASHED, which none of the fixed numbers has.
+PostgreSQL has two separate key spaces: one number of 64 bits, and two of 32. A lock with a hashed key, such as a
+request's idempotency key, has the bit HASHED, which none of the fixed numbers has.
 """
 
 PROCESSES = 9001
 """First of two numbers: a running process, by its number in the outbox."""
 
 APPEND = 9002
-"""Appending to the log of live events. Processes of two versions have to agree on it, or numbers would not follow
-commits while they run side by side: never to be changed without taking both."""
+"""Appending to the log of live events. Processes of two versions must agree on it, or numbers would not follow commits
+while they run side by side: never change it without taking both."""
 
 PRUNE = 9003
 """Pruning that log."""
@@ -18,4 +18,5 @@ MIGRATE = 9004
 """Migrating the database."""
 
 HASHED = 1 << 62
-"""A bit of the locks that a hash names: strangers choose what is hashed, and could invert it to name a fixed one."""
+"""A bit in the keys of hashed locks: clients choose what is hashed, and could otherwise construct the key of a fixed
+one."""

@@ -1,4 +1,4 @@
-"""One JSON line per log entry, each with the request id it belongs to."""
+"""One JSON line per log record, each with the request id it belongs to."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ADDRESS = re.compile(r"[^\s<>()\"',;@]+@[^\s<>()\"',;@]+")
 
 
 def new_request_id(offered: str | None) -> str:
-    """The caller's own id where it is a plain word of up to 64 characters, else a new one."""
+    """The caller's own id if it is a plain one of up to 64 characters, otherwise a new one."""
     if offered and REQUEST_ID.fullmatch(offered):
         return offered
     return f"{random.getrandbits(64):016x}"
 
 
 def configure(level: str) -> None:
-    """Send structlog's and the standard library's entries to stderr, one JSON line each."""
+    """Send the records of structlog and the standard library to stderr, one JSON line each."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -68,7 +68,7 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 def _tell_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """The trace as ever, without what PostgreSQL repeats of the values that it was sent."""
+    """The usual traceback, without the values that PostgreSQL repeats."""
     given = event.get("exc_info")
     error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else sys.exc_info()[1]
     event = structlog.processors.format_exc_info(logger, method, event)
@@ -80,7 +80,7 @@ def _tell_exception(logger: WrappedLogger, method: str, event: EventDict) -> Eve
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and those that it came of."""
+    """An error and its causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -90,7 +90,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def text_of(error: BaseException) -> str:
     """An error's text for the log. DETAIL, CONTEXT and the statement's line repeat values, as `Key (buyer_email)=(…)`;
-    of a data exception (class 22) the message itself quotes one."""
+    for a data exception (class 22) the message itself quotes one."""
     if not isinstance(error, psycopg2.Error) or not error.diag.message_primary:
         return str(error).strip()
     message = error.diag.message_primary
@@ -100,7 +100,7 @@ def text_of(error: BaseException) -> str:
 
 
 def _hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Whoever refuses a mail names whom it was for, and many an error names a URL with its password."""
+    """A refusal of an e-mail names the recipient, and many an error names a URL with its password."""
     for name, value in event.items():
         if isinstance(value, str) and "@" in value:
             event[name] = ADDRESS.sub("(address)", value)
@@ -108,12 +108,12 @@ def _hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 
 
 class FailureLog:
-    """Something that is tried again and again: told once when it begins, and once when it is over."""
+    """Logs something that fails repeatedly: once when it starts, and once when it is over."""
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
         self.told = False
-        """Whether it has begun and is not over."""
+        """Whether it has started and is not over."""
 
     def tell(self, error: BaseException) -> None:
         if not self.told:

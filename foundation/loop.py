@@ -1,4 +1,4 @@
-"""Tell in log and figures when the process's one loop stood still: whoever holds it keeps everybody waiting."""
+"""Logs and measures when the process's event loop was blocked: that delays every request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.1
 STILL_SECONDS = 0.25
-"""Longer than anything that may be done in one go; half of it is felt at the other end."""
+"""Longer than any single operation may take; half of it is noticed by the client."""
 
 TOLD_SECONDS = 10.0
-"""One line in so much time; the figures have each."""
+"""At most one record per this interval; the metric counts each."""
 
 STILL = Histogram(
     "onward_loop_still_seconds",
@@ -25,7 +25,7 @@ STILL = Histogram(
 
 
 class LoopWatch:
-    """A greenlet that wakes ten times a second, and notices when it was woken late."""
+    """A greenlet that wakes ten times a second, and notices when it wakes late."""
 
     def __init__(self) -> None:
         self._greenlet: gevent.Greenlet[..., None] | None = None

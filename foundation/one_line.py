@@ -1,4 +1,4 @@
-"""Texts on one line: names and titles that stand in a mail, a log or a page, and must not become a line of it."""
+"""Single-line texts: names and titles that appear in an e-mail, a log or a page, and must not add a line to it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 NOT_ON_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""Control characters, and what Unicode calls the end of a line or a paragraph."""
+"""Control characters, and Unicode's line and paragraph separators."""
 
 
 def one_line(text: str) -> str:
-    """The text itself; ValueError where it holds a line end or a control character."""
+    """The text itself; raises ValueError if it contains a line break or a control character."""
     if NOT_ON_A_LINE.search(text):
         raise ValueError("must be one line, without control characters")
     return text
@@ -30,4 +30,4 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whit
 """A name or a title."""
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100), CHECKED, SHOWN]
-"""A number or a code of somebody else's, exactly as they write it."""
+"""Another system's number or code, exactly as written."""

@@ -73,7 +73,7 @@ class Problem(Answer):
 
 
 def init_app(app: OpenAPI) -> None:
-    """Serve the document at `/openapi.json`, and give the command line `flask openapi`, which prints it."""
+    """Serve the document at `/openapi.json`, and add `flask openapi`, which prints it, to the command line."""
     routes = APIBlueprint("documentation", __name__, abp_tags=[{"name": "Documentation"}])
 
     @functools.cache
@@ -99,9 +99,9 @@ def init_app(app: OpenAPI) -> None:
 
 @functools.cache
 def committed() -> dict[str, Any]:
-    """The document as `make openapi` wrote it, which a test holds to the code.
+    """The document as `make openapi` wrote it, which a test compares with the code.
 
-    Made from the code by whoever asked first, it held a worker's loop for 0.3 s, and in a thread still for 0.1 s.
+    Generated on the first request, it blocked a worker's loop for 0.3 s, and in a thread still for 0.1 s.
     """
     document: dict[str, Any] = orjson.loads(COMMITTED.read_bytes())
     return document
@@ -113,7 +113,7 @@ def printed(app: OpenAPI) -> str:
 
 
 def document_of(app: OpenAPI) -> dict[str, Any]:
-    """The whole document of this application, made when it is first asked for."""
+    """The whole document of this application, generated on first use."""
     if EXTENSION not in app.extensions:
         app.extensions[EXTENSION] = _complete_document(app)
     document: dict[str, Any] = app.extensions[EXTENSION]
@@ -142,7 +142,7 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
     }
     for path, method, operation in operations(document):
         operation["operationId"] = names[path, method].rpartition(".")[2]
-        # What decorators of the view raise, they say at the view.
+        # Errors raised by the view's decorators are declared at the view.
         operation["x-problems"] += getattr(app.view_functions[names[path, method]], "problems", ())
         _complete(method, operation, models)
     return document
@@ -198,19 +198,19 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
 
 
 def _is_counted(operation: Mapping[str, Any]) -> bool:
-    """Whether the rates hold for it: for all that is protected but streams, which have limits of their own."""
+    """Whether the rate limits apply: to everything protected but streams, which have limits of their own."""
     credentials = {name for one in operation.get("security", ()) for name in one}
     return bool(credentials) and "ticket" not in credentials
 
 
 def _tidy(parameter: dict[str, Any]) -> None:
-    """A parameter that may be left out is not null, and its example stands where readers look for it."""
+    """An optional parameter is not nullable, and its example is placed where readers look for it."""
     schema = parameter["schema"]
     some = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
     schema.update(*some)
     for name in ("minimum", "maximum"):
         if name in schema:
-            schema[name] = int(schema[name])  # flask-openapi takes every minimum for a float
+            schema[name] = int(schema[name])  # flask-openapi writes every minimum as a float
     if "description" in schema:
         parameter["description"] = schema["description"]
     if "examples" in schema:
@@ -220,7 +220,7 @@ def _tidy(parameter: dict[str, Any]) -> None:
 
 
 def _usual(method: str, operation: Mapping[str, Any]) -> Iterator[type[AppError]]:
-    """The problems that follow from what the operation takes."""
+    """The errors that follow from the operation's input."""
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     yield from ANYWHERE
     if operation.get("security"):
@@ -236,7 +236,7 @@ def _usual(method: str, operation: Mapping[str, Any]) -> Iterator[type[AppError]
 
 
 def _problems(known: list[type[AppError]]) -> dict[str, Any]:
-    """The responses for these errors: one for each status, with an example for each code."""
+    """The responses for these errors: one per status, with an example for each code."""
     by_status: dict[int, list[str]] = {}
     for error in sorted(set(known), key=lambda one: (one.status, one.code)):
         by_status.setdefault(error.status, []).append(error.code)

@@ -1,7 +1,7 @@
-"""Refuse a database that cannot be worked with: behind a pooler that shares out transactions, or in another encoding.
+"""Refuses a database that cannot be used: behind a transaction-mode pooler, or with another encoding.
 
-Statements are prepared, settings made, notifications heard and locks held by a session. A pooler in transaction mode
-gives each transaction any session that is free: a service behind one starts, answers most requests, and loses effects.
+Prepared statements, settings, notifications and locks belong to a session. A pooler in transaction mode gives each
+transaction any free session: a service behind one starts, answers most requests, and loses effects.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LOOK = "SELECT pg_backend_pid(), current_setting('statement_timeout'), current_s
 
 
 def problem(dsn: str) -> str | None:
-    """What is wrong with the database's sessions, or None; raises when it does not answer."""
+    """What is wrong with the database's sessions, or None; raises if it does not respond."""
     with closing(connect(dsn, "check")) as ours, closing(connect(dsn, "check")) as another:
         pid, _, encoding = _run(ours, LOOK)
-        # Two transactions in a row often get the same session of a pooler too, the one that was used last. So another
-        # client of it takes a session meanwhile, and holds it: the one of ours, or ours gets a second one.
+        # Two transactions in a row often get the same session from a pooler too, the one that was used last. So another
+        # client takes a session meanwhile, and holds it: either ours, or ours gets a second one.
         if _run(another, "SELECT pg_backend_pid()") == (pid,):
             return POOLED
         _run(another, "BEGIN")
@@ -37,7 +37,7 @@ def problem(dsn: str) -> str | None:
 
 
 def check(dsn: str) -> Callable[[], str | None]:
-    """A check for /readyz, which looks until it has found nothing wrong."""
+    """A check for /readyz, which repeats until it has found nothing wrong."""
     fine = False
 
     def look() -> str | None:

@@ -1,4 +1,4 @@
-"""One renderer: everything that goes wrong is told as RFC 9457 problem details, or as a page where a person looks."""
+"""Renders every error as RFC 9457 problem details, or as a page for a browser."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SENTENCES = {400: "The request cannot be parsed.", 404: "No such resource."}
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of this application with a problem, or with a page where a person looks."""
+    """Return every error of this application as a problem, or as a page for a browser."""
     app.register_error_handler(AppError, _on_app_error)
     app.register_error_handler(HTTPException, _on_http_exception)
     for unavailable in UNAVAILABLE:
@@ -86,7 +86,7 @@ def body_of(error: AppError) -> dict[str, Any]:
 
 
 def members(error: type[AppError], detail: str, more: Mapping[str, Any], request_id: str) -> dict[str, Any]:
-    """Problem details: those that every problem has, then those of this one."""
+    """Problem details: the common members, then those of this error."""
     return {
         "type": f"urn:onward:problem:{error.code}",
         "title": HTTP_STATUS_CODES[error.status],
@@ -99,7 +99,7 @@ def members(error: type[AppError], detail: str, more: Mapping[str, Any], request
 
 
 def of_status(status: int) -> AppError:
-    """The problem for a status that the framework or the server before it chose."""
+    """The problem for a status that the framework or gunicorn chose."""
     error = OF_HTTP.get(status, errors.MalformedRequest if status < 500 else errors.InternalError)
     return error(SENTENCES.get(error.status, ""))
 
@@ -121,9 +121,9 @@ def _on_app_error(error: AppError) -> Response:
 
 def _on_http_exception(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:  # a redirect is an exception to werkzeug, and none to us
+    if status < 400:  # werkzeug raises a redirect as an exception; here it is not an error
         return Response(error.get_response().get_data(), status, error.get_headers())
-    # Nothing that the framework says is passed on: its words are about itself.
+    # The framework's own texts are not passed on: they are about itself.
     response = problem(of_status(status))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -153,7 +153,7 @@ def of_failure(error: Exception) -> AppError:
 
 
 def of_database(error: Exception, unsure: str = "") -> AppError:
-    """The problem for a database that cannot be used; `unsure` is said where "nothing was changed" might be untrue."""
+    """The problem for an unusable database; `unsure` is used where "nothing was changed" might be untrue."""
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     if cause is not None and busy(cause):
         return errors.DatabaseBusy(unsure if unsure == IN_PART else "")
@@ -161,7 +161,7 @@ def of_database(error: Exception, unsure: str = "") -> AppError:
 
 
 def _broke_under_way(error: Exception) -> bool:
-    """Whether a connection broke that had been made: perhaps after the commit had arrived."""
+    """Whether an established connection broke: perhaps after the commit had arrived."""
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated
     return outcome_unknown(error) and not isinstance(error, Unreachable)

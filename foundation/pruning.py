@@ -1,4 +1,4 @@
-"""Delete what is too old, in the background: in pieces that each commit, with time for the others in between."""
+"""Deletes expired rows in the background: in chunks that each commit, with pauses for others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from foundation.logs import FailureLog
 
 PRUNE_SECONDS = 60.0
 REST_SECONDS = 0.05
-"""Between two pieces of about 10 ms; what a piece holds times 20 is more than can be written in a second."""
+"""Pause between two chunks of about 10 ms; a chunk times 20 is more than can be written in a second."""
 
 Prune = Callable[[], int]
-"""Deletes a piece of what is too old and commits; returns how many rows there were."""
+"""Deletes a chunk of expired rows and commits; returns how many rows there were."""
 
 
 class Pruner:
-    """Prunes some tables now and then; a table that cannot be pruned does not hinder the others."""
+    """Prunes some tables periodically; a table that cannot be pruned does not affect the others."""
 
     def __init__(self, app: Flask, tables: Mapping[str, Prune]) -> None:
         self._app = app
@@ -34,7 +34,7 @@ class Pruner:
             self._greenlet = None
 
     def prune(self) -> None:
-        """Prune all of them until nothing is left that is too old."""
+        """Prune all of them until nothing is expired."""
         for prune, failures in self._tables.values():
             try:
                 while self._piece(prune):

@@ -1,4 +1,4 @@
-"""gunicorn's own entries, in the same form and place as all others."""
+"""gunicorn's own records, in the same form and place as all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foundation import logs
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Hands what gunicorn says to the root logger, unless it is told to write to a file of its own."""
+    """Passes gunicorn's records to the root logger, unless it is configured to write to a file."""
 
     def setup(self, cfg: Any) -> None:
         logs.configure(cfg.loglevel.upper())

@@ -1,4 +1,4 @@
-"""Read the environment once, refuse all mistakes together, and stay frozen afterwards."""
+"""Reads the environment once, reports all mistakes together, and is immutable afterwards."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from foundation.addresses import mailbox
 from foundation.hosts import host_name, is_host
 
 JWT_SECRET_BYTES = 32
-"""The least length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
+"""The minimum length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
 
 MOST_DIGITS = 18
-"""More than any number of ours has; Python refuses to read thousands of them."""
+"""More than any of our numbers has; Python refuses to parse thousands of them."""
 
 KEEPALIVE_SECONDS, PROXY_KEEPALIVE_SECONDS = 5, 75
-"""nginx and HAProxy close connections to us that were idle for 60 s; one that we close first makes a 502 there."""
+"""nginx and HAProxy close connections that were idle for 60 s; one that we close first causes a 502 there."""
 
 MODES = ("background", "sequential")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -28,7 +28,7 @@ REQUIRED = object()
 
 
 class SettingsError(Exception):
-    """Some settings cannot be used; `problems` holds one line for each."""
+    """Some settings cannot be used; `problems` has one line for each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -121,7 +121,7 @@ def _hosts(value: str) -> tuple[str, ...]:
 
 
 def _reachable(url: str) -> bool:
-    """Whether a URL names a host, and a port that there can be, if any."""
+    """Whether a URL names a host, and a valid port, if any."""
     try:
         return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
@@ -151,7 +151,7 @@ def _redis_url(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    """An IPv6 address may stand in brackets, as in a URL."""
+    """An IPv6 address may be in brackets, as in a URL."""
     return value[1:-1] if value.startswith("[") and value.endswith("]") else value
 
 
@@ -165,7 +165,7 @@ def _setting(default: Any, meaning: str, parse: Callable[[str], Any] = _text) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything an operator can decide; the environment variable is the field's name in capitals."""
+    """All settings; the environment variable is the field's name in capitals."""
 
     host: str = _setting("127.0.0.1", "Address that gunicorn listens on.", _host)
     port: int = _setting("8000", "Port that gunicorn listens on.", _whole_number(1, 65535))
@@ -278,7 +278,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read all settings; raises SettingsError with a line for each that is missing or cannot be used."""
+        """Read all settings; raises SettingsError with a line for each that is missing or invalid."""
         values: dict[str, Any] = {}
         problems: list[str] = []
         for field in dataclasses.fields(cls):
@@ -290,14 +290,14 @@ class Settings:
             try:
                 values[field.name] = field.metadata["parse"](given)
             except ValueError as error:
-                # The value is not repeated: it may be a secret that was put under the wrong name.
+                # The value is not repeated: it may be a secret under the wrong name.
                 problems.append(f"{name} {error}.")
         if problems:
             raise SettingsError(problems)
         return cls(**values)
 
     def link(self, path: str) -> str:
-        """The address of a page, for somebody who reads it elsewhere."""
+        """The URL of a page, for use outside of the service."""
         return (self.public_url or self.local_url) + path
 
     @property
@@ -307,23 +307,23 @@ class Settings:
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether cookies travel over HTTPS only."""
+        """Whether cookies are sent over HTTPS only."""
         return self.https if self.cookie_secure is None else self.cookie_secure
 
     @property
     def address(self) -> str:
-        """Where gunicorn listens, as it stands in a URL."""
+        """The address that gunicorn listens on, in URL form."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def known_hosts(self) -> frozenset[str]:
-        """Those that requests may name; none where any will do."""
+        """The hosts that requests may name; empty if any is accepted."""
         own = {host_name(urlsplit(self.public_url).netloc.rpartition("@")[2])} if self.public_url else set()
         return frozenset({*self.trusted_hosts, *own}) if self.trusted_hosts else frozenset()
 
     @property
     def on_loopback(self) -> bool:
-        """Whether nobody but this machine's own people reaches the service."""
+        """Whether only this machine can reach the service."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -336,16 +336,16 @@ class Settings:
 
     @property
     def local_url(self) -> str:
-        """Where a browser or a program on this machine reaches the service; all addresses cannot be called."""
+        """The URL for browsers and programs on this machine; a wildcard address cannot be called."""
         host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://{dataclasses.replace(self, host=host).address}"
 
     @property
     def signing_keys(self) -> list[str]:
-        """The keys that may have signed a link, the one that signs now at the end."""
+        """The keys that may have signed a link, the current one last."""
         return [key for key in (self.jwt_previous_secret, self.jwt_secret) if key]
 
     @property
     def dsn(self) -> str:
-        """The database's address as libpq reads it."""
+        """The database's address for libpq."""
         return self.database_url.replace("postgresql+psycopg2://", "postgresql://", 1)

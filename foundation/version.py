@@ -1,3 +1,3 @@
-"""The version of Onward, stated here once: the OpenAPI document and `hello` on live streams carry it."""
+"""The version of Onward, defined here only: the OpenAPI document and `hello` on live streams contain it."""
 
 VERSION = "0.1.0"

@@ -1,1 +1,1 @@
-"""What an order is, how it may change, and what must follow from a change."""
+"""What an order is, how it may change, and the effects of a change."""

@@ -1,4 +1,4 @@
-"""What clients get about orders, as pydantic models: they document and test what the database writes as text."""
+"""Responses about orders, as pydantic models: they document and test what the database writes as text."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ MOVED = {
     "updated_at": "2026-11-24T09:32:00.123456+00:00",
     "allowed_transitions": ["PREPARING", "CANCELLED"],
 }
-"""What differs in the example when the order was moved."""
+"""The differences in the example after a status change."""
 
 
 class ResultOut(Answer):

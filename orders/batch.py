@@ -1,7 +1,7 @@
-"""Many status changes in one request: each is made as if it had come alone, and has a result of its own.
+"""Many status changes in one request: each is made as if it were sent alone, and has a result of its own.
 
-They are made at the same time, so the group commit puts up to 64 of them into one statement. Changes of one order are
-made one after the other, in the order in which they were sent.
+They are made concurrently, so the group commit puts up to 64 of them into one statement. Changes of one order are made
+one after another, in the given order.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from orders.status_change import Changed, StatusChange, StatusChanges
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 2 * BATCH_LIMIT
-"""Of all requests of one principal in this process together: enough for one statement under way and one that waits."""
+"""Of all requests of one principal in this process together: enough for one statement in progress and one waiting."""
 
 AWAY = "The service cannot reach its database."
 
 
 _pools: WeakValueDictionary[str, Pool] = WeakValueDictionary()
-"""By principal, for as long as one of its requests is under way."""
+"""By principal, for as long as one of its requests is in progress."""
 
 
 class Batch:
-    """The changes of one request, and what came of each."""
+    """The changes of one request, and their results."""
 
     def __init__(self, changes: StatusChanges, wanted: Sequence[StatusChange]) -> None:
         self._changes = changes
@@ -41,7 +41,7 @@ class Batch:
         self._request_id = logs.request_id.get()
         self._away = False
         self.results: list[Changed | AppError] = [ServiceUnavailable(AWAY)] * len(wanted)
-        """In the order in which they were sent."""
+        """In the given order."""
 
     def run(self) -> list[Changed | AppError]:
         """Make them all; returns the order or the error of each."""
@@ -54,7 +54,7 @@ class Batch:
         return self.results
 
     def _make_all_of_one_order(self, places: Sequence[int]) -> None:
-        logs.request_id.set(self._request_id)  # a new greenlet knows nothing of the request
+        logs.request_id.set(self._request_id)  # a new greenlet has no request context
         for place in places:
             if not self._away:
                 self.results[place] = self._make(self._wanted[place])
@@ -65,7 +65,7 @@ class Batch:
         except OrderLocked as error:
             return error
         except ServiceUnavailable as error:
-            # Whoever comes after would wait as long for the same answer.
+            # Later ones would wait as long for the same answer.
             self._away = True
             return error
         except AppError as error:
@@ -74,6 +74,6 @@ class Batch:
             log.warning("The database cannot be used", exc_info=error)
             return DatabaseBusy() if busy(error) else ServiceUnavailable(AWAY)
         except Exception as error:
-            # The others were made or refused all the same, and have to be told.
+            # The others were made or refused all the same, and need their results.
             log.error("A change of a batch failed unexpectedly", exc_info=error)
             return InternalError()

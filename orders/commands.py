@@ -1,4 +1,4 @@
-"""`flask workflow`: check a table before it is used, and bring existing orders in line with it."""
+"""`flask workflow`: validate a table before it is used, and align existing orders with it."""
 
 from __future__ import annotations
 

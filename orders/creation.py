@@ -1,4 +1,4 @@
-"""Place an order: the order, the first row of its history and the entry of what follows, in one statement."""
+"""Creating an order: the order, the first row of its history and the outbox entry of its effects, in one statement."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PLACED_BEFORE = SQL.text("placed_before")
 
 
 class Creation:
-    """Places the orders of one process."""
+    """Creates the orders of one process."""
 
     def __init__(self, workflow: Workflow, engine: Engine, event_type: EventType) -> None:
         self._workflow = workflow
@@ -64,9 +64,9 @@ class Creation:
         self._event_type = event_type
 
     def create(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
-        """Place the order; the same key and body answer the same again, another body raises IdempotencyMismatch.
+        """Create the order; the same key and body get the same order again, another body raises IdempotencyMismatch.
 
-        Where no number is named, it is the id, with the mark behind it where the seller has such a number already.
+        Without a number, the id is used, with the mark appended if the seller already has such a number.
         """
         try:
             values = self._values(principal, new, key or new_key()) | {"mark": mark}
@@ -104,7 +104,7 @@ class Creation:
         }
 
     def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:
-        """What this key was answered; None when it was not the key that stood in the way."""
+        """The order that this key created; None if the key was not the conflict."""
         values = {"key": key, "id": principal.id, "role": principal.role}
         row = db.session.execute(PLACED_BEFORE, values).one_or_none() if key else None
         if row is None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a change of an order, beyond what can be wrong with any request."""
+"""Errors of a change of an order, beyond those of any request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CURRENT = {
     "allowed_transitions": ["CONFIRMED", "CANCELLED"],
     "changed": LAST_CHANGE,
 }
-"""What a refusal tells beside the reason: the order as it is, where it may go, and who changed it last, and when."""
+"""Members of a refusal: the current order, the statuses it may change to, and who changed it last, and when."""
 
 
 class IllegalTransition(AppError):

@@ -1,4 +1,4 @@
-"""Changes that wait, taken in turn from everybody who has some, so that nobody waits for another's thousand."""
+"""Waiting changes, taken round-robin over the principals, so that nobody waits for another's thousand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Who = tuple[str, int]
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One change and whoever waits for it."""
+    """One change and the request that waits for it."""
 
     change: Mapping[str, Any]
     rows: list[Row] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Waiting:
 
 
 class FairQueue:
-    """First in, first out for each principal, and all principals in turn."""
+    """First in, first out for each principal, and round-robin over all principals."""
 
     def __init__(self) -> None:
         self._of: dict[Who, deque[Waiting]] = {}
@@ -59,11 +59,11 @@ class FairQueue:
             yield from queue
 
     def add(self, one: Waiting) -> None:
-        """Let it wait behind what its principal has here already."""
+        """Add it behind its principal's earlier changes."""
         self._queue(one.who).append(one)
 
     def pop(self) -> Waiting:
-        """The next one of the principal whose turn it is."""
+        """The next change of the principal whose turn it is."""
         who = self.turns.popleft()
         queue = self._of[who]
         one = queue.popleft()
@@ -74,7 +74,7 @@ class FairQueue:
         return one
 
     def remove(self, one: Waiting) -> None:
-        """Forget it, if it is here."""
+        """Remove it, if it is here."""
         queue = self._of.get(one.who)
         if queue is None or one not in queue:
             return
@@ -84,10 +84,10 @@ class FairQueue:
             self.turns.remove(one.who)
 
     def batch(self, first: Waiting, most: int) -> list[Waiting]:
-        """`first` with what can be in one statement with it, at most so many, by order.
+        """`first` with the changes that fit into one statement with it, up to a limit, ordered by order id.
 
-        Each order is there at most once, since one statement changes a row once, and so is each client's key; and by
-        id, so that no two batches lock the same orders crosswise.
+        Each order occurs at most once, since one statement changes a row once, and so does each client's key; ordered
+        by id, so that no two batches lock the same orders in opposite order.
         """
         if first.alone or not self.turns:
             return [first]

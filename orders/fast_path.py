@@ -40,7 +40,7 @@ UNUSUAL = ("HTTP_PREFER", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 
 
 class FastPath:
-    """Wraps Flask's application, and stands before the server for what is plain."""
+    """Wraps Flask's application, and is called by the server for plain requests."""
 
     def __init__(self, app: WSGIApplication, credentials: Credentials, changes: StatusChanges, limits: Limits) -> None:
         self.flask = app
@@ -101,7 +101,7 @@ class FastPath:
         return Answer("200 OK", headers, changed.order)
 
     def _known(self, authorization: str) -> Principal | None:
-        """Who is asking, if this process has verified the credential before."""
+        """The principal, if this process has verified the credential before."""
         scheme, _, credential = authorization.partition(" ")
         return self._credentials.remembered(credential.strip()) if scheme.lower() == "bearer" else None
 

@@ -1,9 +1,9 @@
-"""Group commit: changes that arrive while a statement is under way leave together in the next one.
+"""Group commit: changes that arrive while a statement is in progress are sent together in the next one.
 
-A change that finds the way free is sent at once, by the request's own greenlet. Under load the database is asked once
-for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone). What
-makes a batch fail costs the others one failed statement: all of it goes on apart, in orders/isolation.py, and after a
-lock the statement looks for a while before it leaps.
+A change that finds no queue is sent at once, by the request's own greenlet. Under load the database gets one statement
+for many changes, which costs it a fifth of the work (50 us of its time for each of 16, 230 us for one alone). A change
+that makes a batch fail costs the others one failed statement: all of it continues in isolation, in orders/isolation.py,
+and after a lock conflict the statement checks for locks for a while.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from orders.isolation import Apart, gave_up_waiting, goes_apart
 from side_effects.liveness import Liveness
 
 IN_FLIGHT = 2
-"""Statements under way at a time: while one is at the database, the next is being read or prepared here."""
+"""Statements in progress at a time: while one is at the database, the next is being read or prepared here."""
 
 BATCH_LIMIT = 64
 """Changes in one statement, so that nobody waits for a crowd."""
 
 LOCK_SETTING = {"lock_timeout": "50ms"}
-"""Far longer than another batch keeps an order, and less than anybody notices."""
+"""Far longer than another batch holds an order, and less than anybody notices."""
 
 LOOKING_SECONDS = 2.0
-"""So long after a batch has met a locked order, batches take only what is free."""
+"""For this long after a batch has met a locked order, batches take only what is free."""
 
 Form = Callable[[bool, bool], Statement]
-"""The statement with the parts that are needed: reasons, free (see orders/statements.py)."""
+"""The statement with the optional parts it needs: reasons, free (see orders/statements.py)."""
 
 
 def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
-    """The connections of batches, and the one for what goes apart."""
+    """The connections of batches, and the one for isolated changes."""
     return PreparedPool(dsn, size, "hot", LOCK_SETTING), PreparedPool(dsn, 1, "apart", LOCK_SETTING)
 
 
 class GroupCommit:
-    """Runs the statement that takes a JSON array of changes; each request calls as if it were alone."""
+    """Runs the statement that takes a JSON array of changes; each request calls it as if it were alone."""
 
     def __init__(self, pool: PreparedPool, own: PreparedPool, form: Form, process: Liveness) -> None:
         """`process` has the number under which the entries are born leased."""
@@ -54,10 +54,10 @@ class GroupCommit:
         self._looking_until = 0.0
         self.apart = Apart(self._send_apart, BATCH_LIMIT)
         self.places = IN_FLIGHT
-        """How many further statements may be under way."""
+        """How many further statements may be in progress."""
 
     def run(self, change: Mapping[str, Any]) -> list[Row]:
-        """Commit one change; the row it returned, or none. Raises what the statement would raise for it alone, and
+        """Commit one change; returns its row, or none. Raises what the statement would raise for it alone, and
         OrderLocked."""
         mine = Waiting(change)
         if self.apart.held and self.apart.holds(change["order_id"]):
@@ -77,11 +77,11 @@ class GroupCommit:
         return mine.rows
 
     def _wait(self, mine: Waiting) -> None:
-        """Until the change was made or refused, or is the one that leads the next batch."""
+        """Wait until the change was made or refused, or leads the next batch."""
         try:
             mine.event.wait()
         except BaseException:
-            # Nobody reads its answer any more; the place that it was handed goes on to the next.
+            # The request has ended; the slot it was given goes to the next.
             if mine.leads and not mine.apart:
                 self._hand_on()
             else:
@@ -89,9 +89,9 @@ class GroupCommit:
             raise
 
     def _lead(self, first: Waiting) -> None:
-        """Send this one with what waits, answer all of them, and hand the place on to the next that waits."""
+        """Send this one with the waiting ones, answer all of them, and pass the slot on to the next one waiting."""
         if first.leads:
-            first.event.clear()  # which said that it leads, and will say what came of it
+            first.event.clear()  # which was told to lead, and will get the result
         if self.apart.held:
             self._let_aside()
         batch = self._waiting.batch(first, BATCH_LIMIT) if self._waiting.turns else [first]
@@ -111,13 +111,13 @@ class GroupCommit:
             self._hand_on()
 
     def _let_aside(self) -> None:
-        """Those who wait here for an order that was found locked meanwhile."""
+        """Those that wait for an order that was meanwhile found locked."""
         for one in [one for one in self._waiting if self.apart.holds(one.change["order_id"])]:
             self._waiting.remove(one)
             self.apart.add(one)
 
     def _failed(self, batch: list[Waiting], error: Exception) -> None:
-        """Who was alone hears of it, unless it only has to wait; of several nobody knows whose fault it was."""
+        """A single change gets the error, unless it only has to wait; among several the cause is unknown."""
         if gave_up_waiting(error):
             self._looking_until = clock.monotonic() + LOOKING_SECONDS
         if goes_apart(error) and (len(batch) > 1 or gave_up_waiting(error)):
@@ -131,7 +131,7 @@ class GroupCommit:
             one.error = error
 
     def _hand_on(self) -> None:
-        """Give the place among those under way to the next that waits, who leaves the queue with it."""
+        """Pass the slot on to the next one waiting, which leaves the queue with it."""
         if not self._waiting.turns:
             self.places += 1
             return
@@ -146,7 +146,7 @@ class GroupCommit:
         return self._run(self._own, batch, free=True)
 
     def _run(self, pool: PreparedPool, batch: Sequence[Waiting], free: bool) -> list[Waiting]:
-        """Give each change the row that it returned; returns those whose orders were locked."""
+        """Give each change its returned row; returns those whose orders were locked."""
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
         reasons = any("reason" in one for one in changes)
         args = orjson.dumps(changes).decode(), self._process.number

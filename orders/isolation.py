@@ -1,7 +1,7 @@
-"""What no batch can take is tried apart from it: an order that somebody has locked, and what made a batch fail.
+"""Changes that no batch can take are tried in isolation: locked orders, and whatever made a batch fail.
 
-One connection of its own does it, with the statement that waits for no row. So a locked order costs those who ask for
-it their patience, and nobody else anything.
+One connection of its own does it, with the statement that waits for no row. So a locked order delays only its own
+clients.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from orders.fair_queue import FairQueue, Waiting
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 2.0
-"""How long a change waits for an order that somebody else has locked."""
+"""How long a change waits for an order that another session has locked."""
 
 LOOK_SECONDS = 0.02
-"""Between two looks whether a locked order is free."""
+"""Interval between checks whether a locked order is free."""
 
 HELD_SECONDS = 2.0
-"""So long after it was seen locked, or had a statement cut short, an order is asked for here and in no batch."""
+"""For this long after it was found locked, or had a statement cancelled, an order is changed here and in no batch."""
 
 WAITED = ("40", "55")
-"""Classes of SQLSTATE by which a statement gave up waiting for others, with nothing changed."""
+"""Classes of SQLSTATE with which a statement stopped waiting for others, with nothing changed."""
 
 Send = Callable[[Sequence[Waiting]], list[Waiting]]
 """Sends these in one statement, gives each the row that it returned, and returns those whose orders were locked."""
 
 
 def goes_apart(error: Exception) -> bool:
-    """Whether a batch that failed so was not committed, and perhaps failed because of one of its changes."""
+    """Whether a batch that failed this way was not committed, and perhaps failed because of one of its changes."""
     return not (isinstance(error, AppError) or outcome_unknown(error) or away(error))
 
 
 def gave_up_waiting(error: Exception) -> bool:
-    """Whether it was for a lock."""
+    """Whether the cause was a lock."""
     return isinstance(error, psycopg2.Error) and (error.pgcode or "").startswith(WAITED)
 
 
 class Apart:
-    """The changes of one process that are tried apart; a greenlet works as long as there are some."""
+    """The isolated changes of one process; a greenlet works as long as there are some."""
 
     def __init__(self, send: Send, most: int) -> None:
         self._send = send
@@ -55,10 +55,10 @@ class Apart:
         self._queue = FairQueue()
         self._works = False
         self.held: dict[int, float] = {}
-        """Orders that are not to be had in a batch, and until when."""
+        """Orders that batches have to leave out, and until when."""
 
     def holds(self, order_id: int) -> bool:
-        """Whether this order has to be asked for here."""
+        """Whether changes of this order belong here."""
         until = self.held.get(order_id)
         if until is None:
             return False
@@ -68,11 +68,11 @@ class Apart:
         return False
 
     def hold(self, one: Waiting) -> None:
-        """Ask for its order here for a while."""
+        """Have changes of its order come here for a while."""
         self.held[one.change["order_id"]] = clock.monotonic() + HELD_SECONDS
 
     def add(self, one: Waiting) -> None:
-        """Try it here from now on; its event is set when it is made, refused or given up."""
+        """Try it here from now on; its event is set when it is made, refused or abandoned."""
         one.apart, one.since = True, clock.monotonic()
         self._queue.add(one)
         if not self._works:
@@ -80,7 +80,7 @@ class Apart:
             gevent.spawn(self._work)
 
     def remove(self, one: Waiting) -> None:
-        """Nobody waits for it any more."""
+        """Its request has ended."""
         self._queue.remove(one)
 
     def _work(self) -> None:
@@ -95,7 +95,7 @@ class Apart:
             self.held = {order_id: until for order_id, until in self.held.items() if until > now}
 
     def _try_some(self) -> bool:
-        """Send what can be sent together; whether anything came of it."""
+        """Send what can be sent together; returns whether any of it was decided."""
         batch = self._queue.batch(self._queue.pop(), self._most)
         try:
             locked = self._send(batch)
@@ -117,7 +117,7 @@ class Apart:
                 one.alone = True
                 self._queue.add(one)
             return True
-        if gave_up_waiting(error):  # for no row: for a table, or for somebody who uses the same key just now
+        if gave_up_waiting(error):  # not for a row: for a table, or for another use of the same key
             self._keep(batch[0])
             return False
         if isinstance(error, psycopg2.errors.QueryCanceled):
@@ -131,7 +131,7 @@ class Apart:
         self._queue.add(one)
 
     def _give_up(self) -> None:
-        """Tell those who have waited long enough."""
+        """Answer those that have waited long enough."""
         now = clock.monotonic()
         for one in [one for one in self._queue if now - one.since > PATIENCE_SECONDS]:
             self._queue.remove(one)

@@ -1,7 +1,7 @@
-"""What an order, its history and its live events look like in JSON, written once, in SQL.
+"""The JSON of an order, its history and its live events, written once, in SQL.
 
-The same expressions serve the PATCH's answer, the lists, the history and the frames of the stream, so that they
-cannot drift apart, and PostgreSQL hands out text that Python passes on without parsing it.
+The same expressions serve the PATCH's response, the lists, the history and the frames of the stream, so that they
+cannot drift apart, and PostgreSQL returns text that Python passes on without parsing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ORDER_MEMBERS = (
 
 EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true)"""
-"""SQL for the rows of the history with their reasons, to stand after FROM; each reason is looked up by its key
-(OFFSET 0 keeps PostgreSQL from joining the table as a whole, see outbox/completion.py)."""
+"""SQL for the rows of the history with their reasons, for use after FROM; each reason is looked up by its key (OFFSET 0
+keeps PostgreSQL from joining the table as a whole, see outbox/completion.py)."""
 
 
 def order_head(alias: str, **instead: str) -> str:
@@ -38,7 +38,7 @@ def order_head(alias: str, **instead: str) -> str:
 
 
 def with_allowed(head: str, allowed: str) -> str:
-    """SQL that ends an order's JSON with `allowed_transitions`, which differ from reader to reader."""
+    """SQL that ends an order's JSON with `allowed_transitions`, which depend on the reader."""
     return f"""({head} || ',"allowed_transitions":' || {allowed} || '}}')"""
 
 
@@ -51,14 +51,14 @@ def event_json(alias: str) -> str:
 
 
 def person_json(role: str, id: str) -> str:
-    """SQL for somebody as JSON: `{"role":"seller","id":7}`. (json_build_object puts blanks around the colons.)"""
+    """SQL for a principal as JSON: `{"role":"seller","id":7}`. (json_build_object adds spaces around the colons.)"""
     return f"(SELECT row_to_json(person) FROM (SELECT {role} AS role, {id} AS id) AS person)"
 
 
 def words(workflow: Workflow) -> str:
-    """A CTE `words`: each status with its words, its notices, and what each side may do next.
+    """A CTE `words`: each status with its labels, its notices, and each side's next statuses.
 
-    It is part of the prepared statements, so every process speaks with the table it was started with.
+    It is part of the prepared statements, so every process uses the table it was started with.
     """
     rows = ",\n        ".join(
         "("
@@ -82,5 +82,5 @@ def literal(text: str | None) -> str:
     """Text as an SQL literal; for texts of the workflow table, which are not parameters of a prepared statement."""
     if text is None:
         return "NULL::text"
-    # psycopg2 reads a percent sign as a placeholder only where arguments are given, and PREPARE is sent without.
+    # psycopg2 treats a percent sign as a placeholder only if arguments are given, and PREPARE has none.
     return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'::text"

@@ -1,7 +1,7 @@
-"""Lists of orders: what they are limited to, how they are sorted, and where the next page goes on.
+"""Lists of orders: filters, sorting, and cursors.
 
-Nothing here may ask for an index over what a status change writes. A status is looked for among the open orders, or
-among the closed ones; the rest goes by keys, words and dates, which never change.
+Nothing here may need an index on a column that a status change writes. A status is searched among the open orders, or
+among the closed ones; everything else uses keys, search terms and dates, which never change.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ SORTS = {
     "oldest": ("o.id > :last_id", "o.id"),
     "number": ("(o.number, o.id) > (:last_number, :last_id)", "o.number, o.id"),
 }
-"""How to go on after an order, and the order by. By creation means by id: an order's id is given when it is placed."""
+"""The condition for orders after the cursor, and the sort order. By creation means by id: the id is assigned when an
+order is created."""
 
 CURSOR = re.compile(r"([0-9]{1,19})(?:~([^\x00]{1,100}))?")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which orders, and how many of them; what is None limits nothing."""
+    """Filters, sorting and page size; None means no filter."""
 
     statuses: tuple[str, ...] = ()
     number: str | None = None
@@ -43,7 +44,7 @@ class Wanted:
     buyer_id: int | None = None
     placed_from: datetime | None = None
     placed_until: datetime | None = None
-    """Not included."""
+    """Exclusive."""
 
     words: str | None = None
     sort: str = "newest"
@@ -52,7 +53,7 @@ class Wanted:
 
 
 def page(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list[str], str | None]:
-    """The orders as JSON texts, and the cursor of the next page; InvalidRequest for what makes no sense."""
+    """The orders as JSON texts, and the cursor of the next page; raises InvalidRequest for contradictory filters."""
     unknown = [status for status in wanted.statuses if status not in workflow.statuses]
     if unknown:
         raise InvalidRequest(f"Unknown status {unknown[0][:50]!r}.", {"statuses": list(workflow.statuses)})
@@ -65,13 +66,14 @@ def page(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list
 
 
 def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    """The SQL and its parameters: id, number, status and text of the orders, one more than wanted if there are more."""
+    """The SQL and its parameters: id, number, status and text of the orders, one more than requested if there are
+    more."""
     after, order = SORTS[wanted.sort]
     conditions, values = _conditions(workflow, principal, wanted)
     if wanted.cursor:
         conditions.append(after)
         values |= _position(wanted)
-    # The texts are made of those that are shown, not of all that were sorted.
+    # The texts are built for the orders of the page, not for all that were sorted.
     sql = f"""SELECT o.id, o.number, o.status, {json_sql.order_head("o")} FROM (
             SELECT o.id AS found FROM orders o WHERE {" AND ".join(conditions) or "true"}
             ORDER BY {order} LIMIT :limit) AS page
@@ -80,7 +82,7 @@ def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str
 
 
 def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
-    """SQL over `o`, only for what is limited, so that each combination is planned for what it is."""
+    """SQL over `o`, only for the given filters, so that each combination gets its own plan."""
     values = {name: value for name, value in mine(principal).items() if value is not None}
     conditions = [side(principal)] if values else []
     for sql, name, value in _limits(principal, wanted):
@@ -92,7 +94,8 @@ def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tup
         conditions.append("o.status = ANY(:statuses)")
         finals = {workflow.statuses[status].final for status in wanted.statuses}
         if len(finals) == 1:
-            # Only the open ones have an index of their own: one that held the status would make each change write it.
+            # Only open orders have an index of their own: one that contained the status would have to be written by
+            # each change.
             conditions.append("NOT o.open" if finals.pop() else "o.open")
     return conditions, values
 
@@ -100,7 +103,7 @@ def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tup
 def _limits(principal: Principal, wanted: Wanted) -> Iterator[tuple[str, str, Any]]:
     number = "o.number = :number"
     if not principal.seller_id and not wanted.seller_id:
-        number += f" AND {SEARCHED.format('number')}"  # the index of numbers begins with the seller
+        number += f" AND {SEARCHED.format('number')}"  # the index of numbers starts with the seller
     yield number, "number", wanted.number
     yield "o.seller_id = :seller_id", "seller_id", wanted.seller_id
     yield "o.buyer_id = :buyer_id", "buyer_id", wanted.buyer_id

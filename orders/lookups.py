@@ -1,7 +1,7 @@
-"""Questions that come while one is at the database are asked together by the next statement.
+"""Lookups that arrive while one is in progress are combined into the next statement.
 
-A batch of 500 changes that are all refused asks 500 times why, and each answer costs a round trip where it is asked
-for alone.
+A batch of 500 changes that are all refused looks up 500 reasons, and each lookup costs a round trip if it is made
+alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Question = tuple[Mapping[str, Any], "AsyncResult[Row | None]"]
 
 
 class Questions:
-    """Asks one statement, which takes a JSON array of questions, and returns a row for each or none."""
+    """Runs one statement, which takes a JSON array of lookups, and returns a row for each or none."""
 
     def __init__(self, pool: PreparedPool, statement: Statement) -> None:
         self._pool = pool
@@ -32,7 +32,7 @@ class Questions:
         self._works = False
 
     def ask(self, question: Mapping[str, Any]) -> Row | None:
-        """The row that answers it; raises what the statement raises."""
+        """The row for this lookup; raises what the statement raises."""
         answer: AsyncResult[Row | None] = AsyncResult()
         self._waiting.append((question, answer))
         if not self._works:

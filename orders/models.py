@@ -13,7 +13,7 @@ from foundation.db import Base
 
 
 class Order(Base):
-    """An order as it stands. No index holds what a status change writes: only so do updates stay HOT."""
+    """The current state of an order. No index covers what a status change writes: only then do updates stay HOT."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -22,7 +22,7 @@ class Order(Base):
         Index("orders_buyer_id_id_idx", "buyer_id", "id"),
         Index("orders_seller_open_idx", "seller_id", "id", postgresql_where=text("open")),
         Index("orders_buyer_open_idx", "buyer_id", "id", postgresql_where=text("open")),
-        # Few entries, and none of its own for an order that moves: dates are looked up by ranges of the table.
+        # Few entries, and none for a status change: dates are looked up by ranges of the table.
         Index(
             "orders_created_at_idx",
             "created_at",
@@ -36,7 +36,7 @@ class Order(Base):
     number: Mapped[str]
     status: Mapped[str]
     prev_status: Mapped[str | None]
-    """Written by the UPDATE that moves the order, which so hands on the old status without a locking read."""
+    """Written by the UPDATE that changes the status, which so returns the old one without a locking read."""
 
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     open: Mapped[bool] = mapped_column(Boolean, server_default="true")
@@ -47,7 +47,7 @@ class Order(Base):
     buyer_name: Mapped[str]
     buyer_email: Mapped[str]
     items: Mapped[Any] = mapped_column(JSON)
-    """Never changes and is always read whole, so it travels with the row."""
+    """Never changes and is always read whole, so it is part of the row."""
 
     total_minor: Mapped[int]
     currency: Mapped[str]
@@ -57,9 +57,9 @@ class Order(Base):
 
 
 class OrderWords(Base):
-    """The words that an order is found by. Triggers on orders write it; a status change does not, not even a final one.
+    """The search terms of an order. Triggers on orders write them; a status change does not, not even a final one.
 
-    Without fastupdate: the pending list would be emptied by whoever comes when it is full, and waits for that.
+    Without fastupdate: the pending list would be emptied by whichever insert finds it full, which then waits for that.
     """
 
     __tablename__ = "order_words"
@@ -93,10 +93,10 @@ class OrderEvent(Base):
     seller_id: Mapped[int]
     buyer_id: Mapped[int]
     tracking: Mapped[Any | None] = mapped_column(JSON)
-    """What came with this change, not what the order has."""
+    """The tracking of this change, not of the order."""
 
     effect_bits: Mapped[int] = mapped_column(Integer, server_default="0")
-    """The bits of the effects that this event promised; what is not pending any more of them has happened."""
+    """The bits of this event's effects; those that are no longer pending have happened."""
 
     idempotency_key: Mapped[str]
     request_id: Mapped[str]
@@ -104,7 +104,7 @@ class OrderEvent(Base):
 
 
 class OrderReason(Base):
-    """What somebody gave as the reason of a change. Not in the history, which nobody can erase anything from."""
+    """The reason given for a change. Not in the history, from which nothing can be erased."""
 
     __tablename__ = "order_reasons"
 

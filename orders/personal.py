@@ -1,7 +1,7 @@
-"""What is kept about a buyer: all of it to be handed out, and what is theirs in it to be erased.
+"""A buyer's personal data: exporting all of it, and erasing what identifies the buyer.
 
-The history's rows stay, and so do the orders: what was moved, when and by which side is nobody's secret. What goes is
-whatever tells who the buyer is, and whatever people wrote.
+The history's rows and the orders stay: what was changed, when and by which side is not personal. Whatever identifies
+the buyer, and whatever people wrote, is erased.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from realtime import erasure
 ERASED_NAME = "(erased)"
 
 ORDERS_AT_ONCE = 100
-"""Whose rows are locked together, for some milliseconds."""
+"""Rows that are locked together, for some milliseconds."""
 
 SQL = sql.beside(__file__, erased_name=ERASED_NAME, events=json_sql.EVENTS)
 ORDERS = SQL.text("orders")
@@ -35,18 +35,18 @@ EXPORT_ORDERS = SQL.text("export_orders")
 
 
 def erase(buyer_id: int, actor: str, reason: str) -> dict[str, int]:
-    """Erase what tells who this buyer is, and what was written on their orders; returns how much of each.
+    """Erase what identifies this buyer, and the texts on their orders; returns how much of each.
 
-    NotFound when nothing is kept about such a buyer.
+    Raises NotFound if no data is stored about such a buyer.
     """
     return end(buyer_id, actor, reason, take_out(buyer_id))
 
 
 def take_out(buyer_id: int) -> dict[str, int]:
-    """Erase all of it but the accounts, in pieces that each commit; returns how much of each.
+    """Erase everything but the accounts, in chunks that each commit; returns how much of each.
 
-    However much there is, no lock is held for longer than a piece takes. If the process ends meanwhile, what was
-    erased is erased, and who asks again has the rest done.
+    However much there is, no lock is held for longer than a chunk takes. If the process dies meanwhile, what was erased
+    stays erased, and repeating the request does the rest.
     """
     orders = [row[0] for row in all_rows(ORDERS, buyer=buyer_id)]
     if not orders and not people.export("buyer", buyer_id):
@@ -56,7 +56,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
     for batch in batches:
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
-    erasure.wait_for_appends()  # so that nothing is written now of what was read before
+    erasure.wait_for_appends()  # so that nothing read before is written afterwards
     for batch in batches:
         erased["messages"] += messages.erase(batch)
         erased["notifications"] += inbox.erase(batch)
@@ -70,16 +70,16 @@ def take_out(buyer_id: int) -> dict[str, int]:
 
 
 def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[str, int]:
-    """Delete the accounts and write down that this buyer was erased; returns how much of each there was."""
+    """Delete the accounts and record that this buyer was erased; returns how much of each there was."""
     erased["accounts"] = people.erase("buyer", buyer_id)
     actions.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
-    # Commits. Nobody who holds a credential of theirs goes on reading, and their streams begin anew.
+    # Commits. Holders of the buyer's credentials can no longer read, and their streams restart.
     revocations.revoke(f"buyer:{buyer_id}", actor, "personal data erased")
     return erased
 
 
 def export(buyer_id: int) -> dict[str, Any]:
-    """All that is kept about this buyer; NotFound when that is nothing."""
+    """All data stored about this buyer; raises NotFound if there is none."""
     found = [{**order, "history": events} for _, order, events in all_rows(EXPORT_ORDERS, buyer=buyer_id)]
     accounts = people.export("buyer", buyer_id)
     if not found and not accounts:
@@ -94,12 +94,12 @@ def export(buyer_id: int) -> dict[str, Any]:
 
 
 def written(exported: dict[str, Any]) -> str:
-    """An export as text; moments as ISO 8601."""
+    """An export as text; times as ISO 8601."""
     return json.dumps(exported, ensure_ascii=False, indent=2, default=str)
 
 
 def _take_out_of_what_names_no_order(buyer_id: int, orders: list[int]) -> int:
-    """What a version of before wrote within the last day; nothing at all after that."""
+    """What an earlier version wrote within the last day; nothing after that."""
     sellers = db.session.scalars(SELLERS, {"buyer": buyer_id}).all()
     idempotency.forget_without_orders(orders)
     channels = [f"buyer:{buyer_id}", *(f"seller:{id}" for id in sellers)]

@@ -14,7 +14,7 @@ from orders import personal
 
 
 def init_app() -> None:
-    """Join the commands to those for people."""
+    """Add the commands to those for people."""
     who.add_command(export)
     who.add_command(erase)
 

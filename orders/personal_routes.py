@@ -21,7 +21,7 @@ guards.protect(routes, "operator")
 
 
 class PersonalDataQuery(Query):
-    """Whose data it is about."""
+    """The buyer."""
 
     buyer_id: Id = pydantic.Field(description="The buyer's id, as in orders.", examples=[1])
 

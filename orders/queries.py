@@ -1,4 +1,4 @@
-"""Read orders, each principal its own: somebody else's order is not there."""
+"""Reading orders, each principal its own: another principal's order is not found."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ BOARD = f"""WITH waiting AS (
     ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
 
 NEWEST_CLOSED = 100
-"""How many closed orders, the newest by id, are asked when they were closed; that is in no index."""
+"""How many closed orders, the newest by id, are checked for when they were closed; no index has that."""
 
 
 @dataclass
 class OpenOrders:
-    """The open orders of one status: how many there are, and those that wait longest as JSON texts."""
+    """The open orders of one status: their number, and those that have waited longest as JSON texts."""
 
     count: int
     orders: list[str] = field(default_factory=list)
 
 
 def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str, int]:
-    """An order as JSON text and its version; NotFound when it is not there or not this principal's."""
+    """An order as JSON text and its version; raises NotFound if it does not exist or is not this principal's."""
     row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
         raise NotFound("No such order.")
@@ -58,7 +58,7 @@ def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str,
 
 
 def parties(principal: Principal, order_id: int) -> Parties:
-    """Whose order it is; NotFound when it is not there or not this principal's."""
+    """The two sides of an order; raises NotFound if it does not exist or is not this principal's."""
     row = db.session.execute(PARTIES, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
         raise NotFound("No such order.")
@@ -66,15 +66,15 @@ def parties(principal: Principal, order_id: int) -> Parties:
 
 
 def history(principal: Principal, order_id: int) -> list[tuple[int, int, str]]:
-    """The order's events, oldest first: id, bits of the promised effects, and JSON text."""
+    """The order's events, oldest first: id, bits of the effects, and JSON text."""
     parties(principal, order_id)
     return [(row[0], row[1], row[2]) for row in db.session.execute(HISTORY, {"order_id": order_id})]
 
 
 def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, OpenOrders], list[str]]:
-    """This principal's open orders by status, at most `limit` of each, and those that were `closed` last.
+    """This principal's open orders by status, at most `limit` of each, and the `closed` last closed ones.
 
-    The open ones come in the order of their ids. It is one statement, so an order that moves meanwhile is in one place.
+    The open ones are ordered by their ids. It is one statement, so an order that changes meanwhile appears once.
     """
     values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
     open_orders: dict[str, OpenOrders] = {}
@@ -91,7 +91,8 @@ def _rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:
 
 
 def side(principal: Principal) -> str:
-    """SQL that limits orders `o` to a seller's or a buyer's own, in a form that an index can serve; else `true`."""
+    """SQL that limits orders `o` to a seller's or a buyer's own, in a form that an index can serve; otherwise
+    `true`."""
     return f"o.{principal.role}_id = :{principal.role}" if principal.role in ("seller", "buyer") else "true"
 
 
@@ -101,5 +102,5 @@ def mine(principal: Principal) -> dict[str, object]:
 
 
 def ended(head: str, workflow: Workflow, status: str, principal: Principal) -> str:
-    """An order's text with what this principal may do next."""
+    """An order's text with the statuses that this principal may set next."""
     return f'{head},"allowed_transitions":{workflow.targets_json(status, principal.role)}}}'

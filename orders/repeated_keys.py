@@ -1,6 +1,6 @@
-"""Who has sent a used key again: for a while their keys are looked up first, and are in no batch until then.
+"""Principals that have repeated a used key: for a while their keys are looked up first, before they join a batch.
 
-A batch fails for one used key. Looking all keys up in the statement cost everybody a fifth of the rate for as long as
+A single used key fails a batch. Looking up all keys in the statement cost everybody a fifth of the rate for as long as
 one client repeated itself.
 """
 
@@ -11,11 +11,11 @@ from foundation import clock
 
 KNOWN_SECONDS = 10.0
 MOST_KNOWN = 1000
-"""Principals that are remembered; then all are forgotten, which costs each of them one failed batch."""
+"""Principals that are remembered; beyond that all are forgotten, which costs each of them one failed batch."""
 
 
 class Repeaters:
-    """The principals of one process that have repeated a key lately."""
+    """The principals of one process that have recently repeated a key."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -31,5 +31,5 @@ class Repeaters:
         return self._until.get(principal.who, 0.0) > clock.monotonic()
 
     def forget(self) -> None:
-        """Know nobody."""
+        """Forget all."""
         self._until.clear()

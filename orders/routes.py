@@ -51,10 +51,10 @@ WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 LONGEST_WAIT_SECONDS = 30
 
 OPERATING = ("operator", "auditor")
-"""The roles that see how the service works inside."""
+"""The roles that see internals of the service."""
 
 Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
-"""Of an order and its events' promised bits: where each promised effect stands."""
+"""Given an order and the effect bits of its events, returns the state of each effect."""
 
 
 def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, ledger: Ledger) -> APIBlueprint:
@@ -117,7 +117,7 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
         if changes.require_version and not all(one.version for one in body.changes):
             raise PreconditionRequired("Give the version of each order.")
         wanted = [
-            # A blank stands in no client's key, so these are nobody else's.
+            # A client's key cannot contain a space, so these never collide.
             StatusChange(one.order_id, principal, one, one.idempotency_key or (key and f"{key} {number}"), one.version)
             for number, one in enumerate(body.changes)
         ]
@@ -171,7 +171,7 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
     @typed
     def read_order(path: OrderPath) -> Response:
         text, version = queries.order(workflow, guards.current(), path.order_id)
-        # What is read may differ though the version is the same: by the reader's role, after an erasure.
+        # The content may differ for the same version: by the reader's role, after an erasure.
         mark = hashlib.sha256(text.encode()).hexdigest()[:16]
         return Response(text, headers={"ETag": f'"{version}-{mark}"'}, content_type=JSON)
 
@@ -190,11 +190,11 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
 
 
 def _effects_seen(principal: Principal, effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where an effect goes, and what was answered there, may name the other side's address or the operator's own
-    systems: only those who operate see it. Everybody sees each effect and its status."""
+    """An effect's destination and error may contain the other side's address or name the operator's own systems: only
+    operators and auditors see them. Everybody sees each effect and its status."""
     if principal.role in OPERATING:
         return effects
-    seen = {(one["effect"], one["status"]): None for one in effects}  # several destinations may stand alike
+    seen = {(one["effect"], one["status"]): None for one in effects}  # several destinations may have the same state
     return [{"effect": effect, "status": status} for effect, status in seen]
 
 
@@ -237,6 +237,6 @@ def _rehearsed(rehearsal: Rehearsal) -> Response:
 
 
 def _preferred_wait(prefer: str) -> int | None:
-    """The seconds in `Prefer: wait=N` (RFC 7240, section 4.3), up to 30; what is not understood is ignored."""
+    """The seconds in `Prefer: wait=N` (RFC 7240, section 4.3), up to 30; anything else is ignored."""
     match = WAIT.search(prefer)
     return min(int(match[1]), LONGEST_WAIT_SECONDS) if match else None

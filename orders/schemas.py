@@ -1,4 +1,4 @@
-"""What clients send about orders, as pydantic models: the source of the OpenAPI document."""
+"""Requests about orders, as pydantic models: the source of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class NewOrder(Body):
     @field_validator("items")
     @classmethod
     def _exact(cls, items: list[Item]) -> list[Item]:
-        """Whoever reads JSON as JavaScript does has no exact numbers above 2^53."""
+        """JavaScript has no exact numbers above 2^53."""
         if _cost(items) > MOST_MONEY:
             raise ValueError(f"the total must not exceed {MOST_MONEY:,} minor units")
         return items
@@ -123,7 +123,7 @@ class KeyedHeaders(Headers):
 
 
 class ChangeHeaders(KeyedHeaders):
-    """How a change may be made safe, and what may be waited for."""
+    """How a change is made conditional and idempotent, and what to wait for."""
 
     if_match: Annotated[
         str,
@@ -144,7 +144,7 @@ class ChangeHeaders(KeyedHeaders):
 
 
 class StatusQuery(Query):
-    """Whether a change is meant, or only asked for."""
+    """Whether a change is made, or only checked."""
 
     dry_run: bool = Field(
         False,
@@ -175,7 +175,7 @@ class ManyChanges(Body):
 
 
 class OrdersQuery(Query):
-    """Which of your orders, in which order. Conditions add up; the next page stands in `next_cursor` and in `Link`."""
+    """Filters and sorting of your orders. Filters add up; the next page is in `next_cursor` and in `Link`."""
 
     status: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""The SQL of the hot path: the one statement that does everything, and the two questions that are asked when it did
+"""The SQL of the hot path: the one statement that does everything, and the two lookups that are made if it did
 nothing."""
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ CHANGE_STATUS = Statement(
         {EVENT.replace("e.reason", "moved.reason")}
     FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id""",
 )
-"""$1: changes of different orders, each with its place, which comes back with what it did; one that found nothing to
-change comes back with no row. $2: the process that will keep the entries."""
+"""$1: changes of different orders, each with its position, which is returned with its result; a change that found
+nothing to update is returned with no row. $2: the process that will complete the entries."""
 
 REASONS = """reasons AS (
         INSERT INTO order_reasons (event_id, reason)
@@ -70,11 +70,11 @@ HELD = f"""
 
 
 def change_status(reasons: bool = False, free: bool = False) -> Statement:
-    """The statement with the parts that a batch needs. Most need none, and each costs a tenth where it does nothing.
+    """The statement with the parts that a batch needs. Most need none, and each costs a tenth even if it does nothing.
 
-    `reasons`: somebody gave one. `free`: a client's key that was used already moves nothing, instead of having the
-    unique index fail the batch, and orders that somebody else has locked are not waited for: they come back with their
-    place and nothing else.
+    `reasons`: a change has one. `free`: a client's key that was used already changes nothing, instead of failing the
+    batch by the unique index, and orders that another session has locked are not waited for: they are returned with
+    their position and nothing else.
     """
     name, composed = CHANGE_STATUS.name, CHANGE_STATUS.sql
     if reasons:
@@ -90,7 +90,7 @@ def change_status(reasons: bool = False, free: bool = False) -> Statement:
 
 
 PATIENT = "SET LOCAL lock_timeout = '2s';"
-"""Before what only reads, on the connections of batches: who changes a table locks it for longer than a row."""
+"""Before what only reads, on the connections of batches: a change of a table locks it for longer than a row."""
 
 HEAD_OF_THEN = json_sql.order_head(
     "o",

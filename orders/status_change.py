@@ -1,7 +1,7 @@
-"""The hot path: move one order, write its history and entry what follows, in one statement and one commit.
+"""The hot path: change one order's status, write its history and its outbox entry, in one statement and one commit.
 
-What is sent twice is done once: each change stores a key, the client's or one of ours. If the connection breaks
-while the statement runs, nobody knows whether it was committed; the key is looked up, and tells.
+A repeated request is applied once: each change stores a key, the client's or a generated one. If the connection breaks
+while the statement runs, whether it was committed is unknown; the key is looked up, and decides.
 """
 
 from __future__ import annotations
@@ -38,46 +38,46 @@ from side_effects.effects import EventType
 log = structlog.get_logger(__name__)
 
 TRIES = 3
-"""How often a change is tried anew when the order moved between the statement and the question why it refused."""
+"""How often a change is retried if the order changed between the statement and the lookup of its refusal."""
 
 
 @dataclass(frozen=True)
 class StatusChange:
-    """One wanted move of one order."""
+    """One requested change of one order."""
 
     order_id: int
     principal: Principal
     new: NewStatus
     key: str = ""
-    """The client's Idempotency-Key; empty where it sent none."""
+    """The client's Idempotency-Key; empty if it sent none."""
 
     version: int | None = None
-    """The version that the order must still have, from If-Match."""
+    """The version that the order must have, from If-Match."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What a change answers with."""
+    """The result of a change."""
 
     order_id: int
     order: bytes
     version: int
     event_id: int = 0
-    """The row of the history; 0 where only an order is told."""
+    """The row of the history; 0 if only an order is returned."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What a change would do."""
+    """The outcome that a change would have."""
 
     source: str
     target: str
     order: dict[str, Any]
-    """As it would be; `updated_at` is still the old one."""
+    """The order after the change; `updated_at` is still the old one."""
 
     effects: list[str]
     done_before: bool = False
-    """The key was used for this very change: sent again, it answers with `order` and does nothing."""
+    """The key was already used for this exact change: repeating it returns `order` and does nothing."""
 
 
 class StatusChanges:
@@ -93,7 +93,7 @@ class StatusChanges:
         require_version: bool = False,
     ) -> None:
         self.require_version = require_version
-        """Whether every client has to name the version that it knows."""
+        """Whether every client has to name the version that it has seen."""
 
         self._keys = Questions(pool, FIND_BY_KEY)
         self._repeaters = Repeaters()
@@ -114,7 +114,8 @@ class StatusChanges:
         self.commits = GroupCommit(pool, own, form, engine.liveness)
 
     def change(self, change: StatusChange) -> Changed:
-        """Move the order; raises what orders/errors.py and foundation/errors.py name, with nothing changed then."""
+        """Change the order's status; raises the errors of orders/errors.py and foundation/errors.py, with nothing
+        changed then."""
         sources = self._sources(change)
         key = change.key or new_key()
         if change.key and self._repeaters.knows(change.principal) and (stored := self._find(change, key)):
@@ -130,7 +131,7 @@ class StatusChanges:
         raise IllegalTransition("The order keeps changing; fetch it and try again.")
 
     def rehearse(self, change: StatusChange) -> Rehearsal:
-        """All that `change` checks, and nothing written; raises the same."""
+        """All checks of `change`, without writing; raises the same."""
         sources = self._sources(change)
         if change.key and (stored := self._find(change, change.key)):
             event = OrderEvent(*stored[3:-1])
@@ -147,8 +148,8 @@ class StatusChanges:
         )
 
     def wait(self, changed: Changed, seconds: float) -> bool:
-        """Return True when everything that the change promised has happened, False after this many seconds, or when
-        nobody can say: the change is committed, and no trouble of the database is one of it any more."""
+        """Return True when all effects of the change are done, False after this many seconds, or if that cannot be
+        determined: the change is committed, and no later failure of the database affects it."""
         try:
             return self._engine.wait_for(self._event_type, changed.order_id, changed.event_id, seconds)
         except (psycopg2.Error, ServiceUnavailable) as error:
@@ -156,7 +157,7 @@ class StatusChanges:
             return False
 
     def _sources(self, change: StatusChange) -> list[str]:
-        """The statuses that the order may stand in, as far as the table and the body can tell."""
+        """The statuses that the order may have, as far as the table and the body determine them."""
         target, role = change.new.status, change.principal.role
         if target not in self._workflow.statuses:
             raise InvalidRequest(f"Unknown status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
@@ -175,14 +176,14 @@ class StatusChanges:
         try:
             return self.commits.run(wanted)
         except psycopg2.errors.UniqueViolation:
-            return []  # the key was used; who asks for it finds it
+            return []  # the key was used; the lookup by key finds it
         except psycopg2.Error as error:
             if not outcome_unknown(error):
                 raise
             return self._after_broken_connection(change, key, wanted)
 
     def _wanted(self, change: StatusChange, sources: list[str], key: str) -> dict[str, Any]:
-        """The change as the statement takes it; what is left out is NULL."""
+        """The change as the statement takes it; missing values are NULL."""
         new, principal = change.new, change.principal
         wanted = {
             "order_id": change.order_id,
@@ -205,14 +206,14 @@ class StatusChanges:
         return wanted | {name: value for name, value in optional.items() if value not in (None, "")}
 
     def _after_broken_connection(self, change: StatusChange, key: str, wanted: dict[str, Any]) -> list[Row]:
-        """The answer was lost on its way: done already, or to be done once more."""
+        """The response was lost: the change is applied already, or has to be made again."""
         try:
             found = self._find(change, key)
             if found is None:
                 with suppress(psycopg2.errors.UniqueViolation):
                     if rows := self.commits.run(wanted):
                         return rows
-                found = self._find(change, key)  # the first statement may have been under way still
+                found = self._find(change, key)  # the first statement may still have been in progress
         except (psycopg2.Error, OrderLocked) as error:
             if not (isinstance(error, OrderLocked) or outcome_unknown(error)):
                 raise
@@ -229,7 +230,7 @@ class StatusChanges:
         return self._keys.ask({"key": key, "actor_id": who.id, "actor_role": who.role})
 
     def _follow(self, row: Row, principal: Principal) -> Changed:
-        """Hand the committed event to the bulkheads, and say what the order is like now."""
+        """Dispatch the committed event, and return the order."""
         entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent(*row[3:])
         if entry_id is not None:
             request_id = logs.request_id.get()
@@ -239,7 +240,7 @@ class StatusChanges:
         return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
-        """The event of this key; raises IdempotencyMismatch where the client used the key for another change."""
+        """The event of this key; raises IdempotencyMismatch if the client used the key for another change."""
         event, tracking = OrderEvent(*stored[3:-1]), stored[-1]
         sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
         asked = (change.order_id, "order.status_changed", change.new.status, change.new.reason or None)
@@ -254,7 +255,8 @@ class StatusChanges:
         return Changed(event.order_id, order, event.version, event.id)
 
     def _explain(self, change: StatusChange, sources: list[str]) -> tuple[str, int, str]:
-        """Say why nothing was changed; returns the order's status, version and text when nothing speaks against it."""
+        """Explain why nothing was changed; returns the order's status, version and text if nothing prevents the
+        change."""
         principal, target = change.principal, change.new.status
         asked = {"order_id": change.order_id, "seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
         row = self._current.ask(asked)
@@ -279,7 +281,7 @@ class StatusChanges:
 
 
 def new_key() -> str:
-    """A key for a client that sent none. It begins with the time, so that the index grows at its right edge."""
+    """A key for a client that sent none. It starts with the time, so that the index grows at its right edge."""
     return f"{time.time_ns():x}-{random.getrandbits(32):08x}"
 
 

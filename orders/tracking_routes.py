@@ -1,4 +1,4 @@
-"""Links by which a buyer without an account follows one order, over HTTP."""
+"""Tracking links, with which a buyer without an account follows one order, over HTTP."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LinkRevocation(Body):
 
 
 def blueprint(links: TrackingLinks) -> APIBlueprint:
-    """Making links, and taking them back."""
+    """Creating and revoking tracking links."""
     routes = APIBlueprint("tracking", __name__, abp_tags=[{"name": "Orders"}])
     guards.protect(routes, "buyer", "seller", "operator", "service", area="orders")
 

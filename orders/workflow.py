@@ -1,6 +1,6 @@
-"""The life of an order as a table: which moves there are, for whom, and how each status is called.
+"""The workflow of an order as a table: which transitions exist, for which roles, and the labels of each status.
 
-`orders/workflow_file.py` reads it from a file and checks it at the start; here it is only asked.
+`orders/workflow_file.py` reads it from a file and validates it at start; here it is only queried.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 ACTORS = ("seller", "buyer", "operator", "service", "system")
-"""Who may be named in a transition: the principals' roles, and `system` for what the service does by itself."""
+"""Possible roles of a transition: the principals' roles, and `system` for what the service does by itself."""
 
 TONES = ("neutral", "blue", "violet", "teal", "green", "amber", "pink", "red")
 ICONS = ("circle", "disc", "half", "box", "arrow", "check", "star", "hook", "loop", "cross")
@@ -29,14 +29,14 @@ class Status:
     icon: str
     final: bool = False
     tracking: bool = False
-    """Whether a change to this status may tell where the parcel is."""
+    """Whether a change to this status may have tracking data."""
 
     notify: Mapping[str, str] = field(default_factory=dict)
     action: str = ""
-    """What the button says that moves an order here."""
+    """The label of the button that changes an order to this status."""
 
     lead: str = ""
-    """The buyer's line under the word."""
+    """The buyer's line under the label."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Transition:
     roles: frozenset[str]
     reason: bool = False
     action: str = ""
-    """What the button says, where that is not what the target's status says."""
+    """The button's label, if it differs from the target status's."""
 
     after_seconds: int | None = None
-    """How long an order stands in the source before the service makes this move by itself."""
+    """How long an order stays in the source before the service makes this transition by itself."""
 
 
 class Workflow:
-    """Which moves there are, for whom, and how each status is called."""
+    """The transitions, their roles, and the labels of each status."""
 
     def __init__(self, initial: str, statuses: Mapping[str, Status], transitions: tuple[Transition, ...]) -> None:
         self.initial = initial
@@ -69,16 +69,16 @@ class Workflow:
         self._targets_json = {key: orjson.dumps(targets).decode() for key, targets in self._targets.items()}
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
         self.timers = {one.source: one for one in transitions if one.after_seconds}
-        """By the status that an order does not stand in for ever."""
+        """By the source status of the timed transition."""
 
         self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
 
     def sources(self, target: str, role: str, reason: bool = True) -> list[str]:
-        """The statuses from which this role may move an order to `target`, with a reason or without one."""
+        """The statuses from which this role may change an order to `target`, with a reason or without one."""
         return (self._sources if reason else self._sources_without_reason).get((target, role), [])
 
     def targets(self, source: str, role: str) -> list[str]:
-        """The statuses to which this role may move an order from `source`: its `allowed_transitions`."""
+        """The statuses to which this role may change an order from `source`: its `allowed_transitions`."""
         return self._targets.get((source, role), [])
 
     def targets_json(self, source: str, role: str) -> str:
@@ -89,7 +89,7 @@ class Workflow:
         return (source, target) in self._with_reason
 
     def action(self, source: str, target: str) -> str:
-        """The verb for this move, or nothing where the table has none."""
+        """The button label of this transition, or nothing if the table has none."""
         return self._actions.get((source, target)) or self.statuses[target].action
 
     def published(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Read the workflow table from a file, and refuse, by file and line, what no order could live with.
+"""Reads the workflow table from a file, and reports its mistakes by file and line.
 
-All mistakes are told together. The format is described at the top of `orders/workflow.toml`, the table that is used
-where the operator names no other.
+All mistakes are reported together. The format is described at the top of `orders/workflow.toml`, the table that is used
+if the operator names no other.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,49}$"
 Words = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", max_length=500)
 ]
-"""A text on one line that says something."""
+"""A non-empty text on one line."""
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (second|minute|hour|day)s?$")]
 
 Place = tuple[str | int, ...]
-"""Where something stands in the table, as pydantic says it: ("statuses", "READY", "tone")."""
+"""A location in the table, in pydantic's form: ("statuses", "READY", "tone")."""
 
 AT_LINE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column \d+\)$")
 
@@ -73,7 +73,7 @@ class _Table(Body):
 
 
 def load(path: Path | None = None) -> Workflow:
-    """The table in this file, or the one that comes with Onward; raises WorkflowError."""
+    """The table in this file, or the built-in one; raises WorkflowError."""
     path = path or DEFAULT
     try:
         text = path.read_text("utf-8")
@@ -126,7 +126,7 @@ def _seconds(duration: str | None) -> int | None:
 
 
 def _problems(workflow: Workflow) -> Iterator[tuple[Place, str]]:
-    """What no order could live with, although each entry by itself is well written."""
+    """Mistakes of the table as a whole, although each entry by itself is valid."""
     if workflow.initial not in workflow.statuses:
         yield ("initial",), f"initial: {workflow.initial} is not among the statuses"
     moves: dict[str, set[str]] = {}
@@ -169,7 +169,7 @@ def _problems_of_status(status: Status, left: bool, first: bool) -> Iterator[tup
         yield (*place, "final"), f"{name} is final, and a transition leaves it"
     if not status.final and not left:
         yield place, f"{name} is not final, and no transition leaves it"
-    # Every status is told to somebody, so it has to have the words: they are missed now, not in the night.
+    # Every status is notified to somebody, so it needs the text: a missing one is reported now, not at night.
     for side in ("seller",) if first else ("seller", "buyer"):
         if side not in status.notify:
             yield place, f"{name}: notify.{side} is missing, the words the {side} is told it with"
@@ -208,7 +208,7 @@ def _refusal(path: Path, text: str, problems: Sequence[tuple[Place, str]]) -> Wo
 
 
 def _line_of(place: Place, lines: Sequence[str]) -> int:
-    """The line on which this place of the table stands: its own, else the one where its status or transition begins."""
+    """The line of this location in the table: its own, otherwise the first line of its status or transition."""
     match place:
         case ("statuses", str(name), *keys):
             begin = _find(rf"\s*\[\s*statuses\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[\].]", lines, 0)
@@ -228,5 +228,5 @@ def _line_of(place: Place, lines: Sequence[str]) -> int:
 
 
 def _find(pattern: str, lines: Sequence[str], after: int) -> int:
-    """The number of the first line behind line `after` that begins so; 0 if there is none."""
+    """The number of the first line after line `after` that starts like this; 0 if there is none."""
     return next((number for number, line in enumerate(lines[after:], after + 1) if re.match(pattern, line)), 0)
