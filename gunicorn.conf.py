@@ -1,4 +1,4 @@
-"""How gunicorn serves Onward: gevent workers, settings from the environment, and a clean stop."""
+"""The gunicorn configuration of Onward: gevent workers, settings from the environment, and a clean stop."""
 
 from gevent import monkey
 
@@ -29,25 +29,25 @@ except SettingsError as error:
 bind = settings.address
 workers = settings.web_concurrency
 worker_class = "server.worker.StreamWorker"
-# A few more than there may be: who is one too many is told so, and waits in no queue for it.
+# A few more than the limit: one too many gets an error instead of waiting in a queue.
 worker_connections = settings.connection_limit + 50
 keepalive = settings.keepalive
-# Not for requests: a worker that gave no sign of life for this long, because somebody's code keeps its only thread, is
-# ended. Shorter than the lease of 15 s, after which others would do its work beside it.
+# Not a limit for requests: a worker that gives no sign of life for this long, because some code blocks its only thread,
+# is killed. Shorter than the lease of 15 s, after which others would do its work at the same time.
 timeout = 10
 graceful_timeout = 15
 limit_request_line = 4096
 limit_request_fields = 64
 limit_request_field_size = 8190
-# No peer names the prefix that we are served under, or another path than it has asked for: SCRIPT_NAME is a setting.
+# No peer may set the prefix that we are served under, or another path than the requested one: SCRIPT_NAME is a setting.
 forwarder_headers = ""
 # A socket of gunicorn's own in the home directory would outlive it and belong to whoever started it first.
 control_socket_disable = True
 loglevel = settings.log_level.lower()
 logger_class = "foundation.server_log.ServerLog"
 
-# Counters of all workers add up over files in this folder; it has to be known before the first is imported, and empty.
-# One that is given is nobody's to delete. This file is read again at each reload.
+# Counters of all workers add up over files in this folder; it has to be set before the first is imported, and empty. A
+# given one is never deleted. This file is read again at each reload.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["ONWARD_METRICS_DIR"] = tempfile.mkdtemp(
         prefix="onward-metrics-"
@@ -57,17 +57,18 @@ metrics.mkdir(parents=True, exist_ok=True)
 
 
 def on_starting(_server: Any) -> None:
-    """Begin to count at nothing, since what the last run left would be added; and not at all behind a wrong pooler."""
+    """Start counting at 0, since what the last run left would be added; and do not start behind an unsuitable
+    pooler."""
     for file in metrics.glob("*.db"):
         file.unlink(missing_ok=True)
-    # A database that does not answer yet is no reason to end: /readyz says so, and looks at its sessions when it does.
+    # An unavailable database is no reason to exit: /readyz reports it, and checks its sessions when it is available.
     with suppress(psycopg2.Error):
         if wrong := poolers.problem(settings.dsn):
             sys.exit(wrong)
 
 
 def when_ready(server: Any) -> None:
-    """Warn of sign-in buttons that strangers may reach; the address may have come from the command line."""
+    """Warn of sign-in buttons that strangers can reach; the address may come from the command line."""
     listening = [str(listener) for listener in server.LISTENERS]
     inside = all(one.startswith(("http://127.", "http://[::1]", "unix:")) for one in listening)
     if settings.demo and (settings.public_url or not inside):
@@ -77,20 +78,20 @@ def when_ready(server: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Let a dead worker's gauges not count as a living one's."""
+    """Keep a dead worker's gauges from being counted as a live one's."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(_server: Any) -> None:
-    """Leave nothing behind."""
+    """Clean up."""
     if own := os.environ.get("ONWARD_METRICS_DIR"):
         shutil.rmtree(own, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell the worker what has to be done before it ends, and whether sockets are taken from it."""
+    """Tell the worker what to do before it exits, and whether sockets are detached from it."""
     from app import onward_of
     from realtime.handover import HandOver
     from server.admission import Admission
@@ -101,7 +102,7 @@ def post_worker_init(worker: Any) -> None:
     if settings.known_hosts:
         worker.read_plain = partial(requests.read, knows_host=hosts.one_of(settings.known_hosts))
     worker.open_stream = onward.stream_fast_path.take if settings.detach_streams else None
-    # Where a proxy stands in front, every connection is the proxy's.
+    # Behind a proxy, every connection is the proxy's.
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
     per_client = settings.connections_per_client if counted else 0
     worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())

@@ -1,1 +1,1 @@
-"""Something to look at for a newcomer: people, orders, and a market that keeps moving; never part of production."""
+"""The demo: users, orders and generated traffic; never part of production."""

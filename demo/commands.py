@@ -1,4 +1,4 @@
-"""`flask demo ...`: prepare, look around, and keep the market moving."""
+"""`flask demo ...`: prepare the demo, get started, and generate traffic."""
 
 from __future__ import annotations
 

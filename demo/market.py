@@ -1,4 +1,4 @@
-"""What the demo's orders are made of."""
+"""The contents of the demo's orders."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dashboard import people
 from dashboard.people import DemoPerson
 
 SELLER = people.playing("seller")[0]
-"""Whose board fills; the other one shows that nobody sees somebody else's orders."""
+"""The seller whose board fills; the other one shows that sellers cannot see each other's orders."""
 
 BUYERS = people.playing("buyer")
 SHOP = Principal("service", 1)
-"""The marketplace's own system, which places the orders."""
+"""The marketplace's own system, which creates the orders."""
 
 GOODS = (
     ("MUG-BLUE", "Blue stoneware mug", 1450),
@@ -25,7 +25,7 @@ GOODS = (
     ("SCARF-WOOL", "Wool scarf, grey", 3950),
 )
 LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "COMPLETED")
-"""The usual way of an order."""
+"""The usual path of an order."""
 
 
 def basket(rng: random.Random) -> list[dict[str, Any]]:
@@ -49,5 +49,5 @@ def new_order(rng: random.Random, buyer: DemoPerson) -> dict[str, Any]:
 
 
 def tracking(order_id: int) -> dict[str, Any]:
-    """What comes with SHIPPED."""
+    """The tracking data of SHIPPED."""
     return {"carrier": "Parcel Post", "number": f"PP{order_id:08d}"}

@@ -1,4 +1,4 @@
-"""Fill an empty database with a believable morning of orders."""
+"""Seeds an empty database with a believable morning of orders."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SQL = sql.beside(__file__)
 ANY_ORDER = SQL.text("any_order")
 
 SEED = 1042
-"""The same orders every time, so that pictures repeat."""
+"""The same orders every time, so that pictures are reproducible."""
 
 STEPS = (0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 0, 1, 3, 4, 5, 2)
-"""How far along its life each order is."""
+"""How far along the usual path each order is."""
 
 
 def seed(onward: Onward) -> int:
     """Place the demo's orders unless there are some already; returns how many were placed."""
     if db.session.execute(ANY_ORDER).scalar_one():
         return 0
-    # This process ends at once, so what follows has to have happened before.
+    # This process exits at once, so the effects have to happen before.
     onward.engine.modes.learn({ALL: SEQUENTIAL})
     rng = random.Random(SEED)
     for number, steps in enumerate(STEPS):
         buyer = market.BUYERS[number % len(market.BUYERS)]
         order = NewOrder.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
         placed = onward.creation.create(market.SHOP, order, f"demo-{number}")
-        with suppress(AppError):  # a workflow table of somebody's own may know another way
+        with suppress(AppError):  # a custom workflow table may have other transitions
             for status in market.LIFE[:steps]:
                 _move(onward, placed.order_id, buyer, status)
     onward.engine.finish()

@@ -1,4 +1,4 @@
-"""Keep a market moving through the public API: orders come in, move on, and people talk."""
+"""Generates traffic through the public API: orders are created and changed, and people write messages."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from demo import market
 from foundation import clock
 
 ORDERS_KEPT_OPEN = 14
-"""Beyond this many the simulator finishes orders rather than creation new ones, so that the board stays readable."""
+"""Beyond this many the simulator finishes orders rather than creating new ones, so that the board stays readable."""
 
 CHATTER = ("When will it arrive?", "Please leave it with the neighbour.", "Thank you!", "Could you wrap it as a gift?")
 REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")
 TIMEOUT_SECONDS = 10
 REFUSALS = 3
-"""So many in a row are no accident any more."""
+"""This many errors in a row are no accident."""
 SELLER = market.SELLER.principal
 
 
 class Refused(Exception):
-    """Nothing can be done with the service, as the last of three refusals in a row says."""
+    """The service does not work, as the last of three errors in a row says."""
 
 
 @dataclass
 class Simulator:
-    """Somebody who places and moves orders at a steady rate."""
+    """A client that creates and changes orders at a steady rate."""
 
     url: str
     tokens: Tokens
@@ -42,13 +42,13 @@ class Simulator:
     rng: random.Random = field(default_factory=random.Random)
 
     def run(self, seconds: float) -> int:
-        """Act until the time is over; returns how many things were done. Refused after three refusals in a row."""
+        """Act until the time is over; returns the number of steps. Raises Refused after three errors in a row."""
         ends, done, refused = clock.monotonic() + seconds, 0, 0
         while clock.monotonic() < ends:
             try:
                 self.say(self.act())
                 done, refused = done + 1, 0
-            except OSError as error:  # HTTPError and a service that does not answer are OSErrors
+            except OSError as error:  # HTTPError and an unreachable service are OSErrors
                 refused += 1
                 self._complain(error, refused)
             time.sleep(60 / self.per_minute * self.rng.uniform(0.5, 1.5))
@@ -64,7 +64,7 @@ class Simulator:
             raise Refused(f"{REFUSALS} times in a row, so this ends here. Does the service run (make run) there?")
 
     def act(self) -> str:
-        """Do one thing that could happen next; returns what it was."""
+        """Do one random step; returns a description."""
         orders = [one for one in self._open_orders() if one["allowed_transitions"]]
         chance = self.rng.random()
         if not orders or (chance < 0.25 and len(orders) < ORDERS_KEPT_OPEN):
@@ -112,12 +112,12 @@ class Simulator:
 
 
 def buyer_of(order: dict[str, Any]) -> Principal:
-    """Whoever bought it: somebody may have placed orders of other buyers with our seller."""
+    """The order's buyer: our seller may have orders of other buyers too."""
     return Principal("buyer", order["buyer_id"])
 
 
 def _detail(error: HTTPError) -> str:
-    """What a problem (RFC 9457) says, else the status line's words."""
+    """The detail of a problem (RFC 9457), otherwise the reason phrase."""
     try:
         return str(json.load(error)["detail"])
     except (ValueError, KeyError, TypeError):

@@ -1,1 +1,1 @@
-"""Bring up everything `make run` needs, keep it together, and take it down again."""
+"""`make run`: starts everything the service needs, keeps it running together, and stops it."""

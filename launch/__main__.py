@@ -1,8 +1,8 @@
-"""Run the service: check the settings, start PostgreSQL, prepare the database, start gunicorn, wait, stop it all.
+"""Run the service: check the settings, start PostgreSQL, prepare the database, start gunicorn, wait, stop everything.
 
     settings -> free port -> PostgreSQL -> migrations and demo -> gunicorn -> ready -> Ctrl-C -> gunicorn -> PostgreSQL
 
-Whatever ends the story early, each thing that was started is stopped on the way back.
+Wherever it ends, everything that was started is stopped in reverse order.
 """
 
 import os
@@ -22,7 +22,7 @@ from orders import workflow_file
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 READY_SECONDS = 60
-"""A worker starts in a second or two, or in twenty on a busy machine; one that died is told at once."""
+"""A worker starts in a second or two, or in twenty on a busy machine; one that died is reported at once."""
 STOP_SECONDS = 15
 SETTINGS_STATUS = 2
 
@@ -67,7 +67,7 @@ def _serve(plan: Plan, stop: StopRequest) -> int:
 
 @contextmanager
 def _environment(plan: Plan) -> Iterator[tuple[Mapping[str, str], Sequence[int]]]:
-    """Yield the environment for child processes, and the open files that make them users of the database."""
+    """Yield the environment for child processes, and the open files that keep the database running for them."""
     settings = plan.settings
     with _database(plan) as (url, shared_files):
         secret = kept_secret(settings.data_dir / "jwt_secret") if plan.own_secret else settings.jwt_secret
@@ -103,7 +103,7 @@ def _wait_until_ready(plan: Plan, gunicorn: Child, stop: StopRequest) -> None:
 
 
 def _died(status: int) -> int:
-    """Nobody asked gunicorn to end, so its end is a failure even when it calls itself a success."""
+    """gunicorn was not asked to exit, so its exit is a failure even with status 0."""
     return status or 1
 
 

@@ -1,8 +1,7 @@
 """The operating system account that PostgreSQL runs as: ours, unless we are root.
 
-PostgreSQL refuses to run as root. Started by root it runs as whoever owns the cluster
-already, else as `postgres`, else as `nobody`; no account is created and no folder
-of anybody else is opened for it.
+PostgreSQL refuses to run as root. Started by root it runs as the owner of an existing cluster, otherwise as `postgres`,
+otherwise as `nobody`; no account is created and no other folder's permissions are changed.
 """
 
 import os
@@ -18,12 +17,12 @@ from launch.errors import EmbeddedPostgresError
 
 CANDIDATES = ("postgres", "nobody")
 COMMAND_SECONDS = 120
-"""Far above what initdb or a start after a crash take; a command over it hangs."""
+"""Far above what initdb or a start after a crash takes; a command that exceeds it hangs."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the PostgreSQL commands, and whether we have to change to it first."""
+    """The account of PostgreSQL's commands, and whether we have to switch to it first."""
 
     uid: int
     gid: int
@@ -35,7 +34,7 @@ class Account:
         return subprocess.run(
             [str(part) for part in command],
             cwd=cwd,
-            # Nothing of our environment: secrets are not PostgreSQL's business, and PG* variables would change it.
+            # Nothing of our environment: it contains secrets, and PG* variables would change the command.
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -47,18 +46,18 @@ class Account:
         )
 
     def succeeds(self, *command: str | Path) -> bool:
-        """Tell whether the account may run the command and the command is content."""
+        """Return whether the account may run the command and the command succeeds."""
         try:
             return self.run(*command).returncode == 0
         except PermissionError:
             return False
 
     def own(self, folder: Path) -> None:
-        """Hand a folder, made if need be, and all that is in it to the account, closed to everybody else."""
+        """Give a folder, created if need be, and its contents to the account, closed to everybody else."""
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
-        # Below /tmp anybody may have put a link or a folder of his own in our way.
+        # Below /tmp anybody may have created a link or a folder with this name.
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {self.uid, os.geteuid()}:
             raise EmbeddedPostgresError(f"{folder} is in the way: it is not a folder of the account that needs it.")
         if found.st_uid != self.uid:
@@ -67,7 +66,7 @@ class Account:
         folder.chmod(0o700)
 
     def reaches(self, folder: Path) -> bool:
-        """Tell whether the account can get to the folder from the root of the file system."""
+        """Return whether the account can reach the folder from the root of the file system."""
         return not self.switch or self.succeeds("test", "-x", folder)
 
     def require_way_to(self, folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""Where the service listens, left in the data directory for the commands beside it.
+"""The service's address, left in the data directory for the command line.
 
-The file names its writer's process and when that began: what a killed launcher left behind counts for nothing.
+The file names its writer's process and start time: one left behind by a killed launcher is ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOLD = ("HOST", "PORT", "PUBLIC_URL")
 
 @contextmanager
 def left_in(settings: Settings) -> Iterator[None]:
-    """Leave the address of a service that is ready, for as long as the block lasts."""
+    """Leave the address of a ready service, for the duration of the block."""
     path = settings.data_dir / FILE
     me = psutil.Process()
     told = {name: str(getattr(settings, name.lower())) for name in TOLD}
@@ -37,7 +37,7 @@ def left_in(settings: Settings) -> Iterator[None]:
 
 
 def found_in(data_dir: Path) -> dict[str, str]:
-    """The settings that tell where the service of this folder listens; empty where none runs."""
+    """The settings with the address of this folder's service; empty if none is running."""
     found = _read(data_dir / FILE)
     try:
         alive = psutil.Process(int(found["pid"])).create_time() == found["since"]

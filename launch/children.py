@@ -1,7 +1,7 @@
-"""The processes we start: each in a session of its own, and none of them outlives us if we can help it.
+"""Child processes: each in a session of its own, and none of them outlives us if we can help it.
 
-Their own session keeps the Ctrl-C of the terminal away from them: it reaches the launcher,
-which then stops them in the right order.
+Their own session keeps the Ctrl-C of the terminal away from them: it reaches the launcher, which then stops them in the
+right order.
 """
 
 import os
@@ -19,24 +19,24 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
-    """We have been asked to stop; what is running is stopped on the way out."""
+    """A stop was requested; what is running is stopped on the way out."""
 
 
 class StopRequest:
-    """Remembers that a signal asked us to stop, to be looked at where stopping is in order."""
+    """Records that a signal requested a stop, to be checked where stopping is safe."""
 
     def __init__(self) -> None:
         self.made = False
 
     def listen(self) -> Self:
-        """Catch the signals from now on; a hang-up stays ignored where `nohup` had it ignored."""
+        """Catch the signals from now on; a hang-up stays ignored if `nohup` had it ignored."""
         for number in STOP_SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._make)
         return self
 
     def heed(self) -> None:
-        """Go no further if we have been asked to stop."""
+        """Raise Stopped if a stop was requested."""
         if self.made:
             raise Stopped
 
@@ -70,7 +70,7 @@ class Child:
         )
 
     def wait_until(self, fact: Callable[[], bool], stop: StopRequest, seconds: float | None = None) -> bool:
-        """Wait for the fact, and tell whether it came; not when the child ended before, or time was up."""
+        """Wait for the condition, and return whether it was met; False if the child exited before, or on timeout."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while not fact():
             stop.heed()
@@ -80,12 +80,12 @@ class Child:
         return True
 
     def wait(self, stop: StopRequest) -> int:
-        """Wait for the child to end by itself, and return its exit status as a shell would tell it."""
+        """Wait for the child to exit by itself, and return its exit status as a shell would."""
         self.wait_until(lambda: self.status() is not None, stop)
         return self.status() or 0
 
     def status(self) -> int | None:
-        """Return the exit status, 128 and the signal's number for one that was killed, or None while it runs."""
+        """Return the exit status, 128 plus the signal's number for one that was killed, or None while it runs."""
         code = self._process.poll()
         if code is not None and not self._ended:
             self._ended = True
@@ -103,7 +103,7 @@ class Child:
             self._process.wait()
 
     def _kill_group(self) -> None:
-        # Only now or just after the child's end: later its number may be that of somebody else's group.
+        # Only now or right after the child's exit: later its number may belong to another process group.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Create, start and stop one PostgreSQL cluster with PostgreSQL's own programs."""
+"""Creates, starts and stops one PostgreSQL cluster with PostgreSQL's own programs."""
 
 import hashlib
 import os
@@ -18,20 +18,20 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 LOOK_AGAIN_SECONDS = 0.05
 LOG_BYTES = 10_000_000
-"""A log that has grown over this is put aside at the next start; only one old one is kept."""
+"""A log that has grown beyond this is renamed at the next start; only one old one is kept."""
 LONGEST_SOCKET_PATH = 100
 """The kernel's limit is 108 bytes on Linux and 104 on macOS, with the final zero."""
 SHORT_FOLDER = "/tmp"  # noqa: S108  Checked for its owner before use; $TMPDIR is too long on macOS.
 PLAIN_PATH = re.compile(r"[\w/.@+-]+", re.ASCII)
-"""Paths with other signs would have to survive a shell and PostgreSQL's list syntax."""
+"""Other characters in paths would have to survive a shell and PostgreSQL's list syntax."""
 LOG_SETTINGS = (
     "log_min_error_statement=panic",
     "log_error_verbosity=terse",
     "log_parameter_max_length=0",
     "log_parameter_max_length_on_error=0",
 )
-"""Keep people's data out of the server's log: of what fails the message alone, without the statement (our values stand
-in it), and without DETAIL and CONTEXT, which repeat rows, and the statements of a deadlock or of a crash."""
+"""Keeps people's data out of the server's log: for errors only the message, without the statement (which contains our
+values), without DETAIL and CONTEXT, which repeat rows, and without the statements of a deadlock or of a crash."""
 SETTINGS = (
     *LOG_SETTINGS,
     "listen_addresses=",
@@ -45,7 +45,7 @@ CREATE = (
     *("--username", SUPERUSER, "--auth=trust", "--no-instructions"),
     *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
 )
-"""Trust is enough: only the owner of the 0700 folder with the socket, and root, can knock at all."""
+"""Trust is enough: only the owner of the 0700 folder with the socket, and root, can connect at all."""
 
 
 class Cluster:
@@ -96,7 +96,7 @@ class Cluster:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def _start(self) -> None:
-        """Try to start once. A try that only came too early is no error; the caller comes back."""
+        """Try to start once. An attempt that was only too early is not an error; the caller tries again."""
         self.account.own(self.socket_dir)
         self._rotate_log()
         remove_stale_files(self.folder, self.socket_dir)
@@ -124,7 +124,8 @@ class Cluster:
 
 
 def socket_folder(cluster: Path, account: Account) -> Path:
-    """Choose the private folder of the socket: beside the cluster, or below the temporary folder if that is too far."""
+    """Choose the private folder of the socket: beside the cluster, or below the temporary folder if that path is too
+    long."""
     beside = cluster.with_name(cluster.name + "-socket")
     if len(os.fsencode(beside / SOCKET_FILES[1])) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(str(beside)):
         return beside

@@ -1,11 +1,11 @@
-"""What can go wrong while starting, each told in one line."""
+"""Errors at start, each reported in one line."""
 
 
 class LaunchError(Exception):
-    """The service cannot be started; the text is one line that says why."""
+    """The service cannot be started; the text is one line with the reason."""
 
     status = 1
-    """What the launcher exits with."""
+    """The launcher's exit status."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(" ".join(message.split()))
@@ -14,4 +14,4 @@ class LaunchError(Exception):
 
 
 class EmbeddedPostgresError(LaunchError):
-    """The PostgreSQL that comes with the service cannot be used."""
+    """The embedded PostgreSQL cannot be used."""

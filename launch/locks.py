@@ -1,6 +1,6 @@
-"""File locks that the kernel lets go of by itself when their holder dies.
+"""File locks that the kernel releases by itself when their holder dies.
 
-Whoever may open a file may lock it, and keep us waiting: so the files are closed to everybody else.
+Anybody who can open a file can lock it, and block us: so the files are closed to everybody else.
 """
 
 import fcntl
@@ -22,14 +22,14 @@ def alone(path: Path) -> Iterator[None]:
 
 
 class Share:
-    """One of several uses of the same thing; whoever gives up the last one hears so."""
+    """One of several shares of the same resource; the last one to be released knows it."""
 
     def __init__(self, path: Path) -> None:
         self.fd = _open(path)
         fcntl.flock(self.fd, fcntl.LOCK_SH)
 
     def give_up(self) -> bool:
-        """Let go, and tell whether nobody else holds a share."""
+        """Release it, and return whether nobody else holds a share."""
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,5 +42,5 @@ class Share:
 
 def _open(path: Path) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    os.fchmod(fd, 0o600)  # one of an earlier version was open to all
+    os.fchmod(fd, 0o600)  # an earlier version's file was open to all
     return fd

@@ -13,29 +13,29 @@ from foundation.settings import Settings
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET_BYTES = 48
 PLACEHOLDER_URL = "postgresql+psycopg2://onward@/onward"
-"""Stands for the URL of the embedded PostgreSQL while it does not run yet."""
+"""Stands for the URL of the embedded PostgreSQL before it runs."""
 ELSEWHERE = Path("/var/lib/onward")
-"""Where root's embedded PostgreSQL keeps its files when the checkout is closed to its account, as below /root."""
+"""Where root's embedded PostgreSQL stores its files if the checkout is closed to its account, as below /root."""
 EXPOSING = ("DATABASE_URL", "PUBLIC_URL")
-"""Settings of a service that is meant for others, so that nobody may be let in by a button unless it is asked for."""
+"""Settings of a service for others, which turn the demo's sign-in buttons off unless they are requested."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The checked settings, and what `make run` provides by itself where a variable is not set."""
+    """The checked settings, and what `make run` provides by itself for variables that are not set."""
 
     settings: Settings
     environment: Mapping[str, str]
     embedded_postgres: bool
     own_secret: bool
     exposed: bool
-    """Whether others than this machine's own people are meant to reach the service, or its data are not the demo's."""
+    """Whether other machines are meant to reach the service, or its data are not the demo's."""
     demo_refused: bool
-    """Whether nobody said a word about the demo, and it is off since the service is exposed."""
+    """Whether DEMO is not set, and the demo is off because the service is exposed."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Plan":
-        """Read the environment; all mistakes in it are told together, by SettingsError."""
+        """Read the environment; all mistakes are reported together, by SettingsError."""
         given = {name: value for name, value in env.items() if value}
         data_dir = Path(given.get("DATA_DIR", "data")).absolute()
         environment = {**given, "DATA_DIR": str(data_dir), "FLASK_APP": "app:create_app"}
@@ -47,7 +47,7 @@ class Plan:
             settings = replace(settings, demo=True)
         return cls(
             settings=settings,
-            # Spelled out, or a child would take the address of another launcher on the same data.
+            # Set explicitly, or a child would use the address of another launcher on the same data.
             environment={
                 **environment,
                 **{"HOST": settings.host, "PORT": str(settings.port), "PUBLIC_URL": settings.public_url},
@@ -60,7 +60,8 @@ class Plan:
 
     @property
     def elsewhere(self) -> Path | None:
-        """Return where PostgreSQL's files may go instead of the data directory; nowhere, if somebody chose that."""
+        """Return where PostgreSQL's files may go instead of the data directory; None if the directory was chosen
+        explicitly."""
         data_dir = self.settings.data_dir
         chosen = data_dir != Path("data").absolute()
         return None if chosen else ELSEWHERE / hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
@@ -71,7 +72,7 @@ class Plan:
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret in the file, which is made at the first call and kept for all later ones."""
+    """Return the secret in the file, which is created by the first call and kept."""
     if not path.exists():
         fd, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:

@@ -1,14 +1,12 @@
-"""The PostgreSQL that is there when nobody provides one: it lives in the data directory, behind a private socket.
+"""The embedded PostgreSQL, for when no database is given: it is in the data directory, behind a private socket.
 
-Whoever comes first starts the server; whoever comes while it runs uses it as it is.
-Every user holds a share of it, and the server is stopped together with the last share,
-so two launchers on one data directory do not take it away from each other. A share is
-a file lock: one who is killed gives up his without having to say so, and the server he
-left behind belongs to whoever comes next. A server that was started by other means is
-used, but never stopped.
+The first user starts the server; later ones use it while it runs. Every user holds a share of it, and the server is
+stopped with the last share, so two launchers on one data directory do not stop it for each other. A share is a file
+lock: a killed process releases its share automatically, and the server it left behind is taken over by the next user. A
+server that was started by other means is used, but never stopped.
 
-Where root's data directory is closed to PostgreSQL's account, as below /root, the cluster
-lives elsewhere and a link leads there: from then on it is found by the link.
+If root's data directory is closed to PostgreSQL's account, as below /root, the cluster is stored elsewhere and a link
+points to it: from then on it is found by the link.
 """
 
 import subprocess
@@ -33,10 +31,10 @@ CONNECT_SECONDS = 5
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server of one data directory, with one database.
+    """The PostgreSQL server of one data directory, with one database.
 
-    `elsewhere` is the folder that its files go to when the data directory is out of reach for its account; without
-    one, that is refused.
+    `elsewhere` is the folder for its files if its account cannot reach the data directory; without one, that is an
+    error.
     """
 
     def __init__(self, data_dir: Path, elsewhere: Path | None = None) -> None:
@@ -48,7 +46,7 @@ class EmbeddedPostgres:
         self._cluster: Cluster | None = None
 
     def start(self) -> str:
-        """Have the server running and the database in it; return the database's URL, as often as it is asked for."""
+        """Make sure that the server runs and has the database; return the database's URL. May be called repeatedly."""
         if self._share is not None:
             return self._url
         with _told_in_one_line():
@@ -63,13 +61,13 @@ class EmbeddedPostgres:
         return self._url
 
     def stop(self) -> None:
-        """Give up our share, and stop the server if it was the last one."""
+        """Release our share, and stop the server if it was the last one."""
         if self._share is not None:
             with _told_in_one_line(), alone(self.data_dir / "postgres.lock"):
                 self._leave()
 
     def shared_files(self) -> tuple[int, ...]:
-        """Return what a child process has to inherit to hold the share as well, should it survive us."""
+        """Return the files that a child process has to inherit to hold the share as well, in case it outlives us."""
         return () if self._share is None else (self._share.fd,)
 
     def _bring_up(self) -> str:
@@ -83,7 +81,7 @@ class EmbeddedPostgres:
         return f"postgresql+psycopg2://{_place(socket_dir, DATABASE)}"
 
     def _home(self, account: Account) -> Path:
-        """Choose the folder of the cluster and of all that its account needs; for good, by a link."""
+        """Choose the folder of the cluster and of everything its account needs; permanently, by a link."""
         cluster = self.data_dir / "postgres"
         if self._elsewhere and not cluster.exists() and not account.reaches(self.data_dir):
             _make_folder(self._elsewhere)
@@ -126,12 +124,12 @@ def _ensure_database(socket_dir: Path) -> None:
 
 
 def _place(socket_dir: Path, database: str) -> str:
-    # The port is spelled out because libpq would take another one from PGPORT.
+    # The port is explicit because libpq would otherwise use PGPORT.
     return f"{SUPERUSER}@/{database}?host={quote(str(socket_dir))}&port={PORT}"
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the folder and what is missing above it, open to pass through whatever our umask is."""
+    """Create the folder and its missing parents, traversable whatever our umask is."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)

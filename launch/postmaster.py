@@ -1,4 +1,4 @@
-"""Who serves a cluster right now, according to its pid file and to the process table."""
+"""The server of a cluster, according to its pid file and to the process table."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class Postmaster:
 
 
 def find_postmaster(cluster: Path) -> Postmaster | None:
-    """Return the live server of the cluster; a stale pid file counts for nothing."""
+    """Return the live server of the cluster; a stale pid file is ignored."""
     try:
         lines = (cluster / PID_FILE).read_text().splitlines()
         pid = int(lines[0])
@@ -41,8 +41,8 @@ def find_postmaster(cluster: Path) -> Postmaster | None:
 def remove_stale_files(cluster: Path, socket_dir: Path) -> None:
     """Remove what a dead server left behind.
 
-    PostgreSQL does so by itself while the pid is free; when the pid has been given
-    to another program, or its zombie is still there, it would refuse to start.
+    PostgreSQL does so by itself while the pid is free; if the pid has been reused by another program, or its zombie
+    still exists, it would refuse to start.
     """
     (cluster / PID_FILE).unlink(missing_ok=True)
     for name in SOCKET_FILES:

@@ -1,7 +1,7 @@
-"""Migrate and seed the database by a child process, at every start.
+"""Migrates and seeds the database in a child process, at every start.
 
-When the embedded database is known to have seen the same migrations already, gunicorn
-need not wait for the child; on two cores that saves a third of the time until it serves.
+If the embedded database is known to have these migrations already, gunicorn need not wait for the child; on two cores
+that saves a third of the start-up time.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from launch.errors import LaunchError
 from launch.plan import PROJECT, Plan
 
 PREPARE_DEMO = ("demo", "prepare")
-"""Migrates, seeds, and prints how to look around, in one process: each start of Python costs more than a second."""
+"""Migrates, seeds, and prints how to get started, in one process: each start of Python costs more than a second."""
 PREPARE = ("db", "upgrade")
 STOP_SECONDS = 5
 
 
 class Preparation:
-    """The child process that prepares the database, begun at once; ended early if nobody waits for it any more."""
+    """The child process that prepares the database, started at once; stopped early if it is no longer needed."""
 
     def __init__(self, plan: Plan, env: Mapping[str, str]) -> None:
         self._plan = plan
@@ -41,11 +41,11 @@ class Preparation:
         )
 
     def is_repetition(self) -> bool:
-        """Tell whether this very cluster has been prepared with these very migrations before."""
+        """Return whether this very cluster has been prepared with these very migrations before."""
         return self._plan.embedded_postgres and self._mark.exists() and self._mark.read_text() == self._fingerprint
 
     def finish(self, stop: StopRequest) -> str:
-        """Wait for the end, and return the text that welcomes whoever started the service."""
+        """Wait for the end, and return the welcome text."""
         status = self._child.wait(stop)
         if status != 0:
             raise LaunchError(f"Preparing the database failed: `flask {' '.join(self._command)}` ended with {status}.")

@@ -1,4 +1,4 @@
-"""Questions about addresses: is ours free, does the database answer, is the service ready."""
+"""Probes of addresses: is ours free, does the database respond, is the service ready."""
 
 import http.client
 import socket
@@ -11,14 +11,14 @@ import psycopg2
 from launch.errors import LaunchError
 
 DATABASE_SECONDS = 4.5
-"""An unreachable database is told within 5 s, whatever the name service and several addresses cost."""
+"""An unreachable database is reported within 5 s, however long name resolution and several addresses take."""
 ANSWER_SECONDS = 2
 LONGEST_REASON = 200
-"""Bytes of an answer that are worth to be told."""
+"""Bytes of a response that are worth reporting."""
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Refuse an address that another program listens on, or that is not ours to listen on."""
+    """Refuse an address that another program listens on, or that does not exist here."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -43,7 +43,7 @@ def require_database(dsn: str) -> None:
         except psycopg2.Error as problem:
             problems[:] = [str(problem)]
 
-    # In a thread, since connect_timeout holds for each address apart and not at all for the look-up of the name.
+    # In a thread, since connect_timeout applies to each address and not at all to name resolution.
     attempt = threading.Thread(target=connect, daemon=True)
     attempt.start()
     attempt.join(DATABASE_SECONDS)
@@ -52,7 +52,7 @@ def require_database(dsn: str) -> None:
 
 
 def readiness(address: str) -> str:
-    """Return how GET /readyz went: "200" when the service is ready, else what came instead."""
+    """Return the result of GET /readyz: "200" if the service is ready, otherwise what was returned instead."""
     place = urlsplit(address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=ANSWER_SECONDS)
     try:

@@ -1,1 +1,1 @@
-"""What operators see of side effects, and what they can do about them."""
+"""Operations: what operators see of side effects, and what they can do about them."""

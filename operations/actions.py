@@ -1,4 +1,4 @@
-"""What operators see of side effects and how they mend them; each action stands in the audit trail."""
+"""Operators' queries and actions on side effects; each action is recorded in the audit trail."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from outbox import modes
 from side_effects.effects import EventType
 
 AT_ONCE = 10_000
-"""Rows that one action changes, or one listing of groups looks at: a page never counts a large table."""
+"""Rows that one action changes, or one listing of groups reads: a page never counts a large table."""
 
 SPAN = 200_000
-"""Ids in which one page looks for what is asked: a filter that nothing matches walked through all of 10^7 rows."""
+"""Ids that one page scans: a filter without matches otherwise scanned all of 10^7 rows."""
 
 INDEXED = ("pending", "running", "dead")
-"""Statuses whose rows have an index of their own, and are looked for among themselves."""
+"""Statuses whose rows have an index of their own."""
 
 MEMBERS = (
     "id, kind, destination, event_type, event_id, order_id, status, attempts, crashes, scheduled_at, last_error, "
@@ -46,7 +46,7 @@ RECORD = SQL.text("record")
 
 @dataclass(frozen=True)
 class Selection:
-    """Which side effects an action is for: all named conditions hold."""
+    """The side effects of an action: all given conditions hold."""
 
     ids: tuple[int, ...] = ()
     kind: str | None = None
@@ -75,9 +75,9 @@ def page(
     before: int = LARGEST_ID,
     limit: int = 50,
 ) -> tuple[str, int | None]:
-    """The newest side effects below `before` as a JSON array, each with `moved_on`, and where the next page begins.
+    """The newest side effects below `before` as a JSON array, each with `moved_on`, and the cursor of the next page.
 
-    A page may have fewer than `limit`, or none, though another follows: it looks at `SPAN` ids.
+    A page may have fewer than `limit`, or none, although another follows: it scans `SPAN` ids.
     """
     where, values = chosen.where()
     moved_on = " ".join(f"WHEN '{event_type.name}' THEN {event_type.moved_on}" for event_type in event_types.values())
@@ -108,7 +108,7 @@ def groups() -> list[dict[str, Any]]:
 
 
 def redeliver(actor: str, chosen: Selection, per_second: float) -> int:
-    """Give dead letters a fresh start, in the order of their events, at this pace; returns how many."""
+    """Redeliver dead letters, in the order of their events, at this rate; returns how many."""
     where, values = chosen.where()
     composed = f"""UPDATE side_effects SET status = 'pending', attempts = 0, crashes = 0, finished_at = NULL,
             scheduled_at = clock_timestamp() + make_interval(secs => o.place / CAST(:pace AS float8))
@@ -119,7 +119,7 @@ def redeliver(actor: str, chosen: Selection, per_second: float) -> int:
 
 
 def discard(actor: str, chosen: Selection, reason: str) -> int:
-    """Give dead letters up for good; returns how many."""
+    """Discard dead letters; returns how many."""
     where, values = chosen.where()
     composed = f"""UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp() WHERE id IN (
         SELECT s.id FROM side_effects s WHERE s.status = 'dead' AND {where} ORDER BY s.id LIMIT {AT_ONCE})"""
@@ -143,9 +143,10 @@ def circuits() -> list[dict[str, Any]]:
 
 
 def set_mode(actor: str, mode: str, kind: str, known: Collection[str]) -> None:
-    """Do a kind (`*`: all) in this mode, or `default`, as the setting says; every process knows within two seconds.
+    """Set the mode of a kind (`*`: all), or `default`, which follows the setting; every process applies it within two
+    seconds.
 
-    Raises InvalidRequest for a kind that is not known.
+    Raises InvalidRequest for an unknown kind.
     """
     if kind != modes.ALL and kind not in known:
         raise InvalidRequest(f"Unknown kind {kind[:50]!r}; the kinds are {', '.join(sorted(known))}.")

@@ -1,4 +1,4 @@
-"""`flask side-effects ...`: what operators do without a browser."""
+"""`flask side-effects ...`: operations on the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ group = AppGroup("side-effects", help="Inspect and operate side effects.")
 
 
 def init_app(app: Flask, engine: Engine) -> None:
-    """Give the command line its group; `verify` and `list` need the engine's event_types."""
+    """Add the command group; `verify` and `list` need the engine's event types."""
     app.cli.add_command(group)
     app.extensions["onward.engine"] = engine
 

@@ -1,4 +1,4 @@
-"""The completeness check: find events whose promised effects left no trace, though nothing is pending any more."""
+"""The completeness check: finds events with missing effects although nothing is pending any more."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from foundation.db import PIECE, db
 from side_effects.effects import Effect, EventType
 
 COMPLETED_AFTER_SECONDS = 60
-"""Younger events may be under way."""
+"""Younger events may be in progress."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """One effect that was effect_bits, is not pending, and cannot be found."""
+    """An effect that was recorded, is not pending, and cannot be found."""
 
     event_type: str
     event_id: int
@@ -25,8 +25,8 @@ class Missing:
 
 
 def missing(event_types: Iterable[EventType], hours: int) -> Iterator[Missing]:
-    """Look at all events of the last `hours`, of which nothing may be pruned yet; yields what is missing, which should
-    be nothing."""
+    """Check all events of the last `hours`, of which nothing may be pruned yet; yields what is missing, which should be
+    nothing."""
     for event_type in event_types:
         for piece in _pieces(event_type, hours) if event_type.table else ():
             for effect in event_type.effects:
@@ -35,7 +35,7 @@ def missing(event_types: Iterable[EventType], hours: int) -> Iterator[Missing]:
 
 
 def _pieces(event_type: EventType, hours: int) -> Iterator[dict[str, int]]:
-    """Ranges of ids, from the newest back to where the events are too old: however many there are, none is long."""
+    """Ranges of ids, from the newest back to where the events are too old: however many there are, each is short."""
     sql = f"""SELECT min(id), max(id), count(*), max(at) > clock_timestamp() - make_interval(hours => :hours)
         FROM (SELECT id, at FROM {event_type.table} WHERE id < :before ORDER BY id DESC LIMIT :piece) AS piece"""
     before, full, young = LARGEST_ID, True, True

@@ -1,4 +1,5 @@
-"""`GET /metrics` in Prometheus' format: counters of all workers, and a few facts that an index's first row tells."""
+"""`GET /metrics` in Prometheus' format: counters of all workers, and a few gauges that the first row of an index
+provides."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from foundation.documentation import documented
 routes = APIBlueprint("metrics", __name__, abp_tags=[{"name": "Health"}])
 
 DEAD_COUNTED = 10_000
-"""Dead letters are counted up to here; nobody acts differently on more."""
+"""Dead letters are counted up to this limit; a higher number would change nothing."""
 
 SQL = sql.beside(__file__, dead_counted=DEAD_COUNTED)
 OLDEST_ENTRY = SQL.text("oldest_entry")

@@ -1,4 +1,4 @@
-"""What operators send about side effects and get, as pydantic models: the source of the OpenAPI document."""
+"""Requests and responses about side effects, as pydantic models: the source of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class EffectsQuery(Query):
 
 
 class Chosen(Body):
-    """Which dead letters are meant: all named conditions hold, and one at least has to be named."""
+    """Selects dead letters: all given conditions hold, and at least one has to be given."""
 
     ids: Annotated[list[Id], Field(max_length=1000, default_factory=list)]
     kind: Words | None = None

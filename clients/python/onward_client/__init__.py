@@ -1,4 +1,4 @@
-"""Speaks to Onward: orders, changes that are safe to repeat, pages, and live events that miss nothing."""
+"""A client for Onward: orders, idempotent changes, pages, and live events without gaps."""
 
 from onward_client.client import Onward
 from onward_client.errors import (

@@ -18,9 +18,9 @@ PAGE = 200
 
 
 class Onward:
-    """One Onward, spoken to as whoever holds the token; fit for many threads.
+    """A client of one Onward installation with one token; thread-safe.
 
-    `timeout` is what one answer may take, `patience` how long an unanswered request is repeated, both in seconds.
+    `timeout` is the limit for one response, `patience` how long an unanswered request is repeated, both in seconds.
     """
 
     def __init__(self, url: str, token: Token, *, timeout: float = 10.0, patience: float = 30.0) -> None:
@@ -32,7 +32,7 @@ class Onward:
         return told
 
     def workflow(self) -> Mapping[str, Any]:
-        """The statuses there are, and the moves between them."""
+        """The statuses, and the transitions between them."""
         told: Mapping[str, Any] = self._transport.get("/api/workflow")
         return told
 
@@ -40,7 +40,7 @@ class Onward:
         return Order.of(self._transport.get(f"/api/orders/{order_id}"))
 
     def history(self, order_id: int) -> list[HistoryEvent]:
-        """What has become of an order so far, oldest first."""
+        """The history of an order, oldest first."""
         return [HistoryEvent.of(one) for one in self._transport.get(f"/api/orders/{order_id}/history")["events"]]
 
     def orders(
@@ -55,7 +55,7 @@ class Onward:
         q: str | None = None,
         sort: str = "newest",
     ) -> Iterator[Order]:
-        """All your orders of this sort; the next page is fetched when you come to it."""
+        """All your orders that match; the next page is fetched on demand."""
         query: dict[str, Any] = {
             "status": status if isinstance(status, str) else ",".join(status),
             "number": number,
@@ -75,7 +75,7 @@ class Onward:
             query["cursor"] = page["next_cursor"]
 
     def place(self, order: Mapping[str, Any], *, key: str | None = None) -> Order:
-        """Place an order; its members are those of `POST /api/orders`."""
+        """Create an order; its members are those of `POST /api/orders`."""
         return Order.of(self._transport.send("POST", "/api/orders", dict(order), key))
 
     def move(
@@ -95,14 +95,14 @@ class Onward:
     def rehearse(
         self, order_id: int, status: str, reason: str | None = None, *, version: int | None = None
     ) -> Mapping[str, Any]:
-        """What `move` would do: raises what it would raise, and changes nothing."""
+        """Check a change: raises what `move` would raise, and changes nothing."""
         body, headers = _move(status, reason, None, version)
         path = f"/api/orders/{order_id}/status?dry_run=true"
         told: Mapping[str, Any] = self._transport.send("PATCH", path, body, None, headers)
         return told
 
     def move_many(self, changes: Sequence[Change], *, key: str | None = None) -> list[Result]:
-        """Make many changes, each for itself; 500 go in one request."""
+        """Make many changes, each independently; 500 are sent per request."""
         key, results = key or uuid.uuid4().hex, list[Result]()
         for first in range(0, len(changes), MOST_CHANGES):
             body = {"changes": [one.to_json() for one in changes[first : first + MOST_CHANGES]]}
@@ -111,12 +111,12 @@ class Onward:
         return results
 
     def say(self, order_id: int, text: str, *, key: str | None = None) -> Mapping[str, Any]:
-        """Say something in an order's conversation."""
+        """Send a message in an order's conversation."""
         said: Mapping[str, Any] = self._transport.send("POST", f"/api/orders/{order_id}/messages", {"body": text}, key)
         return said
 
     def events(self, after: str = "", *, channels: Sequence[str] = ()) -> Iterator[Event]:
-        """What has happened since a cursor, up to now; without one, since the oldest event that is kept."""
+        """The events after a cursor, up to now; without one, from the oldest event that is stored."""
         while True:
             page = self._transport.get("/api/events", {"after": after, "channels": ",".join(channels), "limit": 500})
             yield from (Event(one["id"], one["type"], one["data"]) for one in page["events"])
@@ -125,7 +125,7 @@ class Onward:
                 return
 
     def listen(self, cursor: str | None = None, *, channels: Sequence[str] = ()) -> Listening:
-        """What happens from now on, or has since the cursor, for ever."""
+        """Live events from now on, or after the cursor, endlessly."""
         return Listening(self._transport, cursor, tuple(channels))
 
     def close(self) -> None:

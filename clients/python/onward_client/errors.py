@@ -1,4 +1,4 @@
-"""What can go wrong, told by the service as problem details (RFC 9457), or by the network."""
+"""Errors, reported by the service as problem details (RFC 9457), or by the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class OnwardError(Exception):
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
-        """The HTTP status; 0 where there was no answer."""
+        """The HTTP status; 0 if there was no response."""
 
         self.code: str = problem.get("code", "")
         """Stable, for programs."""
@@ -23,16 +23,16 @@ class OnwardError(Exception):
 
         self.request_id: str = problem.get("request_id", "")
         self.retry_after = 0.0
-        """Seconds that the service asked to be left alone for."""
+        """Seconds after which the service asked to try again."""
 
         self.members = {name: value for name, value in problem.items() if name not in TOLD}
-        """What helps: `current`, `allowed_transitions`, `errors` …"""
+        """Further members: `current`, `allowed_transitions`, `errors` …"""
 
         super().__init__(f"{status} {self.code}: {self.detail}")
 
 
 class Invalid(OnwardError):
-    """The request cannot be understood, or something in it is not allowed."""
+    """The request cannot be parsed, or something in it is invalid."""
 
 
 class Unauthorized(OnwardError):
@@ -40,34 +40,34 @@ class Unauthorized(OnwardError):
 
 
 class Forbidden(OnwardError):
-    """Whoever holds the token may not do this."""
+    """The token's principal may not do this."""
 
 
 class Missing(OnwardError):
-    """There is no such thing, or none that you may see."""
+    """The resource does not exist, or is not visible to you."""
 
 
 class Illegal(OnwardError):
-    """The order stands where this move cannot be made, or not by you."""
+    """The order's status does not allow this transition, or not for you."""
 
 
 class Stale(OnwardError):
-    """The order has changed since the version that was named."""
+    """The order has changed since the given version."""
 
 
 class Expired(OnwardError):
-    """The events after this cursor cannot be told any more; `members["head"]` is where to go on."""
+    """The events after this cursor are no longer available; continue from `members["head"]`."""
 
 
 class Unavailable(OnwardError):
-    """The service did not answer, or was too busy, for as long as patience lasted."""
+    """The service did not respond, or was too busy, for as long as `patience` lasted."""
 
 
 BY_STATUS = {401: Unauthorized, 403: Forbidden, 404: Missing, 409: Illegal, 410: Expired, 412: Stale}
 
 
 def error_of(status: int, problem: Mapping[str, Any]) -> OnwardError:
-    """The error that this answer is."""
+    """The error of this response."""
     if status in BY_STATUS:
         return BY_STATUS[status](status, problem)
     if status == 429 or status >= 500:

@@ -1,4 +1,4 @@
-"""What is sent and got, as frozen values. Members that a later version of the service adds are kept in `raw`."""
+"""Requests and responses as frozen values. Members that a later version of the service adds are kept in `raw`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who did it."""
+    """Who made the change."""
 
     role: str
     id: int
@@ -84,22 +84,22 @@ class HistoryEvent:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, live or read later: `order.status_changed`, `message.created`, `resync` …"""
+    """An event, live or read later: `order.status_changed`, `message.created`, `resync` …"""
 
     id: str
-    """The cursor to go on from."""
+    """The cursor to continue from."""
 
     type: str
     data: JSON
 
     @property
     def order(self) -> Order | None:
-        """The order, where the event is about one: as of this event or a later one, so keep the higher `version`."""
+        """The order, if the event is about one: as of this event or a later one, so keep the higher `version`."""
         return Order.of(self.data["order"]) if "order" in self.data else None
 
     @property
     def change(self) -> HistoryEvent | None:
-        """The row of the history that this event tells of: what was changed, by whom, to which version."""
+        """The event's row of the history: what was changed, by whom, to which version."""
         return HistoryEvent.of(self.data["event"]) if "event" in self.data else None
 
 
@@ -120,7 +120,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one of many changes: the order, or the error that a single change would have raised."""
+    """The result of one of many changes: the order, or the error that a single change would have raised."""
 
     order_id: int
     order: Order | None

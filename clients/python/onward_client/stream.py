@@ -1,4 +1,4 @@
-"""Live events that miss nothing: Server-Sent Events, read on after every break from where they were heard last."""
+"""Live events without gaps: Server-Sent Events, continued after every interruption from the last event received."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from onward_client.models import Event
 from onward_client.transport import CONNECT_SECONDS, Transport, refusal
 
 SILENCE_SECONDS = 40.0
-"""The service is heard every 15 s; a connection that is silent for longer is dead."""
+"""The service sends a heartbeat every 15 s; a connection that is silent for longer is dead."""
 
 USUAL_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 30.0
 INSIDE = ("hello", "heartbeat", "bye", "auth-expiring")
-"""Events about the stream itself, which are not handed on."""
+"""Events about the stream itself, which are not passed on."""
 
 
 class Listening:
-    """An endless iterator of events. It comes back after every break, and ends when it is closed.
+    """An endless iterator of events. It reconnects after every interruption, and ends when it is closed.
 
-    Unauthorized, Forbidden and Invalid are raised: they do not pass by themselves.
+    Unauthorized, Forbidden and Invalid are raised: retrying does not help.
     """
 
     def __init__(self, transport: Transport, cursor: str | None, channels: tuple[str, ...]) -> None:
         self._transport = transport
         self.cursor = cursor or ""
-        """The id of the last event; go on from it with `listen` or `events`."""
+        """The id of the last event; continue from it with `listen` or `events`."""
 
         self._query = urlencode({"channels": ",".join(channels)}) if channels else ""
         self._answer: urllib3.BaseHTTPResponse | None = None
         self._retry = USUAL_RETRY_SECONDS
         self._bidden = 0.0
-        """Seconds that the service asked us to stay away for, when it said goodbye."""
+        """Seconds after which the service asked to reconnect, in its `bye`."""
 
         self._failures = 0
         self._closed = threading.Event()
@@ -49,10 +49,10 @@ class Listening:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """End it, from any thread or greenlet; whoever iterates comes to the end at once."""
+        """Close it, from any thread or greenlet; an iteration in progress ends at once."""
         self._closed.set()
         if self._answer is not None:
-            # Not closed under the reader's hands, which would wait for them: its reading ends, and it closes.
+            # Not closed while the reader uses it, which would wait for it: its read ends, and it closes.
             with suppress(OSError, ValueError, RuntimeError):
                 self._answer.shutdown()
 
@@ -65,7 +65,7 @@ class Listening:
             self._closed.wait(self._pause())
 
     def _pause(self) -> float:
-        """Seconds until the next try: what was asked for, or a backoff."""
+        """Seconds until the next attempt: the requested time, or a backoff."""
         bidden, self._bidden = self._bidden, 0.0
         if bidden:
             return bidden * random.uniform(1.0, 1.2)
@@ -102,7 +102,7 @@ class Listening:
         raise error
 
     def _frames(self, answer: urllib3.BaseHTTPResponse) -> Iterator[tuple[str, str, dict[str, object]]]:
-        """Each frame's type, id and data, as the specification reads them."""
+        """Each frame's type, id and data, parsed as the specification says."""
         rest = b""
         while not self.closed and (piece := answer.read1(65536)):
             *blocks, rest = (rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
@@ -125,6 +125,6 @@ class Listening:
 
 
 def _number(cursor: str) -> tuple[int, int]:
-    """Epoch and number, which grow; a cursor that is none comes before all others."""
+    """Epoch and number, which increase; an invalid cursor sorts before all others."""
     epoch, _, number = cursor.partition(".")
     return (int(epoch), int(number)) if epoch.isdigit() and number.isdigit() else (0, 0)

@@ -1,4 +1,4 @@
-"""Requests that are repeated until they are answered, each change under one key so that it is made once."""
+"""Requests that are repeated until they are answered, each change with one key so that it is applied once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Token = str | Callable[[], str]
 CONNECT_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 STILL_RUNNING = "idempotency_in_progress"
-"""The code of a 409 that says: the request with this key is being served. Its answer can be had in a moment."""
+"""The code of a 409 that means: the request with this key is in progress. Its response is available in a moment."""
 
 
 class Transport:
-    """One service, spoken to with one token; fit for many threads."""
+    """One service and one token; thread-safe."""
 
     def __init__(self, url: str, token: Token, timeout: float, patience: float) -> None:
         self.url = url.rstrip("/")
@@ -36,12 +36,12 @@ class Transport:
         self.pool.clear()
 
     def headers(self) -> dict[str, str]:
-        """Who is asking. The token may be new each time."""
+        """The authorization header. The token may be new each time."""
         token = self._token if isinstance(self._token, str) else self._token()
         return {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        """Read; what is None in the query is left out."""
+        """Read; None in the query is omitted."""
         given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         return self._until_answered("GET", f"{path}?{urlencode(given)}" if given else path, None, {})
 
@@ -83,7 +83,7 @@ class Transport:
 
 
 def refusal(answer: urllib3.BaseHTTPResponse) -> OnwardError:
-    """The error that an answer is, with the pause that it asks for."""
+    """The error of a response, with its requested pause."""
     try:
         problem = json.loads(answer.data)
     except ValueError:  # not from the service: a proxy's page
