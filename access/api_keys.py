@@ -14,7 +14,7 @@ from typing import Any
 
 from access.principal import Principal, Role
 from access.revocations import REVOKE, Revocations
-from access.tokens import Proof
+from access.tokens import Credential
 from foundation import clock, sql
 from foundation.db import commit, db
 from foundation.errors import Forbidden, NotFound, Unauthorized

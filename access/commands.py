@@ -93,9 +93,7 @@ def revoke_key(id: int, reason: str) -> None:
     """Revoke an API key."""
     with in_one_line():
         count = api_keys.revoke(id, _actor(), reason)
-    click.echo(
-        f"Key {id} is refused within a second" + (f", and {count - 1} keys that it created." if count > 1 else ".")
-    )
+    click.echo(f"Key {id} is refused within a second" + (f", and {count - 1} created with it." if count > 1 else "."))
 
 
 @who.command("add")

@@ -8,7 +8,7 @@
 UNION ALL SELECT '', CAST(extract(epoch FROM clock_timestamp()) AS float8)
 
 -- name: ask(subjects)
--- For proofs that are older than what the process remembers.
+-- For credentials that are older than the revocations in memory.
 SELECT subject, CAST(extract(epoch FROM max(at)) AS float8) FROM revocations
 WHERE subject = ANY(:subjects) GROUP BY subject
 
@@ -23,7 +23,7 @@ INSERT INTO revocations (subject, actor, reason)
 SELECT :subject, :actor, :reason WHERE NOT EXISTS (SELECT FROM again)
 
 -- name: prune(kind, hours, most)
--- What refuses nothing any more, since all proofs of that kind that it was for have ended.
+-- Rows that no longer refuse anything, since all credentials of that kind have expired.
 DELETE FROM revocations WHERE id = ANY(ARRAY(
     SELECT id FROM revocations WHERE split_part(subject, ':', 1) = :kind
     AND at < clock_timestamp() - make_interval(hours => :hours)

@@ -91,10 +91,10 @@ class Walker:
         self._app = app
         self._onward: Onward = onward_of(app)
         self._sql = sql
-        proofs = self._onward.refresher.proofs
-        self._token = proofs.tokens.issue("seller", 1)
+        credentials = self._onward.refresher.credentials
+        self._token = credentials.tokens.issue("seller", 1)
         with app.app_context():
-            proofs.verify(self._token)
+            credentials.verify(self._token)
 
     def all(self) -> Iterator[Walk]:
         """Every walk; each is gone twice and looked at the second time, when it is warm."""

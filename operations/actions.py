@@ -86,7 +86,7 @@ def page(
     lowest = 0
     if status not in INDEXED:
         newest = db.session.execute(NEWEST_BELOW, {"before": before})
-        floor = max(0, (newest.scalar() or 0) - SPAN)
+        lowest = max(0, (newest.scalar() or 0) - SPAN)
     found = db.session.execute(
         text(
             f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
@@ -186,7 +186,7 @@ def _act(
 def _switch(actor: str, action: str, destination: str, reason: str, statement: TextClause, state: str) -> None:
     said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
     db.session.execute(RECORD_CHANGE, {"destination": destination, "state": state, "reason": said})
-    absent = f"There is no circuit of {destination[:100]!r}."
+    absent = f"No circuit for {destination[:100]!r}."
     _act(actor, action, destination, reason, statement, {"destination": destination}, absent)
 
 

@@ -130,7 +130,7 @@ def test_a_revocation_names_exactly_one_thing(cast, body):
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/orders", "/api/orders/1", "/api/notifications", "/api/stream"])
-def test_nobody_gets_in_without_a_proof(app, path):
+def test_nobody_gets_in_without_a_credential(app, path):
     answer = app.test_client().get(path)
 
     assert (401, "unauthorized") == (answer.status_code, answer.get_json()["code"])

@@ -106,7 +106,7 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(app, run, sql):
     assert "the till" in run("keys", "list").output
     assert 0 == run("keys", "revoke", str(id)).exit_code
     assert "revoked" in run("keys", "list").output
-    assert "no such key" in run("keys", "revoke", str(id)).output
+    assert "No such key" in run("keys", "revoke", str(id)).output
 
 
 def test_a_scope_that_is_not_there_is_told_on_the_command_line(run):

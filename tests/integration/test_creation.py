@@ -108,7 +108,7 @@ def test_an_order_that_makes_no_sense_is_refused(shop, change, sql):
 def test_an_address_that_is_none_is_refused_in_words_that_help(shop):
     reply = shop.post("/api/orders", new_order(1, 1) | {"buyer_email": "first,second@example.org"})
 
-    assert "must be one e-mail address, as name@example.org" in reply.json["detail"]
+    assert "must be one e-mail address, such as name@example.org" in reply.json["detail"]
     assert "first" not in reply.json["detail"]
 
 

@@ -100,7 +100,7 @@ def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, emp
         cursor = connection.cursor()
         cursor.execute(rows.CLAIM.prepare)
         claim = f"EXPLAIN (ANALYZE, FORMAT JSON) {rows.CLAIM.execute}"
-        cursor.execute(claim, (timers.KIND, 10, 1, worker._floors[timers.KIND], None))
+        cursor.execute(claim, (timers.KIND, 10, 1, worker._lower_bounds[timers.KIND], None))
         plan = cursor.fetchone()[0]
 
     assert read_by(plan) <= 100

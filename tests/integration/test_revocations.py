@@ -87,7 +87,7 @@ def test_what_is_older_than_the_memory_is_refused_still(fresh, sql, short_memory
     assert fresh.refuse(BOB, time.time()) is (subject == "jti:one" and not looked), "nobody revokes what is to come"
 
 
-def test_a_young_proof_asks_nobody_however_large_the_table_is(fresh, sql, short_memory, monkeypatch):
+def test_a_young_credential_asks_nobody_however_large_the_table_is(fresh, sql, short_memory, monkeypatch):
     sql(FILL.format(MANY))
     fresh.look()
     monkeypatch.setattr(revocations, "_ask", lambda subjects: pytest.fail(f"asked for {subjects}"))

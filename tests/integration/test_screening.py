@@ -102,4 +102,4 @@ def test_a_tag_without_a_version_is_told_so(move, placed, tag):
     answer = move(f"/api/orders/{placed['id']}/status", If_Match=tag.encode().decode("latin-1"))
 
     assert 422 == answer.status_code
-    assert "If-Match names no version of an order" in answer.get_json()["detail"]
+    assert "If-Match is not the ETag of an order" in answer.get_json()["detail"]

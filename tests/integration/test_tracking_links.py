@@ -55,7 +55,7 @@ def test_there_is_nothing_to_press_and_nothing_private(link, visit, placed, alic
     assert not [word for word in ("<form", "<input", "<button", "a word between us", "alice@") if word in page]
 
 
-def test_it_is_no_proof_for_anything_else(link, app):
+def test_it_is_no_credential_for_anything_else(link, app):
     client = app.test_client(use_cookies=False)
     token = link.removeprefix("/t/")
 
@@ -68,7 +68,7 @@ def test_a_forged_link_shows_nothing(visit, forged):
     status, page = visit(f"/t/{forged}")
 
     assert 404 == status
-    assert "valid any more" in page
+    assert "no longer valid" in page
 
 
 def test_a_link_to_another_order_is_not_made_of_this_one(link, visit):

@@ -78,7 +78,7 @@ def test_somebody_elses_signature_is_not_enough(credentials_with, claims, key, a
         credentials.verify(sign(key, algorithm, claims=claims))
 
 
-def test_the_memory_of_proofs_is_bounded(credentials_with):
+def test_the_memory_of_credentials_is_bounded(credentials_with):
     credentials, _ = credentials_with(jwk(RSA))
     credentials._known = dict.fromkeys(map(str, range(CACHE_SIZE)))
 

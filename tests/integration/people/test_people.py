@@ -233,16 +233,16 @@ def test_what_an_operator_who_leaves_has_made_is_named(app, run, cast):
     made = cast.olive.post("/api/ops/keys", {"name": "k", "id": 1, "scopes": ["orders:read"]}).json["id"]
 
     assert (
-        f"Keys that operator 1 has made are still good: {made}." in run("people", "disable", "olive@example.org").output
+        f"Keys created by operator 1 are still valid: {made}." in run("people", "disable", "olive@example.org").output
     )
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("revoke", "--role", "seller", "--id", "7"), "Every credential that seller 7 was given until now is refused"),
+        (("revoke", "--role", "seller", "--id", "7"), "Every credential of seller 7 issued until now is refused"),
         (("revoke", "--token-id", "abc"), "The token abc is refused within a second."),
-        (("side-effects", "pause", "mail-server"), "Nothing goes to mail-server until it is resumed"),
+        (("side-effects", "pause", "mail-server"), "mail-server is paused; its side effects wait until it is resumed"),
         (("side-effects", "mode", "default"), "All effects: as SIDE_EFFECTS_MODE says"),
     ],
     ids=" ".join,
@@ -256,5 +256,5 @@ def test_a_key_that_is_revoked_takes_its_own_along_and_says_so(run, cast):
     made = cast.olive.post("/api/ops/keys", body).json
     cast.olive.request("POST", "/api/ops/keys", body, Authorization=f"Bearer {made['key']}")
 
-    said = f"Key {made['id']} is refused within a second, and 1 that it made."
+    said = f"Key {made['id']} is refused within a second, and 1 created with it."
     assert said == run("keys", "revoke", str(made["id"])).output.strip()
