@@ -56,6 +56,9 @@ class SqlFile:
     def __init__(self, path: Path, **values: str | int | float) -> None:
         self.path = path
         self.sections: dict[str, Section] = {}
+        self.before: dict[str, str] = {}
+        """By a prepared statement's name: what runs before it, in the same round trip."""
+
         self._values = {name: str(value) for name, value in values.items()}
         self._taken: set[str] = set()
         for section in self._sections(path.read_text("utf-8")):
@@ -69,6 +72,7 @@ class SqlFile:
         if not all(section.parameters.values()):
             raise self._wrong(section.line, f"a parameter of {name} has no type, so it cannot be prepared")
         numbers = {parameter: f"${number}" for number, parameter in enumerate(section.parameters, 1)}
+        self.before[name] = before
         sql = PARAMETER.sub(lambda match: numbers[match[1]], section.sql)
         return Statement(name, tuple(section.parameters.values()), sql, before)
 

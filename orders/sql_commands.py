@@ -49,7 +49,9 @@ def fixed() -> dict[str, str]:
             if one.kind == "name":
                 parameters = ", ".join(" ".join(pair).strip() for pair in one.parameters.items())
                 name = f"{module}.{one.name}"
-                statements[name] = f"-- {name}({parameters})\n-- {one.reason}\n\n{one.sql}\n"
+                before = file.before.get(one.name, "").strip()
+                whole = f"{before}\n{one.sql}".strip()
+                statements[name] = f"-- {name}({parameters})\n-- {one.reason}\n\n{whole}\n"
     return statements
 
 

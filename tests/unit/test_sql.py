@@ -178,6 +178,12 @@ def test_a_statement_is_found_by_the_end_of_its_name(app):
     assert "interval '15 s'" in text
 
 
+def test_what_runs_before_a_statement_is_printed_too(app):
+    text, _ = printed(app, "defer_effect")
+
+    assert "SELECT set_config('lock_timeout', '250ms', true)" in text
+
+
 def test_a_name_that_is_not_there_is_told(app):
     assert ("There is no statement nonsense; `flask sql` lists all.\n", 1) == printed(app, "nonsense")
 
