@@ -13,9 +13,10 @@ from foundation.connections import Statement
 from foundation.settings import Settings
 from foundation.sql import SqlFile, SqlFileError
 from tests.conftest import SECRET
-from tests.unit.test_architecture import PROJECT, ROOMS
+from tests.unit.test_architecture import PACKAGES, PROJECT
 
-FILES = sorted(path.relative_to(PROJECT) for room in [*ROOMS, "demo"] for path in (PROJECT / room).rglob("*.sql"))
+FOLDERS = [PROJECT / package for package in (*PACKAGES, "demo")]
+FILES = sorted(path.relative_to(PROJECT) for folder in FOLDERS for path in folder.rglob("*.sql"))
 
 PLACE = """-- Orders of a kitchen.
 
@@ -201,8 +202,8 @@ def texts_in(call):
 def test_what_is_always_the_same_stands_in_a_file():
     """In the midst of Python nobody sees it, and it has neither a name nor a reason."""
     found = []
-    for room in [*ROOMS, "demo"]:
-        for path in (PROJECT / room).rglob("*.py"):
+    for folder in FOLDERS:
+        for path in folder.rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("text", "Statement"):
                     found += [f"{path.relative_to(PROJECT)}:{node.lineno}: {one[:40]}" for one in texts_in(node)]
