@@ -1,17 +1,17 @@
--- Answers that are kept to be given again.
+-- Stored responses to requests with an Idempotency-Key.
 
 -- fragment: order_ids
--- A JSON path: the orders that an answer tells of.
+-- A JSON path: the orders that a response mentions.
 '$.**.order_id ? (@.type() == "number")'
 
 -- name: find(principal, key)
--- Takes the lock of the key, if nobody has it, and looks for the answer that is kept.
+-- Tries to lock the key, and looks for a stored response.
 SELECT pg_try_advisory_xact_lock(hashtextextended(:principal || ' ' || :key, 0) | {hashed}),
     k.fingerprint, k.status, k.body
 FROM (SELECT 1) AS one LEFT JOIN idempotency_keys k ON k.principal = :principal AND k.key = :key
 
 -- name: keep(principal, key, fingerprint, status, body)
--- Old ones go with each new one, so that no job has to delete them.
+-- Every new row deletes some old ones, so no job has to.
 WITH old AS (DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '{kept_hours} h'
     ORDER BY created_at LIMIT {pruned} FOR UPDATE SKIP LOCKED)))
@@ -20,17 +20,17 @@ VALUES (:principal, :key, :fingerprint, :status, :body, ARRAY(
     SELECT DISTINCT CAST(id AS bigint) FROM jsonb_path_query(CAST(:body AS jsonb), {order_ids}) AS id))
 
 -- name: forget(orders, piece)
--- Answers that tell of these orders, whomever they were given to.
+-- Responses that mention these orders, to whomever they were given.
 UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM idempotency_keys WHERE order_ids && CAST(:orders AS bigint[]) LIMIT :piece FOR UPDATE))
 
 -- name: forget_own(who, piece)
--- What somebody was answered.
+-- Responses to one principal.
 UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM idempotency_keys WHERE principal = :who AND body IS NOT NULL LIMIT :piece FOR UPDATE))
 
 -- name: forget_without_orders(created_at, principal, key, orders, piece)
--- What a version of before kept does not say which orders it tells of: all of it is looked through, for a day.
+-- An earlier version stored responses without the orders that they mention: for a day, all of these are searched.
 WITH found AS MATERIALIZED (
     SELECT ctid AS at, created_at, principal, key, ARRAY(
         SELECT DISTINCT CAST(id AS bigint) FROM jsonb_path_query(CAST(body AS jsonb), {order_ids}) AS id)

@@ -1,8 +1,8 @@
--- What was taken back: one row for each subject.
+-- Revocations: one row per subject.
 
 -- name: look(since, most)
--- The newest, and as the last row the database's time. A transaction that began earlier may be committed later, so it
--- looks back a while.
+-- The newest revocations, and in the last row the database's time. A transaction that began earlier may commit later,
+-- so it looks back a while.
 (SELECT subject, CAST(extract(epoch FROM at) AS float8) FROM revocations
     WHERE at > to_timestamp(:since) - interval '{look_back_seconds} s' ORDER BY at DESC LIMIT :most)
 UNION ALL SELECT '', CAST(extract(epoch FROM clock_timestamp()) AS float8)
@@ -13,7 +13,7 @@ SELECT subject, CAST(extract(epoch FROM max(at)) AS float8) FROM revocations
 WHERE subject = ANY(:subjects) GROUP BY subject
 
 -- name: revoke(subject, actor, reason)
--- One row for each subject, the time of which moves. (Without a unique index: a version of before would fail on it.)
+-- One row per subject, whose time moves. (There is no unique index: an earlier version would fail on it.)
 WITH newest AS (
     SELECT id FROM revocations WHERE subject = :subject ORDER BY at DESC LIMIT 1 FOR UPDATE),
 again AS (

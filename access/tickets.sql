@@ -1,7 +1,7 @@
 -- One-time tickets for streams.
 
 -- name: issue(hash, role, id, proof, ends, scopes, demo)
--- Unused ones go with each new one, so that no job has to delete them.
+-- Every new ticket deletes some expired ones, so no job has to.
 WITH unused AS (DELETE FROM stream_tickets WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM stream_tickets WHERE expires_at < clock_timestamp()
     ORDER BY expires_at LIMIT {pruned} FOR UPDATE SKIP LOCKED)))
@@ -9,6 +9,6 @@ INSERT INTO stream_tickets (hash, role, principal_id, proof, proof_ends, scopes,
 VALUES (:hash, :role, :id, :proof, :ends, :scopes, :demo, clock_timestamp() + interval '{ticket_seconds} s')
 
 -- name: redeem(hash, demo)
--- Deleted by whoever uses it, so it is used once, in whichever process.
+-- Deleted on use, so a ticket can be used once, in whichever process.
 DELETE FROM stream_tickets WHERE hash = :hash AND expires_at > clock_timestamp() AND (NOT demo OR :demo)
 RETURNING role, principal_id, proof, proof_ends, scopes, demo, extract(epoch FROM created_at)

@@ -7,10 +7,10 @@
     -- Why this statement is there, and why it is written as it is.
     UPDATE side_effects SET claimed_until = {lease} WHERE id = ANY(:ids) AND owner = :owner
 
-A statement has a name, its parameters and a reason. A parameter with a type makes it one to be prepared, where
-PostgreSQL sees `$1`; without types SQLAlchemy's text() runs it. `{word}` stands for a fragment above it in the file, or
-for a value of the module, such as a number of seconds; braces around anything else are left as they are. Only whole
-lines are comments. Every mistake is an SqlFileError when the module is imported, and tells the file and the line.
+A statement has a name, its parameters and a reason. Parameters with types belong to a prepared statement, where
+PostgreSQL sees `$1`; parameters without types belong to SQLAlchemy's text(). `{word}` stands for a fragment above it in
+the file, or for a value of the module, such as a number of seconds; other braces are left alone. Comments are whole
+lines. Every mistake raises SqlFileError when the module is imported, with file and line.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ NAME = re.compile(r"(?P<name>[a-z]\w*)(?:\((?P<parameters>[^()]*)\))?")
 COMMENT = re.compile(r"\s*--")
 PLACEHOLDER = re.compile(r"\{([a-z]\w*)\}")
 PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
-"""Not the type of a cast (`::text`), nor the second number of a slice."""
+"""Neither the type of a cast (`::text`) nor the end of a slice (`[1:n]`)."""
 
 
 class SqlFileError(Exception):
-    """A `.sql` file, or what a module asks of it, is wrong; a mistake of ours."""
+    """A `.sql` file, or the name that a module asks for, is wrong: a programming error."""
 
 
 @dataclass(frozen=True)
@@ -44,30 +44,30 @@ class Section:
     kind: str
     name: str
     parameters: dict[str, str]
-    """Each name with its type, which is empty where SQLAlchemy runs the statement."""
+    """By name, the type; it is empty in a statement for SQLAlchemy."""
     reason: str
     sql: str
     line: int
 
 
 class SqlFile:
-    """The statements and fragments of one file. Each is handed out by its name, and what nobody asks for is known."""
+    """The statements and fragments of one file, by name; `unused` lists those that nobody asked for."""
 
     def __init__(self, path: Path, **values: str | int | float) -> None:
         self.path = path
         self.sections: dict[str, Section] = {}
         self.before: dict[str, str] = {}
-        """By a prepared statement's name: what runs before it, in the same round trip."""
+        """By the name of a prepared statement: what runs before it, in the same round trip."""
 
         self._values = {name: str(value) for name, value in values.items()}
         self._taken: set[str] = set()
         for section in self._sections(path.read_text("utf-8")):
             if section.name in self.sections or section.name in self._values:
-                raise self._wrong(section.line, f"{section.name} is there twice")
+                raise self._wrong(section.line, f"{section.name} is defined twice")
             self.sections[section.name] = section
 
     def prepared(self, name: str, before: str = "") -> Statement:
-        """The statement to be prepared under this name; `before` is for the same round trip (see Statement)."""
+        """The statement, to be prepared under this name; `before` runs in the same round trip (see Statement)."""
         section = self._take("name", name)
         if not all(section.parameters.values()):
             raise self._wrong(section.line, f"a parameter of {name} has no type, so it cannot be prepared")
@@ -77,24 +77,24 @@ class SqlFile:
         return Statement(name, tuple(section.parameters.values()), sql, before)
 
     def text(self, name: str) -> TextClause:
-        """The statement with this name for a session of SQLAlchemy."""
+        """The statement, for a session of SQLAlchemy."""
         section = self._take("name", name)
         if any(section.parameters.values()):
             raise self._wrong(section.line, f"a parameter of {name} has a type, so it is to be prepared")
         return text(section.sql)
 
     def fragment(self, name: str) -> str:
-        """A piece for statements that are composed elsewhere."""
+        """A fragment, for statements that are composed in Python."""
         return self._take("fragment", name).sql
 
     def unused(self) -> list[str]:
-        """What nobody has asked for: statements, fragments, and values that were given."""
+        """Statements, fragments and values that nobody has used."""
         return sorted({*self.sections, *self._values} - self._taken)
 
     def _take(self, kind: str, name: str) -> Section:
         section = self.sections.get(name)
         if section is None or section.kind != kind:
-            raise SqlFileError(f"{self.path}: there is no {kind} {name}")
+            raise SqlFileError(f"{self.path}: no {kind} {name}")
         self._taken.add(name)
         return section
 
@@ -108,7 +108,7 @@ class SqlFile:
     def _section(self, kind: str, block: str, line: int) -> Section:
         head = NAME.match(block)
         if head is None:
-            raise self._wrong(line, f"{kind} and what follows it cannot be read")
+            raise self._wrong(line, f"{kind} cannot be parsed")
         lines = [one for one in block[head.end() :].splitlines() if one.strip()]
         above = itertools.takewhile(COMMENT.match, lines)
         reason = " ".join(COMMENT.sub("", one).strip() for one in above)
@@ -124,7 +124,7 @@ class SqlFile:
         if not sql or not reason:
             raise self._wrong(line, f"{name} needs {'a reason' if sql else 'a statement'}")
         if differ := parameters.keys() ^ set(PARAMETER.findall(sql)):
-            raise self._wrong(line, f"{name} and its parameters do not agree about {', '.join(sorted(differ))}")
+            raise self._wrong(line, f"{name} and its list of parameters differ in {', '.join(sorted(differ))}")
 
     def _fill(self, name: str, line: int) -> str:
         self._taken.add(name)
@@ -132,18 +132,18 @@ class SqlFile:
             return self._values[name]
         if name in self.sections and self.sections[name].kind == "fragment":
             return self.sections[name].sql
-        raise self._wrong(line, f"nothing is known of {{{name}}}")
+        raise self._wrong(line, f"unknown placeholder {{{name}}}")
 
     def _wrong(self, line: int, what: str) -> SqlFileError:
         return SqlFileError(f"{self.path}:{line}: {what}")
 
 
 LOADED: dict[Path, SqlFile] = {}
-"""The file of each module that was imported; for `flask sql`, which prints what stands in them."""
+"""The files of all modules that were imported, for `flask sql`."""
 
 
 def beside(module: str, **values: str | int | float) -> SqlFile:
-    """The `.sql` file beside a module, which gives its `__file__` and the values of its placeholders."""
+    """The `.sql` file beside a module; `module` is its `__file__`, `values` are for the placeholders."""
     path = Path(module).with_suffix(".sql")
     LOADED[path] = SqlFile(path, **values)
     return LOADED[path]

@@ -1,47 +1,47 @@
--- What operators see and do; where they choose what it is for, the statement is composed.
+-- What operators see and do. Where they choose which side effects are meant, the statement is composed.
 
 -- name: newest_below(before)
--- Where a page of all side effects begins to look.
+-- Where a page of all side effects begins.
 SELECT max(id) FROM side_effects WHERE id < :before
 
 -- name: groups()
--- Dead letters by what they died of. A page never counts a large table.
+-- Dead letters by kind and error, of a bounded number: a page never counts a large table.
 SELECT kind, fingerprint, count(*) AS count, min(last_error) AS example, min(created_at) AS oldest,
     array_agg(DISTINCT destination) AS destinations
 FROM (SELECT * FROM side_effects WHERE status = 'dead' ORDER BY kind, fingerprint, id LIMIT {at_once}) AS s
 GROUP BY kind, fingerprint ORDER BY count(*) DESC
 
 -- name: pause(destination)
--- Also a destination that was never in trouble can be paused.
+-- A destination that never failed can be paused too.
 INSERT INTO circuits (destination, paused) VALUES (:destination, true)
 ON CONFLICT (destination) DO UPDATE SET paused = true
 
 -- name: resume(destination)
--- With a circuit that knows nothing of before.
+-- Its circuit starts afresh.
 UPDATE circuits SET paused = false, state = 'closed', cooldown = 0, probes = 0, passed = 0, "window" = '[]'
 WHERE destination = :destination
 
 -- name: record_change(destination, state, reason)
--- The history of a circuit holds what operators did beside what calls did.
+-- An operator's actions are part of the circuit's history.
 INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)
 
 -- name: circuits()
--- Destinations that were ever in trouble, and their last change.
+-- Destinations that ever failed, with their last change.
 SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state, c.until, l.reason, l.at
 FROM circuits c LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
     WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true ORDER BY c.destination
 
 -- name: forget_modes()
--- Who switches all kinds makes void what was said of single ones.
+-- Switching all kinds overrides what was set for single ones.
 DELETE FROM side_effect_modes
 
 -- name: set_mode(kind, mode)
--- Read by every process each second.
+-- Every process reads it each second.
 INSERT INTO side_effect_modes (kind, mode) VALUES (:kind, :mode)
 ON CONFLICT (kind) DO UPDATE SET mode = :mode
 
 -- name: reset_mode(kind)
--- What the setting says holds again.
+-- The setting applies again.
 DELETE FROM side_effect_modes WHERE kind = :kind
 
 -- name: actions(limit)
@@ -49,6 +49,6 @@ DELETE FROM side_effect_modes WHERE kind = :kind
 SELECT actor, action, target, reason, count, at FROM operator_actions ORDER BY id DESC LIMIT :limit
 
 -- name: record(actor, action, target, reason, count)
--- Committed with what was done.
+-- Committed together with the action.
 INSERT INTO operator_actions (actor, action, target, reason, count)
 VALUES (:actor, :action, :target, :reason, :count)

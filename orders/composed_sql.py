@@ -1,4 +1,4 @@
-"""The statements that are composed of parts, whole and by name: what `flask sql` prints, and `make sql` writes down."""
+"""The statements that are composed of parts, by name: for `flask sql`, and for docs/sql, which `make sql` writes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Composed:
 
     sql: str
     variant: bool = False
-    """Whether it differs from another one only in its parts, so that it is not committed."""
+    """Whether it differs from another one in a few parts only, and is not committed."""
 
     def __str__(self) -> str:
         return f"-- {self.name}\n-- {self.reason}\n-- Composed in {self.composed_in}.\n\n{self.sql}\n"
@@ -42,12 +42,15 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
     yield from _batches(engine)
     board = queries.BOARD.format(mine=queries.side(SELLER))
     yield Composed(
-        "board", "What a seller has to do; a buyer's and an operator's differ in whose.", "orders/queries.py", board
+        "board",
+        "The board of a seller. A buyer's and an operator's have another condition.",
+        "orders/queries.py",
+        board,
     )
     page, _ = listing.query(workflow, OPERATOR, EVERY_LIMIT)
     yield Composed(
         "orders",
-        "A page of an operator's list with all limits; each is there only if asked.",
+        "A page of an operator's list with every filter; each is there only if the request has it.",
         "orders/listing.py",
         page,
     )
@@ -56,9 +59,9 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
 def _changes(changes: StatusChanges) -> Iterator[Composed]:
     reasons = {
         (False, False): "A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement.",
-        (True, True): "With reasons, and for a batch in which one would fail the others or make them wait.",
+        (True, True): "With reasons, and for a batch in which one change would fail the others or make them wait.",
         (True, False): "With reasons.",
-        (False, True): "For a batch in which one would fail the others or make them wait.",
+        (False, True): "For a batch in which one change would fail the others or make them wait.",
     }
     for form, reason in reasons.items():
         variant = form[0] != form[1]
@@ -70,11 +73,16 @@ def _batches(engine: Engine) -> Iterator[Composed]:
     statements = engine.writer.statements
     names = {effect.bit: effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
     yield _prepared(statements.everything, "A batch of outbox entries, with all effects that are rows.", where)
-    yield _prepared(statements.few, "The same, with less time, for a few that took too long among many.", where, True)
+    yield _prepared(
+        statements.few,
+        "The same, with a shorter timeout, for a few entries of a batch that took too long.",
+        where,
+        True,
+    )
     for bit, one in statements.alone.items():
-        yield _prepared(one, f"The same for {names[bit]} only, where it is done by itself.", where, True)
+        yield _prepared(one, f"The same for {names[bit]} alone.", where, True)
     for bit, one in statements.rows.items():
-        reason = f"The second and further tries of {names[bit]}, from a row of its own."
+        reason = f"The second and later attempts of {names[bit]}, from a row of its own."
         yield _prepared(one, reason, where, bit != min(statements.rows))
 
 

@@ -1,33 +1,33 @@
--- What is kept about a buyer.
+-- Personal data of a buyer.
 
 -- name: orders(buyer, after, piece)
--- A buyer's orders, piece by piece: there may be very many.
+-- A buyer's orders, page by page.
 SELECT id FROM orders WHERE buyer_id = :buyer AND id > :after ORDER BY id LIMIT :piece
 
 -- name: sellers(buyer)
--- Whose live events tell of the buyer too.
+-- Their channels have live events that mention the buyer.
 SELECT DISTINCT seller_id FROM orders WHERE buyer_id = :buyer
 
 -- name: erase_buyer(orders, piece)
--- Who has bought, and where mail goes. What is erased already is left alone, so a second run ends at once.
+-- Name and address. Rows that are erased already are skipped, so a repetition ends at once.
 UPDATE orders SET buyer_name = '{erased_name}', buyer_email = '' WHERE id = ANY(ARRAY(
     SELECT id FROM orders WHERE id = ANY(:orders) AND (buyer_name, buyer_email) <> ('{erased_name}', '')
     ORDER BY id LIMIT :piece FOR UPDATE))
 
 -- name: erase_reasons(orders, piece)
--- What people wrote as the reason of a change. The history's rows stay.
+-- Reasons that people gave for a change. The rows of the history stay.
 DELETE FROM order_reasons WHERE event_id = ANY(ARRAY(
     SELECT r.event_id FROM order_events e JOIN order_reasons r ON r.event_id = e.id
     WHERE e.order_id = ANY(:orders) LIMIT :piece))
 
 -- name: erase_errors(orders, piece)
--- A mail server's refusal may name the buyer's address.
+-- A mail server's refusal may quote the buyer's address.
 UPDATE side_effects SET last_error = '' WHERE id = ANY(ARRAY(
     SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type = 'order' AND s.event_id = e.id
     WHERE e.order_id = ANY(:orders) AND s.last_error <> '' LIMIT :piece))
 
 -- name: export_orders(buyer, after, piece)
--- Orders with their history, piece by piece.
+-- Orders with their history, page by page.
 SELECT o.id, row_to_json(o), (
     SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]')
     FROM {events} e WHERE e.order_id = o.id)

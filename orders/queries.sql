@@ -1,4 +1,4 @@
--- Orders as they are read: somebody else's order is not there. The board is composed for the side that reads it.
+-- Read orders: an order of somebody else is not found. The board is composed for its reader.
 
 -- fragment: party
 -- Limits orders `o` to those of a seller or a buyer; NULL limits nothing.
@@ -6,11 +6,11 @@
     AND (CAST(:buyer AS bigint) IS NULL OR o.buyer_id = CAST(:buyer AS bigint))
 
 -- name: order(order_id, seller, buyer)
--- What it may do next differs from reader to reader, and is put at the end of the text by who asks.
+-- `allowed_transitions` differs from reader to reader, and is appended to the text in Python.
 SELECT o.status, o.version, {head} FROM orders o WHERE o.id = :order_id AND {party}
 
 -- name: parties(order_id, seller, buyer)
--- Whose order it is, for what belongs to it.
+-- Who may see what belongs to the order.
 SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {party}
 
 -- name: history(order_id)

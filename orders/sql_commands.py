@@ -23,7 +23,7 @@ def init_app(app: Flask, engine: Engine, changes: StatusChanges, workflow: Workf
 
     @app.cli.command("sql")
     @click.argument("name", required=False)
-    @click.option("--write", type=click.Path(path_type=Path), help="Write what is composed to this directory.")
+    @click.option("--write", type=click.Path(path_type=Path), help="Write the composed statements to this directory.")
     def command(name: str | None, write: Path | None) -> None:
         """Print a statement by its NAME, or the names of all."""
         whole = list(composed(engine, changes, workflow))
@@ -36,7 +36,7 @@ def init_app(app: Flask, engine: Engine, changes: StatusChanges, workflow: Workf
             return
         found = [name] if name in every else [key for key in every if key.endswith(f".{name}")]
         if not found:
-            sys.exit(f"There is no statement {name}; `flask sql` lists all.")
+            sys.exit(f"No statement {name}; `flask sql` lists all.")
         click.echo("\n".join(every[key] for key in found), nl=False)
 
 
@@ -56,12 +56,12 @@ def fixed() -> dict[str, str]:
 
 
 def committed(whole: Iterable[Composed]) -> dict[str, str]:
-    """What stands in docs/sql, by file name."""
+    """The content of docs/sql, by file name."""
     return {f"{one.name}.sql": str(one) for one in whole if not one.variant}
 
 
 def write_all(whole: Iterable[Composed], folder: Path) -> None:
-    """Write them, and delete what is composed no more."""
+    """Write them, and delete the files of statements that are gone."""
     files = committed(whole)
     folder.mkdir(exist_ok=True)
     for path in folder.glob("*.sql"):

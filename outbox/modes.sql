@@ -1,5 +1,5 @@
--- How each kind is done.
+-- The mode of each kind.
 
 -- name: read_modes()
--- Read by every process each second; what operators have not switched has no row.
+-- Every process reads it each second. A kind that operators have not switched has no row.
 SELECT kind, mode FROM side_effect_modes

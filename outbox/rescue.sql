@@ -1,20 +1,20 @@
--- Entries of the outbox: claimed from who is gone, kept by renewal, handed back.
+-- Outbox entries: claim abandoned ones, renew leases, release.
 
 -- fragment: lease
 clock_timestamp() + interval '{lease_seconds} s'
 
 -- name: claim(owner bigint, most int, look_back int, others_too boolean, event_types text[], masks int[])
--- Takes over what nobody works on any more.
+-- Takes over entries that no process works on any more.
 --
--- Asks each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 entries that others
--- work on took a third of a second, each second. :look_back bounds how far back it looks: under a long transaction of
--- somebody else's, dead rows pile up there. (By statement_timestamp(): no index is asked by a volatile function.)
--- Asking the index who the owners are reads over all of these (100 ms at 200,000): only a full look does, the others
--- ask for the processes that began last. :others_too: whether others may be taken for dead. :event_types, :masks: those
--- that this process knows, with the bits of their effects; of what it knows nothing of, it takes nothing: a newer
--- version recorded it, and has to find it free.
+-- Reads each owner's end of the index (owner, lease_until) only: reading through a backlog of 10^6 entries that others
+-- work on took a third of a second, each second. :look_back limits how far back it reads, in seconds: under somebody
+-- else's long transaction, dead rows pile up there. (By statement_timestamp(): an index cannot be searched by a
+-- volatile function.) Finding the owners reads over all of these rows (100 ms at 200,000): only a full look does that,
+-- the others ask for the processes that started last. :others_too: whether other processes may be taken for dead.
+-- :event_types, :masks: those that this process knows, with the bits of their effects. Unknown ones are left alone: a
+-- newer version recorded them.
 --
--- The last column: whether another process left it behind without a word. What was handed back has no owner.
+-- The last column: whether another process abandoned the entry. Released entries have no owner.
 WITH RECURSIVE {living},
 owners AS (
     (SELECT owner FROM outbox WHERE :look_back > {look_back_seconds} ORDER BY owner LIMIT 1)
@@ -46,15 +46,15 @@ FROM taken WHERE b.id = taken.id AND b.id = ANY(ARRAY(SELECT id FROM taken))
 RETURNING b.id, b.event_type, b.event_id, b.order_id, b.pending, b.request_id, taken.owner NOT IN (0, :owner)
 
 -- name: renew(ids bigint[], owner bigint)
--- The ids that do not come back are not ours any more.
--- `owner + 0`: by the index of owners it would read all that is ours, where it shall look up ids.
+-- The ids that are not returned have been taken over. `owner + 0`: by the index of owners it would read all entries of
+-- ours, instead of looking up ids.
 UPDATE outbox SET lease_until = {lease}
 WHERE id = ANY(ARRAY(
     SELECT id FROM outbox WHERE id = ANY(:ids) AND owner + 0 = :owner ORDER BY id FOR UPDATE SKIP LOCKED))
 RETURNING id
 
 -- name: hand_back(ids bigint[], owner bigint)
--- Without an owner they are found by the next look of any process, and are nobody's crash.
+-- Without an owner they are found by the next look of any process, and count as no crash.
 UPDATE outbox SET owner = 0, lease_until = clock_timestamp()
 WHERE id = ANY(ARRAY(
     SELECT id FROM outbox WHERE id = ANY(:ids) AND owner + 0 = :owner ORDER BY id FOR UPDATE SKIP LOCKED))

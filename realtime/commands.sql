@@ -1,6 +1,6 @@
 -- What an operator does to the log of live events.
 
 -- name: new_epoch()
--- By the clock, so that an epoch of before the backup never comes again.
+-- By the clock, so that no epoch from before the backup is used again.
 UPDATE realtime_log SET epoch = greatest(epoch + 1, CAST(extract(epoch FROM clock_timestamp()) AS bigint))
 RETURNING epoch

@@ -1,4 +1,4 @@
--- Taking people's words and names out of the log, whose order stays as it is.
+-- Remove names and texts from the log of live events; the order of the log does not change.
 
 -- fragment: erase_rows
 UPDATE realtime_events SET data = CAST(
@@ -9,14 +9,14 @@ UPDATE realtime_events SET data = CAST(
         '{notification,body}', '""', false) AS text)
 
 -- name: erase(orders, name, after, piece)
--- Along the log, a piece at a time: what is erased looks as it did before to whoever searches.
+-- In pieces along the log: an erased event looks like any other, so a search could not tell what is left.
 WITH told AS MATERIALIZED (SELECT seq FROM realtime_events WHERE order_id = ANY(:orders)),
 found AS (SELECT seq FROM told WHERE seq > :after ORDER BY seq LIMIT :piece),
 erased AS ({erase_rows} WHERE seq = ANY(ARRAY(SELECT seq FROM found)))
 SELECT count(*), max(seq), count(*) FROM found
 
 -- name: erase_without_order(channel, orders, name, after, piece)
--- What a version of before wrote does not say its order: as long as it is kept, a channel's is looked through.
+-- An earlier version wrote events without their order: while such events exist, all of a channel's are searched.
 WITH found AS MATERIALIZED (
     SELECT seq, CAST(coalesce(
         CAST(data AS json) -> 'order' ->> 'id', CAST(data AS json) -> 'message' ->> 'order_id',
@@ -27,5 +27,5 @@ erased AS ({erase_rows} WHERE seq = ANY(ARRAY(SELECT seq FROM found WHERE told_o
 SELECT count(*), max(seq), count(*) FILTER (WHERE told_of = ANY(:orders)) FROM found
 
 -- name: any_without_order()
--- Answered by an index that is empty as soon as a version of before has been gone for the time that events are kept.
+-- Answered by a partial index, which is empty once the events of that version are pruned.
 SELECT EXISTS (SELECT FROM realtime_events WHERE order_id IS NULL)

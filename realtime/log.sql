@@ -1,15 +1,15 @@
--- The log of live events: appended to, read, pruned.
+-- The log of live events: append, read, prune.
 
 -- fragment: lock
--- Makes the log's numbers follow the commits.
+-- Serialises appends, so that the log's numbers follow the order of the commits.
 pg_advisory_xact_lock({append_lock})
 
 -- name: wait_for_appends()
--- Whoever appends afterwards has read what was committed before.
+-- Whatever is appended after this has read everything that was committed before it.
 SELECT {lock}
 
 -- fragment: append
--- CTEs for statements that take the lock first. Read `frames` (event_id, order_id, position, channel, type, data).
+-- CTEs for statements that take the lock first. They read `frames` (event_id, order_id, position, channel, type, data).
 appended AS (
     INSERT INTO realtime_events (seq, channel, type, data, order_id)
     SELECT nextval('realtime_seq'), channel, type, data, order_id
@@ -23,22 +23,22 @@ told AS MATERIALIZED (
 SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq
 
 -- name: log_state()
--- Where the log stands; its table may be empty, and pruned up to where it was.
+-- The head of the log; where the table is empty, it is the number up to which it was pruned.
 SELECT epoch, pruned_through, greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_events), 0))
 FROM realtime_log
 
 -- name: log_after(seq bigint)
--- What the feed reads: all channels, along the primary key.
+-- For the feed: all channels, along the primary key.
 SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq ORDER BY seq LIMIT {page}
 
 -- name: log_replay(channels text[], seq bigint, through bigint)
--- The first row tells what is gone, as of the same moment: the log may be pruned while somebody replays it.
+-- The first row tells how far the log is pruned, as of the same moment: it may be pruned during a replay.
 SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
 SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY(:channels) AND seq > :seq AND seq <= :through
 ORDER BY seq LIMIT {page})
 
 -- name: log_replay_all(prefix text, seq bigint, through bigint)
--- The same for all channels of one sort, read along the log.
+-- The same for all channels with this prefix, along the primary key.
 SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
 SELECT seq, channel, type, data FROM realtime_events
 WHERE starts_with(channel, :prefix) AND seq > :seq AND seq <= :through
@@ -49,7 +49,7 @@ SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
     (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
 
 -- name: log_catch_up(channels text[], seq bigint, most int)
--- The first row tells where the log stands, as of the same moment. Asked for all channels at once, PostgreSQL would
+-- The first row tells the state of the log, as of the same moment. Asked for all channels at once, PostgreSQL would
 -- read and sort everything behind the cursor for each page.
 {stands} UNION ALL (
 SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
@@ -58,13 +58,13 @@ SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
 ORDER BY seq LIMIT :most)
 
 -- name: log_catch_up_all(prefix text, seq bigint, most int)
--- The same for all channels of one sort, read along the log.
+-- The same for all channels with this prefix, along the primary key.
 {stands} UNION ALL (
 SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq AND starts_with(channel, :prefix)
 ORDER BY seq LIMIT :most)
 
 -- name: log_prune(hours int, most int)
--- A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot
+-- A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot,
 -- and with it every dead row of the outbox.
 WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({prune_lock}) AS yes),
 oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT :most),

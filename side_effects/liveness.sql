@@ -1,16 +1,16 @@
--- A process's sign of life: a session advisory lock of its own.
+-- A process's sign of life: a session-level advisory lock of its own.
 
 -- name: hold(space int, number int)
--- Waits for it, since the server says goodbye to a connection before it lets go of its locks: who only tried for it
--- came back too soon, stayed without, and looked dead to the others ever after.
+-- Waits for the lock, since the server ends a connection before it releases its locks: a process that only tried came
+-- back too soon, stayed without the lock, and looked dead to the others from then on.
 SELECT pg_advisory_lock(:space, :number)
 
 -- name: new_number()
--- Each process has a number of its own, drawn once.
+-- Each process draws one number.
 SELECT nextval('process_seq')
 
 -- fragment: living
--- CTEs: which processes live, and whether that and the leases can be believed yet.
+-- CTEs: which processes are alive, and whether that and the leases can be trusted yet.
 living AS (
     SELECT objid::bigint AS owner FROM pg_locks
     WHERE locktype = 'advisory' AND classid = {process_locks} AND granted

@@ -1,33 +1,33 @@
--- The statements of durable side effects: claim, record, rescue; each is one step that a crash cannot split.
+-- Durable side effects: claim, record, rescue. Each statement is one step, which a crash cannot split.
 
 -- fragment: lease
 clock_timestamp() + interval '{lease_seconds} s'
 
 -- fragment: nothing_earlier
 -- Effects of a kind happen in the order of their events, for each order and destination.
--- Not as NOT EXISTS: planned while the table was empty, that became a join which read the whole index for each row,
--- and claims took longer the more rows waited, until the statistics were renewed.
+--
+-- Not as NOT EXISTS: planned while the table was empty, that became a join which read the whole index for each row, and
+-- claims slowed down with the backlog until the statistics were renewed.
 (SELECT e.id FROM side_effects e
     WHERE e.order_id = s.order_id AND e.kind = s.kind AND e.destination = s.destination AND e.event_id < s.event_id
       AND e.status IN ('pending', 'running') LIMIT 1) IS NULL
 
 -- fragment: not_set_for_later
--- What was tried may be tried again early, when its destination is back; what was set for a moment waits for it.
+-- What was tried may be retried early, when its destination is back; what is scheduled for a moment waits for it.
 (s.attempts > 0 OR s.scheduled_at <= clock_timestamp())
 
 -- fragment: status_is
--- For rows that are named by their ids. Asked for the plain status, PostgreSQL may take an index of all that is
--- pending or running from end to end, with the dead rows of somebody's long snapshot in it: 6 ms at 100,000 for each
--- statement.
+-- For rows that are looked up by id. With the plain status, PostgreSQL may read an index of everything pending or
+-- running from end to end, including the dead rows of somebody else's long snapshot: 6 ms at 100,000 per statement.
 s.status || '' =
 
 -- fragment: not_closed
 SELECT FROM circuits c WHERE c.destination = s.destination AND (c.paused OR c.state <> 'closed')
 
 -- fragment: begin
--- Begins the attempts of the rows in the CTE `due`, for a process :owner.
--- Counted at the claim, not at the end: an attempt that kills its process has been spent. By an array of ids, here and
--- below: joined, with the statistics of a small table, it reads the whole of one that has grown.
+-- Begins the attempts of the rows in the CTE `due`, for the process :owner. Attempts are counted here, not at the end:
+-- an attempt that kills its process has been spent. By an array of ids, here and below: joined, with the statistics of
+-- a small table, it reads the whole of one that has grown.
 UPDATE side_effects s
 SET status = 'running', attempts = s.attempts + 1, owner = :owner, claimed_until = {lease}
 WHERE s.id = ANY(ARRAY(SELECT id FROM due))
@@ -35,10 +35,10 @@ RETURNING s.id, s.kind, s.destination, s.event_type, s.event_id, s.order_id, s.a
 
 
 -- name: claim_effects(kind text, most int, owner bigint, floor timestamptz, destinations text[])
--- :floor: under a long transaction of somebody else's, dead rows pile up at the left end of the index, and reading over
--- 200,000 of them took 17 ms at every claim. No index is asked by a volatile function: by clock_timestamp(), each look
--- read all timers that wait for their week. :destinations: whom this process can call, NULL for whoever is named; what
--- another version recorded is left to it.
+-- :floor: under somebody else's long transaction, dead rows pile up at the left end of the index, and reading over
+-- 200,000 of them took 17 ms per claim. An index cannot be searched by a volatile function: with clock_timestamp(),
+-- each look read all timers that wait for next week. :destinations: those that this process can call, NULL for any;
+-- what another version recorded is left to it.
 WITH due AS MATERIALIZED (
     SELECT s.id FROM side_effects s
     WHERE s.status = 'pending' AND s.kind = :kind
@@ -51,8 +51,7 @@ WITH due AS MATERIALIZED (
 
 
 -- name: due_kinds(kinds text[], floors timestamptz[])
--- Which kinds have something due, at which moment: one question instead of a claim for each kind, which is nearly
--- always in vain.
+-- Which kinds have something due, and when: one query instead of a claim per kind, which nearly always returns nothing.
 SELECT k.kind, clock_timestamp() FROM unnest(:kinds, :floors) AS k (kind, floor)
 WHERE (SELECT s.id FROM side_effects s
        WHERE s.status = 'pending' AND s.kind = k.kind
@@ -61,7 +60,7 @@ WHERE (SELECT s.id FROM side_effects s
 
 
 -- name: claim_of_subject(event_type text, event_id bigint, owner bigint, kinds text[])
--- The first attempts of sequential mode, before the answer.
+-- The first attempts of sequential mode, before the response.
 WITH due AS MATERIALIZED (
     SELECT s.id FROM side_effects s
     WHERE s.event_type = :event_type AND s.event_id = :event_id AND s.kind = ANY(:kinds)
@@ -83,10 +82,10 @@ SELECT s.id, s.event_id, s.attempts, s.last_error, s.scheduled_at FROM side_effe
         ORDER BY event_id DESC LIMIT 1)) AS ends (lowest, highest))
 
 -- name: probe_effect(destination text, kind text, owner bigint)
--- One trial call to a half-open destination: what is most likely to go. The oldest are those that have failed so often,
--- so those with the fewest attempts come first, before them all what no attempt has failed at, the newest of these;
--- after them the one whose failure is the longest ago. They are looked for at both ends of what waits and somewhere
--- between. Due or not: a row that failed five times would else wait half an hour for a destination that is back.
+-- One trial call to a half-open destination: the row that is most likely to succeed. The oldest rows are those that
+-- failed most often. So first come rows that never failed, the newest of these; then those with the fewest attempts,
+-- the one whose failure is longest ago. Candidates are taken from both ends of the backlog and from somewhere between.
+-- Due or not: a row that failed five times would otherwise wait half an hour although the destination is back.
 WITH waiting AS MATERIALIZED (
     ({waiting} ORDER BY s.event_id DESC LIMIT 32)
     UNION ({waiting} ORDER BY s.event_id LIMIT 32)
@@ -109,7 +108,7 @@ due AS (SELECT id FROM candidate, allowed)
 
 
 -- name: supersede_effects(kind text)
--- Where only the newest of an order counts, those before it are done with.
+-- For kinds of which only the newest per order counts.
 UPDATE side_effects s SET status = 'discarded', finished_at = clock_timestamp(),
     last_error = 'superseded by event ' || (SELECT max(n.event_id) FROM side_effects n WHERE n.order_id = s.order_id
         AND n.kind = s.kind AND n.destination = s.destination AND n.status IN ('pending', 'running'))
@@ -120,7 +119,7 @@ RETURNING id
 
 
 -- name: settle_effects(ids bigint[], attempts int[], spent int[], statuses text[], delays float8[], errors text[], fingerprints text[])
--- Fenced by the attempt: who lost the lease meanwhile changes nothing, whatever it brings.
+-- Fenced by the attempt: a worker that lost its lease changes nothing, whatever the outcome.
 UPDATE side_effects s SET attempts = n.spent, status = n.status, owner = 0, claimed_until = NULL,
     last_error = n.error, fingerprint = n.fingerprint,
     scheduled_at = clock_timestamp() + make_interval(secs => n.delay),
@@ -132,8 +131,8 @@ RETURNING s.id
 
 
 -- name: hand_back_effects(owner bigint, in_hand bigint[])
--- Frees what a process claimed and has not in hand: attempts that could not be made, and claims whose answer was lost
--- with the connection. No attempt is spent. `id + 0`: sorted by the primary key, it would read the whole of it.
+-- Releases what a process claimed and does not have in hand: attempts that could not be made, and claims whose response
+-- was lost with the connection. No attempt is spent. `id + 0`: sorted by the primary key, it would read all of it.
 UPDATE side_effects SET status = 'pending', attempts = attempts - 1, owner = 0, claimed_until = NULL,
     scheduled_at = clock_timestamp()
 WHERE id = ANY(ARRAY(
@@ -144,7 +143,7 @@ RETURNING id
 
 
 -- name: renew_effects(ids bigint[], owner bigint)
--- Extends the leases of what a process has in hand; the ids that do not come back are not its own any more.
+-- Extends the leases of what a process has in hand; it has lost the ids that are not returned.
 UPDATE side_effects SET claimed_until = {lease}
 WHERE id = ANY(ARRAY(
     SELECT id FROM side_effects s WHERE id = ANY(:ids) AND owner = :owner AND {status_is} 'running'
@@ -153,9 +152,9 @@ RETURNING id
 
 
 -- name: rescue_effects(look_back float8)
--- Frees what processes that are dead, or frozen for longer than a lease, had claimed.
--- :look_back bounds how far back it looks, in seconds: behind 190,000 dead rows, every look took 54 ms. Only what is
--- running has a `claimed_until`; why it is not asked for the status, `status_is` says.
+-- Frees what dead processes had claimed, and processes frozen for longer than a lease. :look_back limits how far back
+-- it reads, in seconds: behind 190,000 dead rows, each look took 54 ms. Only running rows have a `claimed_until`;
+-- `status_is` says why the status is not asked for.
 WITH {living},
 lost AS MATERIALIZED (
     SELECT id FROM side_effects
@@ -173,7 +172,7 @@ RETURNING s.id, s.kind, s.status, s.crashes
 
 
 -- name: defer_effect(ids bigint[], bit int, kind text, destinations text[], errors text[], fingerprints text[], delay float8, attempts int, crashes int)
--- What failed at its first try leaves the outbox and becomes rows of its own, one for each destination.
+-- An effect that failed at its first attempt leaves the outbox and becomes rows of its own, one per destination.
 WITH taken AS (
     UPDATE outbox SET pending = pending & ~:bit
     WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE id = ANY(:ids) AND pending & :bit <> 0 ORDER BY id FOR UPDATE))
@@ -187,7 +186,7 @@ ON CONFLICT DO NOTHING RETURNING id
 
 
 -- name: pace_effects(destination text, per_second float8)
--- When a circuit closes, what waited becomes due at a pace that its destination can bear.
+-- When a circuit closes, its backlog becomes due at a rate that the destination can bear.
 UPDATE side_effects s SET scheduled_at = clock_timestamp() + make_interval(secs => o.place / :per_second)
 FROM (SELECT id, row_number() OVER (ORDER BY event_id, id) AS place FROM side_effects s
       WHERE destination = :destination AND status = 'pending' AND {not_set_for_later}
@@ -197,7 +196,7 @@ RETURNING s.id
 
 
 -- name: abandon_effects(kind text, destinations text[])
--- :destinations: whom this process can call. Whoever can call the others has had time enough.
+-- :destinations: those that this process can call. Any process that can call the others has had time enough.
 UPDATE side_effects s SET status = 'dead', finished_at = clock_timestamp(),
     last_error = 'no receiver is called ' || s.destination || ' any more',
     fingerprint = 'no receiver is called so any more'
@@ -211,7 +210,7 @@ RETURNING s.id, s.destination
 
 
 -- name: prune_effects(hours int)
--- A bounded piece of what ended long ago: a long delete would hold its snapshot, and with it dead rows everywhere.
+-- A bounded number of rows: a long delete would hold its snapshot, and with it dead rows in every table.
 DELETE FROM side_effects WHERE id = ANY(ARRAY(
     SELECT id FROM side_effects WHERE status IN ('succeeded', 'discarded')
     AND finished_at < statement_timestamp() - make_interval(hours => :hours) ORDER BY finished_at LIMIT 2000))

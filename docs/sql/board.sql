@@ -1,5 +1,5 @@
 -- board
--- What a seller has to do; a buyer's and an operator's differ in whose.
+-- The board of a seller. A buyer's and an operator's have another condition.
 -- Composed in orders/queries.py.
 
 WITH waiting AS (

@@ -1,5 +1,5 @@
 -- change_status_reasons_free
--- With reasons, and for a batch in which one would fail the others or make them wait. Takes $1 json, $2 bigint.
+-- With reasons, and for a batch in which one change would fail the others or make them wait. Takes $1 json, $2 bigint.
 -- Composed in orders/statements.py.
 
 WITH matching AS MATERIALIZED (

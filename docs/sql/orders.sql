@@ -1,5 +1,5 @@
 -- orders
--- A page of an operator's list with all limits; each is there only if asked.
+-- A page of an operator's list with every filter; each is there only if the request has it.
 -- Composed in orders/listing.py.
 
 SELECT o.id, o.number, o.status, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) FROM (

@@ -1,5 +1,5 @@
 -- record_row_0
--- The second and further tries of realtime.seller, from a row of its own. Takes $1 bigint[], $2 bigint[].
+-- The second and later attempts of realtime.seller, from a row of its own. Takes $1 bigint[], $2 bigint[].
 -- Composed in outbox/completion.py.
 
 SELECT pg_advisory_xact_lock(9002), set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '400ms', true);

@@ -1,4 +1,4 @@
-"""SQL stands in files where everybody can read it, and a mistake there is told before anything is served."""
+"""SQL is in files that can be read, and a mistake in one is reported before anything is served."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def test_a_statement_knows_its_reason(file):
         (
             "guests bigint[]",
             "guests bigint[], when text",
-            "kitchen.sql:7: cook and its parameters do not agree about when",
+            "kitchen.sql:7: cook and its list of parameters differ in when",
         ),
-        (", cardinality(:guests)", "", "kitchen.sql:7: cook and its parameters do not agree about guests"),
+        (", cardinality(:guests)", "", "kitchen.sql:7: cook and its list of parameters differ in guests"),
         ("-- To be told.\n", "", "kitchen.sql:14: count needs a reason"),
         ("SELECT count(*) FROM dishes WHERE name = :dish", "", "kitchen.sql:14: count needs a statement"),
-        ("{soon}", "{later}", "kitchen.sql:7: nothing is known of {later}"),
-        ("name: count", "name: cook", "kitchen.sql:14: cook is there twice"),
-        ("name: count", "name: Count", "kitchen.sql:14: name and what follows it cannot be read"),
+        ("{soon}", "{later}", "kitchen.sql:7: unknown placeholder {later}"),
+        ("name: count", "name: cook", "kitchen.sql:14: cook is defined twice"),
+        ("name: count", "name: Count", "kitchen.sql:14: name cannot be parsed"),
     ],
 )
-def test_a_mistake_in_a_file_is_told_with_its_place(file, old, new, told):
+def test_a_mistake_in_a_file_is_reported_with_its_line(file, old, new, told):
     with pytest.raises(SqlFileError) as error:
         file(PLACE.replace(old, new), minutes=1)
 
@@ -92,9 +92,9 @@ def test_a_mistake_in_a_file_is_told_with_its_place(file, old, new, told):
 @pytest.mark.parametrize(
     ("ask", "told"),
     [
-        (lambda file: file.text("eat"), "kitchen.sql: there is no name eat"),
-        (lambda file: file.text("soon"), "kitchen.sql: there is no name soon"),
-        (lambda file: file.fragment("cook"), "kitchen.sql: there is no fragment cook"),
+        (lambda file: file.text("eat"), "kitchen.sql: no name eat"),
+        (lambda file: file.text("soon"), "kitchen.sql: no name soon"),
+        (lambda file: file.fragment("cook"), "kitchen.sql: no fragment cook"),
         (lambda file: file.prepared("count"), "a parameter of count has no type, so it cannot be prepared"),
         (lambda file: file.text("cook"), "a parameter of cook has a type, so it is to be prepared"),
     ],
@@ -106,7 +106,7 @@ def test_what_is_not_there_cannot_be_asked_for(file, ask, told):
     assert str(error.value).endswith(told)
 
 
-def test_what_nobody_asks_for_is_known(file):
+def test_what_nobody_uses_is_listed(file):
     kitchen = file(minutes=1, hours=2)
     kitchen.prepared("cook")
 
@@ -158,7 +158,7 @@ def test_the_committed_statements_are_those_that_are_composed(app, tmp_path):
     assert {"complete.sql", "change_status.sql"} <= committed.keys()
 
 
-def test_a_statement_that_is_composed_no_more_is_not_kept(app, tmp_path):
+def test_the_file_of_a_statement_that_is_gone_is_deleted(app, tmp_path):
     (tmp_path / "former.sql").write_text("SELECT 1")
     printed(app, "--write", str(tmp_path))
 
@@ -185,8 +185,8 @@ def test_what_runs_before_a_statement_is_printed_too(app):
     assert "SELECT set_config('lock_timeout', '250ms', true)" in text
 
 
-def test_a_name_that_is_not_there_is_told(app):
-    assert ("There is no statement nonsense; `flask sql` lists all.\n", 1) == printed(app, "nonsense")
+def test_an_unknown_name_is_reported(app):
+    assert ("No statement nonsense; `flask sql` lists all.\n", 1) == printed(app, "nonsense")
 
 
 BEGINS = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ")
@@ -199,8 +199,8 @@ def texts_in(call):
             yield value.value
 
 
-def test_what_is_always_the_same_stands_in_a_file():
-    """In the midst of Python nobody sees it, and it has neither a name nor a reason."""
+def test_fixed_statements_are_in_sql_files():
+    """Inside Python it has neither a name nor a reason."""
     found = []
     for folder in FOLDERS:
         for path in folder.rglob("*.py"):
