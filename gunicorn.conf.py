@@ -15,7 +15,7 @@ from typing import Any  # noqa: E402
 
 import psycopg2  # noqa: E402
 
-from foundation import hosts, poolers  # noqa: E402
+from foundation import hosts, logs, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import workflow_file  # noqa: E402
 from server import requests  # noqa: E402
@@ -72,8 +72,12 @@ def when_ready(server: Any) -> None:
     listening = [str(listener) for listener in server.LISTENERS]
     inside = all(one.startswith(("http://127.", "http://[::1]", "unix:")) for one in listening)
     if settings.demo and (settings.public_url or not inside):
-        server.log.warning(
-            "DEMO=1 on %s: anyone who can reach it can sign in, even as an operator.", ", ".join(listening)
+        log = logs.get_logger(__name__)
+        log.warning(
+            "demo.exposed",
+            "DEMO=1 on a public address: anyone can sign in without a password, also as an operator",
+            listening=listening,
+            public_url=settings.public_url or None,
         )
 
 

@@ -19,7 +19,6 @@ from typing import Any
 import gevent
 import jwt
 import orjson
-import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -27,10 +26,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from gevent.event import Event
 
 from foundation.errors import ServiceUnavailable
-from foundation.logs import FailureLog
+from foundation.logs import FailureLog, get_logger
 from foundation.settings import Settings, SettingsError
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 OWN = "HS256"
 """The algorithm of our own secret. A key has one algorithm, whatever a token says (RFC 8725, section 3.1)."""
@@ -85,6 +84,13 @@ class Source:
         self.found, self.known = found, True
 
 
+def _failure_log() -> FailureLog:
+    return FailureLog(
+        failed=("keys.read_failed", "Public keys for tokens could not be read; those read before stay valid"),
+        recovered=("keys.read_recovered", "Public keys for tokens are read again"),
+    )
+
+
 @dataclass
 class Keys:
     """All keys of one process."""
@@ -100,7 +106,7 @@ class Keys:
     asked: Event = field(default_factory=Event)
     """Set when a token names an unknown key: there may be a new one."""
 
-    _failures: FailureLog = field(default_factory=lambda: FailureLog("The keys that verify tokens cannot be read"))
+    _failures: FailureLog = field(default_factory=_failure_log)
 
     def __post_init__(self) -> None:
         # Prepared once: for a bare string PyJWT checks each time whether it might be another kind of key.
@@ -149,13 +155,15 @@ class Keys:
             except (OSError, HTTPException, UnusableKeys, gevent.Timeout) as error:
                 failures.append(str(error) or type(error).__name__)
         if failures:
-            self._failures.tell(Exception("; ".join(failures)))
+            self._failures.failed(Exception("; ".join(failures)))
         else:
-            self._failures.over()
+            self._failures.recovered()
         if before != (after := self._found()):
             self.version += 1
-            tell = log.info if after else log.warning
-            tell("The keys that verify tokens have changed", keys=len(after))
+            if after:
+                log.info("keys.changed", "Public keys for tokens changed", keys=len(after))
+            else:
+                log.warning("keys.withdrawn", "All public keys for tokens were withdrawn")
 
     def _found(self) -> list[Found]:
         """All keys that are valid now; key objects are equal if their numbers are."""

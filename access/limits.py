@@ -41,7 +41,13 @@ class Limits:
         self._alone = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
         self._shared = _shared(redis_url) if self._items and redis_url else None
         self._alone_until = 0.0
-        self._failures = FailureLog("Redis cannot count requests; each process counts its own")
+        self._failures = FailureLog(
+            failed=(
+                "rate_limits.redis_failed",
+                "Redis cannot be used for rate limits; each process counts its own requests",
+            ),
+            recovered=("rate_limits.redis_recovered", "Redis counts the requests of all processes again"),
+        )
 
     def take(self, who: str, reading: bool) -> list[tuple[str, str]]:
         """Count one request; raises TooManyRequests beyond the rate.
@@ -77,10 +83,10 @@ class Limits:
             try:
                 found = question(self._shared)
             except StorageError as error:
-                self._failures.tell(error)
+                self._failures.failed(error)
                 self._alone_until = clock.monotonic() + AGAIN_SECONDS
             else:
-                self._failures.over()
+                self._failures.recovered()
                 return found
         return question(self._alone)
 

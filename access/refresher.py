@@ -24,7 +24,13 @@ class Refresher:
     def __init__(self, app: Flask, credentials: Credentials) -> None:
         self._app = app
         self.credentials = credentials
-        self._failures = FailureLog("Nobody can say which tokens were revoked")
+        self._failures = FailureLog(
+            failed=(
+                "revocations.read_failed",
+                "Revocations could not be read; what is revoked from now on stays valid here",
+            ),
+            recovered=("revocations.read_recovered", "Revocations are read again"),
+        )
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
     def start(self) -> None:
@@ -44,9 +50,9 @@ class Refresher:
         while True:
             try:
                 self.look()
-                self._failures.over()
+                self._failures.recovered()
             except Exception as error:
-                self._failures.tell(error)
+                self._failures.failed(error)
             gevent.sleep(LOOK_SECONDS)
 
     def _refresh_keys(self) -> None:

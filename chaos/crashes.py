@@ -98,7 +98,7 @@ def frozen_worker(server: Server, report: Report) -> None:
         world.mails.behave("well")
         report.check("its work taken over after", taken_over, "s", at_most=17)
         report.check("drained in the end after", world.drain(), "s", at_most=60)
-        lost = world.service.log.count("The lease was lost")
+        lost = world.service.log.count("side_effect.lease_lost")
         report.check("late records of the frozen worker that were refused", lost, at_least=1)
         report.check("effects completed by more than one attempt", _changed(world, written), at_most=0)
         invariants.check(world, load, twice_share=None)

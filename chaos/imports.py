@@ -66,7 +66,7 @@ def _tell(world: World, placed: int) -> None:
     report = world.report
     missing = world.database.number(WITHOUT, placed)
     report.check("changes without both of their notifications, or with more", missing, at_most=0)
-    trouble = world.service.log.count("took too long") + world.service.log.count("cannot be reached")
+    trouble = sum(map(world.service.log.count, ("outbox.batch_failed", "outbox.database_unavailable")))
     report.check("batches that came to no end in time", trouble, at_most=report.either(2, 0))
     for share in (0.5, 0.99, 1.0):
         name = f"seconds from a move to what it caused, p{100 * share:g}"

@@ -23,7 +23,8 @@ def _tell(
 ) -> None:
     """Written directly: this runs in the event loop itself, which must not wait for the lock of a log handler."""
     entry = {
-        "event": "A greenlet failed",
+        "event": "greenlet.failed",
+        "message": "Unhandled exception in a greenlet",
         "greenlet": context if isinstance(context, str) else repr(context),
         "exception": "".join(traceback.format_exception(kind, error, trace)).strip(),
         "level": "error",

@@ -1,4 +1,4 @@
-"""One JSON line per log record, each with the request id it belongs to."""
+"""One JSON line per log record: a stable event name, a sentence for people, and the request id it belongs to."""
 
 from __future__ import annotations
 
@@ -23,6 +23,30 @@ ADDRESS = re.compile(r"[^\s<>()\"',;@]+@[^\s<>()\"',;@]+")
 """An e-mail address, or a URL with a user in it."""
 
 
+class Log(structlog.BoundLoggerBase):
+    """Writes records. `event` is a literal `package_or_thing.what_happened`, listed in docs/operating.md: alerts and
+    searches match it. `message` is for people and may be reworded at any time."""
+
+    def info(self, event: str, message: str, **fields: object) -> None:
+        self._proxy_to_logger("info", event, message=message, **fields)
+
+    def warning(self, event: str, message: str, **fields: object) -> None:
+        self._proxy_to_logger("warning", event, message=message, **fields)
+
+    def error(self, event: str, message: str, **fields: object) -> None:
+        self._proxy_to_logger("error", event, message=message, **fields)
+
+    def exception(self, event: str, message: str, **fields: object) -> None:
+        """An error with the traceback of the exception being handled."""
+        self._proxy_to_logger("error", event, message=message, exc_info=True, **fields)
+
+
+def get_logger(name: str) -> Log:
+    """The log of the module of that name; it works before `configure`, and is set up by the first record."""
+    log: Log = structlog.wrap_logger(None, wrapper_class=Log, logger_factory_args=(name,))
+    return log
+
+
 def new_request_id(offered: str | None) -> str:
     """The caller's own id if it is a plain one of up to 64 characters, otherwise a new one."""
     if offered and REQUEST_ID.fullmatch(offered):
@@ -31,7 +55,7 @@ def new_request_id(offered: str | None) -> str:
 
 
 def configure(level: str) -> None:
-    """Send the records of structlog and the standard library to stderr, one JSON line each."""
+    """Send our records and those of libraries to stderr, one JSON line each."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -51,13 +75,19 @@ def configure(level: str) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[_name_by_logger, *shared],
         )
     )
     logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def _name_by_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A library has no event names: its record is named by its logger, as `gunicorn.error` or `py.warnings`."""
+    event["message"], event["event"] = event["event"], event["_record"].name
+    return event
 
 
 def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -107,20 +137,27 @@ def _hide_addresses(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
+log = get_logger(__name__)
+
+
 class FailureLog:
-    """Logs something that fails repeatedly: once when it starts, and once when it is over."""
+    """Logs something that is retried for ever: once when it starts to fail, and once when it works again."""
 
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-        self.told = False
-        """Whether it has started and is not over."""
+    def __init__(self, failed: tuple[str, str], recovered: tuple[str, str], **fields: object) -> None:
+        """Both records: event name and message. The fields are added to either."""
+        self._failed, self._recovered, self._fields = failed, recovered, fields
+        self.failing = False
+        """Whether the last try failed."""
 
-    def tell(self, error: BaseException) -> None:
-        if not self.told:
-            structlog.get_logger(__name__).warning(self._sentence, reason=text_of(error))
-        self.told = True
+    def failed(self, error: BaseException) -> None:
+        if not self.failing:
+            event, message = self._failed
+            log.warning(event, message, reason=text_of(error), **self._fields)
+        self.failing = True
 
-    def over(self) -> None:
-        if self.told:
-            structlog.get_logger(__name__).warning("Over: " + self._sentence)
-        self.told = False
+    def recovered(self) -> None:
+        """It works; logged only where it failed before."""
+        if self.failing:
+            event, message = self._recovered
+            log.warning(event, message, **self._fields)
+        self.failing = False

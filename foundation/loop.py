@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gevent
-import structlog
 from prometheus_client import Histogram
 
 from foundation import clock
+from foundation.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 LOOK_SECONDS = 0.1
 STILL_SECONDS = 0.25
@@ -30,7 +30,7 @@ class LoopWatch:
     def __init__(self) -> None:
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._told_at = -TOLD_SECONDS
-        self._untold = 0
+        self._suppressed = 0
 
     def start(self) -> None:
         self._greenlet = gevent.spawn(self._run)
@@ -51,7 +51,7 @@ class LoopWatch:
         STILL.observe(still)
         now = clock.monotonic()
         if now - self._told_at < TOLD_SECONDS:
-            self._untold += 1
+            self._suppressed += 1
             return
-        log.warning("The loop stood still", seconds=round(still, 3), untold=self._untold)
-        self._told_at, self._untold = now, 0
+        log.warning("loop.blocked", "Event loop was blocked", seconds=round(still, 3), suppressed=self._suppressed)
+        self._told_at, self._suppressed = now, 0

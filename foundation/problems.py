@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import psycopg2
 import sqlalchemy.exc
-import structlog
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
@@ -18,7 +17,7 @@ from foundation.connections import Unreachable, busy, outcome_unknown
 from foundation.db import has_committed
 from foundation.errors import AppError
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -136,7 +135,7 @@ def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
 
 
 def _on_database_away(error: Exception) -> Response:
-    log.warning("The database cannot be used", exc_info=error)
+    log.warning("database.unavailable", "Database unavailable", exc_info=error)
     changes = request.method not in ("GET", "HEAD")
     return problem(of_database(error, IN_PART if changes and has_committed() else UNSURE if changes else ""))
 
@@ -146,9 +145,9 @@ def of_failure(error: Exception) -> AppError:
     if isinstance(error, AppError):
         return error
     if isinstance(error, UNAVAILABLE):
-        log.warning("The database cannot be used", exc_info=error)
+        log.warning("database.unavailable", "Database unavailable", exc_info=error)
         return of_database(error, UNSURE)
-    log.error("A request failed unexpectedly", exc_info=error)
+    log.error("request.failed", "Request failed with an unexpected exception", exc_info=error)
     return errors.InternalError()
 
 
@@ -168,5 +167,5 @@ def _broke_under_way(error: Exception) -> bool:
 
 
 def _on_surprise(error: Exception) -> Response:
-    log.error("A request failed unexpectedly", exc_info=error)
+    log.error("request.failed", "Request failed with an unexpected exception", exc_info=error)
     return problem(errors.InternalError())

@@ -22,7 +22,7 @@ class Pruner:
 
     def __init__(self, app: Flask, tables: Mapping[str, Prune]) -> None:
         self._app = app
-        self._tables = {name: (prune, FailureLog(f"The {name} cannot be pruned")) for name, prune in tables.items()}
+        self._tables = {name: (prune, _failures(name)) for name, prune in tables.items()}
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -39,9 +39,9 @@ class Pruner:
             try:
                 while self._piece(prune):
                     gevent.sleep(REST_SECONDS)
-                failures.over()
+                failures.recovered()
             except Exception as error:
-                failures.tell(error)
+                failures.failed(error)
 
     def _piece(self, prune: Prune) -> int:
         with self._app.app_context():
@@ -51,3 +51,11 @@ class Pruner:
         while True:
             gevent.sleep(PRUNE_SECONDS)
             self.prune()
+
+
+def _failures(table: str) -> FailureLog:
+    return FailureLog(
+        failed=("pruning.failed", "Old rows could not be deleted; the next try is in a minute"),
+        recovered=("pruning.recovered", "Old rows are deleted again"),
+        table=table,
+    )

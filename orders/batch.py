@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 import psycopg2
-import structlog
 from gevent.pool import Pool
 
 from foundation import logs
@@ -20,7 +19,7 @@ from orders.errors import OrderLocked
 from orders.group_commit import BATCH_LIMIT
 from orders.status_change import Changed, StatusChange, StatusChanges
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 AT_ONCE = 2 * BATCH_LIMIT
 """Of all requests of one principal in this process together: enough for one statement in progress and one waiting."""
@@ -71,9 +70,14 @@ class Batch:
         except AppError as error:
             return error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
-            log.warning("The database cannot be used", exc_info=error)
+            log.warning("database.unavailable", "Database unavailable", exc_info=error)
             return DatabaseBusy() if busy(error) else ServiceUnavailable(AWAY)
         except Exception as error:
             # The others were made or refused all the same, and need their results.
-            log.error("A change of a batch failed unexpectedly", exc_info=error)
+            log.error(
+                "status_change.failed",
+                "Status change in a batch failed with an unexpected exception",
+                order_id=change.order_id,
+                exc_info=error,
+            )
             return InternalError()

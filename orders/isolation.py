@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 
 import gevent
 import psycopg2
-import structlog
 
 from foundation import clock
 from foundation.connections import away, outcome_unknown
 from foundation.errors import AppError, ServiceUnavailable
+from foundation.logs import get_logger
 from orders.errors import OrderLocked
 from orders.fair_queue import FairQueue, Waiting
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PATIENCE_SECONDS = 2.0
 """How long a change waits for an order that another session has locked."""
@@ -112,7 +112,12 @@ class Apart:
 
     def _failed(self, batch: list[Waiting], error: Exception) -> bool:
         if len(batch) > 1 and goes_apart(error):
-            log.warning("A change made others fail; each goes alone", changes=len(batch), exc_info=error)
+            log.warning(
+                "group_commit.batch_failed",
+                "Group commit failed; each change is retried on its own",
+                changes=len(batch),
+                exc_info=error,
+            )
             for one in batch:
                 one.alone = True
                 self._queue.add(one)

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-import structlog
 from blinker import ANY, Namespace
 
+from foundation.logs import get_logger
 from side_effects.effects import PartFailed
 from side_effects.retry import DestinationRefused, Undeliverable
 from side_effects.tasks import ENDING
 
 __all__ = ["DestinationRefused", "OrderEvent", "Undeliverable", "emit", "emit_to", "order_status_changed", "receivers"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 order_status_changed = Namespace().signal("order-status-changed")
 """Sent after the commit, from a background greenlet, at least once per row of an order's history.
@@ -72,7 +72,8 @@ def emit(event: OrderEvent) -> None:
             raise
         except BaseException as error:
             log.exception(
-                "A receiver of order_status_changed failed",
+                "receiver.failed",
+                "Receiver of order_status_changed failed",
                 category="signal",
                 receiver=_name_of(receiver),
                 event_id=event.id,

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 import psycopg2
 import psycopg2.errors
-import structlog
 
 from access.principal import Principal
 from foundation import logs
@@ -35,7 +34,7 @@ from outbox.engine import Engine
 from outbox.entries import OutboxEntry
 from side_effects.effects import EventType
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 TRIES = 3
 """How often a change is retried if the order changed between the statement and the lookup of its refusal."""
@@ -153,7 +152,11 @@ class StatusChanges:
         try:
             return self._engine.wait_for(self._event_type, changed.order_id, changed.event_id, seconds)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            log.warning("Whether a change's effects have happened could not be asked", exc_info=error)
+            log.warning(
+                "status_change.wait_failed",
+                "Database unavailable while waiting for side effects; answering without their outcome",
+                exc_info=error,
+            )
             return False
 
     def _sources(self, change: StatusChange) -> list[str]:

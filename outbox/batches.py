@@ -15,12 +15,12 @@ from functools import partial
 
 import gevent
 import psycopg2
-import structlog
 from gevent.event import Event
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement, away, passing
 from foundation.errors import ServiceUnavailable
+from foundation.logs import get_logger, text_of
 from outbox.completion import Statements
 from outbox.deferral import Deferral
 from outbox.entries import EntryTask, OutboxEntry
@@ -30,7 +30,7 @@ from side_effects.effects import EventType
 from side_effects.kinds import Claimed
 from side_effects.metrics import Metrics
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BATCH_LIMIT = 500
 """Entries in one transaction: the knee of the curve, at 4 us a row."""
@@ -141,7 +141,9 @@ class BatchWriter:
         try:
             complete()
         except Away as error:
-            log.warning("The outbox cannot be reached; its entries wait", exc_info=error.__cause__)
+            log.warning(
+                "outbox.database_unavailable", "Database unavailable; outbox entries wait", exc_info=error.__cause__
+            )
             self._queue.extendleft(entry for entry in reversed(batch) if entry.queued)
             self._wake.set()
             return False
@@ -197,7 +199,12 @@ class BatchWriter:
             self._run(self.statements.everything, [], [])
         except psycopg2.Error as unavailable:
             raise Away from unavailable
-        log.warning("A batch took too long and is tried again in smaller ones", entries=len(batch), error=str(error))
+        log.warning(
+            "outbox.batch_failed",
+            "Batch timed out or waited for a lock; it is retried in smaller batches",
+            entries=len(batch),
+            reason=text_of(error),
+        )
         self._size = max(SMALLEST_BATCH, len(batch) // 2)
         self._suspects.halve(batch, clock.monotonic())
 
@@ -221,7 +228,12 @@ class BatchWriter:
         try:
             act()
         except psycopg2.Error:
-            log.warning("What failed cannot be given a row of its own", exc_info=True)
+            log.warning(
+                "outbox.defer_failed",
+                "Effect could not be moved to the durable queue; it is retried from the outbox",
+                context=group.entries[0].context,
+                exc_info=True,
+            )
             self._suspects.wait(group, LOCKED_SECONDS * (1 + min(group.tries, 5)), clock.monotonic())
 
     def _give_up(self, group: Group, error: psycopg2.Error) -> None:

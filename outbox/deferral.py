@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import psycopg2
-import structlog
 
 from foundation.connections import Row
+from foundation.logs import get_logger
 from outbox.entries import EntryTask
 from side_effects import rows
 from side_effects.effects import CalledEffect
 from side_effects.retry import INTERNAL, describe, fingerprint
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Deferral:
@@ -55,7 +55,12 @@ class Deferral:
             self.defer(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
         except psycopg2.Error as error:
             if len(tasks) == 1:
-                log.warning("A call that another process left cannot be given a row", exc_info=error)
+                log.warning(
+                    "outbox.defer_failed",
+                    "Effect could not be moved to the durable queue; it is retried from the outbox",
+                    context=tasks[0].context,
+                    exc_info=error,
+                )
                 tasks[0].entry.left = True
                 return
             middle = len(tasks) // 2

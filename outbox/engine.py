@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 
 import gevent
 import psycopg2
-import structlog
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
-from foundation.logs import FailureLog
+from foundation.logs import FailureLog, get_logger
 from foundation.settings import Settings
 from outbox import ledger
 from outbox.batches import INSIDE, Away, BatchWriter
@@ -30,7 +29,7 @@ from side_effects.metrics import Metrics
 from side_effects.tasks import execute_in_background
 from side_effects.worker import Worker
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 WAIT_LOOK_SECONDS = 0.02
 """How often somebody who waits for the effects of a change looks whether they have happened."""
@@ -77,7 +76,10 @@ class Engine:
             self.liveness.sees_clearly,
         )
         self.retention_hours = settings.retention_hours
-        self._failures = FailureLog("The outbox cannot be searched")
+        self._failures = FailureLog(
+            failed=("outbox.rescue_failed", "Abandoned outbox entries could not be searched for; retrying"),
+            recovered=("outbox.rescue_recovered", "Abandoned outbox entries are searched for again"),
+        )
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
     @property
@@ -108,7 +110,10 @@ class Engine:
             self.liveness.ensure_alive()
             self.modes.refresh(self._pool.run)
         except (psycopg2.Error, ServiceUnavailable):
-            log.warning("No database yet; entries are born without an owner until it answers")
+            log.warning(
+                "outbox.started_without_database",
+                "Database unavailable at start; outbox entries have no owner until it answers",
+            )
         self.worker.owner = self.owner
         loops = (self.writer.run, self._rescue_for_ever, self.liveness.stay_alive, self.worker.run)
         self._greenlets += [gevent.spawn(loop) for loop in loops]
@@ -165,7 +170,7 @@ class Engine:
             gevent.killall(self._greenlets, timeout=1)
             self._leases.hand_back()
         except (psycopg2.Error, ServiceUnavailable):
-            log.warning("What was left could not be handed back; its leases end in 15 s")
+            log.warning("outbox.release_failed", "Leases could not be released at shutdown; they expire within 15 s")
         gevent.killall(self._greenlets, timeout=1)
         self._greenlets.clear()
         self._leases.clear()
@@ -240,7 +245,12 @@ class Engine:
         try:
             self.writer.deferral.defer([task], [(name, error) for name in destinations])
         except (Away, psycopg2.Error):
-            log.warning("What failed could not be written down; its lease ends in 15 s", context=task.context)
+            log.warning(
+                "outbox.defer_failed",
+                "Effect could not be moved to the durable queue; it is retried from the outbox",
+                context=task.context,
+                exc_info=True,
+            )
 
     def _rescue_for_ever(self) -> None:
         while True:
@@ -251,9 +261,11 @@ class Engine:
                 bulkheads = [(bulkhead.name, bulkhead.waiting) for bulkhead in self._bulkheads.values()]
                 self.metrics.waiting([*bulkheads, ("internal", self.writer.waiting)])
                 self._pool.run(rows.PRUNE, (self.retention_hours,))
-                self._failures.over()
+                self._failures.recovered()
             except (psycopg2.Error, ServiceUnavailable, Away) as error:
-                self._failures.tell(error)
+                self._failures.failed(error)
             except Exception:
-                log.exception("The look failed")
+                log.exception(
+                    "outbox.rescue_raised", "Search for abandoned outbox entries raised an unexpected exception"
+                )
             gevent.sleep(RESCUE_SECONDS)

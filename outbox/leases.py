@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import structlog
-
 from foundation import clock
+from foundation.logs import get_logger
 from outbox.entries import OutboxEntry
 from outbox.rescue import CLAIM_LIMIT, Rescuer
 from side_effects.effects import EventType
@@ -15,7 +14,7 @@ from side_effects.liveness import LEASE_SECONDS
 RENEW_AFTER_SECONDS = LEASE_SECONDS / 3
 
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Leases:
@@ -47,7 +46,9 @@ class Leases:
         for id, name, event_id, order_id, pending, request_id, orphaned in self.rescuer.claim(CLAIM_LIMIT):
             event_type = self._event_types[name]
             if pending & ~event_type.everything:
-                log.warning("A newer version has to do more than this process knows; that is left to it", id=id)
+                log.warning(
+                    "outbox.unknown_effects", "Outbox entry has effects of a newer version; they are left to it", id=id
+                )
             taken.append((OutboxEntry(id, event_type, event_id, order_id, pending, request_id), orphaned))
         return taken
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
 from foundation import sql
+from foundation.logs import get_logger
 from side_effects.effects import Run
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 ALL = "*"
 BACKGROUND, SEQUENTIAL = "background", "sequential"
@@ -36,7 +35,7 @@ class Modes:
         named: dict[str, str] = dict(run(READ, ()))
         if named != self._switched:
             # An operator's word outlives restarts, also one that was meant to change the setting.
-            log.warning("Operators have switched modes", named=named, setting=self._default)
+            log.warning("modes.changed", "Side-effect modes were changed", named=named, setting=self._default)
         self._switched = named
         self.learn(named)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-import structlog
-
 from foundation import clock
+from foundation.logs import get_logger
 from realtime.subscriber import Subscriber
 
-log = structlog.get_logger("onward.streams")
+log = get_logger("onward.streams")
 
 LINES = 20
 """Maximum records of one principal's connects per minute, and of its disconnects; the others are only counted. A client
@@ -29,7 +28,8 @@ class AccessLog:
         self._opened[subscriber.who] += 1
         if self._opened[subscriber.who] <= LINES:
             log.info(
-                "stream opened",
+                "stream.opened",
+                "Stream opened",
                 who=subscriber.who,
                 channels=subscriber.channels,
                 cursor=cursor or None,
@@ -41,7 +41,8 @@ class AccessLog:
         self._closed[subscriber.who] += 1
         if self._closed[subscriber.who] <= LINES:
             log.info(
-                "stream closed",
+                "stream.closed",
+                "Stream closed",
                 who=subscriber.who,
                 channels=subscriber.channels,
                 seconds=round(clock.monotonic() - subscriber.opened_at, 3),
@@ -52,8 +53,11 @@ class AccessLog:
 
     def sum_up(self) -> None:
         """Log how many had no record of their own, and restart the count; called once a minute."""
-        for sentence, seen in (("more streams opened", self._opened), ("more streams closed", self._closed)):
-            for who, streams in seen.items():
-                if streams > LINES:
-                    log.info(sentence, who=who, streams=streams - LINES)
-            seen.clear()
+        for who, streams in self._opened.items():
+            if streams > LINES:
+                log.info("stream.more_opened", "Further streams opened", who=who, streams=streams - LINES)
+        for who, streams in self._closed.items():
+            if streams > LINES:
+                log.info("stream.more_closed", "Further streams closed", who=who, streams=streams - LINES)
+        self._opened.clear()
+        self._closed.clear()

@@ -50,7 +50,10 @@ class Feed:
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._looked_at = 0.0
         self._judged_at = 0.0
-        self._failures = FailureLog("The log of live events cannot be read")
+        self._failures = FailureLog(
+            failed=("feed.read_failed", "Live events could not be read from the database; streams are delayed"),
+            recovered=("feed.read_recovered", "Live events are read again"),
+        )
         self.recent = RecentEvents()
         self.epoch = 0
         self.position = -1
@@ -160,13 +163,13 @@ class Feed:
     def _follow(self) -> None:
         while True:
             try:
-                doubtful = self._failures.told or clock.monotonic() - self._judged_at > STATE_SECONDS
+                doubtful = self._failures.failing or clock.monotonic() - self._judged_at > STATE_SECONDS
                 if doubtful and self.position >= 0:
                     self._judge()
                 self.look(polling=clock.monotonic() - self._looked_at >= POLL_SECONDS)
-                self._failures.over()
+                self._failures.recovered()
             except (psycopg2.Error, ServiceUnavailable) as error:
-                self._failures.tell(error)
+                self._failures.failed(error)
                 gevent.sleep(AGAIN_SECONDS)
             self._wake.wait(max(0.0, self._looked_at + POLL_SECONDS - clock.monotonic()))
             self._wake.clear()

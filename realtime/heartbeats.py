@@ -10,15 +10,14 @@ from collections.abc import Collection
 from typing import Protocol
 
 import gevent
-import structlog
 
 from foundation import clock
-from foundation.logs import text_of
+from foundation.logs import get_logger, text_of
 from realtime import sse
 from realtime.hub import YIELD_AFTER, Hub
 from realtime.subscriber import Subscriber
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 STEP_SECONDS = 0.5
 """A token's expiry is noticed within this time."""
@@ -126,4 +125,8 @@ class Heartbeats:
             try:
                 self.ask_for_rights()
             except Exception as error:
-                log.warning("Nobody could say who may still listen", reason=text_of(error))
+                log.warning(
+                    "stream.revocation_check_failed",
+                    "Revocation check failed; open streams keep their access",
+                    reason=text_of(error),
+                )

@@ -29,7 +29,10 @@ class WakeUps:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._deaf = FailureLog("Wake-ups are not heard; the log is polled")
+        self._failures = FailureLog(
+            failed=("wakeups.failed", "LISTEN connection failed; new live events are found by polling"),
+            recovered=("wakeups.recovered", "LISTEN connection works again"),
+        )
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self, tell: Callable[[int], None]) -> None:
@@ -45,14 +48,14 @@ class WakeUps:
             try:
                 self._hear(tell)
             except (psycopg2.Error, OSError) as error:
-                self._deaf.tell(error)
+                self._failures.failed(error)
             gevent.sleep(AGAIN_SECONDS)
 
     def _hear(self, tell: Callable[[int], None]) -> None:
         connection = connect(self._dsn, "feed")
         try:
             _ask(connection, f"LISTEN {WAKE_CHANNEL}")
-            self._deaf.over()
+            self._failures.recovered()
             while not connection.closed:
                 try:
                     wait_read(connection.fileno(), timeout=SILENCE_SECONDS)

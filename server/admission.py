@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import prometheus_client
-import structlog
 
 from foundation import clock
+from foundation.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 REFUSED = prometheus_client.Counter("onward_connections_refused", "Connections over a limit that were refused.")
 TELL_SECONDS = 10.0
@@ -90,5 +90,7 @@ class Admission:
         REFUSED.inc()
         self._refused += 1
         if clock.monotonic() - self._told_at >= TELL_SECONDS:
-            log.warning("Connections over the limit are refused", newest=address, refused=self._refused)
+            log.warning(
+                "connections.refused", "Connections over the limit refused", newest=address, refused=self._refused
+            )
             self._told_at, self._refused = clock.monotonic(), 0

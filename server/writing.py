@@ -17,13 +17,13 @@ from typing import Any
 
 import gevent
 import prometheus_client
-import structlog
 from gunicorn import util
 
 from foundation import clock
+from foundation.logs import get_logger
 
 STALLED = prometheus_client.Counter("onward_clients_stalled", "Clients that took nothing of an answer and were reset.")
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 STALL_SECONDS = 10.0
 """A client that reads nothing for this long is dropped."""
@@ -143,7 +143,7 @@ def _send_rest(connection: Any, rest: memoryview) -> None:
 def _give_up(connection: Any, left: int) -> None:
     reset_on_close(connection)
     STALLED.inc()
-    log.info("A client that took nothing was let go", bytes_left=left)
+    log.info("client.stalled", "Connection reset; the client stopped reading", bytes_left=left)
     raise Stalled(errno.ECONNRESET, "The client did not read for too long.")
 
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import gevent
 import psycopg2
-import structlog
 
 from foundation import clock
 from foundation.connections import PreparedPool, away
 from foundation.errors import ServiceUnavailable
-from foundation.logs import FailureLog
+from foundation.logs import FailureLog, get_logger
 from side_effects.circuits import Circuits
 from side_effects.kinds import Claimed, Kind
 from side_effects.metrics import Metrics
@@ -20,7 +19,7 @@ from side_effects.recording import Recorded, Recorder
 from side_effects.retry import Outcome, decide, failed, fingerprint, spent, storable
 from side_effects.tasks import ENDING
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Attempts:
@@ -63,9 +62,14 @@ class Attempts:
             raise
         except BaseException as error:
             if away(error):
-                self._failures.tell(error)
+                self._failures.failed(error)
                 return None
-            log.exception("A side effect failed unexpectedly", kind=kind.name, side_effect=claimed.id)
+            log.exception(
+                "side_effect.raised",
+                "Side effect failed with an unexpected exception",
+                kind=kind.name,
+                side_effect=claimed.id,
+            )
             return failed(error)
 
     def _record(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
@@ -74,10 +78,16 @@ class Attempts:
         reason = storable(outcome.reason)
         entry = Recorded(claimed.id, claimed.attempts, counted, after.status, after.delay, reason, fingerprint(reason))
         if not self._recorder.record(entry):
-            log.warning("The lease was lost; what came of the attempt changes nothing", side_effect=claimed.id)
+            log.warning("side_effect.lease_lost", "Lease lost; outcome of the attempt ignored", side_effect=claimed.id)
         elif after.status == "dead":
             self._metrics.died(kind.name)
-            log.error("A side effect is dead", kind=kind.name, side_effect=claimed.id, reason=outcome.reason)
+            log.error(
+                "side_effect.dead",
+                "Side effect given up; it is a dead letter now",
+                kind=kind.name,
+                side_effect=claimed.id,
+                reason=outcome.reason,
+            )
 
     def _tell_circuit(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
         """That our own database is away must not keep us from recording."""
@@ -88,4 +98,4 @@ class Attempts:
             else:
                 self._circuits.note(claimed.destination, outcome.heard, storable(outcome.reason), kind)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            self._failures.tell(error)
+            self._failures.failed(error)

@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-import structlog
 
 from foundation import sql
 from foundation.connections import Row, Statement
+from foundation.logs import get_logger
 from side_effects import circuit
 from side_effects.circuit import Circuit
 from side_effects.kinds import Kind
 from side_effects.retry import Heard
 from side_effects.rows import PACE
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Run = Callable[[Statement, Sequence[Any]], list[Row]]
 
@@ -122,7 +122,11 @@ class Circuits:
             after = change(before, now)
             if after == before or self._write(destination, version, before, after, reason):
                 return after.state
-        log.warning("A circuit keeps changing under our hands", destination=destination)
+        log.warning(
+            "circuit.update_abandoned",
+            f"Circuit update gave up after {TRIES} concurrent modifications",
+            destination=destination,
+        )
         return "closed"
 
     def _write(self, destination: str, version: str, before: Circuit, after: Circuit, reason: str) -> bool:
@@ -131,8 +135,17 @@ class Circuits:
         args = (destination, version, after.state, window, after.until, after.cooldown, after.probes, after.passed)
         written = bool(self._run(WRITE, (*args, reason if moved else "")))
         if moved and written:
-            log.warning(f"The circuit is {after.state}", destination=destination, reason=reason)
+            _log_change(after.state, destination, reason)
         return written
+
+
+def _log_change(state: str, destination: str, reason: str) -> None:
+    if state == "open":
+        log.warning("circuit.opened", "Circuit opened; calls wait", destination=destination, reason=reason)
+    elif state == "half-open":
+        log.warning("circuit.half_opened", "Circuit half-open; probes are sent", destination=destination, reason=reason)
+    else:
+        log.warning("circuit.closed", "Circuit closed; calls go out again", destination=destination, reason=reason)
 
 
 def _circuit(values: list[Any]) -> Circuit:

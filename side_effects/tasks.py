@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import gevent
-import structlog
 from gevent.event import Event
 
 from foundation import logs
 from side_effects.retry import SUCCEEDED, Outcome, failed
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 ENDING = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)
@@ -80,6 +79,7 @@ class Task:
     def report(self, error: BaseException) -> None:
         """Say in the log that this task failed: its place, its category and the trace."""
         log.error(
+            "background_task.failed",
             f"Background task {self.number}/{self.total} failed in {self.context}",
             category=self.name.partition(".")[0],
             task=self.name,

@@ -13,13 +13,12 @@ from functools import partial
 
 import gevent
 import psycopg2
-import structlog
 from gevent.event import Event
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row
 from foundation.errors import ServiceUnavailable
-from foundation.logs import FailureLog
+from foundation.logs import FailureLog, get_logger
 from side_effects import rows
 from side_effects.attempts import Attempts
 from side_effects.bulkhead import Bulkhead
@@ -31,7 +30,7 @@ from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SEC
 from side_effects.metrics import Metrics
 from side_effects.tasks import Task
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 LOOK_SECONDS = 0.5
 """How often each worker looks for due side effects, unless an attempt that ended frees a slot."""
@@ -73,7 +72,10 @@ class Worker:
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
         self._rescued_fully_at = LONG_BEFORE
         self._wake = Event()
-        self._failures = FailureLog("Side effects cannot be claimed")
+        self._failures = FailureLog(
+            failed=("side_effects.database_unavailable", "Database unavailable; due side effects wait"),
+            recovered=("side_effects.database_recovered", "Database available again; due side effects are claimed"),
+        )
         self._attempts = Attempts(pool, self.kinds, self.circuits, metrics, self._failures)
         self._stopping = False
         self.owner = 0
@@ -90,7 +92,7 @@ class Worker:
                     continue
             try:
                 self.look()
-                self._failures.over()
+                self._failures.recovered()
             except (psycopg2.Error, ServiceUnavailable) as error:
                 self._in_trouble(error)
 
@@ -151,7 +153,14 @@ class Worker:
             self._metrics.crashed(kind)
             if status == "dead":
                 self._metrics.died(kind)
-            log.error("A process ended during an attempt", side_effect=id, kind=kind, status=status, crashes=crashes)
+            log.error(
+                "side_effect.crashed",
+                "Process ended during an attempt",
+                side_effect=id,
+                kind=kind,
+                status=status,
+                crashes=crashes,
+            )
 
     def _abandon(self) -> None:
         """Give up what no process has been able to do for long."""
@@ -159,7 +168,13 @@ class Worker:
             if kind.destinations is not None:
                 for id, destination in self._pool.run(rows.ABANDON, (kind.name, list(kind.destinations()))):
                     self._metrics.died(kind.name)
-                    log.error("Nobody is called so any more", side_effect=id, kind=kind.name, destination=destination)
+                    log.error(
+                        "side_effect.receiver_gone",
+                        "Side effect given up; no process has a receiver of this name",
+                        side_effect=id,
+                        kind=kind.name,
+                        destination=destination,
+                    )
 
     def _learn_circuits(self) -> None:
         before = set(self.circuits.states)
@@ -230,4 +245,4 @@ class Worker:
 
     def _in_trouble(self, error: Exception) -> None:
         self._claims.untried = True  # a claim may have been made, and its answer lost
-        self._failures.tell(error)
+        self._failures.failed(error)

@@ -29,7 +29,7 @@ def lines(monkeypatch):
 
 @pytest.mark.parametrize("word", ["Pregnancy test", MARK, 'odd "quotes"\nand lines'])
 def test_a_failing_statement_does_not_log_its_values(app, settings, lines, word):
-    log = structlog.get_logger("test of logs")
+    log = logs.get_logger("test of logs")
     pool = PreparedPool(settings.dsn, 1, "test")
     with app.app_context():
         for run in (
@@ -38,8 +38,8 @@ def test_a_failing_statement_does_not_log_its_values(app, settings, lines, word)
         ):
             with pytest.raises(Exception) as failed:  # noqa: PT011
                 run()
-            log.error("It failed", exc_info=failed.value)
-            log.error("It failed", reason=logs.text_of(getattr(failed.value, "orig", failed.value)))
+            log.error("test.failed", "It failed", exc_info=failed.value)
+            log.error("test.failed", "It failed", reason=logs.text_of(getattr(failed.value, "orig", failed.value)))
             db.session.rollback()
     pool.close()
 
@@ -49,7 +49,8 @@ def test_a_failing_statement_does_not_log_its_values(app, settings, lines, word)
 
 
 def test_an_address_and_a_password_are_hidden(app, lines):
-    log = structlog.get_logger("test of logs")
-    log.error("A side effect is dead", reason=f"550 5.1.1 <{MARK}>: POST https://user:s3cr3t@warehouse.internal/v2")
+    log = logs.get_logger("test of logs")
+    reason = f"550 5.1.1 <{MARK}>: POST https://user:s3cr3t@warehouse.internal/v2"
+    log.error("side_effect.dead", "Side effect given up", reason=reason)
 
     assert [line["reason"] for line in lines()] == ["550 5.1.1 <(address)>: POST (address)"]

@@ -32,7 +32,7 @@ def test_who_goes_away_leaves_a_line_in_the_log(single, way):
     server = single()
     with server.stream(server.cast().alice.token) as stream:
         stream.until_type("hello")
-    (line,) = eventually(lambda: lines(server, "stream closed"), within=40)  # an iterator notices at a heartbeat
+    (line,) = eventually(lambda: lines(server, "stream.closed"), within=40)  # an iterator notices at a heartbeat
 
     assert line["who"] in line["channels"]
     assert line["reason"] == "gone"
@@ -100,9 +100,9 @@ def test_an_opening_too_many_is_asked_to_come_back_and_a_loop_writes_few_lines(s
             heard[first.data.get("reason", first.type)] += 1
     with server.stream(cast.bob.token) as other:
         other.until_type("hello")
-        bob = eventually(lambda: [one for one in lines(server, "stream opened") if one["who"][:6] == "seller"])
+        bob = eventually(lambda: [one for one in lines(server, "stream.opened") if one["who"][:6] == "seller"])
 
-    assert (1, LINES + 1) == (len(bob), len(lines(server, "stream opened")))
+    assert (1, LINES + 1) == (len(bob), len(lines(server, "stream.opened")))
 
 
 def tell(server, how):

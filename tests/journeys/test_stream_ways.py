@@ -30,8 +30,8 @@ def test_the_way_is_the_one_that_was_asked_for(served, way):
         stream.until_type("hello")
         assert (way == "iterator") == stream.chunked
         assert "close" == stream.headers["connection"] or way == "iterator"
-        eventually(lambda: lines(served, "stream opened"))
-        assert {way} == {line["way"] for line in lines(served, "stream opened")}
+        eventually(lambda: lines(served, "stream.opened"))
+        assert {way} == {line["way"] for line in lines(served, "stream.opened")}
 
 
 def test_a_change_is_heard_by_all_who_may_and_by_nobody_else(served):

@@ -107,9 +107,9 @@ def test_who_opens_and_closes_in_a_loop_has_few_lines_and_a_sum(live, caplog):
         live.heartbeats.walk()
 
     said = [(one.msg["event"], one.msg["who"], one.msg.get("streams")) for one in caplog.records]
-    assert LINES == said.count(("stream opened", "buyer:1", None)) == said.count(("stream closed", "buyer:1", None))
-    assert 1 == said.count(("stream opened", "buyer:2", None)), "nobody pays for another"
-    assert [("more streams opened", "buyer:1", 2 * LINES), ("more streams closed", "buyer:1", 2 * LINES)] == said[-2:]
+    assert LINES == said.count(("stream.opened", "buyer:1", None)) == said.count(("stream.closed", "buyer:1", None))
+    assert 1 == said.count(("stream.opened", "buyer:2", None)), "nobody pays for another"
+    assert [("stream.more_opened", "buyer:1", 2 * LINES), ("stream.more_closed", "buyer:1", 2 * LINES)] == said[-2:]
     caplog.clear()
     list(live.open().first())
-    assert ["stream opened"] == [one.msg["event"] for one in caplog.records]
+    assert ["stream.opened"] == [one.msg["event"] for one in caplog.records]

@@ -9,8 +9,9 @@ import sys
 import gevent
 import pytest
 from gevent.hub import Hub
+from structlog.testing import capture_logs
 
-from foundation import failed_greenlets
+from foundation import failed_greenlets, logs
 from tests.conftest import PROJECT
 
 
@@ -27,7 +28,7 @@ def test_what_a_greenlet_raised_is_one_line(
 
     (line,) = capsys.readouterr().err.splitlines()
     entry = json.loads(line)
-    assert ("A greenlet failed", "error") == (entry["event"], entry["level"])
+    assert ("greenlet.failed", "error") == (entry["event"], entry["level"])
     assert "fail" in entry["greenlet"]
     assert entry["exception"].endswith("ValueError: a word\nand another")
 
@@ -37,4 +38,35 @@ def test_a_warning_is_one_line() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
 
     (line,) = done.stderr.splitlines()
-    assert "an old word" in json.loads(line)["event"]
+    entry = json.loads(line)
+    assert ("py.warnings", "warning") == (entry["event"], entry["level"])
+    assert "an old word" in entry["message"]
+
+
+def test_a_record_has_a_name_and_a_sentence() -> None:
+    script = (
+        "from foundation import logs; logs.configure('INFO'); "
+        "logs.get_logger('x').info('stream.opened', 'Stream opened', who='buyer:1')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    (line,) = done.stderr.splitlines()
+    entry = json.loads(line)
+    assert entry.pop("timestamp")
+    assert {"event": "stream.opened", "message": "Stream opened", "level": "info", "who": "buyer:1"} == entry
+
+
+def test_what_fails_again_and_again_is_told_once_and_once_when_it_works() -> None:
+    failures = logs.FailureLog(("pruning.failed", "Failed"), ("pruning.recovered", "Works"), table="notifications")
+    with capture_logs() as records:
+        failures.recovered()
+        for _ in range(3):
+            failures.failed(ValueError("why"))
+        for _ in range(2):
+            failures.recovered()
+
+    told = [(one["event"], one["message"], one.get("reason"), one["table"]) for one in records]
+    assert [
+        ("pruning.failed", "Failed", "why", "notifications"),
+        ("pruning.recovered", "Works", None, "notifications"),
+    ] == told

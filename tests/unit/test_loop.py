@@ -16,7 +16,7 @@ def counted():
 
 
 def test_a_loop_that_stood_still_is_told_once_and_counted_each_time(monkeypatch):
-    monkeypatch.setattr(loop, "log", loop.structlog.get_logger("test of the loop"))
+    monkeypatch.setattr(loop, "log", loop.get_logger("test of the loop"))
     before, refresher = counted(), loop.LoopWatch()
     with capture_logs() as lines:
         refresher.start()
@@ -28,6 +28,6 @@ def test_a_loop_that_stood_still_is_told_once_and_counted_each_time(monkeypatch)
                     gevent.sleep(0.01)
         refresher.stop()
 
-    told = [line for line in lines if line["event"] == "The loop stood still"]
+    told = [line for line in lines if line["event"] == "loop.blocked"]
     assert len(told) == 1
     assert told[0]["seconds"] > 0.25
