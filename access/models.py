@@ -105,11 +105,11 @@ class Person(Base):
     disabled_at: Mapped[datetime | None]
 
 
-class SignInTry(Base):
+class SignInAttempt(Base):
     """Recent sign-in attempts by account, address and device; counted over all processes."""
 
-    __tablename__ = "sign_in_tries"
-    __table_args__ = (Index("sign_in_tries_since_idx", "since"),)
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("sign_in_attempts_since_idx", "since"),)
 
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     """A hash: what somebody tries is private."""
@@ -127,10 +127,10 @@ class StreamTicket(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     role: Mapped[str]
     principal_id: Mapped[int]
-    proof: Mapped[str]
+    credential: Mapped[str]
     """The name of the credential that requested the ticket: revoking that one revokes the ticket."""
 
-    proof_ends: Mapped[float | None] = mapped_column(Float)
+    credential_expires: Mapped[float | None] = mapped_column(Float)
     """The expiry of that credential, and of the stream; seconds since 1970."""
 
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))

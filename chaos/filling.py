@@ -22,7 +22,7 @@ FILLS = {
             '[{{"sku":"MUG","title":"Mug","quantity":1,"unit_price_minor":100}}]',
             100, 'EUR', clock_timestamp() - n * interval '1 s', clock_timestamp() - n * interval '1 s'
         FROM generate_series(1, {n}) AS n""",
-    "order_words": """INSERT INTO order_words SELECT id, search_document(number, buyer_name) FROM orders
+    "order_search": """INSERT INTO order_search SELECT id, search_document(number, buyer_name) FROM orders
         ON CONFLICT DO NOTHING""",
     "order_events": """INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id,
             buyer_id, idempotency_key, request_id, effect_bits, at)
@@ -64,10 +64,10 @@ FILLS = {
         FROM generate_series(1, {n}) AS n""",
     "people": """INSERT INTO people (email, name, role, principal_id, session_key)
         SELECT n || '@example.org', 'Somebody', 'buyer', n + 1, 'session ' || n FROM generate_series(1, {n}) AS n""",
-    "sign_in_tries": """INSERT INTO sign_in_tries (key, count, since)
+    "sign_in_attempts": """INSERT INTO sign_in_attempts (key, count, since)
         SELECT sha256(n::text::bytea), 1, clock_timestamp() - mod(n, 2) * interval '1 h'
         FROM generate_series(1, {n}) AS n""",
-    "stream_tickets": """INSERT INTO stream_tickets (hash, role, principal_id, proof, expires_at)
+    "stream_tickets": """INSERT INTO stream_tickets (hash, role, principal_id, credential, expires_at)
         SELECT sha256(n::text::bytea), 'seller', 1, '', clock_timestamp() - mod(n, 2) * interval '1 h'
             + interval '30 s' FROM generate_series(1, {n}) AS n""",
     "idempotency_keys": """INSERT INTO idempotency_keys (principal, key, fingerprint, status, body, order_ids,

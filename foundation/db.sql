@@ -2,4 +2,6 @@
 
 -- name: state()
 -- In one round trip; it fails where our tables do not exist.
-SELECT (SELECT version_num FROM alembic_version), current_setting('transaction_read_only')::boolean
+-- The newest migration left the comment: the oldest revision whose version works with this schema.
+SELECT (SELECT version_num FROM alembic_version), obj_description('alembic_version'::regclass, 'pg_class'),
+    current_setting('transaction_read_only')::boolean

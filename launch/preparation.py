@@ -70,7 +70,7 @@ class Preparation:
     def _fingerprint(self) -> str:
         born = (self._plan.settings.data_dir / "postgres" / "PG_VERSION").stat()
         digest = hashlib.sha256(f"{born.st_ino} {born.st_mtime_ns}".encode())
-        for path in sorted((PROJECT / "migrations").rglob("*.py")):
+        for path in sorted((PROJECT / "migrations").rglob("*.[ps][yq]*")):
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 

@@ -3,14 +3,16 @@
 import time
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from flask import current_app
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from foundation import locks, poolers
+from migrations import before_baseline
 
 LOCK_SECONDS, PAUSE_SECONDS, TRIES = 2, 2, 30
 """A change of a table that waits behind somebody's long read has everybody else wait behind itself: so it waits for a
@@ -41,7 +43,50 @@ def _migrate() -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({locks.MIGRATE})"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         context.configure(connection=connection, target_metadata=migrate.db.metadata, compare_type=True)
+        if _command() == "downgrade":
+            raise CommandError("No migration goes back: the version before works with this schema (docs/upgrading.md).")
+        _reach_the_baseline(connection)
         context.run_migrations()
+        if _command() == "upgrade":
+            _tell_older_versions(connection)
+
+
+def _reach_the_baseline(connection: Connection) -> None:
+    """Carry a database from before the baseline over to it; raises CommandError for one that is not recognised."""
+    found = MigrationContext.configure(connection).get_current_heads()
+    if not found:
+        _refuse_tables(connection)
+    elif before_baseline.revisions().issuperset(found):
+        if _command() != "upgrade":
+            raise CommandError(f"The database is at {found[0]}, before the baseline: run `flask db upgrade`.")
+        before_baseline.carry_over(connection)
+    elif unknown := {*found} - {one.revision for one in context.script.walk_revisions()}:
+        raise CommandError(
+            f"The database is at {', '.join(sorted(unknown))}, which this version does not know: a newer version or "
+            "another program made it. Nothing was changed."
+        )
+
+
+def _refuse_tables(connection: Connection) -> None:
+    """Raise CommandError when tables of our names are there, and nothing says which version made them."""
+    tables = sorted({*inspect(connection).get_table_names()} & {*current_app.extensions["migrate"].db.metadata.tables})
+    if tables:
+        raise CommandError(
+            f"The database has tables ({', '.join(tables)}) but no revision in alembic_version: it was not made by "
+            "this service, or restored in part. Nothing was changed."
+        )
+
+
+def _tell_older_versions(connection: Connection) -> None:
+    """Leave a note for processes of versions before: which revision's version still works with this schema."""
+    (head,) = MigrationContext.configure(connection).get_current_heads()
+    oldest = context.script.get_revision(head).module.works_with
+    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{int(oldest):04}'")
+
+
+def _command() -> str:
+    """The command of `flask db` that runs this file: upgrade, downgrade, do_stamp, display_version, ..."""
+    return context.get_context().opts["fn"].__name__
 
 
 run()

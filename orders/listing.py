@@ -21,7 +21,7 @@ from orders import json_sql
 from orders.queries import ended, mine, side
 from orders.workflow import Workflow
 
-SEARCHED = "o.id IN (SELECT w.order_id FROM order_words w WHERE w.words @@ search_query(:{}))"
+SEARCHED = "o.id IN (SELECT w.order_id FROM order_search w WHERE w.document @@ search_query(:{}))"
 
 SORTS = {
     "newest": ("o.id < :last_id", "o.id DESC"),

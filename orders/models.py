@@ -56,19 +56,19 @@ class Order(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class OrderWords(Base):
+class OrderSearch(Base):
     """The search terms of an order. Triggers on orders write them; a status change does not, not even a final one.
 
     Without fastupdate: the pending list would be emptied by whichever insert finds it full, which then waits for that.
     """
 
-    __tablename__ = "order_words"
+    __tablename__ = "order_search"
     __table_args__ = (
-        Index("order_words_words_idx", "words", postgresql_using="gin", postgresql_with={"fastupdate": False}),
+        Index("order_search_document_idx", "document", postgresql_using="gin", postgresql_with={"fastupdate": False}),
     )
 
     order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    words: Mapped[str] = mapped_column(TSVECTOR)
+    document: Mapped[str] = mapped_column(TSVECTOR)
 
 
 class OrderEvent(Base):

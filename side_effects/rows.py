@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foundation import sql
+from side_effects import models as models  # its tables, for who asks for the metadata
 from side_effects.circuit import PROBES
 from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES

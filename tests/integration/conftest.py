@@ -17,12 +17,14 @@ from app import Onward, build_app, onward_of
 from foundation.settings import Settings
 from outbox.engine import Engine
 from tests.cast import Answer, Cast, assemble
+from tests.conftest import run_sql, url_of
+from tests.integration.older import OlderDatabase
 from tests.integration.visitor import Visitor
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
-    "orders, order_words, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
-    "revocations, api_keys, people, sign_in_tries, stream_tickets, idempotency_keys"
+    "orders, order_search, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
+    "revocations, api_keys, people, sign_in_attempts, stream_tickets, idempotency_keys"
 )
 
 
@@ -155,6 +157,16 @@ def send_through(app: Flask, settings: Settings) -> Cast:
         return answer, answer.get_json(force=True, silent=True)
 
     return assemble(settings, send)
+
+
+@pytest.fixture
+def older(worker_name: str) -> Iterator[OlderDatabase]:
+    """An empty database of this test's own."""
+    name = f"onward_older_{worker_name}"
+    run_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    run_sql(f"CREATE DATABASE {name}")
+    yield OlderDatabase(url_of(name))
+    run_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -30,6 +31,26 @@ def test_a_schema_of_another_version_is_named(app, sql):
         assert "0000" in app.test_client().get("/readyz").get_json()["checks"]["schema"]
     finally:
         sql("UPDATE alembic_version SET version_num = %s", *was)
+
+
+@pytest.mark.parametrize(("oldest", "ready"), [(db.SCHEMA, True), ("0098", False)], ids=["expanded", "contracted"])
+def test_a_newer_schema_says_which_versions_work_with_it(app, sql, oldest, ready):
+    """Processes of two versions run side by side while one takes the other's place."""
+    sql("UPDATE alembic_version SET version_num = '0099'")
+    sql(f"COMMENT ON TABLE alembic_version IS '{oldest}'")
+    try:
+        assert ready == ("schema" not in app.test_client().get("/readyz").get_json()["checks"])
+    finally:
+        sql("UPDATE alembic_version SET version_num = %s", db.SCHEMA)
+        sql(f"COMMENT ON TABLE alembic_version IS '{db.SCHEMA}'")
+
+
+def test_every_migration_says_which_versions_work_with_it(sql):
+    migrations = list(ScriptDirectory(str(Path(db.MIGRATIONS))).walk_revisions())
+
+    known = {one.revision for one in migrations}
+    assert [] == [one for one in migrations if one.module.works_with not in known]
+    assert [(migrations[0].module.works_with,)] == sql("SELECT obj_description('alembic_version'::regclass)")
 
 
 def test_this_version_works_with_the_newest_migration():

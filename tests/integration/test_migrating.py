@@ -11,19 +11,16 @@ import psycopg2
 from tests.conftest import PROJECT, environment
 
 
-def test_a_migration_waits_behind_nobody_for_long(fresh_database):
+def test_a_migration_waits_behind_nobody_for_long(older):
     """Everybody waits behind a change of a table that itself waits behind somebody's report."""
-    dsn = fresh_database.replace("+psycopg2", "")
-    command = [sys.executable, "-m", "flask", "db", "downgrade", "0012"]
-    with closing(psycopg2.connect(dsn)) as report:
+    older.migrate_as_before("0016")
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    with closing(psycopg2.connect(older.url)) as report:
         report.cursor().execute("SELECT count(*) FROM outbox")
         with subprocess.Popen(
-            command, cwd=PROJECT, env=environment(fresh_database), stdout=subprocess.PIPE, text=True
+            command, cwd=PROJECT, env=environment(older.url), stdout=subprocess.PIPE, text=True
         ) as migration:
             assert "A table is in use; trying again (1 of" in migration.stdout.readline()
             report.rollback()
             assert 0 == migration.wait(60)
-    with closing(psycopg2.connect(dsn)) as connection:
-        cursor = connection.cursor()
-        cursor.execute("SELECT version_num FROM alembic_version")
-        assert ("0012",) == cursor.fetchone()
+    assert ("0018", True) == older.state

@@ -22,7 +22,7 @@ TABLES = (
     "realtime_events",
     "people",
     "idempotency_keys",
-    "order_words",
+    "order_search",
     "side_effects",
 )
 

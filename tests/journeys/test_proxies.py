@@ -85,7 +85,7 @@ def test_what_is_for_the_inside_stays_there(behind: Server, proxy: Proxy, path: 
 
 def test_a_stranger_is_counted_by_the_address_that_he_has(behind: Server, proxy: Proxy) -> None:
     """Not by the one that he writes down, or he would have as many tries as there are addresses."""
-    behind.sql("DELETE FROM sign_in_tries")
+    behind.sql("DELETE FROM sign_in_attempts")
     his, claimed = "127.0.0.5", "203.0.113.9"
     page = proxy.send("GET", "/sign-in", {}, source=his)
     token = re.findall(rb'name="csrf_token" value="([^"]+)"', page.body)[0].decode()
@@ -98,7 +98,7 @@ def test_a_stranger_is_counted_by_the_address_that_he_has(behind: Server, proxy:
     }
     assert 401 == proxy.send("POST", "/sign-in", headers, form, source=his).status
 
-    counted = {bytes(key) for (key,) in behind.sql("SELECT key FROM sign_in_tries")}
+    counted = {bytes(key) for (key,) in behind.sql("SELECT key FROM sign_in_attempts")}
     assert throttle._hash("address", his) in counted
     assert throttle._hash("address", claimed) not in counted
 

@@ -82,9 +82,9 @@ def test_after_too_many_tries_the_right_password_does_not_help_for_a_while(brows
     assert 429 == answer.status_code
     assert 0 < int(answer.headers["Retry-After"]) <= throttle.WINDOW_SECONDS
 
-    sql("UPDATE sign_in_tries SET since = since - interval '1 hour'")
+    sql("UPDATE sign_in_attempts SET since = since - interval '1 hour'")
     assert 303 == browser.sign_in().status_code
-    assert {(0,)} == set(sql("SELECT count FROM sign_in_tries")), "no failure is left"
+    assert {(0,)} == set(sql("SELECT count FROM sign_in_attempts")), "no failure is left"
 
 
 def test_a_stranger_does_not_lock_out_whom_he_is_not(app, browser, bob, quick):
@@ -98,7 +98,7 @@ def test_strangers_do_not_lock_out_a_device_that_is_known(app, browser, bob, sql
     """Though so many tried that nobody else gets in, also from bob's own address."""
     browser.sign_in()
     browser.sign_out()
-    sql("UPDATE sign_in_tries SET count = 1000")
+    sql("UPDATE sign_in_attempts SET count = 1000")
 
     assert [429, 303] == [Browser(app).sign_in().status_code, browser.sign_in().status_code]
 
@@ -115,7 +115,7 @@ def test_a_known_device_has_its_own_tries(app, browser, bob, quick):
 def test_a_device_is_known_to_the_account_that_was_signed_in_to(app, browser, bob, sql, quick):
     browser.sign_in()
     browser.sign_out()
-    sql("UPDATE sign_in_tries SET count = 1000")
+    sql("UPDATE sign_in_attempts SET count = 1000")
 
     assert 429 == browser.sign_in("carol@example.org").status_code
     cookie = browser.client.get_cookie("onward_device", path="/sign-in")
@@ -150,24 +150,24 @@ def test_the_addresses_of_one_network_are_one(app, bob, quick):
 def test_one_address_cannot_try_everybody(browser, bob, sql, quick):
     """Nor fill the table with what it tries."""
     browser.sign_in("somebody@example.org")
-    sql("UPDATE sign_in_tries SET count = %s", throttle.TRIES_PER_ADDRESS)
-    before = sql("SELECT count(*) FROM sign_in_tries")
+    sql("UPDATE sign_in_attempts SET count = %s", throttle.TRIES_PER_ADDRESS)
+    before = sql("SELECT count(*) FROM sign_in_attempts")
 
     assert 429 == browser.sign_in("somebody.else@example.org").status_code
-    assert before == sql("SELECT count(*) FROM sign_in_tries")
+    assert before == sql("SELECT count(*) FROM sign_in_attempts")
 
 
 def test_tries_of_long_ago_are_not_kept(browser, bob, sql, quick):
-    sql("INSERT INTO sign_in_tries SELECT int4send(n), 1, now() - interval '1 hour' FROM generate_series(1, 99) n")
+    sql("INSERT INTO sign_in_attempts SELECT int4send(n), 1, now() - interval '1 hour' FROM generate_series(1, 99) n")
     browser.sign_in(password=OTHER)
 
-    assert [(3,)] == sql("SELECT count(*) FROM sign_in_tries"), "one of the address, two of the account"
+    assert [(3,)] == sql("SELECT count(*) FROM sign_in_attempts"), "one of the address, two of the account"
 
 
 def test_an_address_is_not_written_down(browser, bob, sql):
     browser.sign_in(password=OTHER)
 
-    assert "bob" not in str(sql("SELECT encode(key, 'escape') FROM sign_in_tries"))
+    assert "bob" not in str(sql("SELECT encode(key, 'escape') FROM sign_in_attempts"))
 
 
 def test_no_form_works_without_its_csrf_token(browser, bob):

@@ -122,7 +122,7 @@ def test_signing_out_ends_the_streams_and_the_tickets_of_that_session(app, brows
     browser.sign_in()
     browser.get("/inbox")
     ticket = browser.client.post("/api/stream-tickets", headers={"X-CSRFToken": browser.token}).get_json()["ticket"]
-    (credential,) = sql("SELECT proof FROM stream_tickets")[0]
+    (credential,) = sql("SELECT credential FROM stream_tickets")[0]
 
     browser.sign_out()
     onward_of(app).refresher.look()

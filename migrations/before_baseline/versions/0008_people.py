@@ -36,9 +36,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("sign_in_tries_pkey")),
     )
     op.create_index("sign_in_tries_since_idx", "sign_in_tries", ["since"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("sign_in_tries_since_idx", table_name="sign_in_tries")
-    op.drop_table("sign_in_tries")
-    op.drop_table("people")

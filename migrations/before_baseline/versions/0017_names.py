@@ -33,10 +33,3 @@ def upgrade() -> None:
         op.alter_column(table, old, new_column_name=new)
     for old, new in INDEXES:
         op.execute(f"ALTER INDEX {old} RENAME TO {new}")
-
-
-def downgrade() -> None:
-    for table, old, new in COLUMNS:
-        op.alter_column(table, new, new_column_name=old)
-    for old, new in INDEXES:
-        op.execute(f"ALTER INDEX {new} RENAME TO {old}")

@@ -27,12 +27,3 @@ def upgrade() -> None:
         ["created_at", "principal", "key"],
         postgresql_where=sa.text("order_ids IS NULL AND body IS NOT NULL"),
     )
-
-
-def downgrade() -> None:
-    op.drop_index("idempotency_keys_without_orders_idx", table_name=ANSWERS)
-    op.drop_index("idempotency_keys_orders_idx", table_name=ANSWERS)
-    op.drop_column(ANSWERS, "order_ids")
-    op.drop_index("realtime_events_without_order_idx", table_name=EVENTS)
-    op.drop_index("realtime_events_order_idx", table_name=EVENTS)
-    op.drop_column(EVENTS, "order_id")

@@ -23,8 +23,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal", "key", name=op.f("idempotency_keys_pkey")),
     )
     op.create_index("idempotency_keys_created_at_idx", "idempotency_keys", ["created_at"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("idempotency_keys_created_at_idx", table_name="idempotency_keys")
-    op.drop_table("idempotency_keys")

@@ -19,10 +19,3 @@ def upgrade() -> None:
     op.create_index(ANCESTORS, "api_keys", ["ancestors"], postgresql_using="gin")
     for table in OF_DEMO:
         op.add_column(table, sa.Column("demo", sa.Boolean(), server_default=sa.false(), nullable=False))
-
-
-def downgrade() -> None:
-    for table in OF_DEMO:
-        op.drop_column(table, "demo")
-    op.drop_index(ANCESTORS, table_name="api_keys")
-    op.drop_column("api_keys", "ancestors")

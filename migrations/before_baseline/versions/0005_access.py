@@ -20,8 +20,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("revocations_pkey")),
     )
     op.create_index("revocations_at_idx", "revocations", ["at"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("revocations_at_idx", table_name="revocations")
-    op.drop_table("revocations")

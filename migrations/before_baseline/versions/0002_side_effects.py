@@ -141,30 +141,3 @@ def upgrade() -> None:
     op.execute("ALTER TABLE order_events DISABLE TRIGGER append_only")
     op.execute("UPDATE order_events SET promised = CASE type WHEN 'order.created' THEN 27 ELSE 63 END")
     op.execute("ALTER TABLE order_events ENABLE TRIGGER append_only")
-
-
-def downgrade() -> None:
-    op.drop_column("outbox", "created_at")
-    op.add_column("outbox", sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False))
-    op.drop_index("outbox_ref_idx", table_name="outbox")
-    op.drop_index("outbox_owner_idx", table_name="outbox")
-    op.drop_column("order_events", "promised")
-    op.drop_index("side_effects_running_idx", table_name="side_effects", postgresql_where=sa.text("status = 'running'"))
-    op.drop_index(
-        "side_effects_order_idx",
-        table_name="side_effects",
-        postgresql_where=sa.text("status IN ('pending', 'running')"),
-    )
-    op.drop_index("side_effects_destination_idx", table_name="side_effects")
-    op.drop_index(
-        "side_effects_finished_idx",
-        table_name="side_effects",
-        postgresql_where=sa.text("status IN ('succeeded', 'discarded')"),
-    )
-    op.drop_index("side_effects_due_idx", table_name="side_effects", postgresql_where=sa.text("status = 'pending'"))
-    op.drop_index("side_effects_dead_idx", table_name="side_effects", postgresql_where=sa.text("status = 'dead'"))
-    op.drop_table("side_effects")
-    op.drop_table("side_effect_modes")
-    op.drop_table("operator_actions")
-    op.drop_table("circuits")
-    op.drop_table("circuit_changes")

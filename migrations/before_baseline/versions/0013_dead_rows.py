@@ -16,10 +16,3 @@ def upgrade() -> None:
     op.create_index(RUNNING, "side_effects", ["claimed_until"], postgresql_where=sa.text("claimed_until IS NOT NULL"))
     op.drop_index(OF_ORDER, table_name="outbox")
     op.create_index(OF_ORDER, "outbox", ["ref"])
-
-
-def downgrade() -> None:
-    op.drop_index(OF_ORDER, table_name="outbox")
-    op.create_index(OF_ORDER, "outbox", ["ref", "id"])
-    op.drop_index(RUNNING, table_name="side_effects")
-    op.create_index(RUNNING, "side_effects", ["claimed_until"], postgresql_where=sa.text("status = 'running'"))

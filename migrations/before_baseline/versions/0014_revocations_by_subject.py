@@ -16,8 +16,3 @@ def upgrade() -> None:
     op.create_index("revocations_subject_idx", "revocations", ["subject", "at"])
     op.execute(REPEATED)
     op.create_index("revocations_kind_idx", "revocations", [sa.text("split_part(subject, ':', 1)"), "at"])
-
-
-def downgrade() -> None:
-    op.drop_index("revocations_kind_idx", table_name="revocations")
-    op.drop_index("revocations_subject_idx", table_name="revocations")

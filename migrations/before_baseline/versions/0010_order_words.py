@@ -45,18 +45,3 @@ def upgrade() -> None:
         postgresql_with={"fastupdate": False},
     )
     op.execute(KEEP_WORDS)
-
-
-def downgrade() -> None:
-    op.execute("DROP TRIGGER change_words ON orders")
-    op.execute("DROP TRIGGER add_words ON orders")
-    op.execute("DROP FUNCTION change_order_words()")
-    op.execute("DROP FUNCTION add_order_words()")
-    op.drop_table("order_words")
-    op.create_index(
-        "orders_search_idx",
-        "orders",
-        [sa.text("search_document(number, buyer_name)")],
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": False},
-    )

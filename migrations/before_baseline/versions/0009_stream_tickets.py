@@ -26,8 +26,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("stream_tickets_pkey")),
     )
     op.create_index("stream_tickets_expires_at_idx", "stream_tickets", ["expires_at"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("stream_tickets_expires_at_idx", table_name="stream_tickets")
-    op.drop_table("stream_tickets")

@@ -43,11 +43,3 @@ def upgrade() -> None:
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 16, "autosummarize": True},
     )
-
-
-def downgrade() -> None:
-    op.drop_index("orders_created_at_idx", table_name="orders")
-    op.drop_index("orders_search_idx", table_name="orders")
-    op.execute("DROP FUNCTION search_query(text)")
-    op.execute("DROP FUNCTION search_document(text, text)")
-    op.execute("DROP FUNCTION search_words(text)")

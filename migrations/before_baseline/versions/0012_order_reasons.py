@@ -20,11 +20,3 @@ def upgrade() -> None:
         "INSERT INTO order_reasons (event_id, reason) SELECT id, reason FROM order_events WHERE reason IS NOT NULL"
     )
     op.drop_column("order_events", "reason")
-
-
-def downgrade() -> None:
-    op.add_column("order_events", sa.Column("reason", sa.Text(), nullable=True))
-    op.execute("ALTER TABLE order_events DISABLE TRIGGER append_only")
-    op.execute("UPDATE order_events e SET reason = r.reason FROM order_reasons r WHERE r.event_id = e.id")
-    op.execute("ALTER TABLE order_events ENABLE TRIGGER append_only")
-    op.drop_table("order_reasons")

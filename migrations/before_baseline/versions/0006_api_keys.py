@@ -30,7 +30,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("api_keys_pkey")),
         sa.UniqueConstraint("hash", name=op.f("api_keys_hash_key")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("api_keys")
