@@ -2,8 +2,6 @@
 
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-ROOMS := foundation access server side_effects outbox operations realtime notifications chat orders dashboard launch demo chaos app.py wsgi.py \
-	clients/python/onward_client
 UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
 ARGS ?=
@@ -26,7 +24,7 @@ test: .venv/installed-dev programs ## Run all tests; ARGS are given to pytest
 lint: .venv/installed-dev ## Check style, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy --strict $(ROOMS)
+	@$(BIN)/mypy
 
 format: .venv/installed-dev ## Format the code, and mend what can be mended without thinking
 	@$(BIN)/ruff check --fix .

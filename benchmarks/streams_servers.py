@@ -113,8 +113,8 @@ class Ours(StreamServer):
 
     def command(self) -> tuple[Sequence[str | Path], Path, dict[str, str]]:
         self._bus.unlink(missing_ok=True)
-        env = {"WEB_CONCURRENCY": "1", "STREAM_LIMIT": "19000", "BENCHMARK_BUS": str(self._bus)} | self._env
-        self.env = self._database.environment(PORT=str(self.port), **env)
+        own = {"PORT": str(self.port), "WEB_CONCURRENCY": "1", "STREAM_LIMIT": "19000", "BENCHMARK_BUS": str(self._bus)}
+        self.env = self._database.environment() | own | self._env
         return gunicorn("benchmarks.streaming_wsgi"), PROJECT, self.env
 
     def streams(self, count: int, channels: int) -> Iterator[Stream]:
@@ -160,7 +160,7 @@ class FlaskSse(StreamServer):
 
     def command(self) -> tuple[Sequence[str | Path], Path, dict[str, str]]:
         options = ("--worker-class", "gevent", "--worker-connections", "19000", "--log-level", "warning")
-        command = [self._python, "-m", "gunicorn", *options, "--bind", f"127.0.0.1:{self.port}"]
+        command = (self._python, "-m", "gunicorn", *options, "--bind", f"127.0.0.1:{self.port}")
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "REDIS_SOCKET": str(self._redis.socket)}
         # A folder without the service's own gunicorn.conf.py, which gunicorn would take up by itself.
         return [*command, "benchmarks.peers.sse_flask:app"], PROJECT / "benchmarks" / "peers", env
@@ -175,7 +175,7 @@ class Starlette(StreamServer):
 
     def command(self) -> tuple[Sequence[str | Path], Path, dict[str, str]]:
         app = "benchmarks.peers.sse_starlette_hub:app"
-        options = ("--port", str(self.port), "--log-level", "warning", "--no-access-log", "--backlog", "4096")
-        options += ("--timeout-keep-alive", "600")
+        options = ["--port", str(self.port), "--log-level", "warning", "--no-access-log", "--backlog", "4096"]
+        options += ["--timeout-keep-alive", "600"]
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}
         return [self._python, "-m", "uvicorn", app, *options], PROJECT, env

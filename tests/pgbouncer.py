@@ -56,8 +56,8 @@ def pgbouncer(database_url: str, mode: str, size: int = 40) -> Iterator[str]:
                 size=size,
             )
         )
-        change = {"user": owner} if os.geteuid() == 0 else {}
-        process = subprocess.Popen([str(PROGRAM), file], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **change)
+        user = owner if os.geteuid() == 0 else None
+        process = subprocess.Popen([str(PROGRAM), file], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user)
         try:
             eventually(lambda: _listens(listen) or process.poll() is not None)
             assert process.poll() is None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -36,7 +36,7 @@ class Visitors:
         context = self._browser.new_context(base_url=self._url, **options)
         self._contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: message.type in ("error", "warning") and self._complain(message.text))
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._complain(str(error)))
         return page
 
@@ -53,6 +53,10 @@ class Visitors:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._complain(message.text)
 
     def _complain(self, text: str) -> None:
         if not self.expected.search(text):

@@ -51,4 +51,5 @@ def order(server: Server) -> Any:
 @pytest.fixture(scope="module", params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it is played on both ways that a stream can take."""
-    return request.param
+    way: str = request.param
+    return way

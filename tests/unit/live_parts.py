@@ -13,9 +13,10 @@ from realtime.feed import Feed
 from realtime.heartbeats import Heartbeats
 from realtime.hub import Hub
 from realtime.limits import Limits
-from realtime.log import PAGE, LogState
+from realtime.log import PAGE, Log, LogState
 from realtime.replay import Replays
 from realtime.stream import Listener, Opening, Streams
+from realtime.wakeups import WakeUps
 from tests.unit.listening import parse, rows
 
 Who = tuple[str, tuple[str, ...]]
@@ -23,7 +24,7 @@ Who = tuple[str, tuple[str, ...]]
 ALICE = ("buyer:1", ("buyer:1",))
 
 
-class FakeLog:
+class FakeLog(Log):
     """Holds events 101 to 200, and what is above."""
 
     def __init__(self) -> None:
@@ -47,8 +48,11 @@ class FakeLog:
         return [row for row in self.rows if seq < row[0] <= through and row[1] in channels][:PAGE]
 
 
-class NoWakeUps:
+class NoWakeUps(WakeUps):
     """The log is polled."""
+
+    def __init__(self) -> None:
+        pass
 
     def start(self, tell: Callable[[int], None]) -> None:
         pass
@@ -81,4 +85,6 @@ class LiveStack:
 
     def first(self, cursor: str = "", who: Who = ALICE) -> list[dict[str, str]]:
         """What a stream begins with."""
-        return parse(b"".join(self.open(cursor, who).first()))
+        opening = self.open(cursor, who)
+        assert opening is not None
+        return parse(b"".join(opening.first()))

@@ -9,6 +9,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from access.revocations import Revocations
+
 Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 CLAIMS = {"sub": "7", "role": "seller", "iss": "onward", "aud": "onward", "iat": 0, "exp": 4_000_000_000}
@@ -20,10 +22,13 @@ EC = ec.generate_private_key(ec.SECP256R1())
 
 def jwk(private: Private, **members: str) -> dict[str, Any]:
     """A key's public half, as an identity provider writes it."""
-    algorithm = jwt.algorithms.RSAAlgorithm if isinstance(private, rsa.RSAPrivateKey) else jwt.algorithms.OKPAlgorithm
-    if isinstance(private, ec.EllipticCurvePrivateKey):
-        algorithm = jwt.algorithms.ECAlgorithm
-    return json.loads(algorithm.to_jwk(private.public_key())) | members
+    if isinstance(private, rsa.RSAPrivateKey):
+        written = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    elif isinstance(private, ec.EllipticCurvePrivateKey):
+        written = jwt.algorithms.ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    else:
+        written = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    return written | members
 
 
 def jwks(*entries: dict[str, Any]) -> bytes:
@@ -42,13 +47,12 @@ def sign(
     return jwt.encode(CLAIMS | (claims or {}), key, algorithm, headers=header | ({"kid": kid} if kid else {}))
 
 
-class NothingRevoked:
+class NothingRevoked(Revocations):
     """Revocations that were read, and there are none."""
 
-    known, offline, version = True, True, 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.known, self._horizon = True, float("-inf")
 
     def refuse(self, *_: object) -> bool:
         return False
-
-    def take_lost(self) -> set[str]:
-        return set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from typing import BinaryIO
+from io import BufferedRWPair
 
 WELL = {
     "banner": "220 welcome",
@@ -44,7 +44,7 @@ class Conversation(threading.Thread):
         with self._listening, connection, suppress(OSError), connection.makefile("rwb") as file:
             self._converse(file)
 
-    def _converse(self, file: BinaryIO) -> None:
+    def _converse(self, file: BufferedRWPair) -> None:
         going, in_data = self._say(file, "banner"), False
         while going and (line := file.readline()):
             text = line.decode().rstrip("\r\n")
@@ -57,7 +57,7 @@ class Conversation(threading.Thread):
             in_data = word == "DATA" and self._answers["DATA"].startswith("354")
             going = self._say(file, word)
 
-    def _say(self, file: BinaryIO, word: str) -> bool:
+    def _say(self, file: BufferedRWPair, word: str) -> bool:
         """Whether the conversation goes on."""
         said = self._answers.get(word, "")
         if said and said != HANG_UP:
