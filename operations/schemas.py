@@ -11,6 +11,12 @@ from pydantic import Field
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of
 from foundation.errors import InvalidRequest
 from operations.actions import Selection
+from side_effects.retry import fingerprint
+
+KIND, DESTINATION, EVENT_TYPE = "email.status", "mail-server", "order"
+ERROR = "RCPT TO: the mail server answered 550 5.1.1 No such mailbox"
+FINGERPRINT = fingerprint(ERROR)
+"""Used by the examples. All of it occurs: the e-mail of a status change, to a mailbox that does not exist."""
 
 Words = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
@@ -20,12 +26,10 @@ class EffectsQuery(Query):
     """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
     status: Annotated[Status, Field(description="Filter by status.", examples=["dead"])] | None = None
-    kind: str | None = Field(None, max_length=200, description="Filter by kind.", examples=["mail.buyer"])
-    destination: str | None = Field(
-        None, max_length=500, description="Filter by destination.", examples=["smtp://mail:25"]
-    )
+    kind: str | None = Field(None, max_length=200, description="Filter by kind.", examples=[KIND])
+    destination: str | None = Field(None, max_length=500, description="Filter by destination.", examples=[DESTINATION])
     fingerprint: str | None = Field(
-        None, max_length=200, description="Filter by the error's fingerprint, from the groups.", examples=["a1b2"]
+        None, max_length=200, description="Filter by the error's fingerprint, from the groups.", examples=[FINGERPRINT]
     )
     cursor: Annotated[Id, Field(description="`next_cursor` of the previous page.", examples=[1001])] = LARGEST_ID
     limit: int = Field(50, ge=1, le=200, description="Side effects per page.", examples=[50])
@@ -49,7 +53,7 @@ class Chosen(Body):
 class Redelivery(Chosen):
     """Dead letters to redeliver, and the rate."""
 
-    model_config = example(kind="mail.buyer", per_second=10)
+    model_config = example(kind=KIND, per_second=10)
 
     per_second: Annotated[float, Field(ge=0.01, le=1000)] = 10
 
@@ -57,7 +61,7 @@ class Redelivery(Chosen):
 class Discard(Chosen):
     """Dead letters to discard, and the reason."""
 
-    model_config = example(kind="mail.buyer", reason="The shop has closed.")
+    model_config = example(kind=KIND, reason="The shop has closed.")
 
     reason: Words
 
@@ -65,7 +69,7 @@ class Discard(Chosen):
 class CircuitAction(Body):
     """The requested state of a destination's circuit."""
 
-    model_config = example(destination="smtp://mail:25", action="pause", reason="The provider is moving.")
+    model_config = example(destination=DESTINATION, action="pause", reason="The provider is moving.")
 
     destination: Words
     action: Literal["pause", "resume"]
@@ -86,17 +90,17 @@ class SideEffectOut(Answer):
 
     model_config = example(
         id=1,
-        kind="mail.buyer",
-        destination="smtp://mail:25",
-        event_type="order-event",
+        kind=KIND,
+        destination=DESTINATION,
+        event_type=EVENT_TYPE,
         event_id=2,
         order_id=1,
         status="dead",
-        attempts=10,
+        attempts=1,
         crashes=0,
         scheduled_at="2026-11-24T09:30:00.223456+00:00",
-        last_error="550 no such mailbox",
-        fingerprint="a1b2",
+        last_error=ERROR,
+        fingerprint=FINGERPRINT,
         request_id="7f3c2a9d51e84b06",
         created_at="2026-11-24T09:30:00.123456+00:00",
         finished_at="2026-11-24T09:30:01.123456+00:00",
@@ -150,12 +154,12 @@ class Groups(Answer):
     model_config = example(
         groups=[
             {
-                "kind": "mail.buyer",
-                "fingerprint": "a1b2",
+                "kind": KIND,
+                "fingerprint": FINGERPRINT,
                 "count": 1,
-                "example": "550 no such mailbox",
+                "example": ERROR,
                 "oldest": "2026-11-24T09:30:00.123456+00:00",
-                "destinations": ["smtp://mail:25"],
+                "destinations": [DESTINATION],
             }
         ]
     )
@@ -187,7 +191,7 @@ class Circuits(Answer):
     model_config = example(
         circuits=[
             {
-                "destination": "smtp://mail:25",
+                "destination": DESTINATION,
                 "state": "paused",
                 "until": None,
                 "reason": "paused by operator 1: The provider is moving.",
@@ -227,7 +231,7 @@ class Actions(Answer):
             {
                 "actor": "operator 1",
                 "action": "pause",
-                "target": "smtp://mail:25",
+                "target": DESTINATION,
                 "reason": "The provider is moving.",
                 "count": 1,
                 "at": "2026-11-24T09:30:00.123456+00:00",

@@ -110,13 +110,13 @@ def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, emp
 
 
 DONE = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status)
-    SELECT 'mail.buyer', 'mail-server', 'order', -n, -n, 'succeeded' FROM generate_series(1, 20000) AS n"""
+    SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded' FROM generate_series(1, 20000) AS n"""
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
     rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{,}}', '{{,}}'",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",
-    rows.PROBE: "'mail-server', 'mail.buyer', 1",
+    rows.PROBE: "'mail-server', 'email.status', 1",
 }
 
 

@@ -11,7 +11,7 @@ from side_effects.recording import Recorded, Recorder
 from side_effects.rows import RECORD
 
 RUNNING = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts)
-    SELECT 'mail.buyer', 'mail-server', 'order', n, n, 'running', 1 FROM generate_series(1, 20) AS n RETURNING id"""
+    SELECT 'email.status', 'mail-server', 'order', n, n, 'running', 1 FROM generate_series(1, 20) AS n RETURNING id"""
 
 
 class CountingPool(PreparedPool):

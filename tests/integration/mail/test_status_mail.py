@@ -7,7 +7,9 @@ import dataclasses
 import pytest
 
 from app import build_app, onward_of
+from foundation.contract import example_of
 from notifications.email import MAIL_SERVER
+from operations.schemas import SideEffectOut
 from orders.effects import STATUS_MAIL
 from tests.integration.conftest import Outbox, send_through
 from tests.integration.mail.server import running
@@ -121,6 +123,19 @@ def test_a_server_that_says_no_is_believed(cast, bob, outbox, mail_server, answe
 
     assert [status] == statuses(outbox)
     assert answer.encode()[:3].decode() in sql("SELECT last_error FROM side_effects")[0][0]
+
+
+def test_a_mailbox_that_does_not_exist_is_the_dead_letter_of_the_documentation(cast, bob, olive, outbox, mail_server):
+    """It named a kind, a destination and an event type that do not exist, and a fingerprint that was none."""
+    example = example_of(SideEffectOut)
+    mail_server.recipients["alice@example.org"] = example["last_error"].partition("answered ")[2]
+    bob.move(cast.place(buyer_email="alice@example.org")["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    (dead,) = olive.get("/api/ops/side-effects?status=dead").json["side_effects"]
+    said = ("kind", "destination", "event_type", "attempts", "last_error", "fingerprint")
+    assert [example[name] for name in said] == [dead[name] for name in said]
 
 
 def test_mails_of_an_order_go_out_in_the_order_of_its_events(cast, bob, outbox, mail_server):
