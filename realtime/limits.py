@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from realtime.heartbeats import bye
 from realtime.hub import Hub
-
-if TYPE_CHECKING:
-    from realtime.stream import Listener
+from realtime.subscriber import Listener
 
 CROWDED_RETRY_MS = 60_000
 """Delay the evicted stream's reconnect, or tabs would evict each other in a loop."""

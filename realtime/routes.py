@@ -19,7 +19,8 @@ from realtime import polling
 from realtime.log import PAGE, Log
 from realtime.polling import CursorExpired
 from realtime.sockets import limit_buffers
-from realtime.stream import Listener, Streams
+from realtime.stream import Streams
+from realtime.subscriber import Listener
 
 CAN_DETACH = "onward.can_detach"
 """In the environment: whether the socket may be detached."""

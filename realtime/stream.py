@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gevent.event import Event
 
@@ -20,7 +19,7 @@ from realtime.heartbeats import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECO
 from realtime.hub import GONE, Hub
 from realtime.limits import Limits
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
-from realtime.subscriber import Subscriber
+from realtime.subscriber import Listener, Subscriber
 
 LIFETIME_SECONDS = 600.0
 """Connections are renewed after 10 minutes ± 20 %, so that load spreads and access is checked again."""
@@ -31,19 +30,6 @@ RETRY_MS = 2000
 BEGIN_SECONDS = 2.0
 """How long a stream waits until a process that has just started has read the log; a dead worker's clients reconnect at
 once."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """The client of a stream, and its cursor."""
-
-    who: str
-    channels: tuple[str, ...]
-    last_event_id: str = ""
-    expires_at: float | None = None
-    credential: str = ""
-    counted: bool = True
-    """Whether the limit per user applies."""
 
 
 class Streams:

@@ -1,4 +1,4 @@
-"""A connection that receives events, and its backlog.
+"""The client of a stream, the connection on which it receives events, and its backlog.
 
 There may be ten thousand in a process, nearly all of them idle: every byte of one counts.
 """
@@ -6,6 +6,7 @@ There may be ten thousand in a process, nearly all of them idle: every byte of o
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from gevent.event import Event
 
@@ -15,6 +16,19 @@ BACKLOG_BYTES = 64 * 1024
 """Maximum backlog of one subscriber. A slower one is dropped, reconnects with its cursor and loses nothing."""
 
 NO_SOCKET = -1
+
+
+@dataclass(frozen=True)
+class Listener:
+    """The client of a stream, and its cursor."""
+
+    who: str
+    channels: tuple[str, ...]
+    last_event_id: str = ""
+    expires_at: float | None = None
+    credential: str = ""
+    counted: bool = True
+    """Whether the limit per user applies."""
 
 
 class Backlog:

@@ -15,7 +15,8 @@ from realtime.hub import Hub
 from realtime.limits import Limits
 from realtime.log import PAGE, Log, LogState
 from realtime.replay import Replays
-from realtime.stream import Listener, Opening, Streams
+from realtime.stream import Opening, Streams
+from realtime.subscriber import Listener
 from realtime.wakeups import WakeUps
 from tests.unit.listening import parse, rows
 
