@@ -16,7 +16,7 @@ run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with a PostgreSQL o
 	@exec $(BIN)/python -m launch
 
 demo: .venv/installed ## Keep the orders of the running service moving; ARGS are given to `flask demo run`
-	@exec $(BIN)/python -m flask --app app:create_app demo run $(ARGS)
+	@exec $(BIN)/python -m flask --app cli:create_app demo run $(ARGS)
 
 test: .venv/installed-dev programs ## Run all tests; ARGS are given to pytest
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +43,7 @@ from foundation.contract import BODY_BYTES
 from foundation.errors import Forbidden
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
-from foundation.settings import Settings, SettingsError
+from foundation.settings import Settings
 from foundation.version import VERSION
 from notifications import inbox
 from notifications.email import Mailer
@@ -105,18 +103,6 @@ class Onward:
         self.loop.stop()
 
 
-def create_app() -> Flask:
-    """The application for the command line, which finds the secret and the database that `make run` keeps."""
-    from launch.data_directory import kept_settings
-
-    try:
-        app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
-    except SettingsError as error:
-        sys.exit("\n".join(error.problems))
-    init_commands(app)
-    return app
-
-
 def build_app(settings: Settings) -> Flask:
     """The application. Nothing runs in it yet: `onward_of(app).start()` begins that."""
     logs.configure(settings.log_level)
@@ -137,26 +123,6 @@ def build_app(settings: Settings) -> Flask:
     bodies.init_app(app, settings.body_seconds)  # around whatever reads a body
     screening.init_app(app, hosts.one_of(settings.known_hosts))
     return app
-
-
-def init_commands(app: Flask) -> None:
-    """Give the command line its commands; a worker imports none of them."""
-    import access.commands
-    import demo.commands
-    import operations.commands
-    import orders.commands
-    import orders.personal_commands
-    import orders.sql_commands
-    import realtime.commands
-
-    db.init_commands(app)
-    access.commands.init_app(app)
-    orders.personal_commands.init_app()
-    demo.commands.init_app(app)
-    orders.commands.init_app(app, onward_of(app).workflow)
-    orders.sql_commands.init_app(app, onward_of(app).engine, onward_of(app).changes, onward_of(app).workflow)
-    app.cli.add_command(realtime.commands.group)
-    operations.commands.init_app(app, onward_of(app).engine)
 
 
 def onward_of(app: Flask) -> Onward:

@@ -152,11 +152,10 @@ class Database:
         return self.url.replace("+psycopg2", "")
 
     def environment(self, project: Path = PROJECT, **more: str) -> dict[str, str]:
-        """The environment of a process that works on this database."""
+        """The environment of a process that works on this database; each checkout says by itself what `flask` finds."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(project),
-            "FLASK_APP": "app:create_app",
             "DATABASE_URL": self.url,
             "JWT_SECRET": SECRET,
             "LOG_LEVEL": "WARNING",

@@ -91,7 +91,7 @@ class Server:
         return Database(self, name)
 
     def _migrate(self, url: str) -> None:
-        command = [sys.executable, "-m", "flask", "--app", "app:create_app", "db", "upgrade"]
+        command = [sys.executable, "-m", "flask", "--app", "cli:create_app", "db", "upgrade"]
         env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "JWT_SECRET": SECRET}
         subprocess.run(command, cwd=PROJECT, env=env, check=True, capture_output=True)
 

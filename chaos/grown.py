@@ -15,11 +15,12 @@ from click.testing import Result
 from flask import Flask
 
 from access.principal import Role
-from app import build_app, init_commands, onward_of
+from app import build_app, onward_of
 from chaos.database import Server
 from chaos.filling import BUYER, SHOP, fill
 from chaos.report import Report
 from chaos.world import World
+from cli import init_commands
 from foundation import clock
 from foundation.openapi import operations
 from foundation.settings import Settings

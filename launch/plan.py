@@ -38,7 +38,7 @@ class Plan:
         """Read the environment; all mistakes are reported together, by SettingsError."""
         given = {name: value for name, value in env.items() if value}
         data_dir = Path(given.get("DATA_DIR", "data")).absolute()
-        environment = {**given, "DATA_DIR": str(data_dir), "FLASK_APP": "app:create_app"}
+        environment = {**given, "DATA_DIR": str(data_dir), "FLASK_APP": "cli:create_app"}
         provided = {"DATABASE_URL": PLACEHOLDER_URL, "JWT_SECRET": secrets.token_urlsafe(SECRET_BYTES)}
         settings = Settings.from_env({**provided, **environment})
         exposed = not settings.on_loopback or any(name in given for name in EXPOSING)

@@ -100,7 +100,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(PROJECT),
-        "FLASK_APP": "app:create_app",
+        "FLASK_APP": "cli:create_app",
         "DATABASE_URL": database_url,
         "JWT_SECRET": SECRET,
         "DEMO": "1",

@@ -10,7 +10,8 @@ import pytest
 
 from access import api_keys
 from access.tokens import Tokens
-from app import init_commands, onward_of
+from app import onward_of
+from cli import init_commands
 from foundation import clock
 from tests.cast import new_order
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app import init_commands
+from cli import init_commands
 
 
 def read_all(person, query=""):

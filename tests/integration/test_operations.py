@@ -8,7 +8,7 @@ import pytest
 
 from access.principal import Role
 from access.tokens import Tokens
-from app import init_commands
+from cli import init_commands
 from operations import actions
 from side_effects.rows import CLAIM, RECORD, RESCUE
 from side_effects.worker import LONG_AGO

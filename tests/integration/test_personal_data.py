@@ -7,7 +7,8 @@ import re
 import pytest
 
 from access import people
-from app import init_commands, onward_of
+from app import onward_of
+from cli import init_commands
 from tests.conftest import run_sql
 
 SECRETS = ("Alice Archer", "alice@example.org", "my knee hurts", "wrong colour", "leave it at number 9")

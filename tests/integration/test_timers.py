@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from app import init_commands
+from cli import init_commands
 from orders import isolation, timers
 from orders.workflow_file import DEFAULT
 from side_effects import rows

@@ -1,10 +1,12 @@
-"""The architecture: imports go only downward, files stay small, and each package says in one sentence what it is."""
+"""The architecture: imports go only downward and never in a circle, files stay small, and each says what it is."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,20 +14,22 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 LAYERS = (
-    ("app", "wsgi", "launch", "demo", "chaos"),
-    ("dashboard",),
+    ("benchmarks", "chaos"),
+    ("cli", "gunicorn.conf", "wsgi"),
+    ("demo",),
+    ("app",),
+    ("dashboard", "launch"),
     ("orders",),
     ("operations", "chat"),
     ("outbox", "realtime", "notifications"),
     ("side_effects", "server", "access"),
     ("foundation",),
 )
-"""From the top down: packages import only from lower layers; packages in one layer never import each other."""
+"""From the top down: a package or top-level module imports only from lower layers, and nothing from its own."""
 
-PACKAGES = [package for layer in LAYERS[1:] for package in layer]
+TOP_LEVEL = [name for layer in LAYERS for name in layer]
 LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
 LONGER: dict[str, str] = {
-    "app.py": "joins all packages",
     "foundation/connections.py": "a connection, a pool of them, and how each breaks",
     "foundation/openapi.py": "one document, in the order of its parts",
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
@@ -38,34 +42,65 @@ LONGER: dict[str, str] = {
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "misc", "services"}
 
 
-def layer_of(package: str) -> int | None:
-    return next((number for number, layer in enumerate(LAYERS) if package in layer), None)
+def layer_of(name: str) -> int | None:
+    return next((number for number, layer in enumerate(LAYERS) if name in layer), None)
+
+
+def files_of(name: str) -> Iterator[Path]:
+    """The files of a package, or the one file of a top-level module."""
+    yield from (PROJECT / name).rglob("*.py")
+    yield from PROJECT.glob(f"{name}.py")
 
 
 def product_files() -> Iterator[Path]:
-    for package in [*PACKAGES, "launch", "demo", "benchmarks", "chaos", "clients"]:
-        yield from (PROJECT / package).rglob("*.py")
-    yield from PROJECT.glob("*.py")
+    for name in [*TOP_LEVEL, "clients"]:
+        yield from files_of(name)
 
 
-def imported_packages(path: Path) -> Iterator[str]:
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    relative = {path: path.relative_to(PROJECT).with_suffix("") for name in TOP_LEVEL for path in files_of(name)}
+    return {".".join(path.parts).removesuffix(".__init__"): file for file, path in relative.items()}
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """The modules of ours that a file imports, wherever it does: at the top, in a function, for its types only."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (name.name.partition(".")[0] for name in node.names)
+            found.update(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            parts = {f"{node.module}.{name.name}" for name in node.names}
+            found.update(parts & modules().keys() or {node.module})
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_imports_only_from_below(package):
-    here = layer_of(package)
-    for path in (PROJECT / package).rglob("*.py"):
-        for other in set(imported_packages(path)) - {package}:
+@pytest.mark.parametrize("name", TOP_LEVEL)
+def test_a_package_imports_only_from_lower_layers(name):
+    here = layer_of(name)
+    for path in files_of(name):
+        for other in {one.partition(".")[0] for one in imports_of(path)} - {name}:
             layer = layer_of(other)
-            assert layer is None or layer > here, f"{path.relative_to(PROJECT)} reaches {other}"
+            assert layer is None or layer > here, f"{path.relative_to(PROJECT)} imports {other}"
 
 
-@pytest.mark.parametrize("package", [*PACKAGES, "launch", "demo", "chaos"])
+def test_no_modules_import_each_other_in_a_circle():
+    imported = {name: imports_of(path) & modules().keys() for name, path in modules().items()}
+
+    graphlib.TopologicalSorter(imported).prepare()  # raises CycleError, which names the circle
+
+
+def test_every_package_and_module_has_its_layer():
+    packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")} - {"tests"}
+    single = {path.stem for path in PROJECT.glob("*.py")}
+
+    assert packages | single == set(TOP_LEVEL)
+    assert len(TOP_LEVEL) == len(set(TOP_LEVEL))
+
+
+@pytest.mark.parametrize("package", [name for name in TOP_LEVEL if (PROJECT / name).is_dir()])
 def test_a_package_says_in_one_sentence_what_it_is(package):
     sentence = ast.get_docstring(ast.parse((PROJECT / package / "__init__.py").read_text()))
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 from access import passwords, people
 from access.people import Person
-from app import init_commands
+from cli import init_commands
 from tests.integration.people.browser import PASSWORD, Browser
 
 

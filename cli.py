@@ -1,0 +1,43 @@
+"""The command line: `FLASK_APP=cli:create_app` finds the application here, and the commands of all packages."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from flask import Flask
+
+import access.commands
+import demo.commands
+import operations.commands
+import orders.commands
+import orders.personal_commands
+import orders.sql_commands
+import realtime.commands
+from app import build_app, onward_of
+from foundation import db
+from foundation.settings import Settings, SettingsError
+from launch.data_directory import kept_settings
+
+
+def create_app() -> Flask:
+    """The application, with the secret and the database that `make run` keeps where none are given."""
+    try:
+        app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
+    except SettingsError as error:
+        sys.exit("\n".join(error.problems))
+    init_commands(app)
+    return app
+
+
+def init_commands(app: Flask) -> None:
+    """Give this application every command; no worker imports any of them."""
+    db.init_commands(app)
+    access.commands.init_app(app)
+    orders.personal_commands.init_app()
+    demo.commands.init_app(app)
+    onward = onward_of(app)
+    orders.commands.init_app(app, onward.workflow)
+    orders.sql_commands.init_app(app, onward.engine, onward.changes, onward.workflow)
+    app.cli.add_command(realtime.commands.group)
+    operations.commands.init_app(app, onward.engine)
