@@ -33,14 +33,12 @@ import realtime.models
 import realtime.routes
 from access import guards, revocations
 from access.limits import Limits
-from access.principal import Principal
 from access.refresher import Refresher
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from dashboard.context import PageContext
 from foundation import cors, db, health, hosts, logs, openapi, poolers, problems
 from foundation.connections import PreparedPool
 from foundation.contract import BODY_BYTES
-from foundation.errors import Forbidden
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
 from foundation.settings import Settings
@@ -48,6 +46,7 @@ from foundation.version import VERSION
 from notifications import inbox
 from notifications.email import Mailer
 from orders import group_commit, workflow_file
+from orders.channels import channels_of, channels_to_catch_up
 from orders.fast_path import FastPath
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
@@ -186,31 +185,6 @@ def _ledger(
     engine: Engine, event_type: EventType, order_id: int, effect_bits: Mapping[int, int]
 ) -> Mapping[int, list[dict[str, Any]]]:
     return ledger.of(engine.durable_pool.run, event_type, order_id, effect_bits)
-
-
-EVERY_SELLER = "seller:*"
-"""What operators hear as `ops`: each change is told to one seller, so all of these are each change once."""
-
-
-def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
-    if principal.role == "service":
-        if not wanted:
-            raise Forbidden("A service must name its channels, as in ?channels=seller:7,buyer:42.")
-        if "ops" in wanted and len(wanted) > 1:
-            raise Forbidden("ops includes the events of all sellers and cannot be combined with other channels.")
-    else:
-        own = "ops" if principal.role in ("operator", "auditor") else f"{principal.role}:{principal.id}"
-        if set(wanted) - {own}:
-            raise Forbidden(f"Your channel is {own}.")
-        wanted = (own,)
-    return (EVERY_SELLER,) if wanted == ("ops",) else wanted
-
-
-def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The same for who reads events page by page: those who may see every order get what all sellers hear."""
-    everything = not wanted and not (principal.seller_id or principal.buyer_id)
-    return (EVERY_SELLER,) if everything else channels_of(principal, wanted)
 
 
 def _pruner(app: Flask, settings: Settings, live: Realtime) -> Pruner:

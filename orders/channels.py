@@ -1,0 +1,30 @@
+"""Who hears of which orders: the channels that a principal may listen to, live or page by page."""
+
+from __future__ import annotations
+
+from access.principal import Principal
+from foundation.errors import Forbidden
+
+EVERY_SELLER = "seller:*"
+"""What operators hear as `ops`: each change is told to one seller, so all of these are each change once."""
+
+
+def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
+    if principal.role == "service":
+        if not wanted:
+            raise Forbidden("A service must name its channels, as in ?channels=seller:7,buyer:42.")
+        if "ops" in wanted and len(wanted) > 1:
+            raise Forbidden("ops includes the events of all sellers and cannot be combined with other channels.")
+    else:
+        own = "ops" if principal.role in ("operator", "auditor") else f"{principal.role}:{principal.id}"
+        if set(wanted) - {own}:
+            raise Forbidden(f"Your channel is {own}.")
+        wanted = (own,)
+    return (EVERY_SELLER,) if wanted == ("ops",) else wanted
+
+
+def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The same for who reads events page by page: those who may see every order get what all sellers hear."""
+    everything = not wanted and not (principal.seller_id or principal.buyer_id)
+    return (EVERY_SELLER,) if everything else channels_of(principal, wanted)
