@@ -14,10 +14,11 @@ import orders.commands
 import orders.personal_commands
 import orders.sql_commands
 import realtime.commands
-from app import build_app, onward_of
+from app import build_app
 from foundation import db
 from foundation.settings import Settings, SettingsError
 from launch.data_directory import kept_settings
+from process import onward_of
 
 
 def create_app() -> Flask:
@@ -37,7 +38,7 @@ def init_commands(app: Flask) -> None:
     orders.personal_commands.init_app()
     demo.commands.init_app(app)
     onward = onward_of(app)
-    orders.commands.init_app(app, onward.workflow)
-    orders.sql_commands.init_app(app, onward.engine, onward.changes, onward.workflow)
+    orders.commands.init_app(app, onward.orders.workflow)
+    orders.sql_commands.init_app(app, onward.engine, onward.orders.changes, onward.orders.workflow)
     app.cli.add_command(realtime.commands.group)
-    operations.commands.init_app(app, onward.engine)
+    operations.commands.init_app(app)

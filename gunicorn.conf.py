@@ -95,19 +95,17 @@ def on_exit(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell the worker what to do before it exits, and whether sockets are detached from it."""
-    from app import onward_of
-    from realtime.handover import HandOver
+    """Tell the worker what to do before it exits, and who answers plain requests."""
+    from process import onward_of
     from server.admission import Admission
 
     onward = onward_of(worker.wsgi)
     worker.on_stop = onward.stop
-    worker.wsgi = HandOver(worker.wsgi, settings.detach_streams)
     if settings.known_hosts:
         worker.read_plain = partial(requests.read, knows_host=hosts.one_of(settings.known_hosts))
-    worker.open_stream = onward.stream_fast_path.take if settings.detach_streams else None
+    worker.open_stream = onward.realtime.fast_path.take if settings.detach_streams else None
     # Behind a proxy, every connection is the proxy's.
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
     per_client = settings.connections_per_client if counted else 0
     worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())
-    worker.answer = onward.fast_path.answer
+    worker.answer = onward.orders.fast_path.answer

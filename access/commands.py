@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from access import api_keys, guards, people, revocations
 from access.api_keys import NewKey
-from access.credentials import Credentials
+from access.parts import access_of
 from access.people import SIGNING_IN, Person
 from access.principal import ROLES, Role
 from access.tokens import LIFETIME_SECONDS
@@ -34,8 +34,7 @@ who = AppGroup("people", help="Accounts with a password.")
 @with_appcontext
 def token(role: Role, subject: int, hours: float) -> None:
     """Print a signed token."""
-    credentials: Credentials = current_app.extensions["onward.credentials"]
-    click.echo(credentials.tokens.issue(role, subject, hours * 3600))
+    click.echo(access_of().credentials.tokens.issue(role, subject, hours * 3600))
 
 
 @click.command("revoke")
@@ -162,8 +161,7 @@ def enable(email: str) -> None:
 
 
 def _link(person: Person) -> str:
-    links: people.Links = current_app.extensions["onward.links"]
-    return links.address(person)
+    return access_of().password_links.address(person)
 
 
 def _actor() -> str:

@@ -8,20 +8,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.security_scheme import SecurityScheme
 from flask_wtf.csrf import CSRFError
 
-from access import devices, people, sessions, tickets
+from access import sessions, tickets
 from access.credentials import Credentials
-from access.limits import Limits
+from access.parts import access_of
 from access.principal import ROLES, Principal
-from access.refresher import Refresher
-from access.tokens import Tokens
 from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthorized
 from foundation.problems import problem
-from foundation.settings import Settings
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -42,16 +39,10 @@ AREAS: set[str] = set()
 """Areas of the API that a key can be limited to; each protected blueprint is one."""
 
 
-def init_app(app: Flask, settings: Settings) -> Refresher:
-    """Set up credentials and sessions for the application; returns the refresher that keeps them current."""
-    credentials = app.extensions["onward.credentials"] = Credentials(Tokens.of(settings))
-    app.extensions["onward.links"] = people.Links(settings)
-    app.extensions["onward.devices"] = devices.Devices(settings)
-    sessions.init_app(app, settings, credentials)
+def init_app(app: Flask) -> None:
+    """Refuse a forged request as a problem, and have each response report its rate."""
     app.register_error_handler(CSRFError, _forged)
-    app.extensions["onward.limits"] = Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url)
     app.after_request(_tell_rate)
-    return Refresher(app, credentials)
 
 
 @dataclass(frozen=True)
@@ -107,15 +98,13 @@ def authenticate(rule: Rule) -> None:
 
 def count(principal: Principal, reading: bool) -> None:
     """Count one request of a principal, whose response reports the rate; raises TooManyRequests beyond it."""
-    limits: Limits = current_app.extensions["onward.limits"]
-    g.rate = limits.take(principal.who, reading)
+    g.rate = access_of().limits.take(principal.who, reading)
 
 
 def weigh(writes: int) -> tuple[int, TooManyRequests | None]:
     """How many of a request's writes may be made, given that it was admitted as one write, and the error for the
     others."""
-    limits: Limits = current_app.extensions["onward.limits"]
-    more, g.rate, refusal = limits.take_more(current().who, writes - 1)
+    more, g.rate, refusal = access_of().limits.take_more(current().who, writes - 1)
     return 1 + more, refusal
 
 
@@ -132,7 +121,7 @@ def _from_elsewhere() -> bool:
 
 
 def _by_ticket() -> Principal:
-    tokens = current_app.extensions["onward.credentials"].tokens
+    tokens = access_of().credentials.tokens
     return tickets.redeem(request.args["ticket"], tokens.revocations, tokens.demo)
 
 
@@ -143,18 +132,16 @@ def identify() -> Principal | None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Only bearer tokens are supported.")
-        credentials: Credentials = current_app.extensions["onward.credentials"]
-        return credentials.verify(token.strip())
+        return access_of().credentials.verify(token.strip())
     return sessions.principal()
 
 
-def recognise(app: Flask, header: str) -> Principal | None:
+def recognise(credentials: Credentials, header: str) -> Principal | None:
     """The principal of a read with this signed token, before Flask starts; None if `authenticate` has more to check.
 
     Raises Unauthorized for an invalid token.
     """
     scheme, _, token = header.partition(" ")
-    credentials: Credentials = app.extensions["onward.credentials"]
     if scheme.lower() != "bearer" or token.count(".") != 2 or not credentials.offline(token):
         return None
     return credentials.verify(token.strip())

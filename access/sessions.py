@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from flask import Flask, Request, current_app, request, session
+from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf.csrf import CSRFProtect
 
 from access import revocations
 from access.credentials import Credentials
+from access.parts import access_of
 from access.people import Person
 from access.principal import ROLES, Principal
 from foundation import clock
@@ -56,7 +57,6 @@ class Visitor(UserMixin):  # type: ignore[misc]
 
 def init_app(app: Flask, settings: Settings, credentials: Credentials) -> None:
     """Set up session cookies and the users behind them."""
-    app.extensions["onward.sessions"] = settings
     app.session_interface = Cookies()
     app.config.update(
         SECRET_KEY=settings.jwt_secret,
@@ -110,7 +110,7 @@ def principal() -> Principal | None:
     """The user of this cookie, if the session is still valid."""
     by_password = "_user_id" in session
     # The demo's buttons need no password: everything created through them must end with the demo.
-    if not by_password and not _settings().demo:
+    if not by_password and not access_of().settings.demo:
         return None
     found = _still_holds(_person() if by_password else _player())
     if found is None and "since" in session:
@@ -120,14 +120,13 @@ def principal() -> Principal | None:
 
 def _still_holds(found: Principal | None) -> Principal | None:
     """The principal with this session's name and expiry; None if the session has ended, or has no name."""
-    settings, now = _settings(), clock.unix_seconds()
+    settings, now = access_of().settings, clock.unix_seconds()
     since, seen, name = session.get("since", 0), session.get("seen", 0), session.get("name")
     ends = min(since + settings.session_hours * 3600, seen + settings.session_idle_minutes * 60)
     if found is None or not name or now >= ends:
         return None
     found = replace(found, expires_at=float(ends), credential=f"{found.credential}.{name}")
-    credentials: Credentials = current_app.extensions["onward.credentials"]
-    if credentials.tokens.revocations.refuse(found, since):
+    if access_of().credentials.tokens.revocations.refuse(found, since):
         return None
     if now - seen > TOUCH_SECONDS and not _listens():
         session["seen"] = int(now)
@@ -148,8 +147,3 @@ def _player() -> Principal | None:
     if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
         return None
     return Principal(role, int(subject), from_session=True, credential=DEMO_CREDENTIAL, demo=True)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["onward.sessions"]
-    return settings

@@ -5,7 +5,7 @@ The row in the outbox is written with the change, as ever; the benchmark empties
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.
 
-from app import onward_of
+from process import onward_of
 from outbox.entries import OutboxEntry
 
 __all__ = ["app"]

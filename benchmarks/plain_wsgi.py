@@ -5,11 +5,11 @@ It is what the share of the effects is told of: the base that has none of the me
 
 from benchmarks.effectless_wsgi import app  # noqa: I001  It patches, so it comes first.
 
-from app import onward_of
+from process import onward_of
 
 __all__ = ["app"]
 
 onward = onward_of(app)
-setattr(app, "wsgi_app", onward.fast_path.flask)  # noqa: B010  A plain assignment is no valid typing.
-setattr(onward.fast_path, "answer", lambda *_: None)  # noqa: B010
-onward.changes.commits.places = 10_000
+setattr(app, "wsgi_app", onward.orders.fast_path.flask)  # noqa: B010  A plain assignment is no valid typing.
+setattr(onward.orders.fast_path, "answer", lambda *_: None)  # noqa: B010
+onward.orders.changes.commits.places = 10_000

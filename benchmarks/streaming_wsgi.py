@@ -12,7 +12,7 @@ import socket
 import gevent
 from gevent.server import StreamServer
 
-from app import onward_of
+from process import onward_of
 
 __all__ = ["app"]
 

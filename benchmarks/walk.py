@@ -23,7 +23,7 @@ from gevent import socket
 from gunicorn.config import Config
 
 if TYPE_CHECKING:
-    from app import Onward
+    from process import Onward
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOT_WALKED = ("benchmarks", "tests", ".venv")
@@ -86,12 +86,12 @@ class Walker:
 
     def __init__(self, app: Any, sql: Callable[[str], Any]) -> None:
         """`sql` runs a statement on the application's database."""
-        from app import onward_of
+        from process import onward_of
 
         self._app = app
         self._onward: Onward = onward_of(app)
         self._sql = sql
-        credentials = self._onward.refresher.credentials
+        credentials = self._onward.access.credentials
         self._token = credentials.tokens.issue("seller", 1)
         with app.app_context():
             credentials.verify(self._token)
@@ -161,7 +161,7 @@ class Walker:
         from server.worker import StreamWorker
 
         worker = StreamWorker(0, os.getpid(), [], None, 10, Config(), None)
-        worker.open_stream, worker.answer = self._onward.stream_fast_path.take, self._onward.fast_path.answer
+        worker.open_stream, worker.answer = self._onward.realtime.fast_path.take, self._onward.orders.fast_path.answer
         ours, client = socket.socketpair()
         head = (
             f"PATCH /api/orders/{self._place()}/status HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer "
@@ -190,10 +190,11 @@ class Walker:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the walks; with `--calls`, each call too."""
-    from app import build_app, onward_of
+    from app import build_app
     from benchmarks.database import Server
     from foundation.connections import install_wait_callback
     from foundation.settings import Settings
+    from process import onward_of
 
     with Server() as server:
         database = server.create("walk", 1)

@@ -15,7 +15,7 @@ from click.testing import Result
 from flask import Flask
 
 from access.principal import Role
-from app import build_app, onward_of
+from app import build_app
 from chaos.database import Server
 from chaos.filling import BUYER, SHOP, fill
 from chaos.report import Report
@@ -24,6 +24,7 @@ from cli import init_commands
 from foundation import clock
 from foundation.openapi import operations
 from foundation.settings import Settings
+from process import onward_of
 
 WHO: dict[Role, int] = {"seller": SHOP, "buyer": BUYER, "operator": 1, "service": 1}
 HELD = 20

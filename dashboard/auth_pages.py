@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from access import guards, sessions
 from access import people as who
-from access.devices import Devices
+from access.parts import access_of
 from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from access.throttle import Origin
 from dashboard import people
@@ -68,12 +68,12 @@ def _add_sign_in(pages: Blueprint, demo: bool) -> None:
 def _add_password(pages: Blueprint) -> None:
     @pages.get("/password/<link>")
     def choose_password(link: str) -> str:
-        return render_template("password.html", person=_links().person(link), least=LEAST_CHARACTERS)
+        return render_template("password.html", person=access_of().password_links.person(link), least=LEAST_CHARACTERS)
 
     @pages.post("/password/<link>")
     def set_password(link: str) -> ResponseReturnValue:
         sessions.csrf.protect()
-        person = _links().person(link)
+        person = access_of().password_links.person(link)
         try:
             who.set_password(person, request.form.get("password", ""))
         except InvalidRequest as error:
@@ -85,7 +85,7 @@ def _add_password(pages: Blueprint) -> None:
 
 def _signed_in(email: str, following: Response) -> Response:
     """Sign in with a password, and remember the device; raises Unauthorized and TooManyRequests."""
-    devices: Devices = current_app.extensions["onward.devices"]
+    devices = access_of().devices
     origin = Origin(request.remote_addr or "", devices.name(request, email))
     sessions.sign_in(who.sign_in(email, request.form.get("password", ""), origin))
     devices.remember(request, following, email)
@@ -104,11 +104,6 @@ def _sign_in_by_button(demo: bool, name: str) -> None:
     if person is None:
         raise NotFound("Unknown demo user.")
     sessions.sign_in_by_button(person.principal)
-
-
-def _links() -> who.Links:
-    links: who.Links = current_app.extensions["onward.links"]
-    return links
 
 
 def sign_in_first() -> Response:

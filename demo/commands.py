@@ -8,12 +8,12 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from access.tokens import Tokens
-from app import Onward, onward_of
 from dashboard.people import CAST
 from demo import market
 from demo.seed import seed
 from demo.simulate import Refused, Simulator
 from orders import listing
+from process import Onward, onward_of
 
 
 @click.group("demo")
@@ -91,9 +91,9 @@ curl -X PATCH {url}/api/orders/{order_id}/status --json '{{"status": "{status}"}
 
 def _next_step(onward: Onward) -> tuple[int, str]:
     """An order of the seller's and a transition that is allowed now, so that the command works as printed."""
-    found, _ = listing.page(onward.workflow, market.SELLER.principal, listing.Wanted(limit=200))
+    found, _ = listing.page(onward.orders.workflow, market.SELLER.principal, listing.Wanted(limit=200))
     for order in map(orjson.loads, found):
         for target in order["allowed_transitions"]:
-            if not onward.workflow.needs_reason(order["status"], target):
+            if not onward.orders.workflow.needs_reason(order["status"], target):
                 return order["id"], target
     return 1, "CONFIRMED"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
-from app import Onward
 from dashboard.people import DemoPerson
 from demo import market
 from foundation import sql
@@ -14,6 +13,7 @@ from foundation.errors import AppError
 from orders.schemas import NewOrder, NewStatus
 from orders.status_change import StatusChange
 from outbox.modes import ALL, SEQUENTIAL
+from process import Onward
 
 SQL = sql.beside(__file__)
 ANY_ORDER = SQL.text("any_order")
@@ -35,7 +35,7 @@ def seed(onward: Onward) -> int:
     for number, steps in enumerate(STEPS):
         buyer = market.BUYERS[number % len(market.BUYERS)]
         order = NewOrder.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
-        placed = onward.creation.create(market.SHOP, order, f"demo-{number}")
+        placed = onward.orders.creation.create(market.SHOP, order, f"demo-{number}")
         with suppress(AppError):  # a custom workflow table may have other transitions
             for status in market.LIFE[:steps]:
                 _move(onward, placed.order_id, buyer, status)
@@ -48,4 +48,4 @@ def _move(onward: Onward, order_id: int, buyer: DemoPerson, status: str) -> None
     body: dict[str, object] = {"status": status}
     if status == "SHIPPED":
         body["tracking"] = market.tracking(order_id)
-    onward.changes.change(StatusChange(order_id, actor, NewStatus.model_validate(body)))
+    onward.orders.changes.change(StatusChange(order_id, actor, NewStatus.model_validate(body)))

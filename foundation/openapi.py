@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import click
 import orjson
@@ -33,7 +34,6 @@ A change is answered as soon as it is durable; its effects (live events, notific
 code) happen right afterwards and are never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
 money is in minor units. Errors are returned as problem details (RFC 9457) with a stable `code`."""
 
-EXTENSION = "onward.openapi"
 COMMITTED = Path(__file__).parent.parent / "docs" / "openapi.json"
 SCHEMAS = "#/components/schemas/"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -112,12 +112,14 @@ def printed(app: OpenAPI) -> str:
     return orjson.dumps(document_of(app), option=orjson.OPT_INDENT_2).decode()
 
 
+_documents: MutableMapping[OpenAPI, dict[str, Any]] = WeakKeyDictionary()
+
+
 def document_of(app: OpenAPI) -> dict[str, Any]:
     """The whole document of this application, generated on first use."""
-    if EXTENSION not in app.extensions:
-        app.extensions[EXTENSION] = _complete_document(app)
-    document: dict[str, Any] = app.extensions[EXTENSION]
-    return document
+    if app not in _documents:
+        _documents[app] = _complete_document(app)
+    return _documents[app]
 
 
 def _complete_document(app: OpenAPI) -> dict[str, Any]:

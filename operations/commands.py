@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 import orjson
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from foundation.console import in_one_line
@@ -25,10 +25,9 @@ from side_effects.models import STATUSES
 group = AppGroup("side-effects", help="Inspect and operate side effects.")
 
 
-def init_app(app: Flask, engine: Engine) -> None:
-    """Add the command group; `verify` and `list` need the engine's event types."""
+def init_app(app: Flask) -> None:
+    """Add the command group."""
     app.cli.add_command(group)
-    app.extensions["onward.engine"] = engine
 
 
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
@@ -151,7 +150,7 @@ def _say_count(count: int, done: str) -> None:
 
 
 def _engine() -> Engine:
-    engine: Engine = click.get_current_context().obj.load_app().extensions["onward.engine"]
+    engine: Engine = current_app.extensions["onward"].engine
     return engine
 
 

@@ -42,11 +42,18 @@ UNUSUAL = ("HTTP_PREFER", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 class FastPath:
     """Wraps Flask's application, and is called by the server for plain requests."""
 
-    def __init__(self, app: WSGIApplication, credentials: Credentials, changes: StatusChanges, limits: Limits) -> None:
-        self.flask = app
+    flask: WSGIApplication
+    """Takes everything that is not answered here."""
+
+    def __init__(self, credentials: Credentials, changes: StatusChanges, limits: Limits) -> None:
         self._credentials = credentials
         self._changes = changes
         self._limits = limits
+
+    def around(self, flask: WSGIApplication) -> FastPath:
+        """Wrap this application; returns the fast path itself."""
+        self.flask = flask
+        return self
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match = PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "PATCH" else None

@@ -5,14 +5,20 @@ from __future__ import annotations
 import resource
 from functools import partial
 
+from access import guards
+from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
+from foundation.version import VERSION
+from realtime import models as models  # its tables, for whoever asks for the metadata
+from realtime.fast_path import StreamFastPath
 from realtime.feed import Feed
-from realtime.heartbeats import Heartbeats, Rights, bye
+from realtime.heartbeats import Heartbeats, bye
 from realtime.hub import Hub
 from realtime.limits import Limits
 from realtime.log import Log
 from realtime.replay import Replays
+from realtime.routes import ChannelsOf, blueprints
 from realtime.sse import Cursor
 from realtime.stream import Streams
 from realtime.wakeups import WakeUps
@@ -24,10 +30,18 @@ ITERATED_STREAMS = 500
 """Of the streams that gunicorn writes, one in four of its connections."""
 
 
+def build(settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf) -> Realtime:
+    """Which channels a principal receives is decided by the layers above, for streams and for events page by page."""
+    return Realtime(settings, access, channels_of, channels_to_catch_up)
+
+
 class Realtime:
     """Log, feed, hub and streams of one process."""
 
-    def __init__(self, settings: Settings, version: str, rights: Rights) -> None:
+    def __init__(
+        self, settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
+    ) -> None:
+        rights = access.credentials
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
         log, replayed = (Log(pool) for pool in self._pools)
         self.hub = Hub()
@@ -36,12 +50,15 @@ class Realtime:
         limits = Limits(
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
         )
-        self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, version, settings.stream_lifetime)
+        self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, VERSION, settings.stream_lifetime)
         self.heartbeats = Heartbeats(self.hub, rights)
         self.prune = partial(log.prune, settings.retention_hours)
         """Prunes a chunk of what is too old to be replayed; returns how many events."""
 
-        self.log = replayed
+        recognise, count = partial(guards.recognise, access.credentials), partial(access.limits.take, reading=True)
+        self.fast_path = StreamFastPath(self.streams, recognise, channels_of, count)
+        self.routes = blueprints(self.streams, replayed, channels_of, channels_to_catch_up)
+        self._log = replayed
 
     def start(self) -> None:
         """Start following the log and sending heartbeats."""
@@ -62,7 +79,7 @@ class Realtime:
 
     def cursor(self) -> str:
         """The log's current position; to be read before the data of a page whose stream continues from it."""
-        state = self.log.state()
+        state = self._log.state()
         return str(Cursor(state.epoch, state.head))
 
     def _on_new_log(self) -> None:

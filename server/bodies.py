@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from flask import Flask
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from foundation import clock
@@ -25,11 +24,6 @@ CUT_SHORT = "The body ended early."
 
 LARGE_BYTES = 128 * 1024
 """A larger one takes milliseconds to read and check; the largest honest batch is smaller."""
-
-
-def init_app(app: Flask, seconds: int) -> None:
-    """Limit the time for the bodies of this application's requests."""
-    app.wsgi_app = Bodies(app.wsgi_app, seconds)  # type: ignore[method-assign]
 
 
 class Bodies:

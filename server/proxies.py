@@ -6,11 +6,14 @@ would lock everybody out.
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import TYPE_CHECKING
+
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
-def init_app(app: Flask, count: int) -> None:
-    """Trust this many proxies; none if 0, since anybody can write the header."""
-    if count:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=0, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
+
+def trusting(app: WSGIApplication, count: int) -> WSGIApplication:
+    """The application, trusting this many proxies; none if 0, since anybody can write the header."""
+    return ProxyFix(app, x_for=count, x_proto=0, x_host=0, x_port=0, x_prefix=0) if count else app

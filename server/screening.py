@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask
-
 from foundation.errors import AppError, HeadersTooLarge, MalformedRequest, NotFound
 from foundation.hosts import KnowsHost, is_host
 
@@ -30,11 +28,6 @@ ALIAS = re.compile(r"//|(?![0-9])\d|/0[0-9]+(?:/|$)")
 
 ENCODED_SLASH = re.compile(r"%(?:2[fF]|5[cC])")
 """A slash that some proxies decode, and some do not."""
-
-
-def init_app(app: Flask, knows_host: KnowsHost = is_host) -> None:
-    """Screen this application's requests; wraps everything that reads them."""
-    app.wsgi_app = Screen(app.wsgi_app, knows_host)  # type: ignore[method-assign]
 
 
 class Screen:

@@ -13,9 +13,10 @@ import psycopg2.extensions
 import pytest
 from flask import Flask
 
-from app import Onward, build_app, onward_of
+from app import build_app
 from foundation.settings import Settings
 from outbox.engine import Engine
+from process import Onward, onward_of
 from tests.cast import Answer, Cast, assemble
 from tests.conftest import run_sql, url_of
 from tests.integration.older import OlderDatabase
@@ -136,8 +137,8 @@ def empty(connection: psycopg2.extensions.connection, app: Flask) -> Iterator[No
     """Nothing of one test is left for the next."""
     yield
     forget(onward_of(app).engine)
-    onward_of(app).refresher.credentials.forget_revoked()
-    onward_of(app).refresher.credentials.rights_lost(())
+    onward_of(app).access.credentials.forget_revoked()
+    onward_of(app).access.credentials.rights_lost(())
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLES}")
 

@@ -7,7 +7,8 @@ import time
 import jwt
 import pytest
 
-from app import onward_of
+from access.parts import access_of
+from process import onward_of
 from tests.conftest import SECRET
 from tests.integration.visitor import press_button
 
@@ -78,18 +79,18 @@ def test_a_remembered_token_still_expires(app):
     token = jwt.encode(GOOD | {"exp": int(time.time()) + 2}, SECRET, "HS256")
     assert 200 == ask(app, token).status_code
 
-    app.extensions["onward.credentials"].tokens.now = lambda: time.time() + 3
+    access_of(app).credentials.tokens.now = lambda: time.time() + 3
     try:
         assert 401 == ask(app, token).status_code
     finally:
-        app.extensions["onward.credentials"].tokens.now = time.time
+        access_of(app).credentials.tokens.now = time.time
 
 
 def revoked(app, sql, *subjects):
     """Somebody takes these back, and this process hears of it."""
     for subject in subjects:
         sql("INSERT INTO revocations (subject, actor, reason) VALUES (%s, 'a test', '')", subject)
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
 
 def test_a_token_that_was_taken_back_is_refused_though_it_was_remembered(app, sql, empty):
@@ -106,7 +107,7 @@ def test_all_tokens_of_a_person_are_taken_back_at_once(app, cast, sql):
     assert 200 == cast.olive.post("/api/ops/revocations", {"role": "seller", "id": 77, "reason": "lost"}).status
     before, after = (jwt.encode(GOOD | {"sub": "77", "iat": iat}, SECRET, "HS256") for iat in (0, int(time.time()) - 9))
     sql("UPDATE revocations SET at = at - interval '20 s'")
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert [401, 200] == [ask(app, each).status_code for each in (before, after)]
 
@@ -117,7 +118,7 @@ def test_whoever_loses_a_token_hears_nothing_more(app, sql, empty, subject):
     assert 200 == ask(app, token).status_code
     revoked(app, sql, subject)
 
-    credentials = onward_of(app).refresher.credentials
+    credentials = onward_of(app).access.credentials
     assert {subject} == credentials.rights_lost({"buyer:88", subject, "buyer:1"})
     assert set() == credentials.rights_lost({"buyer:88", subject}), "who has come back with another token stays"
 

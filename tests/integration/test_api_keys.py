@@ -10,9 +10,9 @@ import pytest
 
 from access import api_keys
 from access.tokens import Tokens
-from app import onward_of
 from cli import init_commands
 from foundation import clock
+from process import onward_of
 from tests.cast import new_order
 
 
@@ -68,12 +68,10 @@ def test_a_revoked_key_is_refused_though_it_was_remembered(app, cast):
     assert 200 == ask(app, made["key"]).status_code
 
     assert 200 == cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "leaked"}).status
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 401 == ask(app, made["key"]).status_code
-    assert {f"key:{made['id']}"} == onward_of(app).refresher.credentials.rights_lost(
-        {"service:4711", f"key:{made['id']}"}
-    )
+    assert {f"key:{made['id']}"} == onward_of(app).access.credentials.rights_lost({"service:4711", f"key:{made['id']}"})
     assert 404 == cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "again"}).status
 
 
@@ -81,7 +79,7 @@ def test_a_key_ends_when_it_was_said_to(app, cast, sql):
     key = add(cast.olive, days=1).json["key"]
     assert 200 == ask(app, key).status_code
 
-    tokens = onward_of(app).refresher.credentials.tokens
+    tokens = onward_of(app).access.credentials.tokens
     sql("UPDATE api_keys SET expires_at = clock_timestamp()")
     tokens.now = lambda: time.time() + 100
     try:
@@ -170,7 +168,7 @@ def test_a_key_falls_with_the_one_that_it_was_made_with(app, cast, own, sql):
     ]
 
     assert 200 == cast.olive.post("/api/ops/keys/revoke", {"id": first, "reason": "leaked"}).status
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
     assert [401, 401] == [ask(app, key, "/api/me").status_code for key in (child, grandchild)]
 
     sql("UPDATE api_keys SET revoked_at = NULL WHERE id <> %s", first)
@@ -181,10 +179,10 @@ def test_the_streams_of_a_key_end_with_the_one_that_it_was_made_with(app, cast, 
     own()
     (parent, child), *_ = sql("SELECT ancestors[1], id FROM api_keys WHERE ancestors <> '{}'")
     cast.olive.post("/api/ops/keys/revoke", {"id": parent, "reason": "leaked"})
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     name = f"key:{parent}.{child}"
-    assert {name} == onward_of(app).refresher.credentials.rights_lost({name, f"key:{child}", f"key:{parent}0"})
+    assert {name} == onward_of(app).access.credentials.rights_lost({name, f"key:{child}", f"key:{parent}0"})
 
 
 def test_keys_do_not_make_each_other_without_end(own):

@@ -18,8 +18,8 @@ from flask import Flask
 from access import api_keys, guards, revocations
 from access.api_keys import NewKey
 from access.tokens import Tokens
-from app import onward_of
 from foundation.settings import Settings
+from process import onward_of
 from tests.cast import Cast, new_order
 from tests.conftest import SECRET
 
@@ -52,7 +52,7 @@ class Callers:
         self.app, self.cast, self.tokens = app, cast, Tokens.of(settings)
         with app.app_context():
             self.everybody = [*self._refused(), *self._parties(), *self._others()]
-        onward_of(app).refresher.look()
+        onward_of(app).access.refresher.look()
 
     def _parties(self) -> Iterator[Asking]:
         """Alice buys from bob, carol from mallory: the ids of a buyer and a seller are the same on purpose."""

@@ -111,7 +111,7 @@ def test_five_hundred_fit_into_few_statements(cast, bob, sql, onward, monkeypatc
     )
     ids = [id for (id,) in sql("SELECT id FROM orders")]
     sent = []
-    commits = onward.changes.commits
+    commits = onward.orders.changes.commits
     send_one = commits._send
     monkeypatch.setattr(commits, "_send", lambda changes: sent.append(len(changes)) or send_one(changes))
 

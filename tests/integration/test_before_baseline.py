@@ -11,10 +11,11 @@ import flask_migrate
 import psycopg2
 import pytest
 
-from app import build_app, onward_of
+from app import build_app
 from foundation import db, locks
 from migrations import before_baseline
 from orders.signals import order_status_changed
+from process import onward_of
 from tests.conftest import PROJECT, environment
 from tests.facts import eventually
 from tests.integration.conftest import Outbox, send_through

@@ -27,7 +27,7 @@ def board(app, onward):
 
     def read(person, limit=50, closed=8):
         with app.app_context():
-            found, done = queries.board(onward.workflow, person.principal, limit, closed)
+            found, done = queries.board(onward.orders.workflow, person.principal, limit, closed)
         return {status: (one.count, ids(one.orders)) for status, one in found.items()}, ids(done)
 
     return read
@@ -46,7 +46,7 @@ def test_the_longest_waiting_are_shown_and_all_are_counted(cast, bob, board):
 
 def test_an_order_on_the_board_tells_what_its_reader_may_do_next(app, onward, bob, placed):
     with app.app_context():
-        (order,) = queries.board(onward.workflow, bob.principal, 50, 8)[0]["PENDING"].orders
+        (order,) = queries.board(onward.orders.workflow, bob.principal, 50, 8)[0]["PENDING"].orders
 
     assert bob.order(placed["id"]) == orjson.loads(order)
 

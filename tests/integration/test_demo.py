@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app import onward_of
 from dashboard.people import CAST
 from demo import market
 from demo.seed import STEPS, seed
+from process import onward_of
 
 
 def test_the_demos_orders_belong_to_people_with_a_button(app, app_with, empty, sql):

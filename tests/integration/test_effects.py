@@ -6,9 +6,9 @@ import gevent
 import orjson
 import pytest
 
-from app import onward_of
 from orders.effects import SIGNAL
 from orders.signals import DestinationRefused, Undeliverable, order_status_changed
+from process import onward_of
 from tests.facts import eventually
 from tests.integration.conftest import forget, send_through
 

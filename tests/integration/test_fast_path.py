@@ -77,9 +77,9 @@ def test_both_ways_turn_away_the_same_people(both, mallory):
         assert 401 == fast[0]
 
 
-def test_who_is_known_is_answered_without_flask(placed, bob, app, monkeypatch):
+def test_who_is_known_is_answered_without_flask(placed, bob, onward, monkeypatch):
     bob.get("/api/me")
-    monkeypatch.setattr(app.wsgi_app._app._app, "flask", lambda *_: pytest.fail("Flask was asked"))
+    monkeypatch.setattr(onward.orders.fast_path, "flask", lambda *_: pytest.fail("Flask was asked"))
     assert 200 == bob.move(placed["id"], "CONFIRMED").status
 
 
@@ -92,7 +92,7 @@ def test_an_unforeseen_failure_is_told_like_any_other(placed, bob, onward, monke
     def fail(_change: Any) -> None:
         raise RuntimeError("an internal secret")
 
-    monkeypatch.setattr(onward.changes, "change", fail)
+    monkeypatch.setattr(onward.orders.changes, "change", fail)
     reply = bob.move(placed["id"], "CONFIRMED")
     assert (500, "internal_error") == (reply.status, reply.json["code"])
     assert "secret" not in str(reply.json)

@@ -9,12 +9,12 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from app import Onward
 from foundation.connections import PreparedPool, Row, Statement
 from orders.errors import IllegalTransition, StaleVersion
 from orders.group_commit import IN_FLIGHT
 from orders.schemas import NewStatus
 from orders.status_change import StatusChange
+from process import Onward
 from tests.cast import Cast
 from tests.facts import eventually
 
@@ -35,14 +35,14 @@ def together(onward: Onward) -> Together:
 
     def change(wanted: StatusChange) -> Any:
         try:
-            return onward.changes.change(wanted).version
+            return onward.orders.changes.change(wanted).version
         except Exception as error:
             return type(error)
 
     def ask(*wanted: StatusChange) -> list[Any]:
         asked = [gevent.spawn(change, one) for one in wanted]
         gevent.joinall(asked, raise_error=True, timeout=30)
-        assert onward.changes.commits.places == IN_FLIGHT, "somebody kept a place"
+        assert onward.orders.changes.commits.places == IN_FLIGHT, "somebody kept a place"
         return [one.value for one in asked]
 
     return ask
@@ -61,8 +61,8 @@ def to(bob: Any) -> Change:
 @pytest.fixture
 def crowded(together: Together, onward: Onward) -> Iterator[Together]:
     """The same, with the first two held up until all others wait: they will share one batch."""
-    onward.changes._repeaters.forget()  # whose keys are looked up before they wait
-    pool, all_wait = onward.changes.commits._pool, Event()
+    onward.orders.changes._repeaters.forget()  # whose keys are looked up before they wait
+    pool, all_wait = onward.orders.changes.commits._pool, Event()
     all_wait.set()
 
     def run(statement: Statement, args: Sequence[Any]) -> list[Row]:
@@ -72,7 +72,7 @@ def crowded(together: Together, onward: Onward) -> Iterator[Together]:
     def ask(*wanted: StatusChange) -> list[Any]:
         all_wait.clear()
         asked = gevent.spawn(together, *wanted)
-        eventually(lambda: len(onward.changes.commits._waiting) == len(wanted) - 2)
+        eventually(lambda: len(onward.orders.changes.commits._waiting) == len(wanted) - 2)
         all_wait.set()
         answers: list[Any] = asked.get(timeout=30)
         return answers

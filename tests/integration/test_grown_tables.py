@@ -10,13 +10,13 @@ import psycopg2
 import pytest
 
 from access import idempotency
-from app import onward_of
 from foundation import db
 from foundation.connections import PREPARED_OPTIONS
 from notifications import inbox
 from operations import completeness
 from orders import personal
 from outbox import ledger
+from process import onward_of
 from realtime import erasure
 
 MANY = 20_000

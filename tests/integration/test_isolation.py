@@ -35,9 +35,9 @@ def calm(onward):
     """Nothing was seen locked, and no key used, as far as this process remembers."""
 
     def forget():
-        onward.changes.commits.apart.held.clear()
-        onward.changes.commits._looking_until = 0.0
-        onward.changes._repeaters.forget()
+        onward.orders.changes.commits.apart.held.clear()
+        onward.orders.changes.commits._looking_until = 0.0
+        onward.orders.changes._repeaters.forget()
 
     forget()
     yield
@@ -55,7 +55,7 @@ def orders(cast, outbox):
 def ask(onward, bob):
     """Ask for a change: a greenlet whose value is the new version, or the error."""
 
-    def ask(order_id, status="CONFIRMED", key="", changes=onward.changes):
+    def ask(order_id, status="CONFIRMED", key="", changes=onward.orders.changes):
         try:
             return changes.change(StatusChange(order_id, bob.principal, NewStatus(status=status), key)).version
         except Exception as error:
@@ -67,7 +67,7 @@ def ask(onward, bob):
 @pytest.fixture
 def another(onward, settings):
     """The changes of another process, as far as the database can tell."""
-    changes = onward.changes
+    changes = onward.orders.changes
     return StatusChanges(*group_commit.pools(settings.dsn, 2), changes._workflow, changes._engine, changes._event_type)
 
 
@@ -120,7 +120,7 @@ def test_eight_who_ask_for_a_locked_order_are_in_nobody_s_way(ask, locked, order
         gevent.sleep(0)
         assert [2] * 7 == answers([ask(one) for one in others])
         assert [3] * 7 == answers([ask(one, "PREPARING") for one in others])
-        eventually(lambda: onward.changes.commits.places == IN_FLIGHT)
+        eventually(lambda: onward.orders.changes.commits.places == IN_FLIGHT)
         assert not any(one.ready() for one in waiting)
 
     got = answers(waiting)
@@ -155,9 +155,9 @@ def test_many_locked_orders_are_waited_for_together(ask, locked, orders, failure
 
 def test_only_who_has_used_a_key_twice_is_asked_about_first(ask, orders, onward, bob):
     assert [2] == answers([ask(orders[0], key="used")])
-    assert not onward.changes._repeaters.knows(bob.principal)
+    assert not onward.orders.changes._repeaters.knows(bob.principal)
     assert [2] == answers([ask(orders[0], key="used")])
-    assert onward.changes._repeaters.knows(bob.principal)
+    assert onward.orders.changes._repeaters.knows(bob.principal)
     assert [2, 2] == answers([ask(orders[0], key="used"), ask(orders[1], key="new")])
 
 

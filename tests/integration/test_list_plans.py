@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from access.principal import Principal
-from app import build_app, onward_of
+from app import build_app
 from foundation.db import db
 from foundation.settings import Settings
 from orders import listing
 from orders.listing import Wanted
+from process import onward_of
 from tests.conftest import SECRET, cloned, run_sql
 
 pytestmark = pytest.mark.xdist_group("many orders")
@@ -59,7 +60,7 @@ def many(worker_name, _green):
 
 def pages_read(app, principal, **wanted):
     """How many pages of 8 KB a list looks at, and how many orders it finds."""
-    sql, values = listing.query(onward_of(app).workflow, principal, Wanted(**wanted))
+    sql, values = listing.query(onward_of(app).orders.workflow, principal, Wanted(**wanted))
     with app.app_context():
         (plan,) = db.session.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"), values).scalar_one()
     plan = plan["Plan"]

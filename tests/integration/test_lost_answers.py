@@ -32,8 +32,8 @@ def change(onward, bob, placed, monkeypatch):
     """Ask for a change whose connection breaks."""
 
     def change(made, order_id=None, status="CONFIRMED", key=""):
-        monkeypatch.setattr(onward.changes.commits, "run", Breaking(onward.changes.commits, made).run)
-        return onward.changes.change(
+        monkeypatch.setattr(onward.orders.changes.commits, "run", Breaking(onward.orders.changes.commits, made).run)
+        return onward.orders.changes.change(
             StatusChange(order_id or placed["id"], bob.principal, NewStatus(status=status), key)
         )
 
@@ -51,7 +51,7 @@ def test_it_is_made_once_and_answered(change, bob, placed, made, key):
 
 def test_it_is_found_though_it_was_under_way_when_it_was_looked_for(change, onward, monkeypatch, bob, placed):
     """The first look finds nothing, the repetition finds the order moved."""
-    find, looks = onward.changes._find, []
+    find, looks = onward.orders.changes._find, []
 
     def look(wanted, key):
         looks.append(key)
@@ -59,10 +59,10 @@ def test_it_is_found_though_it_was_under_way_when_it_was_looked_for(change, onwa
             return None
         if len(looks) == 2:
             monkeypatch.undo()
-            onward.changes.commits.run(onward.changes._wanted(wanted, ["PENDING"], key))
+            onward.orders.changes.commits.run(onward.orders.changes._wanted(wanted, ["PENDING"], key))
         return find(wanted, key)
 
-    monkeypatch.setattr(onward.changes, "_find", look)
+    monkeypatch.setattr(onward.orders.changes, "_find", look)
 
     assert 2 == change("late").version
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from access import people
-from app import onward_of
 from cli import init_commands
+from process import onward_of
 from tests.conftest import run_sql
 
 SECRETS = ("Alice Archer", "alice@example.org", "my knee hurts", "wrong colour", "leave it at number 9")
@@ -56,7 +56,7 @@ def everything(sql):
 def _nothing_stays_revoked(app):
     """Later tests have the same alice."""
     yield
-    onward_of(app).refresher.credentials.tokens.revocations._at.clear()
+    onward_of(app).access.credentials.tokens.revocations._at.clear()
 
 
 def erase(cast, buyer_id=None):
@@ -112,7 +112,7 @@ def test_other_buyers_keep_what_is_theirs(cast, told, sql):
 
 def test_who_was_erased_is_signed_out(app, cast, told):
     erase(cast)
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 401 == cast.alice.get("/api/orders").status
 

@@ -94,7 +94,7 @@ def test_an_empty_database_says_what_to_do(app_with, sql, worker_name):
 
 
 def onward_url(app_with):
-    from app import onward_of
+    from process import onward_of
 
     return onward_of(app_with()).settings.database_url
 

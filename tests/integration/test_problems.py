@@ -8,11 +8,11 @@ import orjson
 import psycopg2
 import pytest
 
-from app import onward_of
 from chaos.leaks import LEAK
 from foundation.errors import TooManyRequests, catalogue
 from orders import queries
 from orders.errors import OrderLocked
+from process import onward_of
 from tests.cast import new_order
 from tests.integration.visitor import press_button
 
@@ -73,7 +73,7 @@ class Provoker:
         return self.move("CONFIRMED", If_Match='"7"')
 
     def precondition_required(self):
-        self.monkeypatch.setattr(onward_of(self.app).changes, "require_version", True)
+        self.monkeypatch.setattr(onward_of(self.app).orders.changes, "require_version", True)
         return self.move("CONFIRMED")
 
     def duplicate_number(self):

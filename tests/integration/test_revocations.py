@@ -10,8 +10,9 @@ import pytest
 from access import revocations
 from access.principal import Principal
 from access.revocations import EVERYBODY, Revocations
-from app import build_app, onward_of
+from app import build_app
 from foundation.db import db
+from process import onward_of
 from tests.conftest import SECRET
 
 MANY = 20_000
@@ -111,21 +112,21 @@ def test_what_is_pushed_out_of_the_memory_is_looked_up(fresh, sql, short_memory)
 
 
 def test_who_takes_back_a_link_makes_nobody_else_prove_themselves_again(app, cast, placed):
-    credentials = onward_of(app).refresher.credentials
-    onward_of(app).refresher.look()
+    credentials = onward_of(app).access.credentials
+    onward_of(app).access.refresher.look()
     cast.bob.get("/api/me")
     version, remembered = credentials.rights_version, dict(credentials._known)
 
     cast.alice.post(f"/api/orders/{placed['id']}/tracking-links/revoke", {"reason": "again"})
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert remembered.keys() <= credentials._known.keys()
     assert version == credentials.rights_version
 
 
 def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
-    credentials = onward_of(app).refresher.credentials
-    onward_of(app).refresher.look()
+    credentials = onward_of(app).access.credentials
+    onward_of(app).access.refresher.look()
     token = jwt.encode(
         {"iss": "onward", "aud": "onward", "sub": "901", "role": "seller", "iat": int(time.time()) - 5}
         | {"exp": time.time() + 900},
@@ -135,7 +136,7 @@ def test_who_is_touched_is_forgotten_and_nobody_else(app, cast, sql):
         assert 901 == credentials.verify(token).id
         cast.bob.get("/api/me")
         insert(sql, "seller:901")
-        onward_of(app).refresher.look()
+        onward_of(app).access.refresher.look()
 
     assert None is credentials.remembered(token)
     assert credentials._known
@@ -166,7 +167,7 @@ def test_a_process_that_does_not_know_what_was_revoked_is_not_ready(settings, ca
     app = build_app(settings)
     try:
         assert "credentials" in app.test_client().get("/readyz").get_json()["checks"]
-        onward_of(app).refresher.look()
+        onward_of(app).access.refresher.look()
         assert "credentials" not in app.test_client().get("/readyz").get_json()["checks"]
     finally:
         onward_of(app).stop()
@@ -194,7 +195,7 @@ def test_no_question_reads_the_table(app, empty, statement):
 def test_who_is_looked_up_keeps_no_connection_while_the_request_goes_on(app, cast, monkeypatch):
     """Three connections serve all that is not hot; who waits for a locked order must not hold one of them."""
     bob = cast.bob
-    credentials = onward_of(app).refresher.credentials
+    credentials = onward_of(app).access.credentials
     monkeypatch.setattr(credentials.tokens.revocations, "_horizon", time.time() + 60)
     credentials._known.clear()
     with app.app_context():

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app import onward_of
+from process import onward_of
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_ticket_ends_with_what_it_was_asked_for_with(app, cast, listen):
     ticket = app.test_client().post("/api/stream-tickets", headers=headers).get_json()["ticket"]
 
     cast.olive.post("/api/ops/keys/revoke", {"id": made["id"], "reason": "a test"})
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 401 == listen(ticket, channels="buyer:1")
 

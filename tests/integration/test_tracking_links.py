@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from access.tracking_links import TrackingLinks
-from app import onward_of
 from foundation import clock
+from process import onward_of
 
 DAY = 24 * 3600
 
@@ -88,7 +88,7 @@ def test_it_ends(link, visit, monkeypatch):
 def test_all_links_of_an_order_can_be_taken_back(app, link, visit, placed, bob, cast):
     other = path_of(bob.post(f"/api/orders/{cast.place()['id']}/tracking-links", {}))
     reply = bob.post(f"/api/orders/{placed['id']}/tracking-links/revoke", {"reason": "a wrong address"})
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert f"order:{placed['id']}" == reply.json["revoked"]
     assert [404, 200] == [visit(link)[0], visit(other)[0]]
@@ -98,13 +98,13 @@ def test_all_links_of_an_order_can_be_taken_back(app, link, visit, placed, bob, 
 
 def test_it_ends_with_the_buyers_data(app, link, visit, alice, olive):
     olive.post("/api/ops/personal-data/erase", {"buyer_id": alice.id, "reason": "has asked"})
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 404 == visit(link)[0]
 
 
 def test_it_outlives_the_key_that_signed_it_as_long_as_that_is_named(link, settings, app):
-    revocations = onward_of(app).refresher.credentials.tokens.revocations
+    revocations = onward_of(app).access.credentials.tokens.revocations
     changed = dataclasses.replace(settings, jwt_secret="n" * 32, jwt_previous_secret=settings.jwt_secret)
     read = TrackingLinks(changed, revocations).read(link.removeprefix("/t/"))
 

@@ -18,6 +18,7 @@ LAYERS = (
     ("cli", "gunicorn.conf", "wsgi"),
     ("demo",),
     ("app",),
+    ("process",),
     ("dashboard", "launch"),
     ("orders",),
     ("operations", "chat"),
@@ -28,7 +29,9 @@ LAYERS = (
 """From the top down: a package or top-level module imports only from lower layers, and nothing from its own."""
 
 TOP_LEVEL = [name for layer in LAYERS for name in layer]
+PACKAGES = [name for name in TOP_LEVEL if (PROJECT / name).is_dir()]
 LINES, MOST_LINES, FUNCTION_LINES = 250, 400, 40
+APP_LINES = 120
 LONGER: dict[str, str] = {
     "foundation/connections.py": "a connection, a pool of them, and how each breaks",
     "foundation/openapi.py": "one document, in the order of its parts",
@@ -100,7 +103,7 @@ def test_every_package_and_module_has_its_layer():
     assert len(TOP_LEVEL) == len(set(TOP_LEVEL))
 
 
-@pytest.mark.parametrize("package", [name for name in TOP_LEVEL if (PROJECT / name).is_dir()])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_says_in_one_sentence_what_it_is(package):
     sentence = ast.get_docstring(ast.parse((PROJECT / package / "__init__.py").read_text()))
 
@@ -134,6 +137,15 @@ def test_files_stay_small():
 
     assert [] == [name for name, count in lines.items() if count > MOST_LINES]
     assert [] == [name for name in LONGER if lines.get(name, 0) <= LINES]
+
+
+def test_app_py_is_the_factory_and_nothing_else():
+    """With each new effect and package something was joined on here, until nobody could read it."""
+    text = (PROJECT / "app.py").read_text()
+    public = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+    assert ["build_app"] == [name for name in public if not name.startswith("_")]
+    assert text.count("\n") <= APP_LINES
 
 
 def test_no_file_has_a_name_that_says_nothing():

@@ -8,14 +8,15 @@ from collections import Counter
 
 import pytest
 
-from app import build_app, init_commands
+from app import build_app
+from cli import init_commands
 from foundation.connections import Statement
 from foundation.settings import Settings
 from foundation.sql import SqlFile, SqlFileError
 from tests.conftest import SECRET
 from tests.unit.test_architecture import PACKAGES, PROJECT
 
-FOLDERS = [PROJECT / package for package in (*PACKAGES, "demo")]
+FOLDERS = [PROJECT / package for package in PACKAGES]
 FILES = sorted(path.relative_to(PROJECT) for folder in FOLDERS for path in folder.rglob("*.sql"))
 
 PLACE = """-- Orders of a kitchen.

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import build_app, onward_of
+from app import build_app
 from foundation.settings import Settings
+from process import onward_of
 from tests.cast import Cast
 from tests.integration.conftest import Outbox, send_through
 from tests.integration.mail.server import MailServer, free_port, running

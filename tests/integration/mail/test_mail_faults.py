@@ -9,10 +9,10 @@ import gevent
 import psycopg2
 import pytest
 
-from app import onward_of
 from foundation.errors import ServiceUnavailable
 from notifications.email import MAIL_SERVER
 from orders.effects import STATUS_MAIL
+from process import onward_of
 from tests.facts import eventually
 from tests.integration.conftest import Outbox, send_through
 from tests.integration.mail.server import running

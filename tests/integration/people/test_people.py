@@ -177,7 +177,7 @@ def test_no_form_works_without_its_csrf_token(browser, bob):
 
 
 def onward_link(browser, person):
-    return browser.client.application.extensions["onward.links"].address(person).partition("8000")[2]
+    return browser.client.application.extensions["onward"].access.password_links.address(person).partition("8000")[2]
 
 
 @pytest.mark.parametrize("link", ["x", "e30.x.y", "%00", "x" * 3000])

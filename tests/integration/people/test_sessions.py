@@ -7,8 +7,8 @@ import time
 import pytest
 
 from access import people
-from app import onward_of
 from foundation import clock
+from process import onward_of
 from tests.integration.people.browser import OTHER, PASSWORD, Browser
 
 
@@ -18,11 +18,11 @@ def test_a_new_password_ends_every_session_and_every_stream(app, browser, bob):
 
     with app.app_context():
         people.set_password(people.by_email("bob@example.org"), OTHER)
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 401 == browser.me
     credential = bob.principal.credential
-    assert {credential} == onward_of(app).refresher.credentials.rights_lost({"seller:1", credential})
+    assert {credential} == onward_of(app).access.credentials.rights_lost({"seller:1", credential})
     assert 303 == browser.sign_in(password=OTHER).status_code
 
 
@@ -31,7 +31,7 @@ def test_somebody_who_is_disabled_is_out_at_once_and_stays_out(app, run, browser
     assert 200 == browser.me
 
     assert 0 == run("people", "disable", "bob@example.org", "--reason", "left").exit_code
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert 401 == browser.me
     assert 401 == browser.sign_in().status_code
@@ -47,11 +47,11 @@ def test_somebody_with_another_role_has_to_sign_in_again(app, run, browser, bob)
     stream = f"{bob.principal.credential}.a-browser"
 
     said = run("people", "change", "bob@example.org", "--role", "auditor", "--id", "7").output
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert "bob@example.org is auditor 7 now, and has to sign in again." in said
     assert 401 == browser.me
-    assert {stream} == onward_of(app).refresher.credentials.rights_lost({stream})
+    assert {stream} == onward_of(app).access.credentials.rights_lost({stream})
     assert 303 == browser.sign_in().status_code
     assert ("auditor", 7) == ((me := browser.client.get("/api/me").get_json())["role"], me["id"])
     assert 1 == run("people", "change", "x@example.org", "--role", "auditor", "--id", "7").exit_code
@@ -60,11 +60,11 @@ def test_somebody_with_another_role_has_to_sign_in_again(app, run, browser, bob)
 def test_all_that_a_principal_was_given_can_be_taken_back_with_the_sessions(app, browser, bob, sql):
     browser.sign_in()
     sql("INSERT INTO revocations (subject, actor, reason, at) VALUES ('seller:1', '', '', now() + interval '2 s')")
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
     try:
         assert 401 == browser.me
     finally:
-        onward_of(app).refresher.credentials.tokens.revocations._at.pop("seller:1")
+        onward_of(app).access.credentials.tokens.revocations._at.pop("seller:1")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(app, browser, bob, 
     assert [200, 200] == [copy.me, elsewhere.me]
 
     assert 303 == browser.sign_out().status_code
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert [401, 200] == [copy.me, elsewhere.me]
 
@@ -125,30 +125,30 @@ def test_signing_out_ends_the_streams_and_the_tickets_of_that_session(app, brows
     (credential,) = sql("SELECT credential FROM stream_tickets")[0]
 
     browser.sign_out()
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     others = {"seller:1", bob.principal.credential, f"{bob.principal.credential}.another"}
-    assert {credential} == onward_of(app).refresher.credentials.rights_lost({credential} | others)
+    assert {credential} == onward_of(app).access.credentials.rights_lost({credential} | others)
     assert 401 == app.test_client().get("/api/stream", query_string={"ticket": ticket}).status_code
 
 
 def test_the_streams_of_all_sessions_end_with_their_person(app, run, browser, bob):
     credential = f"{bob.principal.credential}.a-browser"
     run("people", "disable", "bob@example.org")
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
-    assert {credential} == onward_of(app).refresher.credentials.rights_lost(
+    assert {credential} == onward_of(app).access.credentials.rights_lost(
         {credential, "seller:1", "session:another.a-browser"}
     )
 
 
 def test_who_signs_out_costs_nobody_else_a_look_at_the_database(app, cast, browser, bob):
-    credentials = onward_of(app).refresher.credentials
+    credentials = onward_of(app).access.credentials
     cast.alice.get("/api/me")
     browser.sign_in()
 
     browser.sign_out()
-    onward_of(app).refresher.look()
+    onward_of(app).access.refresher.look()
 
     assert credentials.remembered(cast.alice.token)
 

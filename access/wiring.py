@@ -1,0 +1,39 @@
+"""The parts of this package, joined: one set of them lives in each process."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Flask
+
+from access import guards, revocations, sessions
+from access import models as models  # its tables, for whoever asks for the metadata
+from access.credentials import Credentials
+from access.devices import Devices
+from access.limits import Limits
+from access.parts import Access
+from access.people import Links
+from access.refresher import Refresher
+from access.routes import listening, operating, routes
+from access.tokens import Tokens
+from access.tracking_links import LONGEST_DAYS, TrackingLinks
+from foundation.settings import Settings
+
+
+def build(app: Flask, settings: Settings) -> Access:
+    """Give the application its sessions and its rates; what is returned has to be found by `access_of`."""
+    credentials = Credentials(Tokens.of(settings))
+    sessions.init_app(app, settings, credentials)
+    guards.init_app(app)
+    kept_hours = {"order": (LONGEST_DAYS + 1) * 24, "session": settings.session_hours + 24}
+    return Access(
+        settings,
+        credentials,
+        Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url),
+        Devices(settings),
+        Links(settings),
+        TrackingLinks(settings, credentials.tokens.revocations),
+        Refresher(app, credentials),
+        partial(revocations.prune, kept_hours),
+        (routes, operating, listening),
+    )

@@ -1,0 +1,23 @@
+"""What every application of ours has, whatever it serves: logs, limits, the database, problems, other origins."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from foundation import cors, db, logs, problems
+from foundation.contract import BODY_BYTES
+from foundation.settings import Settings
+
+FORM_PARTS = 50
+"""No form of ours has a dozen fields; a thousand small ones took 85 ms to read."""
+
+
+def build(app: Flask, settings: Settings) -> None:
+    """Give the application all of that."""
+    logs.configure(settings.log_level)
+    app.url_map.merge_slashes = False  # or `//api/orders` would be answered with a redirect, also to a PATCH
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.config["MAX_FORM_PARTS"] = FORM_PARTS
+    db.init_app(app, settings)
+    problems.init_app(app)
+    cors.init_app(app, settings.cors_origins)

@@ -1,0 +1,13 @@
+"""The routes of this package: all that it has in a process."""
+
+from __future__ import annotations
+
+from flask_openapi.blueprint import APIBlueprint
+
+from operations import metrics
+from operations.routes import blueprint
+from outbox.engine import Engine
+
+
+def build(engine: Engine) -> tuple[APIBlueprint, ...]:
+    return blueprint(engine), metrics.routes

@@ -1,0 +1,80 @@
+"""The parts of this package, joined: one set of them lives in each process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from flask_openapi.blueprint import APIBlueprint
+
+from access.parts import Access
+from foundation.connections import PreparedPool
+from foundation.settings import Settings
+from notifications.email import Mailer
+from orders import group_commit, personal_routes, routes, timed_transitions, tracking_routes, workflow_file
+from orders import models as models  # its tables, for whoever asks for the metadata
+from orders.creation import Creation
+from orders.effects import event_type
+from orders.fast_path import FastPath
+from orders.mail import status_mail
+from orders.status_change import StatusChange, StatusChanges
+from orders.workflow import Workflow
+from outbox import ledger
+from outbox.engine import Engine
+from side_effects.effects import EventType
+from side_effects.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders, and how they may change."""
+
+    workflow: Workflow
+    changes: StatusChanges
+    creation: Creation
+    fast_path: FastPath
+    hot_pool: PreparedPool
+    routes: tuple[APIBlueprint, ...]
+
+
+@dataclass
+class Plan:
+    """What the engine has to know of orders; it is built before what changes them, which needs the engine."""
+
+    workflow: Workflow
+    event_type: EventType
+    kinds: list[Kind] = field(default_factory=list)
+    changes: StatusChanges | None = None
+
+    def change(self, change: StatusChange) -> object:
+        """What a timer does; the engine begins no attempt before `build` has returned."""
+        assert self.changes is not None
+        return self.changes.change(change)
+
+
+def plan(settings: Settings, access: Access, mailer: Mailer | None) -> Plan:
+    """What follows from a change, and who does what of it has a row of its own. Raises WorkflowError."""
+    workflow = workflow_file.load(settings.order_workflow)
+    plan = Plan(workflow, event_type(workflow, by_mail=mailer is not None))
+    if mailer is not None:
+        # A link that begins with HOST and PORT leads nobody here.
+        make_link = access.tracking_links.make if settings.public_url else None
+        plan.kinds.append(status_mail(workflow, mailer, PreparedPool(settings.dsn, 1, "mail").run, make_link))
+    timers = PreparedPool(settings.dsn, 1, "timers")
+    plan.kinds.append(timed_transitions.kind(workflow, timers.run, plan.change))
+    return plan
+
+
+def build(settings: Settings, access: Access, engine: Engine, plan: Plan) -> Orders:
+    """What places and changes orders, and the routes that lead there."""
+    workflow, event_type = plan.workflow, plan.event_type
+    hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
+    changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match)
+    plan.changes = changes
+    creation = Creation(workflow, engine, event_type)
+    blueprints = (
+        routes.blueprint(workflow, changes, creation, partial(ledger.of, engine.durable_pool.run, event_type)),
+        tracking_routes.blueprint(access.tracking_links),
+        personal_routes.routes,
+    )
+    return Orders(workflow, changes, creation, FastPath(access.credentials, changes, access.limits), hot, blueprints)

@@ -1,0 +1,23 @@
+"""The engine of one process, built from what the packages above have it do after a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from foundation.connections import Row
+from foundation.settings import Settings
+from outbox.completion import Announcement
+from outbox.engine import Engine
+from side_effects.effects import EventType
+from side_effects.kinds import Kind
+
+
+def build(
+    settings: Settings,
+    event_types: Sequence[EventType],
+    kinds: Sequence[Kind],
+    announcement: Announcement,
+    on_rows: Callable[[list[Row]], None],
+) -> Engine:
+    """Raises LookupError naming an effect that nobody handles."""
+    return Engine(settings, event_types, kinds, announcement, on_rows)

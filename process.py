@@ -1,0 +1,68 @@
+"""One process: what it is made of, how it begins and ends, and what `/readyz` asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Flask
+
+from access.parts import Access
+from foundation import db, poolers
+from foundation.health import Check
+from foundation.loop import LoopWatch
+from foundation.pruning import Pruner
+from foundation.settings import Settings
+from orders.wiring import Orders
+from outbox.engine import Engine
+from realtime.wiring import Realtime
+
+
+@dataclass
+class Onward:
+    """The parts of one process that live as long as it does; `app.extensions["onward"]`, and nothing else there."""
+
+    settings: Settings
+    access: Access
+    realtime: Realtime
+    engine: Engine
+    orders: Orders
+    pruner: Pruner
+    loop: LoopWatch = field(default_factory=LoopWatch)
+    stopping: bool = False
+
+    def start(self) -> None:
+        """Begin to work; once in each process, after it was forked."""
+        self.loop.start()
+        self.access.refresher.start()
+        self.realtime.start()
+        self.engine.start()
+        self.pruner.start()
+
+    def stop(self) -> None:
+        """Tell every stream, finish or hand back what is pending, and let go of the database."""
+        self.stopping = True
+        self.pruner.stop()
+        self.realtime.drain()
+        self.engine.stop()
+        self.realtime.stop()
+        self.access.refresher.stop()
+        self.loop.stop()
+
+    def checks(self) -> dict[str, Check]:
+        """What has to hold for this process to be sent requests, by name; each says what is wrong, or None."""
+        revocations = self.access.credentials.tokens.revocations
+        return {
+            "stopping": lambda: "the process is shutting down" if self.stopping else None,
+            "sessions": poolers.check(self.settings.dsn),
+            "schema": db.schema_problem,
+            "changes": self.orders.hot_pool.refusal,
+            "credentials": lambda: None if revocations.known else "revocations have not been read yet",
+            "feed": lambda: None if self.realtime.feed.alive else "live-event feed is stalled",
+            "engine": lambda: None if self.engine.alive else "side-effect workers are not running",
+        }
+
+
+def onward_of(app: Flask) -> Onward:
+    """The running parts of this application."""
+    onward: Onward = app.extensions["onward"]
+    return onward

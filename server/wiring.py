@@ -1,0 +1,29 @@
+"""What Flask does with each request before a view has it, and with each answer afterwards."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from foundation import logs
+from foundation.settings import Settings
+from server import https
+from server.screening import RAISED
+
+
+def build(app: Flask, settings: Settings) -> None:
+    """Give the application its hooks. What is put around it stands in one list, in app.py."""
+    https.init_app(app, settings)
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+
+
+def _begin_request() -> None:
+    logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
+    if RAISED in request.environ:
+        raise request.environ[RAISED]
+
+
+def _end_request(response: Response) -> Response:
+    response.headers["X-Request-ID"] = logs.request_id.get()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
