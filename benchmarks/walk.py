@@ -12,7 +12,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -169,7 +169,7 @@ class Walker:
         )
         client.sendall(head.encode() + body)
         client.shutdown(socket.SHUT_WR)
-        with ours, client:
+        with ours, client, closing(worker.tmp):
             walk = trace(name, lambda: worker._serve_plain(ours))
             answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 " + wanted), answer

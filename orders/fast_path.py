@@ -91,8 +91,11 @@ class FastPath:
         rate = self._limits.take(principal.who, reading=False) if self._limits.writes else ()
         try:
             new = parse_json(NewStatus, body)
-            key = conditions.idempotency_key(fields.get("idempotency-key", ""))
-            version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
+            key, version = "", None
+            if "idempotency-key" in fields:
+                key = conditions.idempotency_key(fields["idempotency-key"])
+            if "if-match" in fields or self._changes.require_version:
+                version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
             changed = self._changes.change(StatusChange(order_id, principal, new, key, version))
         except AppError as error:
             error.headers.update(rate)

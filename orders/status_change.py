@@ -235,12 +235,13 @@ class StatusChanges:
     def _follow(self, row: Row, principal: Principal) -> Changed:
         """Dispatch the committed event, and return the order."""
         entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent(*row[3:])
+        order = self._with_allowed(head, event.to_status, principal)
         if entry_id is not None:
             request_id = logs.request_id.get()
             self._engine.dispatch(
                 OutboxEntry(entry_id, self._event_type, event.id, event.order_id, effect_bits, request_id, event)
             )
-        return Changed(event.order_id, self._with_allowed(head, event.to_status, principal), event.version, event.id)
+        return Changed(event.order_id, order, event.version, event.id)
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
         """The event of this key; raises IdempotencyMismatch if the client used the key for another change."""

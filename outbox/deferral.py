@@ -35,7 +35,7 @@ class Deferral:
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
         self._run(rows.DEFER, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)
         for task in tasks:
-            task.entry.pending &= ~bit
+            task.entry.mark_done(bit)
 
     def defer_called(self, left: Sequence[tuple[EntryTask, bool]]) -> None:
         """Calls that others left, with whether their process ended over them: what may have killed one is not called
@@ -61,7 +61,7 @@ class Deferral:
                     context=tasks[0].context,
                     exc_info=error,
                 )
-                tasks[0].entry.left = True
+                tasks[0].entry.abandon()
                 return
             middle = len(tasks) // 2
             self._defer_halves(tasks[:middle], attempts)

@@ -15,18 +15,16 @@ from foundation.settings import Settings
 from outbox import ledger
 from outbox.batches import INSIDE, Away, BatchWriter
 from outbox.completion import Announcement, Statements
-from outbox.entries import EntryTask, OutboxEntry
+from outbox.entries import EntryTask, Leases, OutboxEntry
 from outbox.handlers import all_kinds
-from outbox.leases import Leases
 from outbox.modes import SEQUENTIAL, Modes
 from outbox.rescue import CLAIM_LIMIT, RESCUE_SECONDS, Rescuer
 from side_effects import rows
-from side_effects.bulkhead import Bulkhead
-from side_effects.effects import CalledEffect, Effect, EventType, PartFailed
+from side_effects.effects import CalledEffect, Effect, EventType, PartFailed, mask_of
 from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
 from side_effects.metrics import Metrics
-from side_effects.tasks import execute_in_background
+from side_effects.tasks import Bulkhead, execute_in_background
 from side_effects.worker import Worker
 
 log = get_logger(__name__)
@@ -89,11 +87,10 @@ class Engine:
 
     def dispatch(self, entry: OutboxEntry) -> None:
         """Have an entry done that was just committed, leased to us: after the answer, or now in sequential mode."""
-        self._leases.add(entry)
         if self.modes.any_sequential:
             self._execute_now(entry)
         else:
-            self._begin(entry)
+            self._begin(entry, entry.remaining)
 
     def wait_for(self, event_type: EventType, order_id: int, event_id: int, seconds: float) -> bool:
         """Return True when everything that was promised has happened, False after this many seconds."""
@@ -138,10 +135,10 @@ class Engine:
         called = [(task, orphaned) for one, orphaned in taken for task in self._tasks(one, one.event_type.called)]
         self.writer.deferral.defer_called(called)
         for entry, _ in taken:
-            self._leases.add(entry)
-            if not entry.pending:
+            if not entry.remaining:
                 self.writer.enqueue(entry)
-            self._begin(entry)
+            # A call that could not be given a row of its own waits for the next look.
+            self._begin(entry, entry.remaining & ~(entry.event_type.called if entry.abandoned else 0))
         return len(taken)
 
     def wait_until_quiet(self) -> None:
@@ -178,26 +175,31 @@ class Engine:
         self._pool.close()
         self.durable_pool.close()
 
-    def _begin(self, entry: OutboxEntry) -> None:
-        """Have the rows written with the next batch, and the calls made by their bulkheads unless these are full."""
+    def _begin(self, entry: OutboxEntry, bits: int) -> None:
+        """Have these effects done: rows with the next batch, calls by their bulkheads unless these are full."""
         event_type = entry.event_type
-        taken = self.writer.take(entry, entry.pending & event_type.everything & ~event_type.called)
-        # What another version promised is left to it: our lease runs out when our part is done.
-        entry.left = not taken or bool(entry.pending & ~event_type.everything)
-        execute_in_background(self._tasks(entry, entry.event_type.called), entry.context)
+        calls = self._tasks(entry, bits & event_type.called)
+        self._leases.add(entry)
+        entry.stage(bits & event_type.written)
+        if entry.staged and not self.writer.try_enqueue(entry):
+            entry.stage(0)
+            entry.abandon()
+        # What another version recorded is left to it: our lease runs out when our part is done.
+        if entry.remaining & ~event_type.everything:
+            entry.abandon()
+        execute_in_background(calls)
 
     def _tasks(self, entry: OutboxEntry, mask: int) -> list[EntryTask]:
-        """Tasks for the pending ones of these effects."""
-        effects = [one for one in enumerate(entry.event_type.effects, 1) if entry.pending & mask & 1 << one[1].bit]
-        tasks = [self._task(entry, number, effect) for number, effect in effects]
-        entry.tasks += tasks
-        return tasks
+        """Tasks for the remaining ones of these effects."""
+        bits = entry.remaining & mask
+        effects = [one for one in enumerate(entry.event_type.effects, 1) if bits & 1 << one[1].bit]
+        return [self._task(entry, number, effect) for number, effect in effects]
 
     def _task(self, entry: OutboxEntry, number: int, effect: Effect) -> EntryTask:
         bulkhead = self._bulkheads.get(effect.bit)
         return EntryTask(
             effect.name,
-            bulkhead or self.writer,
+            bulkhead,
             self._call if bulkhead else self.writer.do_now,
             key=entry.order_id if bulkhead else None,
             number=number,
@@ -215,7 +217,7 @@ class Engine:
         begun, outcome = clock.monotonic(), "succeeded"
         try:
             effect.call(entry.payload)
-            entry.pending &= ~task.bit
+            entry.mark_done(task.bit)
         except PartFailed as failed:
             task.report(failed)
             self.writer.deferral.defer([task], list(failed.failures.items()))
@@ -224,19 +226,22 @@ class Engine:
             self._leases.forget(entry)  # to be found, and counted as a crash; handed back, it would be a clean start
             raise
         self.metrics.attempted(effect.name, outcome, clock.monotonic() - begun)
-        if not entry.pending:
+        if not entry.remaining:
             self.writer.enqueue(entry)
 
     def _execute_now(self, entry: OutboxEntry) -> None:
         """The old way for the kinds that are done sequentially: one after the other, before the answer."""
-        tasks = self._tasks(entry, entry.pending)
+        self._leases.add(entry)
+        tasks = self._tasks(entry, entry.remaining)
         now = [task for task in tasks if self.modes.of(task.name) == SEQUENTIAL]
+        later = entry.remaining & ~mask_of([task.effect for task in now])
         for task in now:
             if task.run().kind != "succeeded" and task.outcome and task.outcome.error:
                 self._keep_for_later(task, task.outcome.error)
         self.worker.finish_now(entry.event_type.name, entry.event_id, [task.name for task in now])
-        execute_in_background([task for task in tasks if task not in now], entry.context)
-        if not entry.pending:
+        if later:
+            self._begin(entry, later)
+        if not entry.remaining:
             self.writer.enqueue(entry)
 
     def _keep_for_later(self, task: EntryTask, error: BaseException) -> None:

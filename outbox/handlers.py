@@ -11,7 +11,7 @@ from side_effects.kinds import Claimed, Kind
 from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 
 
-def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], internal: BatchWriter) -> list[Kind]:
+def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], writer: BatchWriter) -> list[Kind]:
     """A kind for every effect of every event_type; raises LookupError naming a durable one that nobody handles."""
     handled = {kind.name: kind for kind in kinds}
     for event_type in event_types:
@@ -22,7 +22,7 @@ def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], internal:
                 if effect.name not in handled:
                     raise LookupError(f"The effect {effect.name} is recorded but has no handler.")
             elif isinstance(effect, WrittenEffect):
-                again = partial(_write_again, internal, effect.bit)
+                again = partial(writer.do_again, effect.bit)
                 handled[effect.name] = Kind(effect.name, again, INTERNAL, records_itself=True)
     return list(handled.values())
 
@@ -34,9 +34,4 @@ def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:
         effect.call_one(claimed.payload, claimed.destination)
     except Exception as error:
         return failed(error)
-    return SUCCEEDED
-
-
-def _write_again(internal: BatchWriter, bit: int, claimed: Claimed) -> Outcome:
-    internal.do_again(bit, claimed)
     return SUCCEEDED

@@ -8,7 +8,7 @@ the batches of the others, and the orders of those that fail alone are tried apa
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -53,13 +53,15 @@ def key_of(entry: OutboxEntry) -> Key:
 class Suspects:
     """Keeps them until it is their turn. Moments are seconds of a clock that never goes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: Collection[OutboxEntry]) -> None:
+        """`held`: the entries that are not done yet, for which somebody still has to do something."""
+        self._held = held
+        self.count = 0
+        """How many entries stand aside."""
+
         self._groups: list[Group] = []
         self._apart: dict[Key, float] = {}
         self._number = 0
-
-    def __len__(self) -> int:
-        return sum(len(group.entries) for group in self._groups)
 
     def sort_out(self, batch: Sequence[OutboxEntry], now: float) -> list[OutboxEntry]:
         """Those of a batch that may be tried together; the entries of orders that failed alone are kept apart."""
@@ -74,6 +76,7 @@ class Suspects:
             known = next((group for group in self._groups if group.alone and key_of(group.entries[0]) == key), None)
             if known:
                 known.entries += entries
+                self.count += len(entries)
             else:
                 self._push(entries, now)
         return [one for one in batch if key_of(one) not in apart]
@@ -89,7 +92,7 @@ class Suspects:
     def wait(self, group: Group, seconds: float, now: float) -> None:
         """Have a group that failed alone tried once more after this many seconds."""
         self._apart[key_of(group.entries[0])] = now + APART_SECONDS
-        self._push([one for one in group.entries if one.queued], now + seconds, group.tries + 1)
+        self._push([one for one in group.entries if one in self._held], now + seconds, group.tries + 1)
 
     def due_in(self, now: float) -> float | None:
         """Seconds until the next group's turn; None while there is none."""
@@ -97,14 +100,20 @@ class Suspects:
 
     def take(self, now: float) -> Group | None:
         """The group whose turn it is."""
-        return heapq.heappop(self._groups) if self._groups and self._groups[0].due <= now else None
+        if not self._groups or self._groups[0].due > now:
+            return None
+        group = heapq.heappop(self._groups)
+        self.count -= len(group.entries)
+        return group
 
     def clear(self) -> None:
         """Forget them."""
         self._groups.clear()
         self._apart.clear()
+        self.count = 0
 
     def _push(self, entries: list[OutboxEntry], due: float, tries: int = 0) -> None:
         self._number += 1
+        self.count += len(entries)
         if entries:
             heapq.heappush(self._groups, Group(due, self._number, entries, tries))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -48,9 +49,17 @@ class Claims:
         for one in claimed:
             self._in_hand.pop(one.id, None)
 
-    def leave(self, claimed: Claimed) -> None:
-        """Leave this one for others to find: its attempt ends the process. Handed back, it would do so for ever."""
-        self._fatal.append(claimed.id)
+    @contextmanager
+    def held(self, claimed: Claimed) -> Iterator[None]:
+        """In hand until its attempt is over. One that ends the process is left for others to find: handed back, it
+        would do so for ever."""
+        try:
+            yield
+        except SystemExit:
+            self._fatal.append(claimed.id)
+            raise
+        finally:
+            self.let_go(claimed)
 
     def renew(self, owner: int) -> None:
         """Extend the leases of what is in hand."""

@@ -111,6 +111,11 @@ class EventType:
         """The bits of its effects that run code."""
         return mask_of([effect for effect in self.effects if isinstance(effect, CalledEffect)])
 
+    @functools.cached_property
+    def written(self) -> int:
+        """The bits of its effects that consist of rows."""
+        return self.everything & ~self.called
+
 
 def mask_of(effects: Sequence[Effect]) -> int:
     """The bits of these effects together."""

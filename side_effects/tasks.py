@@ -1,13 +1,15 @@
-"""Work handed over for after the answer: tasks, their outcomes, and the two ways to have them done."""
+"""Work handed over for after the answer: tasks, the bulkheads that call them, and the two ways to have them done."""
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from foundation import logs
 from side_effects.retry import SUCCEEDED, Outcome, failed
@@ -24,13 +26,6 @@ class QueueFull(Exception):
     """The task was not taken: as many as the bulkhead may hold are waiting already."""
 
 
-class Bulkhead(Protocol):
-    """Where tasks of one sort wait for the greenlets that do them."""
-
-    def offer(self, task: Any, /) -> bool:
-        """Take the task without waiting; False when the bulkhead is full."""
-
-
 @dataclass(slots=True)
 class Task:
     """One piece of work: what to call, the bulkhead that calls it, and its place among its siblings."""
@@ -38,7 +33,9 @@ class Task:
     name: str
     """Dotted; the first word is its category in the log."""
 
-    bulkhead: Bulkhead
+    bulkhead: Bulkhead | None
+    """None where whoever holds the task does it."""
+
     call: Callable[[Any], object]
     """Is given the task itself."""
 
@@ -88,15 +85,107 @@ class Task:
         )
 
 
-def execute_in_background(tasks: Sequence[Task], context: str) -> None:
-    """Offer each task to its bulkhead and return at once; a task that fails touches none of the others.
+class Bulkhead:
+    """A bounded queue and a few long-lived greenlets, which call its tasks: one each, up to `concurrency` at a time.
 
-    `context` names in the log what they belong to, such as `order-status-update:17`. A task that its bulkhead
-    refuses ends with QueueFull; where it was promised in the outbox, the rescuer brings it back.
+    Each kind of work that leaves the process or runs other people's code has a bulkhead of its own: a slow kind
+    fills its own bulkhead and delays no other.
+    """
+
+    def __init__(self, name: str, concurrency: int, limit: int) -> None:
+        self.name = name
+        self.outcomes: Counter[str] = Counter()
+        self._concurrency = concurrency
+        self._limit = limit
+        self._waiting: deque[Task] = deque()
+        self._behind: dict[object, deque[Task]] = {}  # by the key of a task that waits or runs
+        self._held = 0
+        self._ready = Semaphore(0)
+        """As many as tasks are waiting: each wakes one greenlet, where an event would wake all that are idle."""
+
+        self._quiet = Event()
+        self._quiet.set()
+        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._idle = 0
+        self._stopping = False
+
+    def try_enqueue(self, task: Task) -> bool:
+        """Take the task without waiting; False when the bulkhead is full or stops."""
+        if self._stopping or self.waiting >= self._limit:
+            return False
+        self._quiet.clear()
+        if task.key in self._behind:
+            self._behind[task.key].append(task)
+            self._held += 1
+            return True
+        if task.key is not None:
+            self._behind[task.key] = deque()
+        self._waiting.append(task)
+        # One that is idle may have been woken for another task already.
+        if len(self._waiting) > self._idle and len(self._greenlets) < self._concurrency:
+            self._greenlets.append(gevent.spawn(self._work))
+        self._ready.release()
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that have not begun."""
+        return len(self._waiting) + self._held
+
+    def wait_until_quiet(self, timeout: float | None = None) -> bool:
+        """Return True when nothing waits or runs any more, False after `timeout` seconds."""
+        return bool(self._quiet.wait(timeout))
+
+    def stop(self, timeout: float) -> None:
+        """Begin nothing more, and let what runs end within `timeout` seconds."""
+        self._stopping = True
+        self._waiting.clear()
+        self._behind.clear()
+        self._held = 0
+        if self._idle == len(self._greenlets):
+            self._quiet.set()
+        self.wait_until_quiet(timeout)
+        gevent.killall(self._greenlets, timeout=1)
+
+    def _work(self) -> None:
+        while True:
+            self._idle += 1
+            if self._idle == len(self._greenlets) and not self._waiting:
+                self._quiet.set()
+            self._ready.acquire()
+            self._idle -= 1
+            if not self._waiting:
+                continue  # the bulkhead was stopped, and gave up what waited
+            task = self._waiting.popleft()
+            try:
+                if not task.begun:
+                    self.outcomes[task.run().kind] += 1
+            finally:
+                self._let_next(task.key)
+
+    def _let_next(self, key: object) -> None:
+        behind = self._behind.get(key)
+        if behind:
+            self._waiting.append(behind.popleft())
+            self._ready.release()
+            self._held -= 1
+        elif behind is not None:
+            del self._behind[key]
+
+
+GENERAL = Bulkhead("general", concurrency=16, limit=10_000)
+"""For tasks that were not promised: they are lost with the process."""
+
+
+def execute_in_background(tasks: Sequence[Task], context: str = "") -> None:
+    """Hand each task to its bulkhead and return at once; a task that fails touches none of the others.
+
+    `context` names in the log what they belong to, such as `order-status-update:17`, unless they know it. A task that
+    its bulkhead refuses ends with QueueFull; where it stands in the outbox, the rescuer brings it back.
     """
     _label(tasks, context)
     for task in tasks:
-        if not task.bulkhead.offer(task):
+        if task.bulkhead is None or not task.bulkhead.try_enqueue(task):
             task.end(failed(QueueFull(f"{task.name}: its bulkhead is full")))
 
 
@@ -110,7 +199,8 @@ def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcom
     for task in tasks:
         task.ended = Event()
     for task in tasks[1:]:
-        task.bulkhead.offer(task)
+        if task.bulkhead is not None:
+            task.bulkhead.try_enqueue(task)
     for task in tasks:
         if not task.begun:
             task.run()

@@ -21,14 +21,13 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog, get_logger
 from side_effects import rows
 from side_effects.attempts import Attempts
-from side_effects.bulkhead import Bulkhead
 from side_effects.circuits import Circuits
 from side_effects.claims import Claims
 from side_effects.effects import EventType
 from side_effects.kinds import Claimed, Kind
 from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
 from side_effects.metrics import Metrics
-from side_effects.tasks import Task
+from side_effects.tasks import Bulkhead, Task
 
 log = get_logger(__name__)
 
@@ -76,7 +75,9 @@ class Worker:
             failed=("side_effects.database_unavailable", "Database unavailable; due side effects wait"),
             recovered=("side_effects.database_recovered", "Database available again; due side effects are claimed"),
         )
-        self._attempts = Attempts(pool, self.kinds, self.circuits, metrics, self._failures)
+        self._attempts = Attempts(
+            pool, self.kinds, self._claims, self.circuits, metrics, self._failures, on_end=self._wake.set
+        )
         self._stopping = False
         self.owner = 0
 
@@ -123,7 +124,7 @@ class Worker:
             return
         try:
             for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, event_type, event_id, self.owner, durable):
-                self.attempt(claimed)
+                self._attempts.execute(claimed)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._in_trouble(error)  # the background does it when the database is back
 
@@ -224,24 +225,9 @@ class Worker:
     def _offer(self, found: list[Claimed]) -> None:
         for claimed in found:
             bulkhead = self._bulkheads[claimed.kind]
-            if not bulkhead.offer(Task(claimed.kind, bulkhead, partial(self._attempt_task, claimed))):
+            if not bulkhead.try_enqueue(Task(claimed.kind, bulkhead, partial(self._attempts.execute, claimed))):
                 self._claims.let_go(claimed)
                 self._claims.untried = True
-
-    def _attempt_task(self, claimed: Claimed, _task: Task) -> None:
-        self.attempt(claimed)
-
-    def attempt(self, claimed: Claimed) -> None:
-        """Try once and record, and have it in hand no longer."""
-        try:
-            if not self._attempts.make(claimed):
-                self._claims.untried = True
-        except SystemExit:
-            self._claims.leave(claimed)
-            raise
-        finally:
-            self._claims.let_go(claimed)
-            self._wake.set()
 
     def _in_trouble(self, error: Exception) -> None:
         self._claims.untried = True  # a claim may have been made, and its answer lost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gevent
 import orjson
+import psycopg2.errors
 import pytest
 
 from orders.effects import SIGNAL
@@ -206,6 +207,27 @@ def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob
     assert 1 == outbox.look()
     assert [] == outbox.rows
     assert {(0, 0)} == set(sql("SELECT attempts, crashes FROM side_effects"))
+
+
+def test_a_call_that_cannot_be_given_a_row_is_not_made(placed, bob, onward, outbox, sql, receivers, monkeypatch):
+    """It was made all the same, though it may have ended the process that had it before."""
+    bob.move(placed["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    sql("TRUNCATE side_effects")
+    receivers.clear()
+    sql(
+        "INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)"
+        " SELECT 'order', id, order_id, %s, '', 0, clock_timestamp() FROM order_events WHERE version = 2",
+        1 << SIGNAL,
+    )
+
+    def refuse(*_args):
+        raise psycopg2.errors.LockNotAvailable
+
+    monkeypatch.setattr(onward.engine.writer.deferral, "_run", refuse)
+    assert 1 == outbox.look()
+    assert [] == receivers
+    assert [("order", placed["id"], 1 << SIGNAL)] == outbox.rows
 
 
 def _leave(event, **_):

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from foundation.connections import PreparedPool
-from side_effects.recording import Recorded, Recorder
+from side_effects.attempts import Recorded, Recorder
 from side_effects.rows import RECORD
 
 RUNNING = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts)

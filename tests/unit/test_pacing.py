@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox.pacing import LOOK_SECONDS, PACE_SECONDS, QUIET_PER_SECOND, Pace
+from outbox.batches import LOOK_SECONDS, PACE_SECONDS, QUIET_PER_SECOND, Pace
 
 
 def after(pace, per_second, seconds=1.0, began=0.0):

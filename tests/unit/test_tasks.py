@@ -11,8 +11,7 @@ from gevent.event import Event
 
 from foundation import logs
 from side_effects import execute_in_background, execute_in_parallel
-from side_effects.bulkhead import Bulkhead
-from side_effects.tasks import QueueFull, Task
+from side_effects.tasks import Bulkhead, QueueFull, Task
 
 
 @pytest.fixture
@@ -152,11 +151,11 @@ def test_parallel_tasks_inside_a_parallel_task_do_not_block_for_ever():
 def test_a_slow_task_keeps_nobody_from_starting():
     """Two come in one turn of the loop, where one greenlet is idle."""
     bulkhead, release, done = Bulkhead("bulkhead", concurrency=4, limit=10), Event(), []
-    bulkhead.offer(Task("first", bulkhead, done.append))
+    bulkhead.try_enqueue(Task("first", bulkhead, done.append))
     assert bulkhead.wait_until_quiet(5)
 
-    bulkhead.offer(Task("slow", bulkhead, lambda _: release.wait()))
-    bulkhead.offer(Task("quick", bulkhead, done.append))
+    bulkhead.try_enqueue(Task("slow", bulkhead, lambda _: release.wait()))
+    bulkhead.try_enqueue(Task("quick", bulkhead, done.append))
     gevent.sleep(0.05)
 
     assert ["first", "quick"] == [task.name for task in done]

@@ -1,0 +1,29 @@
+"""Through how many files a PATCH, a batch and a durable attempt walk: what a newcomer has to have open."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.walk import Walker
+
+
+@pytest.fixture
+def walker(app, sql, empty):
+    return Walker(app, sql)
+
+
+def twice(walk):
+    """The second walk, when everything is warm."""
+    walk()
+    return walk()
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "stays"),
+    [("plain", 18, 25), ("fast_path", 18, 25), ("refused", 18, 30), ("durable_attempt", 10, 30)],
+)
+def test_a_walk_stays_short(walker, name, files, stays):
+    walk = twice(getattr(walker, name))
+
+    assert len(walk.files) <= files, walk
+    assert len(walk.stays) <= stays, walk
