@@ -70,8 +70,9 @@ class Preparation:
     def _fingerprint(self) -> str:
         born = (self._plan.settings.data_dir / "postgres" / "PG_VERSION").stat()
         digest = hashlib.sha256(f"{born.st_ino} {born.st_mtime_ns}".encode())
-        for path in sorted((PROJECT / "migrations").rglob("*.[ps][yq]*")):
-            digest.update(path.name.encode() + path.read_bytes())
+        for path in sorted((PROJECT / "migrations").rglob("*")):
+            if path.suffix in (".py", ".sql"):
+                digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 
     def __enter__(self) -> Self:

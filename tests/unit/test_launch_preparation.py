@@ -43,6 +43,8 @@ def test_a_cluster_that_was_made_anew_is_prepared_first(plan: Plan, tmp_path: Pa
 def test_new_migrations_are_run_first(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(plan)
     with Preparation(plan, plan.environment) as prepared:
+        (tmp_path / "migrations").mkdir()
+        (tmp_path / "migrations" / "0019_tags.sql").write_text("CREATE TABLE tags ()")
         monkeypatch.setattr(preparation, "PROJECT", tmp_path)
         assert not prepared.is_repetition()
 
