@@ -52,7 +52,7 @@ bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in 
 walk: .venv/installed-dev ## Print through which files a PATCH, a batch and a durable attempt walk; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
 
-chaos: .venv/installed-dev ## Run the proofs by faults; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
+chaos: .venv/installed-dev ## Run the fault-injection proofs; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
 	@exec $(BIN)/python -m chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit

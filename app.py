@@ -1,6 +1,6 @@
 """The factory: settings in, application out.
 
-Each package builds its part in its `wiring`, in the order in which they need each other; `process.Onward` holds them.
+Each package builds its part in its `wiring`, in the order of their dependencies; `process.Onward` holds them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ INFO = {"title": "Onward", "version": VERSION, "description": openapi.DESCRIPTIO
 
 
 def build_app(settings: Settings) -> Flask:
-    """The application. Nothing runs in it yet: `onward_of(app).start()` begins that."""
+    """The application. Nothing runs in it yet: `onward_of(app).start()` starts it."""
     app = OpenAPI(__name__, info=INFO, doc_ui=False, security_schemes=SECURITY)
     app.openapi_version = "3.1.0"
     build_foundation(app, settings)
@@ -88,7 +88,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
 
 
 def _wrappers(onward: Onward) -> tuple[Callable[[WSGIApplication], WSGIApplication], ...]:
-    """What each request passes before Flask has it, the outermost first."""
+    """What each request passes before Flask gets it, the outermost first."""
     settings = onward.settings
     return (
         partial(HandOver, detaches=settings.detach_streams),

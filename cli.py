@@ -1,4 +1,4 @@
-"""The command line: `FLASK_APP=cli:create_app` finds the application here, and the commands of all packages."""
+"""The command line: `FLASK_APP=cli:create_app` finds the application and the commands of all packages here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from process import onward_of
 
 
 def create_app() -> Flask:
-    """The application, with the secret and the database that `make run` keeps where none are given."""
+    """The application, with the secret and the database of `make run` if none are given."""
     try:
         app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
     except SettingsError as error:
@@ -32,7 +32,7 @@ def create_app() -> Flask:
 
 
 def init_commands(app: Flask) -> None:
-    """Give this application every command; no worker imports any of them."""
+    """Add every command to this application; no worker imports any of them."""
     db.init_commands(app)
     access.commands.init_app(app)
     orders.personal_commands.init_app()

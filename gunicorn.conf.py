@@ -63,7 +63,7 @@ def on_starting(_server: Any) -> None:
         file.unlink(missing_ok=True)
     # An unavailable database is no reason to exit: /readyz reports it, and checks its sessions when it is available.
     with suppress(psycopg2.Error):
-        if wrong := poolers.problem(settings.dsn):
+        if wrong := poolers.unusable(settings.dsn):
             sys.exit(wrong)
 
 
@@ -95,7 +95,7 @@ def on_exit(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell the worker what to do before it exits, and who answers plain requests."""
+    """Set what the worker does before it exits, and what answers plain requests."""
     from process import onward_of
     from server.admission import Admission
 

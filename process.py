@@ -1,4 +1,4 @@
-"""One process: what it is made of, how it begins and ends, and what `/readyz` asks it."""
+"""One process: its parts, its start and stop, and its readiness."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime.wiring import Realtime
 
 @dataclass
 class Onward:
-    """The parts of one process that live as long as it does; `app.extensions["onward"]`, and nothing else there."""
+    """The parts of one process that live as long as it does: `app.extensions["onward"]`, and nothing else there."""
 
     settings: Settings
     access: Access
@@ -31,7 +31,7 @@ class Onward:
     stopping: bool = False
 
     def start(self) -> None:
-        """Begin to work; once in each process, after it was forked."""
+        """Start working; once in each process, after the fork."""
         self.loop.start()
         self.access.refresher.start()
         self.realtime.start()
@@ -39,7 +39,7 @@ class Onward:
         self.pruner.start()
 
     def stop(self) -> None:
-        """Tell every stream, finish or hand back what is pending, and let go of the database."""
+        """Close every stream, finish or release what is pending, and close the database connections."""
         self.stopping = True
         self.pruner.stop()
         self.realtime.drain()
@@ -49,7 +49,7 @@ class Onward:
         self.loop.stop()
 
     def checks(self) -> dict[str, Check]:
-        """What has to hold for this process to be sent requests, by name; each says what is wrong, or None."""
+        """The readiness checks by name; each returns what is wrong, or None."""
         revocations = self.access.credentials.tokens.revocations
         return {
             "stopping": lambda: "the process is shutting down" if self.stopping else None,

@@ -29,8 +29,8 @@ MOST_ANCESTORS = 7
 """Maximum depth of keys that create keys: the credential name grows with it, and nobody needs more."""
 
 OVERSEEING: tuple[Role, ...] = ("operator", "auditor")
-"""Roles whose credentials an API key cannot revoke, except its own: a leaked key must not lock out those who would
-revoke it."""
+"""Roles whose credentials an API key cannot end, except its own: a leaked key must not lock out those who would
+end it."""
 
 TRUST_SECONDS = 60
 """How long a verified key is cached without asking the database again, and the precision of `last_used_at`. A revoked
@@ -38,11 +38,11 @@ key is dropped from the cache within a second, as tokens are."""
 
 SQL = sql.beside(__file__)
 USE = SQL.text("use")
-ADD = SQL.text("add")
+ADD_KEY = SQL.text("add")
 HOLD = SQL.text("hold")
-LIST = SQL.text("list")
+LIST_KEYS = SQL.text("list")
 MADE_BY = SQL.text("made_by")
-FIND = SQL.text("find")
+FIND_KEY = SQL.text("find")
 TAKE_BACK = SQL.text("take_back")
 
 
@@ -57,7 +57,7 @@ class NewKey:
     expires_at: datetime | None = None
 
 
-def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, str]:
+def create(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, str]:
     """Create a key; returns its id and its text, which cannot be shown again. Raises Forbidden if the maker's own key
     does not allow it."""
     if maker is not None:
@@ -66,7 +66,7 @@ def add(new: NewKey, actor: str, maker: Principal | None = None) -> tuple[int, s
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     values = {"hash": _hash(key), "prefix": prefix, "actor": actor, **vars(new), "scopes": list(new.scopes)}
     values |= {"ancestors": lineage(maker), "demo": maker is not None and maker.demo}
-    id: int = db.session.execute(ADD, values).scalar_one()
+    id: int = db.session.execute(ADD_KEY, values).scalar_one()
     commit()
     return id, key
 
@@ -99,9 +99,9 @@ def hold(ids: list[int]) -> bool:
     return bool(db.session.execute(HOLD, {"ids": ids}).scalar_one())
 
 
-def list_all() -> list[dict[str, Any]]:
+def listed() -> list[dict[str, Any]]:
     """All keys, newest first, without the secrets."""
-    return [dict(row._mapping) for row in db.session.execute(LIST)]
+    return [dict(row._mapping) for row in db.session.execute(LIST_KEYS)]
 
 
 def made_by(actor: str) -> list[int]:
@@ -109,21 +109,19 @@ def made_by(actor: str) -> list[int]:
     return list(db.session.scalars(MADE_BY, {"actor": actor}))
 
 
-def revoke(id: int, actor: str, reason: str, revoker: Principal | None = None) -> int:
+def end(id: int, actor: str, reason: str, revoker: Principal | None = None) -> int:
     """Revoke a key and all keys created with it; returns how many. Raises NotFound if there is no valid key with this
     id.
 
     Raises Forbidden if the request comes with an API key, and this is an operator's key that it has not created.
     """
-    found = db.session.execute(FIND, {"id": id}).one_or_none()
+    found = db.session.execute(FIND_KEY, {"id": id}).one_or_none()
     if found is None:
         raise NotFound("No such key, or it is already revoked.")
     path, role = found
     own = lineage(revoker)
     if own and role in OVERSEEING and own[-1] not in path:
-        raise Forbidden(
-            "An API key cannot revoke a key of an operator or auditor, except itself and the keys it created."
-        )
+        raise Forbidden("An API key cannot end a key of an operator or auditor, except itself and the keys it created.")
     count: int = db.session.execute(TAKE_BACK, {"id": id}).rowcount  # type: ignore[attr-defined]
     # Keys created with it contain its name in theirs, so they are revoked with it, even one created at this very
     # moment.

@@ -65,14 +65,14 @@ def add_key(name: str, role: Role, subject: int, wanted: tuple[str, ...], days: 
     if unknown := set(wanted) - set(guards.scopes()):
         raise click.UsageError(f"Unknown scope {min(unknown)}; the scopes are {', '.join(guards.scopes())}.")
     expires_at = clock.now() + timedelta(days=days) if days else None
-    _, key = api_keys.add(NewKey(name, role, subject, tuple(sorted(set(wanted))), expires_at), _actor())
+    _, key = api_keys.create(NewKey(name, role, subject, tuple(sorted(set(wanted))), expires_at), _actor())
     click.echo(key)
 
 
 @keys.command("list")
 def list_keys() -> None:
     """List all API keys, without the secrets."""
-    for key in api_keys.list_all():
+    for key in api_keys.listed():
         whose = f"{key['role']}:{key['principal_id']}"
         click.echo(f"{key['id']}  {key['prefix']}…  {key['name']}  {whose}  {' '.join(key['scopes'])}  {_state(key)}")
 
@@ -91,7 +91,7 @@ def _state(key: Mapping[str, Any]) -> str:
 def revoke_key(id: int, reason: str) -> None:
     """Revoke an API key."""
     with in_one_line():
-        count = api_keys.revoke(id, _actor(), reason)
+        count = api_keys.end(id, _actor(), reason)
     click.echo(f"Key {id} is refused within a second" + (f", and {count - 1} created with it." if count > 1 else "."))
 
 
@@ -114,7 +114,7 @@ def add_person(email: str, name: str, role: Role, subject: int) -> None:
 @who.command("list")
 def list_people() -> None:
     """List the accounts with a password."""
-    for person in people.list_all():
+    for person in people.everyone():
         state = "disabled" if person["disabled_at"] else f"last signed in {person['signed_in_at'] or 'never'}"
         click.echo(f"{person['email']}  {person['name']}  {person['role']}:{person['principal_id']}  {state}")
 
@@ -147,8 +147,8 @@ def disable(email: str, reason: str) -> None:
         whom = people.disable(email, _actor(), reason)
     click.echo(f"{people.plain(email)} ({whom}) is disabled, and is signed out within a second.")
     if left := api_keys.made_by(whom):
-        told = ", ".join(map(str, left))
-        click.echo(f"Keys created by {whom} are still valid: {told}. Revoke them with `flask keys revoke`.")
+        ids = ", ".join(map(str, left))
+        click.echo(f"Keys created by {whom} are still valid: {ids}. Revoke them with `flask keys revoke`.")
 
 
 @who.command("enable")

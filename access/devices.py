@@ -23,14 +23,14 @@ KNOWN_SECONDS = 365 * 24 * 3600
 MOST_ACCOUNTS = 5
 """Maximum accounts per device; the till of a shop has a few, and a cookie has to stay short."""
 
-SALT = "onward: a device that is known"
+DEVICE_SALT = "onward: a device that is known"
 
 
 class Devices:
     """Reads and writes the cookie."""
 
     def __init__(self, settings: Settings) -> None:
-        self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=SALT)
+        self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=DEVICE_SALT)
         self._secure = settings.secure_cookies
 
     def name(self, request: Request, email: str) -> str:
@@ -42,8 +42,8 @@ class Devices:
         """Record that somebody has signed in to the account on this device."""
         name, accounts = self._read(request)
         account = _account(email)
-        told = [account, *(one for one in accounts if one != account)][:MOST_ACCOUNTS]
-        value = self._signer.dumps([name or secrets.token_urlsafe(16), told])
+        known = [account, *(one for one in accounts if one != account)][:MOST_ACCOUNTS]
+        value = self._signer.dumps([name or secrets.token_urlsafe(16), known])
         response.set_cookie(
             COOKIE, value, KNOWN_SECONDS, path=PATH, secure=self._secure, httponly=True, samesite="Strict"
         )

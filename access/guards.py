@@ -42,7 +42,7 @@ AREAS: set[str] = set()
 def init_app(app: Flask) -> None:
     """Refuse a forged request as a problem, and have each response report its rate."""
     app.register_error_handler(CSRFError, _forged)
-    app.after_request(_tell_rate)
+    app.after_request(_add_rate)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def weigh(writes: int) -> tuple[int, TooManyRequests | None]:
     return 1 + more, refusal
 
 
-def _tell_rate(response: Response) -> Response:
+def _add_rate(response: Response) -> Response:
     response.headers.extend(g.get("rate", ()))
     return response
 

@@ -25,13 +25,13 @@ from foundation.errors import AppError, IdempotencyMismatch
 
 KEPT_HOURS = 24
 KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
-PRUNED = 100
+PRUNED_ANSWERS = 100
 """Old rows deleted with each new one; more than are added, and few enough to cost little."""
 
-SQL = sql.beside(__file__, hashed=locks.HASHED, kept_hours=KEPT_HOURS, pruned=PRUNED)
-FIND = SQL.text("find")
+SQL = sql.beside(__file__, hashed=locks.HASHED, kept_hours=KEPT_HOURS, pruned=PRUNED_ANSWERS)
+FIND_ANSWER = SQL.text("find")
 KEEP = SQL.text("keep")
-FORGET = SQL.text("forget")
+FORGET_ANSWERS = SQL.text("forget")
 FORGET_OWN = SQL.text("forget_own")
 FORGET_WITHOUT_ORDERS = SQL.text("forget_without_orders")
 
@@ -76,7 +76,7 @@ def forget(who: str) -> int:
 
 def forget_orders(orders: Sequence[int]) -> int:
     """The same for the responses to any principal that mention one of these orders."""
-    return in_pieces(FORGET, orders=list(orders))
+    return in_pieces(FORGET_ANSWERS, orders=list(orders))
 
 
 def forget_without_orders(orders: Sequence[int]) -> None:
@@ -154,7 +154,7 @@ def _do(view: Callable[..., Response], values: Any, asked: dict[str, Any], secre
 
 def _answer_again(asked: dict[str, Any]) -> Response | None:
     """The stored response; None if the request has to be done, and its key is locked for it."""
-    locked, fingerprint, status, body = db.session.execute(FIND, asked).one()
+    locked, fingerprint, status, body = db.session.execute(FIND_ANSWER, asked).one()
     if fingerprint is None:
         if not locked:
             raise InProgress

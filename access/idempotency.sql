@@ -34,9 +34,9 @@ UPDATE idempotency_keys SET body = NULL, order_ids = '{}' WHERE ctid = ANY(ARRAY
 WITH found AS MATERIALIZED (
     SELECT ctid AS at, created_at, principal, key, ARRAY(
         SELECT DISTINCT CAST(id AS bigint) FROM jsonb_path_query(CAST(body AS jsonb), {order_ids}) AS id)
-        && CAST(:orders AS bigint[]) AS tells
+        && CAST(:orders AS bigint[]) AS mentioned
     FROM idempotency_keys WHERE order_ids IS NULL AND body IS NOT NULL
         AND (created_at, principal, key) > (:created_at, :principal, :key)
     ORDER BY created_at, principal, key LIMIT :piece FOR UPDATE),
-gone AS (UPDATE idempotency_keys SET body = NULL WHERE ctid = ANY(ARRAY(SELECT at FROM found WHERE tells)))
+erased AS (UPDATE idempotency_keys SET body = NULL WHERE ctid = ANY(ARRAY(SELECT at FROM found WHERE mentioned)))
 SELECT created_at, principal, key FROM found ORDER BY created_at DESC, principal DESC, key DESC

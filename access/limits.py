@@ -30,7 +30,7 @@ AGAIN_SECONDS = 5.0
 T = TypeVar("T")
 
 
-class Limits:
+class RateLimits:
     """The rates of one installation, in requests per second; 0 for none."""
 
     def __init__(self, reads: int, writes: int, redis_url: str = "") -> None:
@@ -60,10 +60,10 @@ class Limits:
         if item is None:
             return []
         allowed, window = self._ask(lambda limiter: _hit(limiter, item, (kind, who)))
-        told = _told(item, kind, window if allowed else window._replace(remaining=0))
+        fields = _fields(item, kind, window if allowed else window._replace(remaining=0))
         if not allowed:
-            raise _too_many(item, kind, window, told)
-        return list(told.items())
+            raise _too_many(item, kind, window, fields)
+        return list(fields.items())
 
     def take_more(self, who: str, wanted: int) -> tuple[int, list[tuple[str, str]], TooManyRequests | None]:
         """Count up to this many further writes of a request that was admitted as one.
@@ -74,8 +74,8 @@ class Limits:
         if item is None:
             return wanted, [], None
         taken, window = self._ask(lambda limiter: _hit_up_to(limiter, item, ("writes", who), wanted))
-        told = _told(item, "writes", window)
-        return taken, list(told.items()), None if taken == wanted else _too_many(item, "writes", window, {})
+        fields = _fields(item, "writes", window)
+        return taken, list(fields.items()), None if taken == wanted else _too_many(item, "writes", window, {})
 
     def _ask(self, question: Callable[[RateLimiter], T]) -> T:
         """Use Redis, or this process's own counter while Redis is unavailable."""
@@ -106,14 +106,14 @@ def _seconds(window: WindowStats) -> int:
     return max(1, math.ceil(window.reset_time - clock.unix_seconds()))
 
 
-def _told(item: RateLimitItem, kind: str, window: WindowStats) -> dict[str, str]:
+def _fields(item: RateLimitItem, kind: str, window: WindowStats) -> dict[str, str]:
     left = f'"{kind}";r={window.remaining};t={_seconds(window)}'
     return {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": left}
 
 
-def _too_many(item: RateLimitItem, kind: str, window: WindowStats, told: dict[str, str]) -> TooManyRequests:
+def _too_many(item: RateLimitItem, kind: str, window: WindowStats, fields: dict[str, str]) -> TooManyRequests:
     seconds = _seconds(window)
-    return TooManyRequests(f"More than {item.amount} {kind} a second. Try again in {seconds} s.", seconds, told)
+    return TooManyRequests(f"More than {item.amount} {kind} a second. Try again in {seconds} s.", seconds, fields)
 
 
 def _shared(url: str) -> RateLimiter:

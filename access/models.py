@@ -80,7 +80,7 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Person(Base):
+class PersonRow(Base):
     """An account with a password. Several people may act for one principal, as a shop's staff does."""
 
     __tablename__ = "people"

@@ -1,4 +1,4 @@
-"""What this package is made of in one process, and where its views and commands find it."""
+"""The parts of this package in one process, and where its views and commands find them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access.credentials import Credentials
 from access.devices import Devices
-from access.limits import Limits
+from access.limits import RateLimits
 from access.people import Links
 from access.refresher import Refresher
 from access.tracking_links import TrackingLinks
@@ -20,11 +20,11 @@ from foundation.settings import Settings
 
 @dataclass(frozen=True)
 class Access:
-    """Who is asking, and what they may do."""
+    """Authentication and authorisation."""
 
     settings: Settings
     credentials: Credentials
-    limits: Limits
+    limits: RateLimits
     devices: Devices
     password_links: Links
     tracking_links: TrackingLinks
@@ -32,7 +32,7 @@ class Access:
     """Keeps the credentials current; started and stopped with the process."""
 
     prune: Callable[[], int]
-    """Forgets a piece of the revocations that say nothing any more; returns how many these were."""
+    """Deletes a chunk of the revocations that no longer refuse anything; returns how many."""
 
     routes: tuple[APIBlueprint, ...]
 
@@ -40,10 +40,10 @@ class Access:
 class _HasAccess(Protocol):
     @property
     def access(self) -> Access:
-        """The part of an application that is ours."""
+        """This package's part of an application."""
 
 
 def access_of(app: Flask | None = None) -> Access:
-    """The part of this application; of the one that answers now, where none is named."""
+    """This package's part of the given application, or of the current one."""
     onward: _HasAccess = (app or current_app).extensions["onward"]
     return onward.access

@@ -32,7 +32,7 @@ def hashed(password: str) -> str:
         return str(_threads().apply(_hasher.hash, (password,)))
 
 
-def verify(known: str | None, password: str) -> bool:
+def matches(known: str | None, password: str) -> bool:
     """Whether the password matches this hash; takes the same time if there is none."""
     with _Place():
         right = _threads().apply(_verify, (known or NOBODYS, password[:MOST_CHARACTERS]))

@@ -31,8 +31,8 @@ LINK_SALT = "onward: choose a password"
 SQL = sql.beside(__file__)
 BY_EMAIL = SQL.text("by_email")
 BY_SESSION = SQL.text("by_session")
-ADD = SQL.text("add")
-LIST = SQL.text("list")
+ADD_PERSON = SQL.text("add")
+LIST_PEOPLE = SQL.text("list")
 EXPORT = SQL.text("export")
 ERASE = SQL.text("erase")
 SIGNED_IN = SQL.text("signed_in")
@@ -94,7 +94,7 @@ def add(email: str, name: str, role: Role, principal_id: int) -> Person:
         "session_key": _new_key(),
     }
     try:
-        row = db.session.execute(ADD, values).one()
+        row = db.session.execute(ADD_PERSON, values).one()
     except IntegrityError as error:
         db.session.rollback()
         raise InvalidRequest("An account with this e-mail address already exists.") from error
@@ -102,8 +102,8 @@ def add(email: str, name: str, role: Role, principal_id: int) -> Person:
     return Person(*row)
 
 
-def list_all() -> list[dict[str, Any]]:
-    return [dict(row._mapping) for row in db.session.execute(LIST)]
+def everyone() -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in db.session.execute(LIST_PEOPLE)]
 
 
 def by_email(email: str) -> Person | None:
@@ -117,14 +117,14 @@ def by_session(session_key: str) -> Person | None:
     return Person(*row) if row else None
 
 
-def sign_in(email: str, password: str, origin: Origin) -> Person:
+def verify_sign_in(email: str, password: str, origin: Origin) -> Person:
     """The person who signs in; raises Unauthorized with one message for every failure, TooManyRequests after too
     many."""
     email = plain(email)
     throttle.count_try(email, origin)
     person = by_email(email)
     db.session.rollback()  # another greenlet gets the connection while argon2 works
-    right = passwords.verify(person.password if person else None, password)
+    right = passwords.matches(person.password if person else None, password)
     if person is None or not right:
         raise Unauthorized("Wrong e-mail address or password.")
     throttle.forget_tries(email, origin)

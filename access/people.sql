@@ -52,7 +52,7 @@ UPDATE people SET role = :role, principal_id = :principal_id, session_key = :new
 RETURNING was.session_key
 
 -- name: known(email)
--- Tells an account in an unexpected state from an address that has none.
+-- Distinguishes an account in an unexpected state from an address without one.
 SELECT EXISTS (SELECT FROM people WHERE email = :email)
 
 -- name: enable(email)

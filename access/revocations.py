@@ -35,7 +35,7 @@ SQL = sql.beside(__file__, look_back_seconds=LOOK_BACK_SECONDS)
 LOOK = SQL.text("look")
 ASK = SQL.text("ask")
 REVOKE = SQL.text("revoke")
-PRUNE = SQL.text("prune")
+PRUNE_REVOCATIONS = SQL.text("prune")
 
 
 class Revocations:
@@ -119,7 +119,7 @@ def prune(kept_hours: dict[str, int], most: int = 1000) -> int:
 
 
 def _prune(kind: str, hours: int, most: int) -> int:
-    count: int = db.session.execute(PRUNE, {"kind": kind, "hours": hours, "most": most}).rowcount  # type: ignore[attr-defined]
+    count: int = db.session.execute(PRUNE_REVOCATIONS, {"kind": kind, "hours": hours, "most": most}).rowcount  # type: ignore[attr-defined]
     db.session.commit()
     return count
 

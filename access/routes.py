@@ -57,7 +57,7 @@ def revoke(body: RevocationIn) -> Response:
 @operating.get("/api/ops/keys", summary="List API keys", **documented(KeysOut))
 @typed
 def list_keys() -> Response:
-    return Response(orjson.dumps({"keys": api_keys.list_all()}), content_type="application/json")
+    return Response(orjson.dumps({"keys": api_keys.listed()}), content_type="application/json")
 
 
 @operating.post("/api/ops/keys", summary="Create an API key", **documented(NewKeyOut, status=201))
@@ -66,7 +66,7 @@ def list_keys() -> Response:
 def add_key(body: KeyIn) -> Response:
     """Operators create operator keys only under their own id. A key can only create keys without additional rights:
     the same role and id, no additional scope, no later expiry; revoking it revokes them too."""
-    id, key = api_keys.add(body.key(), guards.actor(), guards.current())
+    id, key = api_keys.create(body.key(), guards.actor(), guards.current())
     return Response(orjson.dumps({"id": id, "key": key}), 201, content_type="application/json")
 
 
@@ -77,5 +77,5 @@ def add_key(body: KeyIn) -> Response:
 @keyed
 def revoke_key(body: KeyRevocation) -> Response:
     """All keys created with it are revoked too."""
-    api_keys.revoke(body.id, guards.actor(), body.reason, guards.current())
+    api_keys.end(body.id, guards.actor(), body.reason, guards.current())
     return jsonify(revoked=f"key:{body.id}")

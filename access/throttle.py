@@ -29,13 +29,13 @@ TRIES_PER_ADDRESS = 100
 IPV6_PREFIX = 64
 """The smallest network assigned to one customer; it has more addresses than could be counted."""
 
-PRUNED = 100
+PRUNED_ATTEMPTS = 100
 """Old rows deleted with each attempt, which adds three at most."""
 
-SQL = sql.beside(__file__, pruned=PRUNED)
+SQL = sql.beside(__file__, pruned=PRUNED_ATTEMPTS)
 COUNT = SQL.text("count")
-PRUNE = SQL.text("prune")
-FORGET = SQL.text("forget")
+PRUNE_ATTEMPTS = SQL.text("prune")
+FORGET_ATTEMPT = SQL.text("forget")
 UNCOUNT = SQL.text("uncount")
 
 
@@ -57,14 +57,14 @@ def count_try(email: str, origin: Origin) -> None:
             # Later ones are not counted: an address that keeps trying adds no rows and locks no account.
             db.session.commit()
             raise TooManyRequests("Too many sign-in attempts. Try again later.", max(1, seconds))
-    db.session.execute(PRUNE, {"window": WINDOW_SECONDS})
+    db.session.execute(PRUNE_ATTEMPTS, {"window": WINDOW_SECONDS})
     db.session.commit()
 
 
 def forget_tries(email: str, origin: Origin) -> None:
     """Undo the count of a successful attempt; committed with the caller's next changes."""
     for key, limit in _limits(email, origin):
-        db.session.execute(FORGET if limit == TRIES else UNCOUNT, {"key": key})
+        db.session.execute(FORGET_ATTEMPT if limit == TRIES else UNCOUNT, {"key": key})
 
 
 def _limits(email: str, origin: Origin) -> Iterator[tuple[bytes, int]]:
@@ -89,5 +89,5 @@ def _place(address: str) -> str:
     return str(ip)
 
 
-def _hash(*words: str) -> bytes:
-    return hashlib.sha256("\n".join(words).encode("utf-8", "replace")).digest()
+def _hash(*parts: str) -> bytes:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).digest()

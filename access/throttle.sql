@@ -20,5 +20,5 @@ DELETE FROM sign_in_attempts WHERE key = ANY(ARRAY(
 DELETE FROM sign_in_attempts WHERE key = :key
 
 -- name: uncount(key)
--- A count that several people share takes back the successful attempt only.
+-- A counter that several people share is reduced by the successful attempt only.
 UPDATE sign_in_attempts SET count = count - 1 WHERE key = :key AND count > 0

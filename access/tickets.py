@@ -12,10 +12,10 @@ from foundation.db import commit, db
 from foundation.errors import Unauthorized
 
 TICKET_SECONDS = 30
-PRUNED = 100
+PRUNED_TICKETS = 100
 """Unused tickets deleted with each new one; more than are added."""
 
-SQL = sql.beside(__file__, pruned=PRUNED, ticket_seconds=TICKET_SECONDS)
+SQL = sql.beside(__file__, pruned=PRUNED_TICKETS, ticket_seconds=TICKET_SECONDS)
 ISSUE = SQL.text("issue")
 REDEEM = SQL.text("redeem")
 
@@ -27,7 +27,7 @@ def issue(principal: Principal) -> str:
         "hash": _hash(ticket),
         "role": principal.role,
         "id": principal.id,
-        "proof": principal.credential,
+        "credential": principal.credential,
         "ends": principal.expires_at,
         "scopes": None if principal.scopes is None else sorted(principal.scopes),
         "demo": principal.demo,

@@ -19,7 +19,7 @@ from foundation import clock
 from foundation.errors import NotFound
 from foundation.settings import Settings
 
-SALT = "onward: follow an order"
+TRACKING_SALT = "onward: follow an order"
 USUAL_DAYS, LONGEST_DAYS = 30, 365
 DAY_SECONDS = 24 * 3600
 
@@ -39,7 +39,7 @@ class TrackingLinks:
     def __init__(self, settings: Settings, revocations: Revocations) -> None:
         self._settings = settings
         self._revocations = revocations
-        self._signer = URLSafeSerializer(settings.signing_keys, salt=SALT)
+        self._signer = URLSafeSerializer(settings.signing_keys, salt=TRACKING_SALT)
 
     def make(
         self, order_id: int, buyer_id: int, days: float = USUAL_DAYS, maker: Principal | None = None
@@ -47,13 +47,13 @@ class TrackingLinks:
         """A link to this buyer's order, and its expiry in seconds since 1970: that of the maker's key at the latest."""
         now = round(clock.unix_seconds(), 3)
         ends = now + days * DAY_SECONDS
-        told: list[Any] = [order_id, buyer_id, now, ends]
+        content: list[Any] = [order_id, buyer_id, now, ends]
         keys = api_keys.lineage(maker)
         if maker and keys and maker.expires_at is not None:
-            told[3] = ends = min(ends, maker.expires_at)
+            content[3] = ends = min(ends, maker.expires_at)
         if maker and (keys or maker.demo):
-            told += [keys, maker.demo]
-        return self._settings.link(f"/t/{self._signer.dumps(told)}"), ends
+            content += [keys, maker.demo]
+        return self._settings.link(f"/t/{self._signer.dumps(content)}"), ends
 
     def read(self, link: str) -> Followed:
         """The order of this link; raises NotFound if it is expired, revoked or invalid."""

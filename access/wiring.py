@@ -1,4 +1,4 @@
-"""The parts of this package, joined: one set of them lives in each process."""
+"""Joins the parts of this package; there is one set per process."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import partial
 from flask import Flask
 
 from access import guards, revocations, sessions
-from access import models as models  # its tables, for whoever asks for the metadata
+from access import models as models  # its tables, for the metadata
 from access.credentials import Credentials
 from access.devices import Devices
-from access.limits import Limits
+from access.limits import RateLimits
 from access.parts import Access
 from access.people import Links
 from access.refresher import Refresher
@@ -21,7 +21,7 @@ from foundation.settings import Settings
 
 
 def build(app: Flask, settings: Settings) -> Access:
-    """Give the application its sessions and its rates; what is returned has to be found by `access_of`."""
+    """Set up sessions and rate limits for the application; the result has to be stored where `access_of` finds it."""
     credentials = Credentials(Tokens.of(settings))
     sessions.init_app(app, settings, credentials)
     guards.init_app(app)
@@ -29,7 +29,7 @@ def build(app: Flask, settings: Settings) -> Access:
     return Access(
         settings,
         credentials,
-        Limits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url),
+        RateLimits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url),
         Devices(settings),
         Links(settings),
         TrackingLinks(settings, credentials.tokens.revocations),

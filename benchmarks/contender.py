@@ -1,4 +1,4 @@
-"""Who is measured: something that is started, loaded, and asked whether it has kept what it promised."""
+"""A contender: started, put under load, and checked for completeness."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Contender:
         raise NotImplementedError
 
     def is_done(self, expected: Rows) -> bool:
-        """Whether everything that was promised has been done."""
+        """Whether all effects are done."""
         return (expected.outbox > 0 or self.database.has_nothing_pending) and self.database.rows() == expected
 
     def rest(self) -> None:

@@ -12,7 +12,7 @@ __all__ = ["app"]
 
 
 def forget(_entry: OutboxEntry) -> None:
-    """Do nothing of what was promised."""
+    """Do none of the effects."""
 
 
 setattr(onward_of(app).engine, "keep", forget)  # noqa: B010  A plain assignment is no valid typing.

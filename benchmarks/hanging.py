@@ -41,7 +41,7 @@ class Mailing(HttpContender):
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
-    """Measure all three, with every change promising an e-mail."""
+    """Measure all three, with every change causing an e-mail."""
     template = server.create("template", orders)
     with closing(socket.create_server(("127.0.0.1", 0), backlog=512)) as mute, tempfile.TemporaryDirectory() as folder:
         # Nobody ever accepts here: the kernel says hello, and that is all that is ever said.

@@ -36,7 +36,7 @@ class Slice:
     load: Load
     usage: Usage
     done_after: float
-    """Seconds from the last answer until everything promised was done, and counted."""
+    """Seconds from the last response until all effects were done, and counted."""
 
     @property
     def sustained(self) -> float:

@@ -120,16 +120,16 @@ class Walker:
 
     def batch(self) -> Walk:
         """One batch that does the effects of one change."""
-        self._settle()
+        self._drain()
         self._wsgi("")
         return trace("batch of effects", self._onward.engine.writer.flush)
 
     def durable_attempt(self) -> Walk:
         """One look of the durable worker, with one attempt: a chat message at its second try."""
-        self._settle()
+        self._drain()
         with self._broken_chat():
             self._wsgi("")
-            self._settle()
+            self._drain()
         self._sql("UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = 'pending'")
         worker = self._onward.engine.worker
 
@@ -143,7 +143,7 @@ class Walker:
         ((order_id,),) = self._sql(ORDER)
         return int(order_id)
 
-    def _settle(self) -> None:
+    def _drain(self) -> None:
         engine = self._onward.engine
         engine.wait_until_quiet()
         while not engine.writer.quiet:

@@ -1,1 +1,1 @@
-"""Proofs by faults: real processes are killed, frozen and cut off under load, and what was promised is counted."""
+"""Proofs by faults: real processes are killed, frozen and cut off under load, and the results are counted."""

@@ -44,7 +44,7 @@ def _run(proof: Proof, server: Server, report: Report) -> Report:
         # What was found until here is worth as much as the trace.
         traceback.print_exc()
         report.check("the proof itself failed", 1, at_most=0)
-    report.tell("all of it took", clock.monotonic() - begun, "s")
+    report.tell("total duration", clock.monotonic() - begun, "s")
     print(report, end="\n\n", flush=True)
     return report
 

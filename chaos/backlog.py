@@ -76,7 +76,7 @@ def _tell(report: Report, database: Database, pool: TimedPool, looks: list[float
     report.tell("rows through each queue", count)
     report.tell("the snapshot was held for", seconds, "s")
     late = slice(len(looks) // 2, None)
-    report.check("look of the outbox p99", 1000 * percentile(looks[late], 0.99), "ms", at_most=bound)
+    report.check("scan of the outbox p99", 1000 * percentile(looks[late], 0.99), "ms", at_most=bound)
     for name in MEASURED:
         took = pool.seconds[name]
         value = 1000 * percentile(took[len(took) // 2 :], 0.99)
@@ -84,7 +84,7 @@ def _tell(report: Report, database: Database, pool: TimedPool, looks: list[float
     left = database.number("SELECT count(*) FROM side_effects WHERE status <> 'succeeded'")
     report.check("side effects not done", left, at_most=0)
     report.check("entries not taken", database.number("SELECT count(*) FROM outbox"), at_most=0)
-    report.remark("the percentiles are those of the second half, when the dead rows are many")
+    report.remark("the percentiles are those of the second half, when there are many dead rows")
 
 
 def _snapshot(server: Server, database: Database) -> psycopg2.extensions.connection:

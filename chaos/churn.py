@@ -21,7 +21,7 @@ from chaos.wire import Frame, frames
 from chaos.world import World
 from foundation import clock
 from foundation.connections import PreparedPool
-from realtime.log import Log
+from realtime.log import EventLog
 from realtime.sse import CURSOR
 
 RESET = struct.pack("ii", 1, 0)
@@ -110,7 +110,7 @@ def strange_cursors(server: Server, report: Report) -> None:
             report.tell(answer, times)
         told = {"expired: expired", "forged: unknown", "future: ahead of head", "foreign: epoch", "good: replayed"}
         wrong = sum(times for answer, times in answers.items() if answer not in told)
-        report.check("cursors with another answer than theirs", wrong, at_most=0)
+        report.check("cursors with the wrong answer", wrong, at_most=0)
         report.check("kinds of cursors", len(answers), at_least=len(told))
 
 
@@ -118,7 +118,7 @@ def _forget_until(database: Database, seq: int) -> None:
     """Let the product's own pruning forget everything up to and with this number."""
     database.sql(AGE, seq)
     pool = PreparedPool(database.url, 1, "chaos")
-    log = Log(pool)
+    log = EventLog(pool)
     while log.prune(24):
         pass
     pool.close()

@@ -83,7 +83,7 @@ def _left_open(server: Server, world: World, report: Report) -> psycopg2.extensi
         cursor.execute("BEGIN; INSERT INTO foreign_work VALUES (1); PREPARE TRANSACTION 'forgotten'")
     except psycopg2.Error:
         connection.cursor().execute("ROLLBACK")
-        report.remark("this PostgreSQL prepares no transactions; a plain one stayed open")
+        report.remark("this PostgreSQL allows no prepared transactions; a plain one stayed open")
     connection.autocommit = False
     connection.cursor().execute("INSERT INTO foreign_work VALUES (2)")
     return connection

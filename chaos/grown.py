@@ -193,7 +193,7 @@ def _ask_everything(asking: Asking, report: Report) -> None:
             missed += 1
     for line in COMMANDS:
         asking.command(line)
-    report.check("routes that were not asked", missed, at_most=0)
+    report.check("routes that were not requested", missed, at_most=0)
 
 
 def _ask_for_page(asking: Asking, path: str, link: str) -> None:
@@ -206,11 +206,11 @@ def _tell(asking: Asking, report: Report) -> None:
     report.tell("requests and commands", len(asking.seconds))
     report.check("answered with 5xx, or not at all", len(asking.broken), at_most=0)
     timeouts = asking.world.service.log.count("statement timeout")
-    report.check("statements that ran into their time-out", timeouts, at_most=0)
+    report.check("statements that hit their timeout", timeouts, at_most=0)
     slowest = sorted(asking.seconds.items(), key=lambda one: -one[1])
     quick = [(name, seconds) for name, seconds in slowest if not any(one in name for one in LONG)]
-    report.check("the slowest question took", quick[0][1], "s", at_most=report.either(None, 2.0))
-    report.check("the slowest work in pieces took", slowest[0][1], "s", at_most=report.either(None, 30.0))
+    report.check("the slowest request took", quick[0][1], "s", at_most=report.either(None, 2.0))
+    report.check("the slowest chunked operation took", slowest[0][1], "s", at_most=report.either(None, 30.0))
     for name, seconds in slowest[:8]:
         report.remark(f"{seconds:.2f} s: {name}")
     for name, said in asking.broken.items():

@@ -57,7 +57,7 @@ def broken_frames(server: Server, report: Report) -> None:
         strange = sum(not CURSOR.fullmatch(frame.id) or frame.type != "order.status_changed" for frame in heard)
         report.check("events with another id or type", strange, at_most=0)
         report.check("texts with NUL that were not refused with 400", _not_refused(world), at_most=0)
-        report.check("changes that a client gave up", len(load.given_up), at_most=0)
+        report.check("changes abandoned by a client", len(load.given_up), at_most=0)
 
 
 def _text(report: Report) -> str:
@@ -93,20 +93,20 @@ def _ask(world: World, method: str, path: str, token: str, body: dict[str, Any])
 
 
 def lost_rights(server: Server, report: Report) -> None:
-    """S13: a token ends, and another is taken back, while their streams are open."""
+    """S13: a token ends, and another is revoked, while their streams are open."""
     count = report.either(20, 200)
     with World(server, report, mail=False) as world:
         ending = [gevent.spawn(_until_expired, world, 1 + number, 3.0 + number % 3) for number in range(count)]
         late = [one.get() for one in ending]
         report.check("token ended: slowest stream's end after it", max(one.late for one in late), "s", at_most=1.5)
         report.check("token ended: streams that ended too early", sum(one.late < 0 for one in late), at_most=0)
-        report.check("of which were not warned and told", sum(not one.told for one in late), at_most=0)
+        report.check("of which got no warning or no bye", sum(not one.told for one in late), at_most=0)
         report.check("replays with an ended token not refused", sum(one.answer != 401 for one in late), at_most=0)
         taken = [gevent.spawn(_until_taken_back, world, 1 + number) for number in range(report.either(3, 20))]
         back = [one.get() for one in taken]
-        report.check("taken back: slowest stream's end", max(one.late for one in back), "s", at_most=60)
-        report.check("of which were not told", sum(not one.told for one in back), at_most=0)
-        report.check("replays with a taken back token not refused", sum(one.answer != 401 for one in back), at_most=0)
+        report.check("revoked: slowest stream's end", max(one.late for one in back), "s", at_most=60)
+        report.check("of which got no bye", sum(not one.told for one in back), at_most=0)
+        report.check("replays with a revoked token not refused", sum(one.answer != 401 for one in back), at_most=0)
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ def bulk_import(server: Server, report: Report) -> None:
         begun, refused = clock.monotonic(), 0
         for status in MOVES:
             refused += _move(world, orders, status, per_second)
-        report.tell("moves at once afterwards", count * len(MOVES))
-        report.tell("the moves took", clock.monotonic() - begun, "s")
-        report.check("moves that were refused", refused, at_most=0)
+        report.tell("changes at once afterwards", count * len(MOVES))
+        report.tell("the changes took", clock.monotonic() - begun, "s")
+        report.check("changes that were refused", refused, at_most=0)
         report.check("drained in the end after", world.drain(), "s", at_most=10)
         _tell(world, placed)
 
@@ -66,10 +66,10 @@ def _tell(world: World, placed: int) -> None:
     report = world.report
     missing = world.database.number(WITHOUT, placed)
     report.check("changes without both of their notifications, or with more", missing, at_most=0)
-    trouble = sum(map(world.service.log.count, ("outbox.batch_failed", "outbox.database_unavailable")))
-    report.check("batches that came to no end in time", trouble, at_most=report.either(2, 0))
+    failed = sum(map(world.service.log.count, ("outbox.batch_failed", "outbox.database_unavailable")))
+    report.check("batches that did not end in time", failed, at_most=report.either(2, 0))
     for share in (0.5, 0.99, 1.0):
-        name = f"seconds from a move to what it caused, p{100 * share:g}"
+        name = f"seconds from a change to its effects, p{100 * share:g}"
         ((seconds,),) = world.database.sql(SINCE, share, placed)
         if share == 0.99:
             report.check(name, float(seconds), "s", at_most=1)

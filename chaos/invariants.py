@@ -69,9 +69,9 @@ def check_answers(report: Report, load: Load) -> None:
     others = sum(count for status, count in load.statuses.items() if status != 503)
     report.tell("answers 503", load.statuses[503])
     report.tell("connections that broke", load.broken)
-    report.check("I6 answers but 200 and 503", others, at_most=0)
+    report.check("I6 answers other than 200 and 503", others, at_most=0)
     report.check("I6 answers 503 without Retry-After", load.without_retry_after, at_most=0)
-    report.check("changes that a client gave up", len(load.given_up), at_most=0)
+    report.check("changes abandoned by a client", len(load.given_up), at_most=0)
 
 
 def _check_history(world: World, load: Load) -> None:
@@ -81,7 +81,7 @@ def _check_history(world: World, load: Load) -> None:
     lost, torn, unheard = world.database.sql(HISTORY)[0]
     world.report.tell("changes acknowledged", len(rows))
     world.report.check("I1 acknowledged changes lost", lost, at_most=0)
-    world.report.check("I1 orders whose history is not whole", torn, at_most=0)
+    world.report.check("I1 orders with an incomplete history", torn, at_most=0)
     world.report.check("I1 changes made beyond those acknowledged", unheard, at_most=len(load.given_up))
 
 
@@ -125,12 +125,12 @@ def check_readers(world: World) -> None:
                 back += one.version < versions.get(one.order, 0)
                 versions[one.order] = one.version
     report = world.report
-    report.tell("live events heard", sum(len(reader.heard) for reader in world.readers))
+    report.tell("live events received", sum(len(reader.heard) for reader in world.readers))
     report.tell("streams opened", sum(reader.connections for reader in world.readers))
     report.check("I4 live events missed", missed, at_most=0)
-    report.check("I4 live events heard twice or out of order", again, at_most=0)
+    report.check("I4 live events received twice or out of order", again, at_most=0)
     report.check("I4 versions that went back", back, at_most=0)
-    report.check("I4 readers told to start over", sum(reader.resyncs for reader in world.readers), at_most=0)
+    report.check("I4 readers sent a resync", sum(reader.resyncs for reader in world.readers), at_most=0)
 
 
 def _check_rest(world: World) -> None:

@@ -117,8 +117,8 @@ def _check(report: Report, answers: Counter[str], poured: int, attacks: tuple[st
     if "openings" in attacks:
         report.check("openings that were refused", answers["openings 503"], at_least=1)
     if "silent" in attacks:
-        report.check("silent clients that were kept", answers["silent kept"], at_most=0)
+        report.check("silent clients that were not closed", answers["silent kept"], at_most=0)
     if "bomb" in attacks:
-        report.check("batches that were refused for what is in them", answers["bomb 422"], at_least=1)
+        report.check("batches refused for their content", answers["bomb 422"], at_least=1)
     failed = sum(count for name, count in answers.items() if name.endswith(" 500"))
     report.check("answers 500", failed, at_most=0)

@@ -47,7 +47,7 @@ def restarted_database(server: Server, report: Report) -> None:
         load.wait()
         report.check("restarts", halts, at_least=times)
         report.check("first 200 after it was ready, at most", max(firsts), "s", at_most=1)
-        report.check("answers 503 while it was away", load.statuses[503], at_least=1)
+        report.check("answers 503 while it was unavailable", load.statuses[503], at_least=1)
         report.check("slowest 503", max(one[2] for one in load.refused), "s", at_most=2.5)
         report.check("requests without an answer", load.broken, at_most=0)
         report.check("drained after the last change", world.drain(), "s", at_most=15)

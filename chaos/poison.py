@@ -55,7 +55,7 @@ def _poisoned(world: World, poison: str) -> Load:
     slowest = max(one.seconds for one in load.acknowledged)
     report.tell(f"{poison}: slowest of their answers", slowest, "s")
     took, limit = clock.monotonic() - begun, report.either(60, 400)
-    report.check(f"{poison}: all they caused was done after", took, "s", at_most=30)
+    report.check(f"{poison}: all of their effects were done after", took, "s", at_most=30)
     completed = world.database.seconds_until(COMPLETED.format(event), limit)
     report.check(f"{poison}: completed after", took + completed, "s", at_most=limit)
     calls = len(world.poisoned()) - before

@@ -24,7 +24,7 @@ EARLIER = """INSERT INTO outbox (event_type, event_id, order_id, pending, reques
 """An earlier entry of an order: each later one takes it along."""
 
 TIMER = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', id, order_id, clock_timestamp()
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TIMER_EVENT_TYPE}', id, order_id, clock_timestamp()
     FROM order_events WHERE order_id = ANY(%s) AND to_status = 'DELIVERED'"""
 
 FIRED = """SELECT count(*) FROM order_events WHERE actor_role = 'system' AND order_id = ANY(%s)"""
@@ -59,7 +59,7 @@ def poisoned_effects(server: Server, report: Report) -> None:
                 report.tell("the same, times the usual", beside / max(usual, 0.001))
                 report.check("p99 beside poison", beside, "s", at_most=1)
             others = world.database.seconds_until(OTHERS_DONE.format(f"{slow.id}, {locked.id}, {stuck.id}"), 60)
-            report.check("all that others caused was done after", others, "s", at_most=5)
+            report.check("all effects of other changes were done after", others, "s", at_most=5)
             _timers(world, server, stuck, load)
         _recover(world, slow, locked, stuck)
 
@@ -72,7 +72,7 @@ def _p99(world: World, when: str) -> float:
     load.wait()
     world.database.seconds_until(f"SELECT NOT EXISTS (SELECT FROM outbox WHERE order_id = ANY(ARRAY{ids}))", 30)
     value = float(world.database.sql(LATENCY, ids)[0][0])
-    world.report.tell(f"p99 from a change to what it caused, {when}", value, "s")
+    world.report.tell(f"p99 from a change to its effects, {when}", value, "s")
     return value
 
 

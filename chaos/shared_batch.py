@@ -74,8 +74,8 @@ def locked_row(server: Server, report: Report) -> None:
         asked = Asked()
         of_p99, of_rate = report.either((None, RATE_FAST), (SLOWER, None))
         _compare(world, asked, order, "", ASKING, of_p99=of_p99, of_rate=of_rate)
-        report.check("asked for the locked order, and told 503", len(asked.answers), at_least=ASKING)
-        report.check("told anything else", len(asked.statuses - {503}), at_most=0)
+        report.check("requests for the locked order answered with 503", len(asked.answers), at_least=ASKING)
+        report.check("answered with anything else", len(asked.statuses - {503}), at_most=0)
         slowest = max((seconds for _, seconds in asked.answers), default=0.0)
         report.check("the slowest 503", slowest, "s", at_most=4)
         report.check("503 without Retry-After", asked.without_retry_after, at_most=0)
@@ -91,7 +91,7 @@ def used_key(server: Server, report: Report) -> None:
         asked = Asked()
         _compare(world, asked, order, "used", 1, of_rate=report.either(RATE_FAST, RATE), before=before)
         report.check("refused for their key", len(asked.answers), at_least=report.either(2, 10))
-        report.check("told anything but 422", len(asked.statuses - {422}), at_most=0)
+        report.check("answered with anything but 422", len(asked.statuses - {422}), at_most=0)
 
 
 def _compare(

@@ -54,7 +54,7 @@ def reconnect_storm(server: Server, report: Report) -> None:
         report.check("replays that asked the database at once", most, at_most=16)
         world.drain()
         asked = world.database.number(REPLAYS) - replays
-        report.check("looks into the log for replays", asked, at_most=streams)
+        report.check("reads of the log for replays", asked, at_most=streams)
         invariants.check(world, load, twice_share=None)
 
 
@@ -79,13 +79,13 @@ def rolling_restart(server: Server, report: Report) -> None:
         old, begun = world.service.workers(), clock.monotonic()
         os.kill(world.service.pid, signal.SIGHUP)
         _wait_until_gone(old)
-        report.check("HUP: old workers gone after", clock.monotonic() - begun, "s", at_most=10)
+        report.check("HUP: old workers ended after", clock.monotonic() - begun, "s", at_most=10)
         load.wait_for(changes // 2)
         begun = clock.monotonic()
         victim = world.service.workers()[0]
         os.kill(victim, signal.SIGTERM)
         _wait_until_gone([victim])
-        report.check("TERM: the worker gone after", clock.monotonic() - begun, "s", at_most=10)
+        report.check("TERM: the worker ended after", clock.monotonic() - begun, "s", at_most=10)
         load.wait()
         report.check("longest time without a 200", _longest_gap(load), "s", at_most=3)
         report.check("drained after the last change", world.drain(), "s", at_most=30)

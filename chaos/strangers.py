@@ -97,7 +97,7 @@ def strangers(server: Server, report: Report) -> None:
         report.check("probes", found.asked, at_least=probes)
         report.check("of their own events that they got", found.events, at_least=1)
         report.check("foreign orders in lists", found.foreign_rows, at_most=0)
-        report.check("foreign events, over stream and catch-up", found.foreign_events, at_most=0)
+        report.check("foreign events, over stream and polling", found.foreign_events, at_most=0)
         report.check("foreign orders and channels that were not hidden", found.not_hidden, at_most=0)
 
 

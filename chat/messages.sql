@@ -1,7 +1,7 @@
 -- An order's conversation: read, export, erase. The statements that write messages are composed with the outbox entry.
 
 -- name: conversation(order_id, role, before, limit)
--- A page as JSON text, in the words for its reader, and the lowest id on it.
+-- A page as JSON text, worded for its reader, and the lowest id on it.
 SELECT coalesce('[' || string_agg(message, ',' ORDER BY id) || ']', '[]'), min(id), count(*) FROM (
     SELECT m.id, {message} AS message
     FROM messages m WHERE order_id = :order_id AND id < :before ORDER BY id DESC LIMIT :limit) AS newest

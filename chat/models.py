@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.db import Base
 
 
-class Message(Base):
+class MessageRow(Base):
     """One message. A system message belongs to an event of the order and may have another text for the buyer."""
 
     __tablename__ = "messages"

@@ -1,4 +1,4 @@
-"""The parts of this package, joined: one set of them lives in each process."""
+"""Joins the parts of this package; there is one set per process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access.principal import Principal
 from chat import messages
-from chat import models as models  # its tables, for whoever asks for the metadata
+from chat import models as models  # its tables, for the metadata
 from chat.messages import Parties
 from chat.routes import blueprint
 from outbox.engine import Engine
@@ -27,7 +27,7 @@ class Chat:
 
 
 def build(engine: Engine, parties: Callable[[Principal, int], Parties]) -> Chat:
-    """`parties` says whose conversation an order's is, and raises for who may not see it."""
+    """`parties` returns the two sides of an order's conversation, and raises if the principal may not see it."""
     event_type = engine.event_types[messages.EVENT_TYPE]
     say = partial(messages.say, engine, event_type)
     return Chat(say, (blueprint(engine, event_type, parties),))

@@ -87,7 +87,7 @@ def _signed_in(email: str, following: Response) -> Response:
     """Sign in with a password, and remember the device; raises Unauthorized and TooManyRequests."""
     devices = access_of().devices
     origin = Origin(request.remote_addr or "", devices.name(request, email))
-    sessions.sign_in(who.sign_in(email, request.form.get("password", ""), origin))
+    sessions.sign_in(who.verify_sign_in(email, request.form.get("password", ""), origin))
     devices.remember(request, following, email)
     return following
 

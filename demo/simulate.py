@@ -24,7 +24,7 @@ REPLIES = ("It leaves today.", "Gladly.", "You are welcome.", "Of course.")
 TIMEOUT_SECONDS = 10
 REFUSALS = 3
 """This many errors in a row are no accident."""
-SELLER = market.SELLER.principal
+AS_SELLER = market.SELLER.principal
 
 
 class Refused(Exception):
@@ -75,7 +75,7 @@ class Simulator:
         return self._move(order)
 
     def _open_orders(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._call(SELLER, "GET", "/api/orders?limit=60")["orders"]
+        found: list[dict[str, Any]] = self._call(AS_SELLER, "GET", "/api/orders?limit=60")["orders"]
         return [one for one in found if one["status"] not in ("COMPLETED", "CANCELLED", "REFUNDED")]
 
     def _place(self) -> str:
@@ -84,7 +84,7 @@ class Simulator:
         return f"order #{order['number']} placed"
 
     def _move(self, order: dict[str, Any]) -> str:
-        who = buyer_of(order) if order["status"] == "DELIVERED" else SELLER
+        who = buyer_of(order) if order["status"] == "DELIVERED" else AS_SELLER
         allowed = self._call(who, "GET", f"/api/orders/{order['id']}")["allowed_transitions"]
         choices = [one for one in market.LIFE if one in allowed]
         if not choices:
@@ -98,7 +98,7 @@ class Simulator:
     def _chat(self, order: dict[str, Any]) -> str:
         path = f"/api/orders/{order['id']}/messages"
         self._call(buyer_of(order), "POST", path, {"body": self.rng.choice(CHATTER)})
-        self._call(SELLER, "POST", path, {"body": self.rng.choice(REPLIES)})
+        self._call(AS_SELLER, "POST", path, {"body": self.rng.choice(REPLIES)})
         return f"order #{order['number']}: a word between buyer and seller"
 
     def _call(self, who: Principal, method: str, path: str, body: Any = None) -> Any:

@@ -89,7 +89,7 @@ def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS
     """A connection in autocommit whose application_name states its purpose; raises Unreachable if none is made within 3
     s.
 
-    The settings are made after connecting: as a startup parameter PgBouncer refuses them or, told to ignore them, drops
+    The settings are made after connecting: as a startup parameter PgBouncer refuses them or, set to ignore them, drops
     them, and they would replace the `?options=` in the URL.
     """
     try:

@@ -15,10 +15,10 @@ from foundation import clock
 
 def install() -> None:
     """Log them in every hub of this process; gevent prints a traceback of many lines by default."""
-    Hub.print_exception = _tell  # type: ignore[method-assign, assignment]
+    Hub.print_exception = _log  # type: ignore[method-assign, assignment]
 
 
-def _tell(
+def _log(
     _hub: Hub, context: Any, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
     """Written directly: this runs in the event loop itself, which must not wait for the lock of a log handler."""

@@ -1,7 +1,7 @@
-"""How a JSON body is read: what it may contain is counted in its bytes before anything is built from them.
+"""Reading a JSON body: its contents are counted in its bytes before anything is built from them.
 
-A parser makes an object of each value and an error of each wrong one, on the loop and without a pause: a megabyte of
-unknown members took 0.8 s. What is counted here costs a few milliseconds, whatever stands there.
+A parser builds an object for each value and an error for each invalid one, on the event loop and without a pause: a
+megabyte of unknown members took 0.8 s. The counting takes a few milliseconds, whatever the content.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def _too_many() -> InvalidRequest:
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
     """Invalid members with their locations, never with their values: these may be secrets."""
-    told = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
-    return InvalidRequest(f"{told[0]['field']}: {told[0]['message']}.", {"errors": told})
+    listed = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
+    return InvalidRequest(f"{listed[0]['field']}: {listed[0]['message']}.", {"errors": listed})
 
 
 def first_errors(error: pydantic.ValidationError) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from structlog.typing import EventDict, WrappedLogger
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request being served, or of the one whose side effects are being done."""
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+PLAIN_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 
 
 ADDRESS = re.compile(r"[^\s<>()\"',;@]+@[^\s<>()\"',;@]+")
@@ -49,7 +49,7 @@ def get_logger(name: str) -> Log:
 
 def new_request_id(offered: str | None) -> str:
     """The caller's own id if it is a plain one of up to 64 characters, otherwise a new one."""
-    if offered and REQUEST_ID.fullmatch(offered):
+    if offered and PLAIN_REQUEST_ID.fullmatch(offered):
         return offered
     return f"{random.getrandbits(64):016x}"
 
@@ -60,7 +60,7 @@ def configure(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
-        _tell_exception,
+        _format_exception,
         _hide_addresses,
     ]
     structlog.configure(
@@ -97,7 +97,7 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
-def _tell_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _format_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """The usual traceback, without the values that PostgreSQL repeats."""
     given = event.get("exc_info")
     error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else sys.exc_info()[1]

@@ -14,7 +14,7 @@ LOOK_SECONDS = 0.1
 STILL_SECONDS = 0.25
 """Longer than any single operation may take; half of it is noticed by the client."""
 
-TOLD_SECONDS = 10.0
+REPORT_SECONDS = 10.0
 """At most one record per this interval; the metric counts each."""
 
 STILL = Histogram(
@@ -29,7 +29,7 @@ class LoopWatch:
 
     def __init__(self) -> None:
         self._greenlet: gevent.Greenlet[..., None] | None = None
-        self._told_at = -TOLD_SECONDS
+        self._reported_at = -REPORT_SECONDS
         self._suppressed = 0
 
     def start(self) -> None:
@@ -45,13 +45,13 @@ class LoopWatch:
             gevent.sleep(LOOK_SECONDS)
             still = clock.monotonic() - asleep - LOOK_SECONDS
             if still > STILL_SECONDS:
-                self._tell(still)
+                self._report(still)
 
-    def _tell(self, still: float) -> None:
+    def _report(self, still: float) -> None:
         STILL.observe(still)
         now = clock.monotonic()
-        if now - self._told_at < TOLD_SECONDS:
+        if now - self._reported_at < REPORT_SECONDS:
             self._suppressed += 1
             return
         log.warning("loop.blocked", "Event loop was blocked", seconds=round(still, 3), suppressed=self._suppressed)
-        self._told_at, self._suppressed = now, 0
+        self._reported_at, self._suppressed = now, 0

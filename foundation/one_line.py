@@ -29,5 +29,5 @@ SHOWN = Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u202
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), CHECKED, SHOWN]
 """A name or a title."""
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=100), CHECKED, SHOWN]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=100), CHECKED, SHOWN]
 """Another system's number or code, exactly as written."""

@@ -21,7 +21,7 @@ ENCODING = "the database's encoding is {}, and Onward needs UTF8"
 LOOK = "SELECT pg_backend_pid(), current_setting('statement_timeout'), current_setting('server_encoding')"
 
 
-def problem(dsn: str) -> str | None:
+def unusable(dsn: str) -> str | None:
     """What is wrong with the database's sessions, or None; raises if it does not respond."""
     with closing(connect(dsn, "check")) as ours, closing(connect(dsn, "check")) as another:
         pid, _, encoding = _run(ours, LOOK)
@@ -42,7 +42,7 @@ def check(dsn: str) -> Callable[[], str | None]:
 
     def look() -> str | None:
         nonlocal fine
-        wrong = None if fine else problem(dsn)
+        wrong = None if fine else unusable(dsn)
         fine = wrong is None
         return wrong
 

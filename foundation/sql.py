@@ -34,24 +34,24 @@ PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
 
 
 class SqlFileError(Exception):
-    """A `.sql` file, or the name that a module asks for, is wrong: a programming error."""
+    """A `.sql` file, or a name that a module requests, is wrong: a programming error."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A statement or a fragment as it stands in the file, with its placeholders filled."""
+    """A statement or a fragment of the file, with its placeholders filled."""
 
     kind: str
     name: str
     parameters: dict[str, str]
-    """By name, the type; it is empty in a statement for SQLAlchemy."""
+    """The type by name; empty in a statement for SQLAlchemy."""
     reason: str
     sql: str
     line: int
 
 
 class SqlFile:
-    """The statements and fragments of one file, by name; `unused` lists those that nobody asked for."""
+    """The statements and fragments of one file, by name; `unused` lists those that no module has requested."""
 
     def __init__(self, path: Path, **values: str | int | float) -> None:
         self.path = path
@@ -139,7 +139,7 @@ class SqlFile:
 
 
 LOADED: dict[Path, SqlFile] = {}
-"""The files of all modules that were imported, for `flask sql`."""
+"""The files of all imported modules, for `flask sql`."""
 
 
 def beside(module: str, **values: str | int | float) -> SqlFile:

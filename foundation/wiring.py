@@ -1,4 +1,4 @@
-"""What every application of ours has, whatever it serves: logs, limits, the database, problems, other origins."""
+"""What every application has, whatever it serves: logs, limits, the database, problems, CORS."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FORM_PARTS = 50
 
 
 def build(app: Flask, settings: Settings) -> None:
-    """Give the application all of that."""
+    """Set up all of that for the application."""
     logs.configure(settings.log_level)
-    app.url_map.merge_slashes = False  # or `//api/orders` would be answered with a redirect, also to a PATCH
+    app.url_map.merge_slashes = False  # or `//api/orders` would be answered with a redirect, even for a PATCH
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
     db.init_app(app, settings)

@@ -33,13 +33,13 @@ def main() -> int:
     try:
         return _serve(Plan.from_env(os.environ), stop)
     except SettingsError as error:
-        _tell(*error.problems)
+        _report(*error.problems)
         return SETTINGS_STATUS
     except LaunchError as error:
-        _tell(str(error))
+        _report(str(error))
         return error.status
     except OSError as error:
-        _tell(str(error))
+        _report(str(error))
         return LaunchError.status
     except Stopped:
         return 0
@@ -61,7 +61,7 @@ def _serve(plan: Plan, stop: StopRequest) -> int:
             print(welcome, flush=True)
             with address_file.left_in(plan.settings):
                 status = gunicorn.wait(stop)
-            _tell(f"gunicorn exited unexpectedly with status {status}.")
+            _report(f"gunicorn exited unexpectedly with status {status}.")
             return _died(status)
 
 
@@ -110,7 +110,7 @@ def _died(status: int) -> int:
 def _warn_of_the_demo(plan: Plan) -> None:
     if plan.exposed and plan.settings.demo:
         place = plan.settings.public_url or plan.settings.address
-        _tell(
+        _report(
             "WARNING: DEMO=1 while HOST, DATABASE_URL or PUBLIC_URL opens the service to others: "
             f"anyone who can reach {place} can sign in, even as an operator."
         )
@@ -120,7 +120,7 @@ def _say(line: str) -> None:
     print(f"onward: {line}", flush=True)
 
 
-def _tell(*lines: str) -> None:
+def _report(*lines: str) -> None:
     for line in lines:
         print(f"onward: {line}", file=sys.stderr)
 

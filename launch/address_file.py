@@ -18,7 +18,7 @@ import psutil
 from foundation.settings import Settings
 
 FILE = "address.json"
-TOLD = ("HOST", "PORT", "PUBLIC_URL")
+SHARED = ("HOST", "PORT", "PUBLIC_URL")
 
 
 @contextmanager
@@ -26,8 +26,8 @@ def left_in(settings: Settings) -> Iterator[None]:
     """Leave the address of a ready service, for the duration of the block."""
     path = settings.data_dir / FILE
     me = psutil.Process()
-    told = {name: str(getattr(settings, name.lower())) for name in TOLD}
-    _write(path, {"pid": me.pid, "since": me.create_time(), **told})
+    shared = {name: str(getattr(settings, name.lower())) for name in SHARED}
+    _write(path, {"pid": me.pid, "since": me.create_time(), **shared})
     try:
         yield
     finally:
@@ -41,7 +41,7 @@ def found_in(data_dir: Path) -> dict[str, str]:
     found = _read(data_dir / FILE)
     try:
         alive = psutil.Process(int(found["pid"])).create_time() == found["since"]
-        return {name: found[name] for name in TOLD if found[name]} if alive else {}
+        return {name: found[name] for name in SHARED if found[name]} if alive else {}
     except (psutil.Error, KeyError, TypeError, ValueError):
         return {}
 

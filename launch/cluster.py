@@ -15,8 +15,8 @@ from launch.postmaster import OUR_MARK, SOCKET_FILES, Postmaster, find_postmaste
 SUPERUSER = "onward"
 START_SECONDS = 60
 """Enough for the recovery after a crash; a start takes 0.1 s otherwise."""
-STOP_SECONDS = 30
-LOOK_AGAIN_SECONDS = 0.05
+SERVER_STOP_SECONDS = 30
+RETRY_SECONDS = 0.05
 LOG_BYTES = 10_000_000
 """A log that has grown beyond this is renamed at the next start; only one old one is kept."""
 LONGEST_SOCKET_PATH = 100
@@ -81,13 +81,13 @@ class Cluster:
             elif running.status == "ready":
                 return running
             else:
-                time.sleep(LOOK_AGAIN_SECONDS)
+                time.sleep(RETRY_SECONDS)
         raise EmbeddedPostgresError(f"PostgreSQL was not ready within {START_SECONDS} s: {self._log_tail()}")
 
     def shut_down(self) -> None:
         """Stop the server: no new work, running transactions are rolled back, data is on disk."""
         for mode in ("fast", "immediate"):
-            self._pg_ctl("stop", "--mode", mode, "--timeout", str(STOP_SECONDS))
+            self._pg_ctl("stop", "--mode", mode, "--timeout", str(SERVER_STOP_SECONDS))
             if find_postmaster(self.folder) is None:
                 break
         else:
@@ -107,7 +107,7 @@ class Cluster:
             # The children of a killed server need a moment to notice that they are orphans.
             if "shared memory block" not in self._log_tail():
                 raise EmbeddedPostgresError(f"PostgreSQL did not start: {self._log_tail() or _last(done.stderr, 3)}")
-            time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(RETRY_SECONDS)
 
     def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         pg_ctl = self.programs / "pg_ctl"

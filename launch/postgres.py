@@ -49,7 +49,7 @@ class EmbeddedPostgres:
         """Make sure that the server runs and has the database; return the database's URL. May be called repeatedly."""
         if self._share is not None:
             return self._url
-        with _told_in_one_line():
+        with _in_one_line():
             _make_folder(self.data_dir)
             with alone(self.data_dir / "postgres.lock"):
                 self._share = Share(self.data_dir / "postgres.share")
@@ -63,7 +63,7 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Release our share, and stop the server if it was the last one."""
         if self._share is not None:
-            with _told_in_one_line(), alone(self.data_dir / "postgres.lock"):
+            with _in_one_line(), alone(self.data_dir / "postgres.lock"):
                 self._leave()
 
     def shared_files(self) -> tuple[int, ...]:
@@ -137,7 +137,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _told_in_one_line() -> Iterator[None]:
+def _in_one_line() -> Iterator[None]:
     try:
         yield
     except (OSError, psycopg2.Error, subprocess.SubprocessError) as problem:

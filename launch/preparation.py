@@ -20,7 +20,7 @@ from launch.plan import PROJECT, Plan
 PREPARE_DEMO = ("demo", "prepare")
 """Migrates, seeds, and prints how to get started, in one process: each start of Python costs more than a second."""
 PREPARE = ("db", "upgrade")
-STOP_SECONDS = 5
+CHILD_STOP_SECONDS = 5
 
 
 class Preparation:
@@ -36,7 +36,7 @@ class Preparation:
             (sys.executable, "-m", "flask", *self._command),
             cwd=PROJECT,
             env=env,
-            grace_seconds=STOP_SECONDS,
+            grace_seconds=CHILD_STOP_SECONDS,
             output=self._output,
         )
 

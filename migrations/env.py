@@ -21,7 +21,7 @@ short while only, lets the others go, and is tried again, for two minutes in all
 
 def run() -> None:
     """Migrate in one transaction; raises what PostgreSQL says, with nothing changed."""
-    if wrong := poolers.problem(current_app.extensions["onward"].settings.dsn):
+    if wrong := poolers.unusable(current_app.extensions["onward"].settings.dsn):
         raise CommandError(wrong)
     for tries in range(1, TRIES + 1):
         try:

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from foundation.addresses import addr_spec, mailbox
-from notifications.smtp_session import Conversation, Envelope
+from notifications.smtp_session import Envelope, SmtpSession
 from side_effects.retry import Outcome, describe
 
 MAIL_SERVER = "mail-server"
@@ -47,7 +47,7 @@ class Mailer:
             envelope = compose(mailbox(self.sender), mail)
         except ValueError as error:
             return Outcome("dead", f"it can never be sent: {describe(error)}")
-        return Conversation(self.url, self.cleartext_auth).send(envelope)
+        return SmtpSession(self.url, self.cleartext_auth).send(envelope)
 
 
 def compose(sender: Address, mail: Mail) -> Envelope:

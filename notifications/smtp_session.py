@@ -33,7 +33,7 @@ class NotOffered(Exception):
     """The server does not offer what a session requires."""
 
 
-class Conversation:
+class SmtpSession:
     """One connection for one e-mail; `step` is the current one."""
 
     def __init__(self, url: str, cleartext_auth: bool) -> None:
@@ -52,7 +52,7 @@ class Conversation:
             finally:
                 server.close()
         except (OSError, smtplib.SMTPException, ValueError, NotOffered) as error:
-            reply, said = _heard(self.step, error)
+            reply, said = _judged(self.step, error)
             return judge(self.step, reply, _without(envelope.recipient, said))
         return judge(self.step, "2yz", "taken")
 
@@ -115,7 +115,7 @@ def _is_loopback(server: smtplib.SMTP) -> bool:
     return ipaddress.ip_address(server.sock.getpeername()[0].partition("%")[0]).is_loopback
 
 
-def _heard(step: Step, error: Exception) -> tuple[Reply, str]:
+def _judged(step: Step, error: Exception) -> tuple[Reply, str]:
     """The class of what ended the session, and its text."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error

@@ -1,4 +1,4 @@
-"""The parts of this package, joined: one set of them lives in each process."""
+"""Joins the parts of this package; there is one set per process."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from flask_openapi.blueprint import APIBlueprint
 
 from foundation.settings import Settings
 from notifications import inbox
-from notifications import models as models  # its tables, for whoever asks for the metadata
+from notifications import models as models  # its tables, for the metadata
 from notifications.email import Mailer
 from notifications.routes import routes
 
 
 @dataclass(frozen=True)
 class Notifications:
-    """Who is told, by which way."""
+    """Inbox and e-mail."""
 
     mailer: Mailer | None
-    """None where no mail server is configured."""
+    """None if no mail server is configured."""
 
     prune: Callable[[], int]
-    """Deletes a piece of the notifications that are too old; returns how many these were."""
+    """Deletes a chunk of expired notifications; returns how many."""
 
     routes: tuple[APIBlueprint, ...]
 

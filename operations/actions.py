@@ -137,7 +137,7 @@ def resume(actor: str, destination: str, reason: str) -> None:
 
 
 def circuits() -> list[dict[str, Any]]:
-    """Destinations that were ever in trouble, and their last change."""
+    """Destinations whose circuit has ever opened, and their last change."""
     rows = db.session.execute(CIRCUITS)
     return [dict(row._mapping) for row in rows]
 

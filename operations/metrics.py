@@ -23,7 +23,7 @@ SQL = sql.beside(__file__, dead_counted=DEAD_COUNTED)
 OLDEST_ENTRY = SQL.text("oldest_entry")
 OLDEST_DUE = SQL.text("oldest_due")
 DEAD = SQL.text("dead")
-CIRCUITS = SQL.text("circuits")
+CIRCUIT_STATES = SQL.text("circuits")
 KINDS = SQL.text("kinds")
 
 SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"} 0.0\n'
@@ -32,7 +32,7 @@ SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"
 @routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
 def metrics() -> Response:
     facts = CollectorRegistry()
-    _tell_facts(facts)
+    _collect(facts)
     return Response(generate_latest(_counters()) + generate_latest(facts), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -44,15 +44,15 @@ def _counters() -> CollectorRegistry:
     return registry
 
 
-def _tell_facts(registry: CollectorRegistry) -> None:
+def _collect(registry: CollectorRegistry) -> None:
     oldest = Gauge("onward_oldest_seconds", "Age of the oldest thing pending.", ("kind",), registry=registry)
     oldest.labels("outbox").set(float(db.session.execute(OLDEST_ENTRY).scalar() or 0))
     dead = Gauge("onward_dead_letters_kept", "Dead letters, counted up to 10,000.", ("kind",), registry=registry)
     for kind, count in db.session.execute(DEAD):
         dead.labels(kind).set(count)
     labels = ("destination", "state")
-    state = Gauge("onward_circuit_not_closed", "1 for a destination in trouble.", labels, registry=registry)
-    for destination, name in db.session.execute(CIRCUITS):
+    state = Gauge("onward_circuit_not_closed", "1 if a destination's circuit is not closed.", labels, registry=registry)
+    for destination, name in db.session.execute(CIRCUIT_STATES):
         state.labels(destination, name).set(1)
     kinds = [kind for (kind,) in db.session.execute(KINDS)]
     for kind, age in db.session.execute(OLDEST_DUE, {"kinds": kinds}):

@@ -18,7 +18,7 @@ ERROR = "RCPT TO: the mail server answered 550 5.1.1 No such mailbox"
 FINGERPRINT = fingerprint(ERROR)
 """Used by the examples. All of it occurs: the e-mail of a status change, to a mailbox that does not exist."""
 
-Words = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
+ShortText = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
 
 
@@ -39,9 +39,9 @@ class Chosen(Body):
     """Selects dead letters: all given conditions hold, and at least one has to be given."""
 
     ids: Annotated[list[Id], Field(max_length=1000, default_factory=list)]
-    kind: Words | None = None
+    kind: ShortText | None = None
     fingerprint: str | None = Field(None, max_length=200)
-    destination: Words | None = None
+    destination: ShortText | None = None
 
     def selection(self) -> Selection:
         chosen = Selection(tuple(self.ids), self.kind, self.fingerprint, self.destination)
@@ -63,7 +63,7 @@ class Discard(Chosen):
 
     model_config = example(kind=KIND, reason="The shop has closed.")
 
-    reason: Words
+    reason: ShortText
 
 
 class CircuitAction(Body):
@@ -71,7 +71,7 @@ class CircuitAction(Body):
 
     model_config = example(destination=DESTINATION, action="pause", reason="The provider is moving.")
 
-    destination: Words
+    destination: ShortText
     action: Literal["pause", "resume"]
     reason: Annotated[str, pydantic.StringConstraints(max_length=500)] = ""
 
@@ -82,7 +82,7 @@ class NewMode(Body):
     model_config = example(mode="background", kind="*")
 
     mode: Literal["background", "sequential", "default"]
-    kind: Words = "*"
+    kind: ShortText = "*"
 
 
 class SideEffectOut(Answer):

@@ -1,4 +1,4 @@
-"""The routes of this package: all that it has in a process."""
+"""The routes of this package, which are all that it has in a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears of which orders: the channels that a principal may listen to, live or page by page."""
+"""The channels that a principal may subscribe to, live or page by page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from access.principal import Principal
 from foundation.errors import Forbidden
 
 EVERY_SELLER = "seller:*"
-"""What operators hear as `ops`: each change is told to one seller, so all of these are each change once."""
+"""The channel `ops` of operators: each change is published to one seller, so all of these are each change once."""
 
 
 def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What a principal hears: its own orders' channel, or less of it if it asks; another system whatever it names."""
+    """The channels of a principal: its own orders', or fewer on request; for other systems those they name."""
     if principal.role == "service":
         if not wanted:
             raise Forbidden("A service must name its channels, as in ?channels=seller:7,buyer:42.")
@@ -25,6 +25,6 @@ def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str
 
 
 def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The same for who reads events page by page: those who may see every order get what all sellers hear."""
+    """The same for reading events page by page: roles that see every order get the events of all sellers."""
     everything = not wanted and not (principal.seller_id or principal.buyer_id)
     return (EVERY_SELLER,) if everything else channels_of(principal, wanted)

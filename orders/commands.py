@@ -16,7 +16,7 @@ from foundation.db import db
 from orders import timers, workflow_file
 from orders.workflow import Workflow
 
-AT_ONCE = 10_000
+RANGE = 10_000
 SQL = sql.beside(__file__)
 NEWEST = SQL.text("newest_order")
 CLOSE_OR_OPEN = SQL.text("close_or_open")
@@ -54,7 +54,7 @@ def _close_or_open(workflow: Workflow) -> Iterator[int]:
     """Range by range, so that nobody waits long for an order: how many of each were changed."""
     newest: int = db.session.execute(NEWEST).scalar_one()
     statuses = {"finals": [one.name for one in workflow.statuses.values() if one.final], "known": [*workflow.statuses]}
-    for start in range(0, newest, AT_ONCE):
-        changed = db.session.execute(CLOSE_OR_OPEN, statuses | {"after": start, "through": start + AT_ONCE})
+    for start in range(0, newest, RANGE):
+        changed = db.session.execute(CLOSE_OR_OPEN, statuses | {"after": start, "through": start + RANGE})
         db.session.commit()
         yield changed.rowcount  # type: ignore[attr-defined]

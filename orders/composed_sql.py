@@ -21,7 +21,7 @@ EVERY_LIMIT = Wanted(("SHIPPED",), "N-1", 1, 1, SOME_DAY, SOME_DAY, "blue mug", 
 
 @dataclass(frozen=True)
 class Composed:
-    """One of them, as PostgreSQL sees it."""
+    """One of them, as PostgreSQL gets it."""
 
     name: str
     reason: str

@@ -1,7 +1,7 @@
-"""What follows from a change, in the order of the mission: the one list.
+"""The effects of a change, in the order of the specification: the one list.
 
-Each entry is SQL that runs in the transaction which completes the entry, for all events of a batch at once, or code
-that is called. Bits are kept in the outbox of running installations: a new effect takes a new bit.
+Each effect is SQL that runs in the transaction which completes the entry, for all events of a batch at once, or code
+that is called. Bits are stored in the outbox of running installations: a new effect takes a new bit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STATUS_MAIL = "email.status"
 
 MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
     > (SELECT e.version FROM order_events e WHERE e.id = s.event_id)"""
-"""The order has changed since the event that this side effect speaks of."""
+"""The order has changed since this side effect's event."""
 
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""
@@ -41,7 +41,7 @@ LOAD = Statement(
 
 
 def event_type(workflow: Workflow, by_mail: bool) -> EventType:
-    """The changes of orders, with the list of what each of them causes."""
+    """The event type of order changes, with the list of effects."""
     effects = (
         *_effects(),
         *([_mail(workflow)] if by_mail else ()),
@@ -81,11 +81,11 @@ def _effects() -> tuple[Effect, ...]:
 
 
 def _mail(workflow: Workflow) -> Effect:
-    """An e-mail to the buyer; promised only where a mail server is configured."""
+    """An e-mail to the buyer; recorded only if a mail server is configured."""
     condition = f"{is_pending(MAIL)} AND buyer_notice IS NOT NULL"
     row = entry_row(STATUS_MAIL, f"'{MAIL_SERVER}'", EVENT_TYPE, "order_changes", condition)
-    told = ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
-    missing = f"""e.to_status IN ({told})
+    notified = ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
+    missing = f"""e.to_status IN ({notified})
         AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_id = e.id AND s.kind = '{STATUS_MAIL}')"""
     return DurableEffect(STATUS_MAIL, MAIL, f"status_mails AS ({row})", missing=missing)
 
@@ -109,10 +109,10 @@ def names_of_change(event_type: EventType, workflow: Workflow, source: str, targ
 
 
 def _source(workflow: Workflow) -> str:
-    """The events with everything that the effects say of them.
+    """The events with everything that the effects need.
 
-    The order's snapshot is read here, after the log's lock was taken: so a channel's versions never go back, even
-    when another process was slower. The event keeps its own version and time.
+    The order's snapshot is read here, after the log's lock was taken: so a channel's versions never go backwards, even
+    if another process was slower. The event keeps its own version and time.
     """
     return f"""
 {json_sql.words(workflow)},
@@ -140,7 +140,7 @@ def _live(side: str, bit: int) -> WrittenEffect:
     FROM order_changes WHERE {is_pending(bit)}"""
     found = f"""(SELECT FROM realtime_events r WHERE {{}} AND r.channel = '{side}:' || e.{side}_id AND r.type = e.type
         AND (r.data::json -> 'event' ->> 'id')::bigint = e.id)"""
-    # A version of before wrote events without their order.
+    # An earlier version wrote events without their order.
     missing = f"""NOT EXISTS {found.format("r.order_id = e.order_id")}
         AND NOT EXISTS {found.format("r.order_id IS NULL")}"""
     return WrittenEffect(f"realtime.{side}", bit, announces=announces, missing=missing)
@@ -158,7 +158,7 @@ generic_notices AS (
 
 
 def _specific() -> str:
-    """For the side that did not act; for both when neither did."""
+    """For the side that did not act; for both if neither did."""
     return f"""
 status_notices AS (
     {NOTIFY}

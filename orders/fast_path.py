@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from access.credentials import Credentials
-from access.limits import Limits
+from access.limits import RateLimits
 from access.principal import Principal
 from foundation import logs
 from foundation.contract import BODY_BYTES, JSON_TYPE
@@ -24,7 +24,7 @@ from orders.schemas import NewStatus
 from orders.status_change import StatusChange, StatusChanges
 from server import refusals
 from server.requests import Plain
-from server.responses import Answer
+from server.responses import PlainResponse
 from server.screening import RAISED
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class FastPath:
     flask: WSGIApplication
     """Takes everything that is not answered here."""
 
-    def __init__(self, credentials: Credentials, changes: StatusChanges, limits: Limits) -> None:
+    def __init__(self, credentials: Credentials, changes: StatusChanges, limits: RateLimits) -> None:
         self._credentials = credentials
         self._changes = changes
         self._limits = limits
@@ -72,7 +72,7 @@ class FastPath:
         start_response(answer.status, answer.fields)
         return (answer.body,)
 
-    def answer(self, request: Plain) -> Answer | None:
+    def answer(self, request: Plain) -> PlainResponse | None:
         """The answer to a plain request; None where the server has to read it."""
         match = PATH.fullmatch(request.path) if request.method == "PATCH" else None
         if match is None or not _is_json(request.fields.get("content-type", "")):
@@ -86,7 +86,7 @@ class FastPath:
         except Exception as error:
             return refusals.answer(of_failure(error))
 
-    def _change(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> Answer:
+    def _change(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> PlainResponse:
         principal.permit(AREA, reading=False)
         rate = self._limits.take(principal.who, reading=False) if self._limits.writes else ()
         try:
@@ -108,7 +108,7 @@ class FastPath:
             ("X-Content-Type-Options", "nosniff"),
             *rate,
         ]
-        return Answer("200 OK", headers, changed.order)
+        return PlainResponse("200 OK", headers, changed.order)
 
     def _known(self, authorization: str) -> Principal | None:
         """The principal, if this process has verified the credential before."""

@@ -91,7 +91,7 @@ class GroupCommit:
     def _lead(self, first: Waiting) -> None:
         """Send this one with the waiting ones, answer all of them, and pass the slot on to the next one waiting."""
         if first.leads:
-            first.event.clear()  # which was told to lead, and will get the result
+            first.event.clear()  # which was chosen to lead, and will get the result
         if self.apart.held:
             self._let_aside()
         batch = self._waiting.batch(first, BATCH_LIMIT) if self._waiting.turns else [first]

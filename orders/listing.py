@@ -46,7 +46,7 @@ class Wanted:
     placed_until: datetime | None = None
     """Exclusive."""
 
-    words: str | None = None
+    terms: str | None = None
     sort: str = "newest"
     cursor: str = ""
     limit: int = 50
@@ -109,7 +109,7 @@ def _limits(principal: Principal, wanted: Wanted) -> Iterator[tuple[str, str, An
     yield "o.buyer_id = :buyer_id", "buyer_id", wanted.buyer_id
     yield "o.created_at >= :placed_from", "placed_from", wanted.placed_from
     yield "o.created_at < :placed_until", "placed_until", wanted.placed_until
-    yield SEARCHED.format("words"), "words", wanted.words
+    yield SEARCHED.format("terms"), "terms", wanted.terms
 
 
 def _position(wanted: Wanted) -> dict[str, Any]:

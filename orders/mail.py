@@ -1,4 +1,4 @@
-"""The e-mail that tells a buyer of a new status."""
+"""The e-mail to the buyer about a new status."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.retry import Outcome
 
 CONCURRENCY = 16
-"""Mails on their way at once, per process: at 100 ms each that is 160 a second."""
+"""E-mails in progress at once, per process: at 100 ms each that is 160 a second."""
 
 LINK = re.compile(r"://|www\.|[@/\\]|\w\.\w\w", re.IGNORECASE)
-"""What mail programs make links of: a scheme, an address, a domain with or without one."""
+"""What mail clients turn into links: a scheme, an address, a domain with or without one."""
 
 ADDRESSED = Statement(
     "mail_of_event",
@@ -31,11 +31,11 @@ ADDRESSED = Statement(
 
 
 MakeLink = Callable[[int, int], tuple[str, float]]
-"""Given an order and its buyer, makes an address that shows it; and says when that ends."""
+"""Given an order and its buyer, returns a URL that shows it, and its expiry."""
 
 
 def status_mail(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None = None) -> Kind:
-    """The kind of durable side effect that sends it, with a link to the order where one can be made."""
+    """The kind of durable side effect that sends it, with a tracking link if one can be made."""
     attempt = partial(_attempt, workflow, mailer, run, make_link)
     return Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
 
@@ -49,7 +49,7 @@ def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink |
         return Outcome("dead", "the buyer's address was erased")
     notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
     if notice is None:
-        return Outcome("dead", f"the workflow has no words for {status} any more")
+        return Outcome("dead", f"the workflow has no text for {status} any more")
     sentence = folded(notice.replace("{number}", number))
     text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
     if make_link:
@@ -58,7 +58,7 @@ def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink |
 
 
 def greeting(name: str) -> str:
-    """The mail's first line. The name is whoever bought something's to choose, and leads a mail that bears our sender:
-    it is one line, and where a mail program would make a link of it, it is not said."""
+    """The first line. The name is chosen by the buyer, and the e-mail carries our sender address: it is one line, and a
+    name that a mail client would turn into a link is omitted."""
     name = folded(name)
     return f"Hello {name}," if name and not LINK.search(name) else "Hello,"

@@ -71,7 +71,7 @@ class OrderSearch(Base):
     document: Mapped[str] = mapped_column(TSVECTOR)
 
 
-class OrderEvent(Base):
+class OrderEventRow(Base):
     """One row of an order's history; a trigger refuses UPDATE and DELETE."""
 
     __tablename__ = "order_events"

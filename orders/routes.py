@@ -182,11 +182,11 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
         events = queries.history(principal, path.order_id)
         effect_bits = {event_id: bits for event_id, bits, _ in events}
         effects_of = ledger(path.order_id, effect_bits)
-        told = [
+        texts = [
             f'{text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, effects_of[id])).decode()}}}'
             for id, _, text in events
         ]
-        return Response(f'{{"events":[{",".join(told)}]}}', content_type=JSON)
+        return Response(f'{{"events":[{",".join(texts)}]}}', content_type=JSON)
 
 
 def _effects_seen(principal: Principal, effects: list[dict[str, Any]]) -> list[dict[str, Any]]:

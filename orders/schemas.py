@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from foundation.addresses import is_addr_spec
 from foundation.contract import Body, Headers, Id, Moment, Query, example
-from foundation.one_line import Line, Word
+from foundation.one_line import Code, Line
 from orders.conditions import KEY
 
 EmailAddress = Annotated[
@@ -31,7 +31,7 @@ Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: c
 class Item(Body):
     """One line item of an order."""
 
-    sku: Word
+    sku: Code
     title: Line
     quantity: Annotated[int, Field(ge=1, le=10**6)]
     unit_price_minor: Annotated[int, Field(ge=0, le=10**9)]
@@ -81,7 +81,7 @@ class Tracking(Body):
     """Tracking data; allowed with a status whose `tracking` is true."""
 
     carrier: Line
-    number: Word
+    number: Code
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$", max_length=2000)] | None = (
         None
     )

@@ -5,7 +5,7 @@ Connect a module-level function (receivers defined inside functions are dropped 
     from orders.signals import order_status_changed
 
     @order_status_changed.connect
-    def tell_the_warehouse(event, **_):
+    def notify_the_warehouse(event, **_):
         warehouse.move(event.order_id, event.to_status)
 """
 

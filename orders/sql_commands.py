@@ -56,12 +56,12 @@ def fixed() -> dict[str, str]:
 
 
 def committed(whole: Iterable[Composed]) -> dict[str, str]:
-    """The content of docs/sql, by file name."""
+    """The contents of docs/sql, by file name."""
     return {f"{one.name}.sql": str(one) for one in whole if not one.variant}
 
 
 def write_all(whole: Iterable[Composed], folder: Path) -> None:
-    """Write them, and delete the files of statements that are gone."""
+    """Write them, and delete the files of removed statements."""
     files = committed(whole)
     folder.mkdir(exist_ok=True)
     for path in folder.glob("*.sql"):

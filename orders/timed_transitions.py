@@ -1,7 +1,7 @@
-"""Make the transitions whose time has come, as the actor `system`.
+"""Makes due timed transitions, as the actor `system`.
 
-A timer that fires twice, or too late, changes nothing: the change asks for the very version that the timer was set
-for, and has a key of its own.
+A timer that fires twice, or too late, changes nothing: the change requires the exact version that the timer was set
+for, and has an idempotency key of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _attempt(workflow: Workflow, run: Run, change: Change, claimed: Claimed) -> 
     except (StaleVersion, IllegalTransition, NotFound):
         return Outcome("succeeded", "the order moved on")
     except OrderLocked as error:
-        return Outcome("retry", error.detail, circuit="nothing")  # of this order alone
+        return Outcome("retry", error.detail, circuit="nothing")  # for this order alone
     finally:
         logs.request_id.reset(token)
     return SUCCEEDED

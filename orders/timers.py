@@ -1,7 +1,7 @@
-"""Timers: an order that comes to a status with a timed transition gets one, and one that leaves it has it dropped.
+"""Timers: an order that enters a status with a timed transition gets one, and one that leaves it has it discarded.
 
-A timer is a row among the side effects that is due at the moment of the transition, by the database's clock. It is
-written by the batch that does the effects of the change which set it: promised with the change, and exactly once.
+A timer is a row among the side effects that is due at the time of the transition, by the database's clock. It is
+written by the batch that does the effects of the change: recorded with the change, and exactly once.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ TIMER = 8
 
 EFFECT = "order.timer"
 KIND = "order.timed_transition"
-EVENT_TYPE = "timer"
-"""An event type of its own: a timer is no part of what a change has to do, and nobody waits for it."""
+TIMER_EVENT_TYPE = "timer"
+"""An event type of its own: a timer is not among the effects of a change that a request waits for."""
 
 DESTINATION = "clock"
 
 EXISTING = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT '{KIND}', '{DESTINATION}', '{EVENT_TYPE}', e.id, o.id, e.request_id, e.at + {{delay}}
+    SELECT '{KIND}', '{DESTINATION}', '{TIMER_EVENT_TYPE}', e.id, o.id, e.request_id, e.at + {{delay}}
     FROM orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
     WHERE o.open AND o.status IN ({{statuses}})
     ON CONFLICT (event_type, event_id, kind, destination) DO UPDATE
         SET scheduled_at = excluded.scheduled_at, status = 'pending', attempts = 0, finished_at = NULL
         WHERE side_effects.status IN ('pending', 'succeeded', 'discarded')"""
-"""One that has ended without a move, since there was none in the table then, begins anew."""
+"""A timer that ended without a transition, since the table had none at the time, starts again."""
 
 
 def effect(workflow: Workflow) -> WrittenEffect:
-    """Sets and drops timers for the changes of a batch.
+    """Sets and discards timers for the changes of a batch.
 
-    Those to drop are looked up by the index of what an order still has to do, hence its very condition: planned while
-    the table was empty, any other way read all timers that wait for their week.
+    Those to discard are looked up by the index of an order's pending effects, hence exactly its condition: planned
+    while the table was empty, any other way read all timers that wait for a week.
     """
     timed = _statuses(workflow)
     ctes = f"""
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT '{KIND}', '{DESTINATION}', '{EVENT_TYPE}', id, order_id, request_id, at + {_delay(workflow, "to_status")}
+    SELECT '{KIND}', '{DESTINATION}', '{TIMER_EVENT_TYPE}', id, order_id, request_id,
+        at + {_delay(workflow, "to_status")}
     FROM order_changes WHERE {is_pending(TIMER)} AND to_status IN ({timed}) AND version = current_version
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
@@ -53,12 +54,12 @@ timers_dropped AS (
         WHERE {is_pending(TIMER)} AND c.from_status IN ({timed})))
     RETURNING id)"""
     missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
-        AND NOT EXISTS (SELECT FROM side_effects t WHERE t.event_type = '{EVENT_TYPE}' AND t.event_id = e.id)"""
+        AND NOT EXISTS (SELECT FROM side_effects t WHERE t.event_type = '{TIMER_EVENT_TYPE}' AND t.event_id = e.id)"""
     return WrittenEffect(EFFECT, TIMER, ctes, missing=missing, always=False)
 
 
 def bits_of_change(workflow: Workflow, source: str, target: str) -> str:
-    """SQL for the bit where the change sets or drops a timer, else 0; `source` and `target` are SQL too."""
+    """SQL for the bit if the change sets or discards a timer, otherwise 0; `source` and `target` are SQL too."""
     if not workflow.timers:
         return "0"
     timed = _statuses(workflow)
@@ -66,7 +67,7 @@ def bits_of_change(workflow: Workflow, source: str, target: str) -> str:
 
 
 def of_existing(workflow: Workflow) -> str | None:
-    """The statement that gives a timer to every order that stands in a timed status, by the present table."""
+    """The statement that gives a timer to every order in a timed status, by the current table."""
     if not workflow.timers:
         return None
     return EXISTING.format(delay=_delay(workflow, "o.status"), statuses=_statuses(workflow))

@@ -64,8 +64,8 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
         created with an API key expires with it."""
         parties = queries.parties(guards.current(), path.order_id)
         url, ends = links.make(path.order_id, parties.buyer_id, body.days, guards.current())
-        told = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
-        return Response(orjson.dumps(told), 201, content_type="application/json")
+        link = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
+        return Response(orjson.dumps(link), 201, content_type="application/json")
 
     @routes.post(
         "/api/orders/<int:order_id>/tracking-links/revoke",

@@ -1,4 +1,4 @@
-"""The parts of this package, joined: one set of them lives in each process."""
+"""Joins the parts of this package; there is one set per process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from notifications.email import Mailer
 from orders import group_commit, personal_routes, routes, timed_transitions, tracking_routes, workflow_file
-from orders import models as models  # its tables, for whoever asks for the metadata
+from orders import models as models  # its tables, for the metadata
 from orders.creation import Creation
 from orders.effects import event_type
 from orders.fast_path import FastPath
@@ -38,8 +38,8 @@ class Orders:
 
 
 @dataclass
-class Plan:
-    """What the engine has to know of orders; it is built before what changes them, which needs the engine."""
+class OrdersPlan:
+    """What the engine needs to know of orders; it is built before the parts that change them, which need the engine."""
 
     workflow: Workflow
     event_type: EventType
@@ -47,17 +47,17 @@ class Plan:
     changes: StatusChanges | None = None
 
     def change(self, change: StatusChange) -> object:
-        """What a timer does; the engine begins no attempt before `build` has returned."""
+        """What a timer does; the engine starts no attempt before `build` has returned."""
         assert self.changes is not None
         return self.changes.change(change)
 
 
-def plan(settings: Settings, access: Access, mailer: Mailer | None) -> Plan:
-    """What follows from a change, and who does what of it has a row of its own. Raises WorkflowError."""
+def plan(settings: Settings, access: Access, mailer: Mailer | None) -> OrdersPlan:
+    """The effects of a change, and the handlers of those with rows of their own. Raises WorkflowError."""
     workflow = workflow_file.load(settings.order_workflow)
-    plan = Plan(workflow, event_type(workflow, by_mail=mailer is not None))
+    plan = OrdersPlan(workflow, event_type(workflow, by_mail=mailer is not None))
     if mailer is not None:
-        # A link that begins with HOST and PORT leads nobody here.
+        # A link that starts with HOST and PORT is useless elsewhere.
         make_link = access.tracking_links.make if settings.public_url else None
         plan.kinds.append(status_mail(workflow, mailer, PreparedPool(settings.dsn, 1, "mail").run, make_link))
     timers = PreparedPool(settings.dsn, 1, "timers")
@@ -65,8 +65,8 @@ def plan(settings: Settings, access: Access, mailer: Mailer | None) -> Plan:
     return plan
 
 
-def build(settings: Settings, access: Access, engine: Engine, plan: Plan) -> Orders:
-    """What places and changes orders, and the routes that lead there."""
+def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) -> Orders:
+    """What creates and changes orders, and the routes to it."""
     workflow, event_type = plan.workflow, plan.event_type
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
     changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match)

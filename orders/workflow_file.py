@@ -22,7 +22,7 @@ from orders.workflow import ACTORS, ICONS, TONES, Status, Transition, Workflow
 DEFAULT = Path(__file__).with_name("workflow.toml")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,49}$")]
-Words = Annotated[
+Text = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", max_length=500)
 ]
 """A non-empty text on one line."""
@@ -41,20 +41,20 @@ class WorkflowError(SettingsError):
 
 
 class _Notify(Body):
-    seller: Words | None = None
-    buyer: Words | None = None
+    seller: Text | None = None
+    buyer: Text | None = None
 
 
 class _StatusEntry(Body):
-    seller: Words
-    buyer: Words
+    seller: Text
+    buyer: Text
     tone: Literal[*TONES]  # type: ignore[valid-type]
     icon: Literal[*ICONS]  # type: ignore[valid-type]
     final: bool = False
     tracking: bool = False
     notify: _Notify = _Notify()
-    action: Words | None = None
-    lead: Words | None = None
+    action: Text | None = None
+    lead: Text | None = None
 
 
 class _TransitionEntry(Body):
@@ -62,7 +62,7 @@ class _TransitionEntry(Body):
     target: Annotated[Name, Field(alias="to")]
     roles: Annotated[list[Literal[*ACTORS]], Field(min_length=1)]  # type: ignore[valid-type]
     reason: bool = False
-    action: Words | None = None
+    action: Text | None = None
     after: Duration | None = None
 
 
@@ -172,7 +172,7 @@ def _problems_of_status(status: Status, left: bool, first: bool) -> Iterator[tup
     # Every status is notified to somebody, so it needs the text: a missing one is reported now, not at night.
     for side in ("seller",) if first else ("seller", "buyer"):
         if side not in status.notify:
-            yield place, f"{name}: notify.{side} is missing, the words the {side} is told it with"
+            yield place, f"{name}: notify.{side} is missing: the text of the {side}'s notification"
 
 
 def _move(one: Transition) -> str:

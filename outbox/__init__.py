@@ -1,1 +1,1 @@
-"""What has to follow from a commit is written with it, done in batches, and rescued from processes that died."""
+"""The outbox: entries are written with the change, completed in batches, and rescued from dead processes."""

@@ -1,9 +1,9 @@
-"""The batch writer: everything that consists of rows, one transaction per batch.
+"""The batch writer: all effects that consist of rows, one transaction per batch.
 
-An entry waits here until the bulkhead's greenlet looks again, goes into a batch with all others that wait, and is
-gone when that batch's transaction has committed. A batch that fails is halved until the poison stands alone; then
-its effects are tried one by one, what works is completed, and the rest gets rows of its own to be retried from. One
-that takes too long is halved too, but between the batches of the others (suspects.py).
+An entry waits here for the next batch, goes into it with all other waiting ones, and is deleted when that batch's
+transaction commits. A batch that fails is halved until the poisoned entry stands alone; then its effects are tried one
+by one, those that work are completed, and the others get rows of their own to be retried from. A batch that takes too
+long is halved too, but between other batches (suspects.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from foundation.logs import get_logger, text_of
 from outbox.completion import Statements
 from outbox.deferral import Deferral
 from outbox.entries import EntryTask, OutboxEntry
-from outbox.suspects import ALONE_SECONDS, Group, Suspects
+from outbox.suspects import ALONE_SECONDS, SuspectGroup, Suspects
 from side_effects.effects import EventType
 from side_effects.kinds import Claimed
 from side_effects.metrics import Metrics
@@ -33,41 +33,41 @@ from side_effects.retry import SUCCEEDED, Outcome
 log = get_logger(__name__)
 
 BATCH_LIMIT = 500
-"""Entries in one transaction: the knee of the curve, at 4 us a row."""
+"""Maximum entries in one transaction: the knee of the curve, at 4 us a row."""
 
 SMALLEST_BATCH = 16
-"""Batches become smaller where large ones take too long: as many as are under way anyway."""
+"""Batches become smaller if large ones take too long: about as many as are in progress anyway."""
 
 LOCKED_SECONDS = 5.0
-"""Pause before an entry is tried again that could not even be given rows of its own; it grows to six times as much."""
+"""Pause before retrying an entry whose side-effect rows could not be written either; it grows to six times as much."""
 
 FEW = 64
-"""Entries that stood aside, and have less time when they are tried again."""
+"""Entries that were set aside, with shorter time limits when they are tried again."""
 
 RETRY_SECONDS = 0.25
-"""Pause before a batch is tried again when the database was away."""
+"""Pause before a batch is retried after the database was unavailable."""
 
 PACE_SECONDS = 0.010
-"""Under load, a batch begins this long after the one before began. It holds 17 entries then instead of 4, and the
-database does half the work for each."""
+"""Under load, interval between the starts of batches. They have 17 entries then instead of 4, and cost the database
+half the work per entry."""
 
 QUIET_PER_SECOND = 250
-"""With fewer entries a second nothing is waited for: events are seen after 2 ms instead of 7, for work that a
-database has time for then."""
+"""Below this rate nothing is delayed: events are seen after 2 ms instead of 7, for work that the database has time
+for."""
 
 LOOK_SECONDS = 0.1
-"""How long entries are counted before it is judged how many there are."""
+"""How long entries are counted before the rate is evaluated."""
 
 INSIDE = "inside"
-"""The destination of effects that do not leave the house; it has no circuit."""
+"""The destination of internal effects; it has no circuit."""
 
 
 class Away(Exception):
-    """The database cannot be used at the moment; whether the batch was committed is not known."""
+    """The database cannot be used at the moment; whether the batch was committed is unknown."""
 
 
 class Pace:
-    """Counts what comes. Moments are seconds of a clock that never goes back."""
+    """Counts arrivals. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._begun = self._since = float("-inf")
@@ -75,11 +75,11 @@ class Pace:
         self._crowded = False
 
     def wait(self, now: float) -> float:
-        """Seconds until the next batch may begin."""
+        """Seconds until the next batch may start."""
         return max(0.0, self._begun + PACE_SECONDS - now) if self._crowded else 0.0
 
     def begin(self, entries: int, now: float) -> None:
-        """A batch of so many begins now."""
+        """A batch of this size starts now."""
         self._begun = now
         self._count += entries
         if now - self._since >= LOOK_SECONDS:
@@ -88,7 +88,7 @@ class Pace:
 
 
 class BatchWriter:
-    """Batches entries into the composed statement."""
+    """Collects entries for the composed statement."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class BatchWriter:
         self._tasks_of = tasks_of
         self._queue: deque[OutboxEntry] = deque()
         self._held: set[OutboxEntry] = set()
-        """What is in the queue, stands aside, or is under way."""
+        """Entries that are queued, set aside, or in progress."""
 
         self._wake = Event()
         self._pace = Pace()
@@ -120,14 +120,14 @@ class BatchWriter:
         self._stopping = False
 
     def try_enqueue(self, entry: OutboxEntry) -> bool:
-        """Do what is staged of this entry with the next batch; False when as many wait as may."""
+        """Complete what is staged of this entry with the next batch; False if the queue is full."""
         if len(self._queue) + self._suspects.count >= self._limit and entry not in self._held:
             return False
         return self.enqueue(entry)
 
     def enqueue(self, entry: OutboxEntry) -> bool:
-        """The same however many wait: for one of which only the row is left, which nobody else would know. False when
-        the writer stops."""
+        """The same regardless of the limit: for an entry of which only the row is left, which nothing else would
+        delete. False if the writer stops."""
         if entry not in self._held:
             if self._stopping:
                 return False
@@ -137,7 +137,7 @@ class BatchWriter:
         return True
 
     def run(self) -> None:
-        """Take what has piled up, batch after batch, until the bulkhead is stopped."""
+        """Write batch after batch until stopped."""
         while not self._stopping:
             self._wake.wait(self._suspects.due_in(clock.monotonic()))
             gevent.sleep(self._pace.wait(clock.monotonic()))
@@ -146,7 +146,7 @@ class BatchWriter:
                 gevent.sleep(RETRY_SECONDS)
 
     def flush(self) -> bool:
-        """Complete one batch now; False when the database could not be used and the batch waits again."""
+        """Complete one batch now; False if the database could not be used and the batch waits again."""
         return self._flush_queue() if self._queue else self._flush_suspects(math.inf)
 
     def _flush_queue(self) -> bool:
@@ -182,7 +182,7 @@ class BatchWriter:
         return True
 
     def do_now(self, task: EntryTask) -> None:
-        """Do this one effect at once, in a transaction of its own; raises what the database says."""
+        """Do this one effect at once, in a transaction of its own; raises the database's error."""
         self._on_rows(self._run(self.statements.alone[task.effect.bit], [], [task.entry.id]))
         task.entry.mark_done(task.bit)
 
@@ -193,22 +193,22 @@ class BatchWriter:
 
     @property
     def waiting(self) -> int:
-        """Entries in the queue, and those that stand aside."""
+        """Entries in the queue, and those that were set aside."""
         return len(self._queue) + self._suspects.count
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing waits and no batch is under way."""
+        """Whether nothing waits and no batch is in progress."""
         return not self.waiting and not self._busy
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop everything that waits."""
         self._queue.clear()
         self._suspects.clear()
         self._held.clear()
 
     def stop(self) -> None:
-        """Begin no further batch."""
+        """Start no further batch."""
         self._stopping = True
         self._wake.set()
 
@@ -219,14 +219,15 @@ class BatchWriter:
             if passing(error):
                 self._suspect(batch, error)
             elif len(batch) == 1:
-                self._or_wait(Group.of(batch), lambda: self._isolate(batch[0]))
+                self._or_wait(SuspectGroup.of(batch), lambda: self._isolate(batch[0]))
             else:
                 middle = len(batch) // 2
                 self._complete(batch[:middle])
                 self._complete(batch[middle:])
 
     def _suspect(self, batch: Sequence[OutboxEntry], error: psycopg2.Error) -> None:
-        """A batch that took too long stands aside, unless a batch of nothing does so too: then it is the database."""
+        """A batch that took too long is set aside, unless an empty batch takes too long too: then the database is the
+        cause."""
         try:
             self._run(self.statements.everything, [], [])
         except psycopg2.Error as unavailable:
@@ -240,8 +241,8 @@ class BatchWriter:
         self._size = max(SMALLEST_BATCH, len(batch) // 2)
         self._suspects.halve(batch, clock.monotonic())
 
-    def _try_again(self, group: Group) -> None:
-        """One of the groups that stood aside: all of it, half of it next time, or what is to blame for good."""
+    def _try_again(self, group: SuspectGroup) -> None:
+        """One of the groups that were set aside: all of it, half of it next time, or finally the entry at fault."""
         if not group.alone:
             self._complete(group.entries)
             return
@@ -255,8 +256,8 @@ class BatchWriter:
             else:
                 self._or_wait(group, partial(self._give_up, group, error))
 
-    def _or_wait(self, group: Group, act: Callable[[], None]) -> None:
-        """Do this, or if not even rows of its own can be written for what failed, have it stand aside for a while."""
+    def _or_wait(self, group: SuspectGroup, act: Callable[[], None]) -> None:
+        """Do this, or, if even rows for the failed effects cannot be written, set it aside for a while."""
         try:
             act()
         except psycopg2.Error:
@@ -268,18 +269,18 @@ class BatchWriter:
             )
             self._suspects.wait(group, LOCKED_SECONDS * (1 + min(group.tries, 5)), clock.monotonic())
 
-    def _give_up(self, group: Group, error: psycopg2.Error) -> None:
-        """Give all that is left of an order that took too long, again and again, rows of its own, untried: each effect
-        is tried alone from there, and the one that is to blame waits longer each time."""
+    def _give_up(self, group: SuspectGroup, error: psycopg2.Error) -> None:
+        """Give the remaining effects of an order that took too long repeatedly rows of their own, untried: from there
+        each effect is tried alone, and the one at fault waits longer each time."""
         for entry in group.entries:
             for task in self._tasks_of(entry, entry.staged):
                 self._defer(task, error)
             self._leave(entry)
 
     def _commit(self, batch: Sequence[OutboxEntry]) -> None:
-        """One transaction: entries of which nothing is left afterwards are deleted, the others cut down.
+        """One transaction: entries of which nothing is left are deleted, the others updated.
 
-        Raises what the database says when there is poison in the batch; nothing has happened then.
+        Raises the database's error if the batch is poisoned; nothing has happened then.
         """
         if not batch:
             return
@@ -331,7 +332,7 @@ class BatchWriter:
 
 
 def _kinds(masks: Mapping[tuple[EventType, int], int]) -> dict[str, int]:
-    """How many effects of each kind so many entries of each event_type with these bits are."""
+    """The number of effects of each kind in these entries, by event type and bits."""
     kinds: Counter[str] = Counter()
     for (event_type, mask), count in masks.items():
         kinds.update({effect.name: count for effect in event_type.effects if mask & 1 << effect.bit})

@@ -1,7 +1,7 @@
-"""Compose the one statement that completes a batch of entries and writes what they promised.
+"""Composes the one statement that completes a batch of entries and writes their effects.
 
-It begins by deleting the outbox rows; everything else is derived from what was really deleted. A second process
-with the same ids waits, gets none and writes nothing: exactly once by construction, not by checking.
+It starts by deleting the outbox rows; everything else is derived from what was really deleted. A second process with
+the same ids waits, gets none and writes nothing: exactly once by construction, not by checking.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from side_effects.rows import ONE_MILLISECONDS, limits
 
 @dataclass(frozen=True)
 class Announcement:
-    """What the room that keeps the live events adds to the statement."""
+    """What realtime adds to the statement, to append live events."""
 
     ctes: str
     """CTEs that append `frames` (event_id, order_id, position, channel, type, data) to the log."""
@@ -30,7 +30,7 @@ class Announcement:
 
 
 MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
-"""For a batch (of 500, which takes a tenth of that), and for a few entries of one that took too long."""
+"""Time limits for a batch (of 500, which takes a tenth of that), and for a few entries of one that took too long."""
 
 COMPLETE = """
 gone AS (
@@ -53,16 +53,16 @@ kept AS (
 completed AS MATERIALIZED (
     SELECT id, event_type, event_id, pending & {mask} AS pending FROM gone
     UNION ALL SELECT id, event_type, event_id, pending & {mask} FROM waiting)"""
-"""$1: entries of which nothing is left afterwards. $2: entries that still owe something to another bulkhead.
+"""$1: entries of which nothing is left. $2: entries with effects pending in a bulkhead.
 
-Earlier entries of the same order are taken along, whoever holds them: so effects happen in the order of the events,
-even when another process was slower. It will find nothing left to write.
+Earlier entries of the same order are included, whichever process holds them: so effects happen in the order of the
+events, even if another process was slower. That process will find nothing left to write.
 
-The plan is made once, maybe while the tables are empty, and kept while they grow, until their statistics are renewed:
-so the statement leaves no choice. Each table is read by its key and by nothing else, for ids in an array or, row by
-row, behind `LATERAL (... OFFSET 0)`, which PostgreSQL neither joins nor reads as a whole; `id + 0` is no index's
-business. Joined instead, with the statistics of 170 orders, 500 of 8,500 entries that waited took a hundred million
-comparisons and never came to an end within 5 s: all effects of all shops stood still until autovacuum came by.
+The plan is made once, possibly while the tables are empty, and kept while they grow, until their statistics are
+refreshed: so the statement leaves the planner no choice. Each table is read only by its key, for ids in an array or,
+row by row, behind `LATERAL (... OFFSET 0)`, which PostgreSQL neither joins nor reads as a whole; `id + 0` matches no
+index. With joins, and the statistics of 170 orders, 500 of 8,500 waiting entries took a hundred million comparisons and
+never finished within 5 s: all effects stopped until autovacuum ran.
 """
 
 NO_FRAMES = """SELECT 0::bigint AS event_id, 0::bigint AS order_id, 0 AS position,
@@ -73,22 +73,22 @@ completed AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
     WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
     RETURNING id, event_type, event_id, {mask} AS pending)"""
-"""For an internal effect that failed at its first try and has a row of its own: $1 its id, $2 the attempt."""
+"""For an internal effect that failed at its first attempt and has a row of its own: $1 its id, $2 the attempt."""
 
 
 @dataclass(frozen=True)
 class Statements:
-    """What the batch writer runs."""
+    """The statements of the batch writer."""
 
     everything: Statement
     few: Statement
-    """The same for a few that took too long among many."""
+    """The same for a few of many that took too long."""
 
     alone: Mapping[int, Statement]
     """By an effect's bit: the same statement for that effect only."""
 
     rows: Mapping[int, Statement]
-    """By an effect's bit: its second and further tries, from a row of its own."""
+    """By an effect's bit: its second and later attempts, from a row of its own."""
 
     @classmethod
     def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
@@ -112,7 +112,7 @@ def compose(
     complete: str = COMPLETE,
     milliseconds: int = ONE_MILLISECONDS,
 ) -> Statement:
-    """The statement that completes entries in this way and does these effects for what was completed."""
+    """The statement that completes entries this way and does these effects for what was completed."""
     parts = [complete.format(mask=mask_of(written))]
     for event_type in event_types:
         mine = [effect for effect in written if effect in event_type.effects]

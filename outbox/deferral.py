@@ -1,4 +1,4 @@
-"""Give effects that failed at their first try rows of their own, to be retried from there."""
+"""Gives effects that failed at their first attempt rows of their own, to be retried from there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 class Deferral:
-    """Writes those rows. `run` raises what the database says, or that it is away."""
+    """Writes those rows. `run` raises the database's error, or that it is unavailable."""
 
     def __init__(self, run: Callable[..., list[Row]]) -> None:
         self._run = run
@@ -29,7 +29,7 @@ class Deferral:
         attempts: int = 1,
         crashes: int = 0,
     ) -> None:
-        """Give an effect of these entries that failed at its first try rows of its own, one for each destination."""
+        """Give an effect of these entries that failed at its first attempt rows of its own, one per destination."""
         name, bit, ids = tasks[0].name, tasks[0].bit, [task.entry.id for task in tasks]
         reasons = [describe(error) for _, error in failures]
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
@@ -38,8 +38,8 @@ class Deferral:
             task.entry.mark_done(bit)
 
     def defer_called(self, left: Sequence[tuple[EntryTask, bool]]) -> None:
-        """Calls that others left, with whether their process ended over them: what may have killed one is not called
-        from the outbox again, a row counts its crashes."""
+        """Calls left by other processes, with whether the process died during them: what may have killed one is not
+        called from the outbox again; a row counts its crashes."""
         groups: dict[tuple[int, bool], list[EntryTask]] = {}
         for task, orphaned in left:
             groups.setdefault((task.bit, orphaned), []).append(task)
@@ -47,7 +47,8 @@ class Deferral:
             self._defer_halves(tasks, int(orphaned))
 
     def _defer_halves(self, tasks: Sequence[EntryTask], attempts: int) -> None:
-        """One that cannot be written costs the others nothing; its lease ends, and the next look brings it back."""
+        """One that cannot be written does not affect the others; its lease expires, and the next scan brings it
+        back."""
         effect = tasks[0].effect
         assert isinstance(effect, CalledEffect)
         ended = RuntimeError("the process that was to call it ended")

@@ -1,4 +1,4 @@
-"""One process's engine: entries come in after the commit, bulkheads do them, the rescuer brings back what was left."""
+"""The engine of one process: dispatches committed entries to batch writer and bulkheads, and rescues abandoned ones."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from side_effects.effects import CalledEffect, Effect, EventType, PartFailed, ma
 from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
 from side_effects.metrics import Metrics
-from side_effects.tasks import Bulkhead, execute_in_background
+from side_effects.tasks import TaskQueue, execute_in_background
 from side_effects.worker import Worker
 
 log = get_logger(__name__)
 
 WAIT_LOOK_SECONDS = 0.02
-"""How often somebody who waits for the effects of a change looks whether they have happened."""
+"""How often a request that waits for the effects of a change checks whether they are done."""
 
 FINISH_SECONDS = 10.0
-"""How long a process that is never started tries to complete what it has done; the others take over what is left."""
+"""How long a process that is never started tries to complete what it has done; other processes take over the rest."""
 
 
 class Engine:
-    """Keeps the entries of the event_types it is given."""
+    """Processes the entries of the given event types."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Engine:
         announcement: Announcement,
         on_rows: Callable[[list[Row]], None],
     ) -> None:
-        """Raises LookupError naming an effect that nobody handles."""
+        """Raises LookupError naming an effect without a handler."""
         self.modes = Modes(settings.side_effects_mode)
         self.event_types = {event_type.name: event_type for event_type in event_types}
         self.metrics = Metrics()
@@ -61,7 +61,7 @@ class Engine:
             self._pool, statements, settings.queue_limit, self.metrics, on_rows, self._leases.forget, self._tasks
         )
         self._bulkheads = {
-            effect.bit: Bulkhead(effect.name, settings.signal_concurrency, settings.queue_limit)
+            effect.bit: TaskQueue(effect.name, settings.signal_concurrency, settings.queue_limit)
             for event_type in event_types
             for effect in event_type.effects
             if isinstance(effect, CalledEffect)
@@ -82,18 +82,18 @@ class Engine:
 
     @property
     def owner(self) -> int:
-        """This process's number, under which its entries are born leased."""
+        """This process's number; its new entries are leased to it."""
         return self.liveness.number
 
     def dispatch(self, entry: OutboxEntry) -> None:
-        """Have an entry done that was just committed, leased to us: after the answer, or now in sequential mode."""
+        """Process an entry that was just committed with our lease: after the response, or now in sequential mode."""
         if self.modes.any_sequential:
             self._execute_now(entry)
         else:
             self._begin(entry, entry.remaining)
 
     def wait_for(self, event_type: EventType, order_id: int, event_id: int, seconds: float) -> bool:
-        """Return True when everything that was promised has happened, False after this many seconds."""
+        """Return True when all effects are done, False after this many seconds."""
         deadline = clock.monotonic() + seconds
         while ledger.unfinished(self.durable_pool.run, event_type.name, order_id, event_id):
             if clock.monotonic() >= deadline:
@@ -102,7 +102,7 @@ class Engine:
         return True
 
     def start(self) -> None:
-        """Begin to work; to be called once in each process, after it was forked."""
+        """Start working; to be called once in each process, after the fork."""
         try:
             self.liveness.ensure_alive()
             self.modes.refresh(self._pool.run)
@@ -124,11 +124,11 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether the bulkheads turn."""
+        """Whether batch writer and bulkheads are running."""
         return bool(self._greenlets) and not any(greenlet.dead for greenlet in self._greenlets)
 
     def look(self) -> int:
-        """Renew what we still work on and take over what nobody does; returns how many were taken over."""
+        """Renew the leases of what is in progress, and take over abandoned entries; returns how many."""
         taken = self._leases.claim()
         self.worker.owner = self.owner
         self.modes.refresh(self._pool.run)
@@ -137,30 +137,30 @@ class Engine:
         for entry, _ in taken:
             if not entry.remaining:
                 self.writer.enqueue(entry)
-            # A call that could not be given a row of its own waits for the next look.
+            # A call that could not be given a row of its own waits for the next scan.
             self._begin(entry, entry.remaining & ~(entry.event_type.called if entry.abandoned else 0))
         return len(taken)
 
     def wait_until_quiet(self) -> None:
-        """Return when nothing that calls other code waits or runs in this process."""
+        """Return when nothing that calls other code is waiting or running in this process."""
         for bulkhead in self._bulkheads.values():
             bulkhead.wait_until_quiet()
         self.worker.wait_until_quiet()
 
     def finish(self) -> None:
-        """Complete what was done in this greenlet; for a process that ends without ever being started."""
+        """Complete what was done in this greenlet; for a process that exits without ever being started."""
         deadline = clock.monotonic() + FINISH_SECONDS
         while not self.writer.quiet and self.writer.flush() and clock.monotonic() < deadline:
             pass
 
     def stop(self, timeout: float = 6.0) -> None:
-        """Begin nothing more, finish what is under way within `timeout` seconds, hand the rest back."""
+        """Start nothing more, finish what is in progress within `timeout` seconds, release the rest."""
         deadline = clock.monotonic() + timeout
         for bulkhead in self._bulkheads.values():
             bulkhead.stop(timeout / 3)
         try:
             self.worker.stop(timeout / 3)
-            # Where it was never started, nobody empties the queue.
+            # If it was never started, nothing empties the queue.
             while self._greenlets and not self.writer.quiet and clock.monotonic() < deadline:
                 gevent.sleep(0.01)
             self.writer.stop()
@@ -184,7 +184,7 @@ class Engine:
         if entry.staged and not self.writer.try_enqueue(entry):
             entry.stage(0)
             entry.abandon()
-        # What another version recorded is left to it: our lease runs out when our part is done.
+        # Effects that only another version knows are left to it: our lease expires when our part is done.
         if entry.remaining & ~event_type.everything:
             entry.abandon()
         execute_in_background(calls)
@@ -223,14 +223,14 @@ class Engine:
             self.writer.deferral.defer([task], list(failed.failures.items()))
             outcome = "retry"
         except SystemExit:
-            self._leases.forget(entry)  # to be found, and counted as a crash; handed back, it would be a clean start
+            self._leases.forget(entry)  # to be found, and counted as a crash; released, it would start afresh
             raise
         self.metrics.attempted(effect.name, outcome, clock.monotonic() - begun)
         if not entry.remaining:
             self.writer.enqueue(entry)
 
     def _execute_now(self, entry: OutboxEntry) -> None:
-        """The old way for the kinds that are done sequentially: one after the other, before the answer."""
+        """Sequential mode: the effects of these kinds one after another, before the response."""
         self._leases.add(entry)
         tasks = self._tasks(entry, entry.remaining)
         now = [task for task in tasks if self.modes.of(task.name) == SEQUENTIAL]
@@ -260,7 +260,7 @@ class Engine:
     def _rescue_for_ever(self) -> None:
         while True:
             try:
-                # A full hand means that more is waiting, and a full bulkhead that it may wait there.
+                # A full result means that more is waiting; with full bulkheads it has to wait.
                 while self.look() == CLAIM_LIMIT and self.writer.waiting < CLAIM_LIMIT:
                     gevent.sleep(0)
                 bulkheads = [(bulkhead.name, bulkhead.waiting) for bulkhead in self._bulkheads.values()]

@@ -1,4 +1,4 @@
-"""What this process has to do: outbox rows that are leased to it, and how far it is with each."""
+"""The entries of this process: outbox rows that are leased to it, and its progress with each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class OutboxEntry:
-    """One outbox row: what it says, and how far we are. The database has the last word on both.
+    """The contents of an outbox row, and our progress. The database is authoritative for both.
 
-    Everybody may read all of it; what changes is written in this file only.
+    Any module may read it; only this file changes it.
     """
 
     id: int
@@ -36,18 +36,18 @@ class OutboxEntry:
     request_id: str
     payload: Any = None
     staged: int = 0
-    """Bits that the batch writer does with its next batch."""
+    """Bits that the batch writer completes with its next batch."""
 
     abandoned: bool = False
-    """Whether its lease shall end, so that the rescuer brings it back: there was no room, or something failed that
-    could not be written down."""
+    """Whether its lease has to expire, so that the rescuer brings it back: the queue was full, or a failure could not
+    be recorded."""
 
     leased_at: float = field(default_factory=clock.monotonic)
     """When its lease was last known to be ours."""
 
     @property
     def context(self) -> str:
-        """How its tasks are called in the log."""
+        """The name of its tasks in the log."""
         return f"{self.event_type.context}:{self.order_id}"
 
     def stage(self, bits: int) -> None:
@@ -60,31 +60,31 @@ class OutboxEntry:
         self.staged &= ~bits
 
     def abandon(self) -> None:
-        """Renew its lease no more."""
+        """Do not renew its lease any more."""
         self.abandoned = True
 
 
 @dataclass(slots=True, kw_only=True)
 class EntryTask(Task):
-    """A task that is one effect of an entry: what it does is completed in the outbox."""
+    """A task for one effect of an entry: its result is completed in the outbox."""
 
     entry: OutboxEntry
     effect: Effect
 
     @property
     def bit(self) -> int:
-        """Its place in the entry's bits, as a mask."""
+        """Its bit in the entry's bits, as a mask."""
         return 1 << self.effect.bit
 
     def end(self, outcome: Outcome) -> None:
-        """What failed, or found no room, is brought back by the rescuer."""
+        """A task that failed, or found a full queue, is brought back by the rescuer."""
         if outcome.kind == "retry":
             self.entry.abandon()
         Task.end(self, outcome)
 
 
 class Leases:
-    """The entries in hand. Leases of those that take long are renewed; those we abandoned run out."""
+    """The entries in progress. Leases of slow ones are renewed; those of abandoned ones expire."""
 
     def __init__(self, rescuer: Rescuer, event_types: Mapping[str, EventType]) -> None:
         self.rescuer = rescuer
@@ -92,20 +92,20 @@ class Leases:
         self._entries: dict[int, OutboxEntry] = {}
 
     def add(self, entry: OutboxEntry) -> None:
-        """Take an entry into our hands."""
+        """Add an entry."""
         self._entries[entry.id] = entry
 
     def forget(self, entry: OutboxEntry) -> None:
-        """Let go of an entry: it is done, or its lease shall end so that the rescuer brings it back."""
+        """Remove an entry: it is done, or its lease has to expire so that the rescuer brings it back."""
         self._entries.pop(entry.id, None)
 
     def clear(self) -> None:
-        """Let go of all."""
+        """Remove all."""
         self._entries.clear()
 
     def claim(self) -> list[tuple[OutboxEntry, bool]]:
-        """Show that we live, renew our leases, and take over what nobody works on any more: each entry, and whether
-        its process ended over it."""
+        """Show that we live, renew our leases, and take over abandoned entries: each entry, and whether its process
+        died during it."""
         self.rescuer.liveness.ensure_alive()
         self._renew()
         taken: list[tuple[OutboxEntry, bool]] = []
@@ -119,7 +119,7 @@ class Leases:
         return taken
 
     def hand_back(self) -> None:
-        """Free everything in hand for the other processes."""
+        """Release everything in progress for other processes."""
         self.rescuer.hand_back(list(self._entries))
         self.clear()
 
@@ -132,7 +132,7 @@ class Leases:
         ids = [entry.id for entry in waiting if entry.id in self._entries]
         renewed = self.rescuer.renew(ids)
         for id in ids:
-            known = self._entries.get(id)  # it may have been done meanwhile
+            known = self._entries.get(id)  # it may have been completed meanwhile
             if known and id in renewed:
                 known.leased_at = clock.monotonic()
             elif known:

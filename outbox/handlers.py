@@ -1,4 +1,5 @@
-"""Who handles what: the kinds from above, and the ones the engine makes itself for what failed at its first try."""
+"""The handlers of all kinds: those registered from above, and those the engine creates for effects that failed at their
+first attempt."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 
 
 def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], writer: BatchWriter) -> list[Kind]:
-    """A kind for every effect of every event_type; raises LookupError naming a durable one that nobody handles."""
+    """A kind for every effect of every event type; raises LookupError naming a durable one without a handler."""
     handled = {kind.name: kind for kind in kinds}
     for event_type in event_types:
         for effect in event_type.effects:

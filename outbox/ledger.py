@@ -1,4 +1,4 @@
-"""Where each promised effect stands, derived and never written: a bit still set in the outbox is pending, a row in
+"""The state of each effect, derived and never written: a bit still set in the outbox is pending, a row in
 `side_effects` shows its own status, and what is neither has succeeded."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ UNFINISHED = SQL.prepared("ledger_unfinished")
 def of(
     run: Run, event_type: EventType, order_id: int, effect_bits: Mapping[int, int]
 ) -> dict[int, list[dict[str, Any]]]:
-    """For each subject id of `effect_bits`: its effects, in the order of the list, and their status."""
+    """For each event id of `effect_bits`: its effects, in the order of the list, and their status."""
     pending: dict[int, int] = {}
     entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for event_id, kind, destination, status, attempts, error in run(
@@ -43,7 +43,7 @@ def of(
 
 
 def unfinished(run: Run, event_type: str, order_id: int, event_id: int) -> bool:
-    """Whether anything that was promised for this subject waits or runs."""
+    """Whether any effect of this event is pending or running."""
     return bool(run(UNFINISHED, (event_type, order_id, event_id))[0][0])
 
 

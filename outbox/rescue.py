@@ -1,4 +1,4 @@
-"""Find outbox entries that nobody works on any more, extend leases, and hand entries back."""
+"""Finds abandoned outbox entries, extends leases, and releases entries."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RESCUE_SECONDS = 1.0
 """How often each process looks for abandoned entries."""
 
 STRAY_SECONDS = 8
-"""Entries of our own whose lease was not renewed for this long are not in our hands: the answer to the statement that
-made them was lost with its connection, or we gave them up. Renewals come after 5 s."""
+"""Entries of our own whose lease was not renewed for this long are not in our memory: the result of the statement that
+created them was lost with its connection, or we gave them up. Renewals come every 5 s."""
 
 CLAIM_LIMIT = 500
 
 FULL_LOOK_SECONDS = 30.0
 RECENT_PROCESSES = 100
-"""As many of the processes that began last are looked after each second; the rest by the full look."""
+"""This many of the newest processes are checked each second; the rest by the full scan."""
 
 SQL = sql.beside(
     __file__,
@@ -43,10 +43,10 @@ HAND_BACK = SQL.prepared("hand_back")
 
 
 class Rescuer:
-    """One process's hand in finishing what others left."""
+    """Takes over what other processes left, for one process."""
 
     def __init__(self, liveness: Liveness, known: Mapping[str, int]) -> None:
-        """`known`: the bits of the effects of each event_type."""
+        """`known`: the bits of the effects of each event type."""
         self.liveness = liveness
         self._known = list(known), list(known.values())
         self._looked_fully_at = -FULL_LOOK_SECONDS
@@ -62,11 +62,11 @@ class Rescuer:
         return sorted(live.run(CLAIM, lambda: (live.number, *args, live.sees_clearly(), *self._known)))
 
     def renew(self, ids: list[int]) -> set[int]:
-        """Extend our leases; returns the ids that are ours still."""
+        """Extend our leases; returns the ids that are still ours."""
         return {row[0] for row in self.liveness.run(RENEW, lambda: (ids, self.liveness.number))} if ids else set()
 
     def hand_back(self, ids: list[int]) -> None:
-        """Free our entries for the other processes, who find them with their next look."""
+        """Release our entries for other processes, which find them with their next scan."""
         if ids:
             self.liveness.run(HAND_BACK, lambda: (ids, self.liveness.number))
 

@@ -28,7 +28,7 @@ limits AS (
         WHEN owner = :owner THEN interval '{lease_less_stray_seconds} s'
         WHEN owner > 0 AND owner NOT IN (SELECT owner FROM living)
         THEN interval '{lease_less_grace_seconds} s' ELSE interval '0' END AS before
-    FROM candidates WHERE owner IN (0, :owner) OR (:others_too AND (SELECT yes FROM settled_down))),
+    FROM candidates WHERE owner IN (0, :owner) OR (:others_too AND (SELECT yes FROM stable))),
 abandoned AS MATERIALIZED (
     SELECT found.id FROM limits l CROSS JOIN LATERAL (
         SELECT b.id FROM outbox b

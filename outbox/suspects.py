@@ -1,8 +1,8 @@
-"""Entries of batches that took too long: in ever smaller groups until the one that is to blame stands alone.
+"""Entries of batches that took too long: split into ever smaller groups until the one at fault stands alone.
 
-What is wrong with them nobody knows: somebody may hold a lock on one row, or an effect of one order may take for ever.
-Tried again as a whole they would keep all others waiting for ever; so they stand aside, are tried in halves between
-the batches of the others, and the orders of those that fail alone are tried apart for a while.
+The cause is unknown: somebody may hold a lock on one row, or an effect of one order may never end. Retried as a whole
+they would block all others for ever; so they are set aside, retried in halves between other batches, and the orders of
+those that fail alone are tried separately for a while.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Self
 from outbox.entries import OutboxEntry
 
 ALONE_SECONDS = (0.25, 1.0)
-"""Pauses before the second and third try of what took too long by itself: a lock that somebody else holds is mostly
-gone by then."""
+"""Pauses before the second and third attempt of a single entry that took too long: a lock is mostly released by
+then."""
 
 APART_SECONDS = 30.0
-"""How long further entries of an order that failed alone are kept out of the batches of the others."""
+"""How long further entries of an order that failed alone are kept out of other batches."""
 
 Key = tuple[str, int]
 
 
 @dataclass(order=True)
-class Group:
-    """Entries that are tried together; one that is `alone` holds those of a single order."""
+class SuspectGroup:
+    """Entries that are tried together; a group that is `alone` has those of a single order."""
 
     due: float
     number: int
@@ -36,7 +36,7 @@ class Group:
 
     @classmethod
     def of(cls, batch: Sequence[OutboxEntry]) -> Self:
-        """These entries, that nobody has tried yet."""
+        """Entries that have not been tried yet."""
         return cls(0.0, 0, list(batch))
 
     @property
@@ -46,25 +46,25 @@ class Group:
 
 
 def key_of(entry: OutboxEntry) -> Key:
-    """The order, or whatever else the entry speaks of: entries of one are done together."""
+    """The order, or another subject of the entry: entries of one are done together."""
     return entry.event_type.name, entry.order_id
 
 
 class Suspects:
-    """Keeps them until it is their turn. Moments are seconds of a clock that never goes back."""
+    """Holds groups until their time. Times are seconds of a monotonic clock."""
 
     def __init__(self, held: Collection[OutboxEntry]) -> None:
-        """`held`: the entries that are not done yet, for which somebody still has to do something."""
+        """`held`: the entries that are not done yet and still need work."""
         self._held = held
         self.count = 0
-        """How many entries stand aside."""
+        """How many entries are set aside."""
 
-        self._groups: list[Group] = []
+        self._groups: list[SuspectGroup] = []
         self._apart: dict[Key, float] = {}
         self._number = 0
 
     def sort_out(self, batch: Sequence[OutboxEntry], now: float) -> list[OutboxEntry]:
-        """Those of a batch that may be tried together; the entries of orders that failed alone are kept apart."""
+        """Those of a batch that may be tried together; entries of orders that failed alone are set aside."""
         if not self._apart:
             return list(batch)
         self._apart = {key: until for key, until in self._apart.items() if until > now}
@@ -89,17 +89,17 @@ class Suspects:
         self._push([one for one in entries if key_of(one) < middle], now)
         self._push([one for one in entries if key_of(one) >= middle], now)
 
-    def wait(self, group: Group, seconds: float, now: float) -> None:
+    def wait(self, group: SuspectGroup, seconds: float, now: float) -> None:
         """Have a group that failed alone tried once more after this many seconds."""
         self._apart[key_of(group.entries[0])] = now + APART_SECONDS
         self._push([one for one in group.entries if one in self._held], now + seconds, group.tries + 1)
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until the next group's turn; None while there is none."""
+        """Seconds until the next group is due; None if there is none."""
         return max(0.0, self._groups[0].due - now) if self._groups else None
 
-    def take(self, now: float) -> Group | None:
-        """The group whose turn it is."""
+    def take(self, now: float) -> SuspectGroup | None:
+        """The group that is due."""
         if not self._groups or self._groups[0].due > now:
             return None
         group = heapq.heappop(self._groups)
@@ -107,7 +107,7 @@ class Suspects:
         return group
 
     def clear(self) -> None:
-        """Forget them."""
+        """Drop them."""
         self._groups.clear()
         self._apart.clear()
         self.count = 0
@@ -116,4 +116,4 @@ class Suspects:
         self._number += 1
         self.count += len(entries)
         if entries:
-            heapq.heappush(self._groups, Group(due, self._number, entries, tries))
+            heapq.heappush(self._groups, SuspectGroup(due, self._number, entries, tries))

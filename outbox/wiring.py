@@ -1,4 +1,4 @@
-"""The engine of one process, built from what the packages above have it do after a commit."""
+"""Builds the engine of one process from what the packages above need done after a commit."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def build(
     announcement: Announcement,
     on_rows: Callable[[list[Row]], None],
 ) -> Engine:
-    """Raises LookupError naming an effect that nobody handles."""
+    """Raises LookupError naming an effect without a handler."""
     return Engine(settings, event_types, kinds, announcement, on_rows)

@@ -10,14 +10,14 @@ FEW = 8
 ALL = "*"
 """`seller:*`, a stream's only channel, matches every channel with that prefix."""
 
-Audience = tuple[Subscriber, ...] | set[Subscriber]
+Subscribers = tuple[Subscriber, ...] | set[Subscriber]
 
 
 class ChannelIndex:
     """The subscribers of each channel."""
 
     def __init__(self) -> None:
-        self.by_channel: dict[str, Audience] = {}
+        self.by_channel: dict[str, Subscribers] = {}
 
     def __len__(self) -> int:
         return len(self.by_channel)

@@ -39,7 +39,7 @@ def erase_without_order(channels: Sequence[str], orders: Sequence[int], name: st
 
 
 def _in_pieces(statement: TextClause, **values: object) -> int:
-    """Scans the log in order, since erased events cannot be told from others by a search."""
+    """Scans the log in order, since erased events cannot be distinguished by a search."""
     total, read, after = 0, PIECE, 0
     while read == PIECE:
         read, last, erased = db.session.execute(statement, {**values, "after": after, "piece": PIECE}).one()

@@ -9,9 +9,9 @@ UPDATE realtime_events SET data = CAST(
         '{notification,body}', '""', false) AS text)
 
 -- name: erase(orders, name, after, piece)
--- In pieces along the log: an erased event looks like any other, so a search could not tell what is left.
-WITH told AS MATERIALIZED (SELECT seq FROM realtime_events WHERE order_id = ANY(:orders)),
-found AS (SELECT seq FROM told WHERE seq > :after ORDER BY seq LIMIT :piece),
+-- In pieces along the log: an erased event looks like any other, so a search could not find what is left.
+WITH of_orders AS MATERIALIZED (SELECT seq FROM realtime_events WHERE order_id = ANY(:orders)),
+found AS (SELECT seq FROM of_orders WHERE seq > :after ORDER BY seq LIMIT :piece),
 erased AS ({erase_rows} WHERE seq = ANY(ARRAY(SELECT seq FROM found)))
 SELECT count(*), max(seq), count(*) FROM found
 
@@ -20,11 +20,11 @@ SELECT count(*), max(seq), count(*) FROM found
 WITH found AS MATERIALIZED (
     SELECT seq, CAST(coalesce(
         CAST(data AS json) -> 'order' ->> 'id', CAST(data AS json) -> 'message' ->> 'order_id',
-        CAST(data AS json) -> 'notification' ->> 'order_id') AS bigint) AS told_of
+        CAST(data AS json) -> 'notification' ->> 'order_id') AS bigint) AS mentioned
     FROM realtime_events
     WHERE order_id IS NULL AND channel = :channel AND seq > :after ORDER BY seq LIMIT :piece),
-erased AS ({erase_rows} WHERE seq = ANY(ARRAY(SELECT seq FROM found WHERE told_of = ANY(:orders))))
-SELECT count(*), max(seq), count(*) FILTER (WHERE told_of = ANY(:orders)) FROM found
+erased AS ({erase_rows} WHERE seq = ANY(ARRAY(SELECT seq FROM found WHERE mentioned = ANY(:orders))))
+SELECT count(*), max(seq), count(*) FILTER (WHERE mentioned = ANY(:orders)) FROM found
 
 -- name: any_without_order()
 -- Answered by a partial index, which is empty once the events of that version are pruned.

@@ -18,7 +18,7 @@ from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog
 from realtime.hub import Hub
-from realtime.log import PAGE, Log
+from realtime.log import PAGE, EventLog
 from realtime.recent_events import RING_EVENTS, RecentEvents
 from realtime.wakeups import WakeUps
 
@@ -38,7 +38,7 @@ STATE_SECONDS = 60.0
 class Feed:
     """Follows the log and publishes to the hub, each event once and in order."""
 
-    def __init__(self, events: Log, hub: Hub, wake_ups: WakeUps, on_new_log: Callable[[], None]) -> None:
+    def __init__(self, events: EventLog, hub: Hub, wake_ups: WakeUps, on_new_log: Callable[[], None]) -> None:
         self._log = events
         self._hub = hub
         self._wake_ups = wake_ups
@@ -46,7 +46,7 @@ class Feed:
         self._wake = Event()
         self._moved = Event()
         self._handed: list[list[Row]] = []
-        self._heard = -1
+        self._announced = -1
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._looked_at = 0.0
         self._judged_at = 0.0
@@ -62,7 +62,7 @@ class Feed:
     def start(self) -> None:
         """Start following the log from its current end."""
         self._greenlet = gevent.spawn(self._follow)
-        self._wake_ups.start(self.hear)
+        self._wake_ups.start(self.announce)
 
     def stop(self) -> None:
         self._wake_ups.stop()
@@ -80,10 +80,10 @@ class Feed:
         """Whether the log has been read at all; a process that has just started gets this many seconds for it."""
         return self.position >= 0 or (self._greenlet is not None and self.reach(0, timeout))
 
-    def hear(self, seq: int) -> None:
+    def announce(self, seq: int) -> None:
         """Note that the log has reached this number."""
-        if seq > max(self.position, self._heard):
-            self._heard = seq
+        if seq > max(self.position, self._announced):
+            self._announced = seq
             self._wake.set()
 
     def appended(self, rows: list[Row]) -> None:
@@ -96,7 +96,7 @@ class Feed:
         """Wait until everything up to this number has been published here."""
         ends = clock.monotonic() + timeout
         while self.position < seq and clock.monotonic() < ends:
-            self.hear(seq)
+            self.announce(seq)
             self._moved.clear()
             self._moved.wait(max(0.0, ends - clock.monotonic()))
         return self.position >= seq
@@ -110,8 +110,8 @@ class Feed:
             if rows[0][0] <= self.position + 1 and rows[-1][0] - rows[0][0] == len(rows) - 1:
                 self.publish(rows)
             else:
-                self._heard = max(self._heard, rows[-1][0])
-        if polling or self._heard > self.position:
+                self._announced = max(self._announced, rows[-1][0])
+        if polling or self._announced > self.position:
             self._read()
 
     def publish(self, rows: list[Row]) -> None:
@@ -128,14 +128,14 @@ class Feed:
     def _read(self) -> None:
         more = True
         while more:
-            heard = self._heard
+            announced = self._announced
             with gevent.Timeout(READ_SECONDS, psycopg2.OperationalError("the log did not answer in time")):
                 rows = self._log.after(self.position)
             self._looked_at = clock.monotonic()
             self.publish(rows)
             more = len(rows) == PAGE
-        if self._heard == heard:  # this read may have missed what was announced meanwhile
-            self._heard = min(self._heard, self.position)
+        if self._announced == announced:  # this read may have missed what was announced meanwhile
+            self._announced = min(self._announced, self.position)
 
     def _begin(self) -> None:
         """Set the position to the log's current end, and load the events before it into the recent-event buffer."""
@@ -156,7 +156,7 @@ class Feed:
         self._judged_at = clock.monotonic()
         state = self._log.state()
         if state.epoch != self.epoch or not state.pruned_through <= self.position <= state.head:
-            self._heard, self._handed = -1, []
+            self._announced, self._handed = -1, []
             self._begin()
             self._on_new_log()
 

@@ -36,7 +36,7 @@ EXPIRY_WARNING_SECONDS = 60
 RIGHTS_SECONDS = 5
 """How often lost access is checked. The answer comes from memory."""
 
-RETRY_MS = (1000, 5000)
+BYE_RETRY_MS = (1000, 5000)
 """Requested reconnects are spread over this range; otherwise all would return at once."""
 
 RETRIES_PER_SECOND = 1000
@@ -59,7 +59,7 @@ class Rights(Protocol):
 def bye(reason: str, streams: int = 0, retry_ms: int | None = None) -> bytes:
     """The last event of a stream that is closed in order; the more streams are closed, the wider their reconnects are
     spread."""
-    least, most = RETRY_MS
+    least, most = BYE_RETRY_MS
     if retry_ms is None:
         retry_ms = random.randint(least, max(most, least + 1000 * streams // RETRIES_PER_SECOND))
     return sse.encode_json("bye", {"at": clock.now(), "reason": reason, "retry_ms": retry_ms}, "", retry_ms)

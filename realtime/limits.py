@@ -10,7 +10,7 @@ CROWDED_RETRY_MS = 60_000
 """Delay the evicted stream's reconnect, or tabs would evict each other in a loop."""
 
 
-class Limits:
+class StreamLimits:
     """Decides whether one more stream is opened, and which one is closed for it."""
 
     def __init__(self, hub: Hub, in_all: int, per_person: int, iterated: int) -> None:
@@ -25,12 +25,12 @@ class Limits:
         """Whether there is capacity; a user's oldest stream is closed for the newest."""
         hub = self._hub
         if listener.counted:
-            self._make_room(listener)
+            self._evict(listener)
         if len(hub.subscribers) >= self._in_all:
             return False
         return detached or len(hub.subscribers) - len(hub.sockets) < self._iterated
 
-    def _make_room(self, listener: Listener) -> None:
+    def _evict(self, listener: Listener) -> None:
         mine = dict.fromkeys(
             one for channel in listener.channels for one in self._hub.listening(channel) if one.who == listener.who
         )

@@ -49,7 +49,7 @@ class LogState:
     """The newest committed number."""
 
 
-class Log:
+class EventLog:
     """Reads the log over a small pool of its own."""
 
     def __init__(self, pool: PreparedPool) -> None:

@@ -15,12 +15,12 @@ appended AS (
     SELECT nextval('realtime_seq'), channel, type, data, order_id
     FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
     RETURNING seq, channel, type, data),
-told AS MATERIALIZED (
+notified AS MATERIALIZED (
     SELECT pg_notify('{wake_channel}', max(seq)::text) FROM appended HAVING count(*) > 0)
 
 -- fragment: appended
 -- What such a statement returns.
-SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq
+SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq
 
 -- name: log_state()
 -- The head of the log; where the table is empty, it is the number up to which it was pruned.
@@ -32,7 +32,7 @@ FROM realtime_log
 SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq ORDER BY seq LIMIT {page}
 
 -- name: log_replay(channels text[], seq bigint, through bigint)
--- The first row tells how far the log is pruned, as of the same moment: it may be pruned during a replay.
+-- The first row has the pruned position, as of the same moment: it may be pruned during a replay.
 SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
 SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY(:channels) AND seq > :seq AND seq <= :through
 ORDER BY seq LIMIT {page})
@@ -49,7 +49,7 @@ SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
     (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
 
 -- name: log_catch_up(channels text[], seq bigint, most int)
--- The first row tells the state of the log, as of the same moment. Asked for all channels at once, PostgreSQL would
+-- The first row has the position of the log, as of the same moment. Asked for all channels at once, PostgreSQL would
 -- read and sort everything behind the cursor for each page.
 {stands} UNION ALL (
 SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import orjson
 
 from foundation.errors import AppError, InvalidRequest
-from realtime.log import Log, LogState
+from realtime.log import EventLog, LogState
 from realtime.sse import Cursor
 
 PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
@@ -37,7 +37,7 @@ class Page:
     more: bool
 
 
-def page(log: Log, channels: tuple[str, ...], after: str, limit: int) -> Page:
+def page(log: EventLog, channels: tuple[str, ...], after: str, limit: int) -> Page:
     """The next events of these channels after a cursor, a bare number, or nothing, which means the oldest stored
     event."""
     match = PLACE.fullmatch(after) if after else None

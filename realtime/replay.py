@@ -15,7 +15,7 @@ from gevent.lock import BoundedSemaphore
 from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
 from realtime.feed import Feed
-from realtime.log import PAGE, Log, Pruned
+from realtime.log import PAGE, EventLog, Pruned
 from realtime.sse import Cursor
 
 REPLAY_LIMIT = 10_000
@@ -48,7 +48,7 @@ class Start:
 class Replays:
     """Checks cursors, and reads the events after them."""
 
-    def __init__(self, feed: Feed, log: Log, at_once: int = REPLAYS_AT_ONCE) -> None:
+    def __init__(self, feed: Feed, log: EventLog, at_once: int = REPLAYS_AT_ONCE) -> None:
         self._feed = feed
         self._log = log
         self._line = BoundedSemaphore(at_once)

@@ -16,7 +16,7 @@ from foundation.documentation import documented
 from foundation.errors import Forbidden, TooManyRequests
 from foundation.paging import link_next
 from realtime import polling
-from realtime.log import PAGE, Log
+from realtime.log import PAGE, EventLog
 from realtime.polling import CursorExpired
 from realtime.sockets import limit_buffers
 from realtime.stream import Streams
@@ -120,7 +120,7 @@ FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_c
 
 
 def blueprints(
-    streams: Streams, log: Log, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
+    streams: Streams, log: EventLog, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
 ) -> tuple[APIBlueprint, APIBlueprint]:
     """The stream, and the events page by page; `channels_of` is passed in."""
     return _streaming(streams, channels_of), _catching_up(log, channels_to_catch_up)
@@ -156,7 +156,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
     return routes
 
 
-def _catching_up(log: Log, channels_of: ChannelsOf) -> APIBlueprint:
+def _catching_up(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("events", __name__, abp_tags=[TAG])
     guards.protect(routes, area="realtime")  # a read like any other, for which a ticket is not accepted
 

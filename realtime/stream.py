@@ -17,7 +17,7 @@ from realtime import sse
 from realtime.feed import Feed
 from realtime.heartbeats import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.hub import GONE, Hub
-from realtime.limits import Limits
+from realtime.limits import StreamLimits
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Listener, Subscriber
 
@@ -40,7 +40,7 @@ class Streams:
         hub: Hub,
         feed: Feed,
         replays: Replays,
-        limits: Limits,
+        limits: StreamLimits,
         rights: Rights,
         version: str,
         lifetime: float = LIFETIME_SECONDS,

@@ -20,8 +20,8 @@ from realtime.log import WAKE_CHANNEL
 SILENCE_SECONDS = 3.0
 """After this long without a notification, the connection is tested."""
 
-PROOF_SECONDS = 3.0
-AGAIN_SECONDS = 0.5
+TEST_SECONDS = 3.0
+RECONNECT_SECONDS = 0.5
 
 
 class WakeUps:
@@ -35,23 +35,23 @@ class WakeUps:
         )
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
-    def start(self, tell: Callable[[int], None]) -> None:
-        self._greenlet = gevent.spawn(self._listen, tell)
+    def start(self, notify: Callable[[int], None]) -> None:
+        self._greenlet = gevent.spawn(self._listen, notify)
 
     def stop(self) -> None:
         if self._greenlet is not None:
             self._greenlet.kill(timeout=1)
             self._greenlet = None
 
-    def _listen(self, tell: Callable[[int], None]) -> None:
+    def _listen(self, notify: Callable[[int], None]) -> None:
         while True:
             try:
-                self._hear(tell)
+                self._wait(notify)
             except (psycopg2.Error, OSError) as error:
                 self._failures.failed(error)
-            gevent.sleep(AGAIN_SECONDS)
+            gevent.sleep(RECONNECT_SECONDS)
 
-    def _hear(self, tell: Callable[[int], None]) -> None:
+    def _wait(self, notify: Callable[[int], None]) -> None:
         connection = connect(self._dsn, "feed")
         try:
             _ask(connection, f"LISTEN {WAKE_CHANNEL}")
@@ -62,14 +62,14 @@ class WakeUps:
                 except TimeoutError:
                     _ask(connection, "SELECT 1")
                 connection.poll()
-                heard = [int(notice.payload or 0) for notice in connection.notifies]
+                numbers = [int(notice.payload or 0) for notice in connection.notifies]
                 connection.notifies.clear()
-                if heard:
-                    tell(max(heard))
+                if numbers:
+                    notify(max(numbers))
         finally:
             connection.close()
 
 
 def _ask(connection: psycopg2.extensions.connection, statement: str) -> None:
-    with gevent.Timeout(PROOF_SECONDS, psycopg2.OperationalError("the connection carries nothing any more")):
+    with gevent.Timeout(TEST_SECONDS, psycopg2.OperationalError("the connection carries nothing any more")):
         connection.cursor().execute(statement)

@@ -10,13 +10,13 @@ from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from foundation.version import VERSION
-from realtime import models as models  # its tables, for whoever asks for the metadata
+from realtime import models as models  # its tables, for the metadata
 from realtime.fast_path import StreamFastPath
 from realtime.feed import Feed
 from realtime.heartbeats import Heartbeats, bye
 from realtime.hub import Hub
-from realtime.limits import Limits
-from realtime.log import Log
+from realtime.limits import StreamLimits
+from realtime.log import EventLog
 from realtime.replay import Replays
 from realtime.routes import ChannelsOf, blueprints
 from realtime.sse import Cursor
@@ -31,7 +31,7 @@ ITERATED_STREAMS = 500
 
 
 def build(settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf) -> Realtime:
-    """Which channels a principal receives is decided by the layers above, for streams and for events page by page."""
+    """The channels of a principal are decided by the layers above, for streams and for events page by page."""
     return Realtime(settings, access, channels_of, channels_to_catch_up)
 
 
@@ -43,11 +43,11 @@ class Realtime:
     ) -> None:
         rights = access.credentials
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
-        log, replayed = (Log(pool) for pool in self._pools)
+        log, replayed = (EventLog(pool) for pool in self._pools)
         self.hub = Hub()
         self.feed = Feed(log, self.hub, WakeUps(settings.dsn), self._on_new_log)
         self.replays = Replays(self.feed, replayed)
-        limits = Limits(
+        limits = StreamLimits(
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
         )
         self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, VERSION, settings.stream_lifetime)

@@ -19,7 +19,7 @@ from foundation.logs import get_logger
 log = get_logger(__name__)
 
 REFUSED = prometheus_client.Counter("onward_connections_refused", "Connections over a limit that were refused.")
-TELL_SECONDS = 10.0
+REPORT_SECONDS = 10.0
 """A flood is logged this often, and not for each connection."""
 
 PREFIX_BITS = 64
@@ -45,7 +45,7 @@ class Admission:
         self._open: Counter[str] = Counter()
         self._count = 0
         self._refused = 0
-        self._told_at = -TELL_SECONDS
+        self._reported_at = -REPORT_SECONDS
         self._client_of = lru_cache(4096)(self._name)
 
     def admit(self, address: str) -> str | None:
@@ -89,8 +89,8 @@ class Admission:
     def _refuse(self, address: str) -> None:
         REFUSED.inc()
         self._refused += 1
-        if clock.monotonic() - self._told_at >= TELL_SECONDS:
+        if clock.monotonic() - self._reported_at >= REPORT_SECONDS:
             log.warning(
                 "connections.refused", "Connections over the limit refused", newest=address, refused=self._refused
             )
-            self._told_at, self._refused = clock.monotonic(), 0
+            self._reported_at, self._refused = clock.monotonic(), 0

@@ -37,11 +37,11 @@ class Bodies:
         length = environ.get("CONTENT_LENGTH")
         if length or environ.get("HTTP_TRANSFER_ENCODING"):
             whole = int(length) if length and length.isdecimal() else None
-            environ["wsgi.input"] = Body(environ["wsgi.input"], whole, self._seconds)
+            environ["wsgi.input"] = TimedBody(environ["wsgi.input"], whole, self._seconds)
         return self._app(environ, start_response)
 
 
-class Body:
+class TimedBody:
     """The body, read within the remaining time."""
 
     def __init__(self, stream: InputStream, length: int | None, seconds: float) -> None:

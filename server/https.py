@@ -1,4 +1,4 @@
-"""Tells browsers to use HTTPS only (HSTS, RFC 6797), if people reach the service over HTTPS.
+"""Makes browsers use HTTPS only (HSTS, RFC 6797), if people reach the service over HTTPS.
 
 The connection seen here is the proxy's, so PUBLIC_URL decides. A client that bypasses the proxy over plain HTTP gets
 the header too, and ignores it (section 8.1).
@@ -19,6 +19,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     value = f"max-age={settings.hsts_seconds}"
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def add_header(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = value
         return response

@@ -87,7 +87,7 @@ class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, req: Any, unreader: Any) -> None:
         super().__init__(req, unreader)
         self._begun_at = getattr(unreader, "taken", 0)
-        self._promised = self._count = 0
+        self._content = self._count = 0
 
     def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> tuple[int, bytes | None]:
         """The size of the next chunk, and its bytes so far; raises InvalidChunkSize for too many small ones."""
@@ -95,8 +95,8 @@ class Chunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
         if self._count % CHUNKS_AT_A_TURN == 0:
             turns.bodies.wait()
         size, rest = super().parse_chunk_size(unreader, data)
-        self._promised += size
-        if getattr(unreader, "taken", 0) - self._begun_at > FRAMING_BYTES + 2 * self._promised:
+        self._content += size
+        if getattr(unreader, "taken", 0) - self._begun_at > FRAMING_BYTES + 2 * self._content:
             raise InvalidChunkSize(b"more framing than content")
         return size, rest
 

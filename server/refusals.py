@@ -13,7 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from foundation import logs, problems
 from foundation.errors import AppError
 from server import writing
-from server.responses import Answer
+from server.responses import PlainResponse
 
 MOST_LEAVING = 64
 """How many refused clients get time to read the error; further ones are closed at once."""
@@ -21,9 +21,9 @@ MOST_LEAVING = 64
 _leaving: set[gevent.Greenlet[..., None]] = set()
 
 
-def write(client: socket.socket, status: int, _reason: str, _message: str) -> None:
+def write_refusal(client: socket.socket, status: int, _reason: str, _message: str) -> None:
     """Stands in for `gunicorn.util.write_error`. Its message repeats the input; it is logged and not sent."""
-    _tell(client, problems.of_status(status))
+    _respond(client, problems.of_status(status))
     writing.linger(client)
 
 
@@ -31,7 +31,7 @@ def turn_away(client: socket.socket, error: AppError) -> None:
     """Refuse a whole connection, whatever its request, without displacing another."""
     own = socket.socket(fileno=client.detach())  # the server closes the other one as soon as we return
     with suppress(OSError):
-        _tell(own, error)
+        _respond(own, error)
     if len(_leaving) >= MOST_LEAVING:
         util.close(own)
         return
@@ -40,7 +40,7 @@ def turn_away(client: socket.socket, error: AppError) -> None:
     leaving.link(_leaving.discard)
 
 
-def answer(error: AppError) -> Answer:
+def answer(error: AppError) -> PlainResponse:
     """The error as Flask would have answered with it, for a request that Flask has not seen."""
     body = orjson.dumps(problems.body_of(error))
     fields = [
@@ -50,10 +50,10 @@ def answer(error: AppError) -> Answer:
         ("X-Request-ID", logs.request_id.get()),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    return Answer(f"{error.status} {HTTP_STATUS_CODES[error.status].upper()}", fields, body)
+    return PlainResponse(f"{error.status} {HTTP_STATUS_CODES[error.status].upper()}", fields, body)
 
 
-def _tell(client: socket.socket, error: AppError) -> None:
+def _respond(client: socket.socket, error: AppError) -> None:
     request_id = logs.new_request_id(None)
     body = orjson.dumps(problems.members(type(error), error.detail, error.members, request_id))
     more = "".join(f"{name}: {value}\r\n" for name, value in error.headers.items())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from foundation.hosts import KnowsHost, is_host
 
-PIECE_BYTES = 16 * 1024
+PLAIN_BYTES = 16 * 1024
 """A larger request is not plain."""
 
 HEAD = re.compile(

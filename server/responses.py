@@ -31,7 +31,7 @@ http_date = util.http_date
 
 
 @dataclass(slots=True)
-class Answer:
+class PlainResponse:
     """A whole answer to a request that gunicorn did not read."""
 
     status: str
@@ -75,11 +75,11 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         send(self.sock, piece)
 
 
-def encode(answer: Answer, keep: bool) -> bytes:
+def encode(answer: PlainResponse, keep: bool) -> bytes:
     """The answer as gunicorn would have written it; `keep` says whether the connection goes on."""
-    told = "".join([f"{name}: {value}\r\n" for name, value in answer.fields])
+    fields = "".join([f"{name}: {value}\r\n" for name, value in answer.fields])
     head = f"HTTP/1.1 {answer.status}\r\nServer: {SERVER}\r\nDate: {date()}\r\n"
-    return f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n{told}\r\n".encode("latin-1") + answer.body
+    return f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n{fields}\r\n".encode("latin-1") + answer.body
 
 
 def date(timestamp: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What Flask does with each request before a view has it, and with each answer afterwards."""
+"""What Flask does with each request before its view, and with each response afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.screening import RAISED
 
 
 def build(app: Flask, settings: Settings) -> None:
-    """Give the application its hooks. What is put around it stands in one list, in app.py."""
+    """Set up the application's hooks. Its wrappers are one list, in app.py."""
     https.init_app(app, settings)
     app.before_request(_begin_request)
     app.after_request(_end_request)

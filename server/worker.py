@@ -19,7 +19,7 @@ from foundation.errors import TooManyConnections
 from server import reading, refusals, requests, responses, turns, writing
 from server.admission import Admission
 from server.requests import Plain
-from server.responses import Answer
+from server.responses import PlainResponse
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -65,7 +65,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     read_plain: Callable[[bytes], Plain | None] = staticmethod(requests.read)
     """Reads a plain request."""
 
-    answer: Callable[[Plain], Answer | None] | None = None
+    answer: Callable[[Plain], PlainResponse | None] | None = None
     """Responds to other plain requests, or leaves them to gunicorn."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -109,7 +109,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         while True:
             piece = b""
             with self.timeout_ctx():
-                piece = client.recv(requests.PIECE_BYTES, socket.MSG_PEEK)
+                piece = client.recv(requests.PLAIN_BYTES, socket.MSG_PEEK)
             if not piece:
                 return False
             request = self.read_plain(piece)
@@ -160,7 +160,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def load_wsgi(self) -> None:
         """Load the application; refusals are formatted by it."""
         super().load_wsgi()
-        util.write_error = refusals.write
+        util.write_error = refusals.write_refusal
         responses.install()
         reading.install()
         writing.install()
@@ -177,7 +177,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until stopped; then close the streams while gunicorn waits for its requests."""
-        stopper = gevent.spawn(self._stop_when_told)
+        stopper = gevent.spawn(self._stop_on_request)
         for listener in self.sockets:
             writing.limit(listener)
         try:
@@ -192,7 +192,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             for patience, greenlet in list(self._waiting.items()):
                 gevent.kill(greenlet, patience)
 
-    def _stop_when_told(self) -> None:
+    def _stop_on_request(self) -> None:
         while self.alive:
             gevent.sleep(LOOK_SECONDS)
         writing.writers.ending = True

@@ -1,4 +1,4 @@
-"""Knows that work is pending, never what it means: handlers are registered from above."""
+"""Durable attempts, independent of their meaning: handlers are registered from above."""
 
 from side_effects.tasks import execute_in_background, execute_in_parallel
 

@@ -1,4 +1,4 @@
-"""One attempt at a durable side effect, from its claim to what is recorded of it: `Attempts.execute` tells its life."""
+"""One attempt at a durable side effect, from its claim to its record: see `Attempts.execute`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foundation import clock
 from foundation.connections import PreparedPool, away, passing
 from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog, get_logger
-from side_effects.circuits import Circuits
+from side_effects.circuits import SharedCircuits
 from side_effects.claims import Claims
 from side_effects.kinds import Claimed, Kind
 from side_effects.metrics import Metrics
@@ -25,7 +25,7 @@ from side_effects.tasks import ENDING, Task
 log = get_logger(__name__)
 
 INSIST_SECONDS = 0.25
-"""How long to wait before the next try while the database is away."""
+"""How long to wait before the next try while the database is unavailable."""
 
 
 class Attempts:
@@ -36,12 +36,12 @@ class Attempts:
         pool: PreparedPool,
         kinds: Mapping[str, Kind],
         claims: Claims,
-        circuits: Circuits,
+        circuits: SharedCircuits,
         metrics: Metrics,
         failures: FailureLog,
         on_end: Callable[[], object],
     ) -> None:
-        """`on_end` is called after each: there is room for another."""
+        """`on_end` is called after each: a slot is free."""
         self._kinds = kinds
         self._claims = claims
         self._circuits = circuits
@@ -51,14 +51,15 @@ class Attempts:
         self._on_end = on_end
 
     def execute(self, claimed: Claimed, _task: Task | None = None) -> None:
-        """The life of one attempt at what this process has claimed: check, call, decide, record, and let go."""
+        """The life of one attempt at a side effect that this process has claimed: check, call, decide, record, and
+        release."""
         kind = self._kinds[claimed.kind]
         try:
             with self._claims.held(claimed):
                 allowed = self._circuits.allows(claimed.destination)
                 outcome = self._call(kind, claimed) if allowed else None
                 if outcome is None:
-                    self._claims.untried = True  # it is handed back, and no attempt was spent
+                    self._claims.untried = True  # it is released, and no attempt was spent
                 elif not (kind.records_itself and outcome.kind == "succeeded"):
                     decided = self._decide(kind, claimed, outcome)
                     self._record(kind, claimed, outcome, decided)
@@ -66,7 +67,7 @@ class Attempts:
             self._on_end()
 
     def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
-        """How it went; None when our own database is away, which says nothing of the destination."""
+        """The outcome; None if our own database is unavailable, which says nothing about the destination."""
         begun = clock.monotonic()
         try:
             with gevent.Timeout(kind.timeout):
@@ -90,7 +91,7 @@ class Attempts:
         return outcome
 
     def _decide(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> Recorded:
-        """What becomes of it, and how many attempts have been spent now."""
+        """Its next state, and how many attempts have been spent."""
         counted = spent(outcome, claimed.attempts, claimed.probe)
         after = decide(outcome, max(1, counted), kind.delays, random.random())
         reason = storable(outcome.reason)
@@ -98,8 +99,8 @@ class Attempts:
 
     def _record(self, kind: Kind, claimed: Claimed, outcome: Outcome, decided: Recorded) -> None:
         if not kind.records_itself:
-            # The circuit first: the others should know of a sick destination before they claim anew.
-            self._tell_circuit(kind, claimed, outcome)
+            # The circuit first: other processes should know of a failing destination before they claim again.
+            self._report_to_circuit(kind, claimed, outcome)
         if not self._recorder.record(decided):
             log.warning("side_effect.lease_lost", "Lease lost; outcome of the attempt ignored", side_effect=claimed.id)
         elif decided.status == "dead":
@@ -112,21 +113,21 @@ class Attempts:
                 reason=outcome.reason,
             )
 
-    def _tell_circuit(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
-        """That our own database is away must not keep us from recording."""
+    def _report_to_circuit(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> None:
+        """A failure of our own database must not keep us from recording."""
         try:
-            if outcome.heard == "nothing":
+            if outcome.verdict == "nothing":
                 if claimed.probe:
                     self._circuits.give_back(claimed.destination)
             else:
-                self._circuits.note(claimed.destination, outcome.heard, storable(outcome.reason), kind)
+                self._circuits.note(claimed.destination, outcome.verdict, storable(outcome.reason), kind)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._failures.failed(error)
 
 
 @dataclass(eq=False)
 class Recorded:
-    """What is to be written down of one attempt, in the order of the statement's parameters."""
+    """The record of one attempt, in the order of the statement's parameters."""
 
     id: int
     attempt: int
@@ -140,14 +141,15 @@ class Recorded:
     error: str
     fingerprint: str
     written: bool | None = None
-    """Whether it was written; not so where the lease was lost meanwhile. None as long as nobody has tried."""
+    """Whether it was recorded; False if the lease was lost meanwhile. None before it was tried."""
 
 
 class Recorder:
-    """One process's pen: outcomes that come while a statement is under way leave together in the next one.
+    """Records the outcomes of one process: those that arrive while a statement is in progress are recorded together by
+    the next one.
 
-    Between a destination's yes and our commit lies the moment in which a crash has it called once more. Sixteen
-    outcomes in single file over one connection made that moment 30 ms long, and every kill sent four mails again.
+    Between a destination's reply and our commit, a crash causes a second call. Sixteen outcomes one after another over
+    one connection made that window 30 ms long, and every kill sent four e-mails again.
     """
 
     def __init__(self, pool: PreparedPool) -> None:
@@ -156,8 +158,8 @@ class Recorder:
         self._turn = BoundedSemaphore()
 
     def record(self, mine: Recorded) -> bool:
-        """Write it down, however long the database is away: forgotten, it would happen again. False where the lease
-        was lost: then nothing has changed."""
+        """Record it, however long the database is unavailable: otherwise it would happen again. False if the lease was
+        lost: then nothing has changed."""
         self._waiting.append(mine)
         with self._turn:
             if mine.written is None:
@@ -166,12 +168,12 @@ class Recorder:
                 try:
                     self._write([mine, *others])
                 except psycopg2.Error:
-                    # One of them may have been the reason; each of the others comes to its own turn.
+                    # One of them may have been the cause; each of the others is recorded alone.
                     self._write([mine])
         return bool(mine.written)
 
     def _write(self, batch: Sequence[Recorded]) -> None:
-        batch = sorted(batch, key=lambda one: one.id)  # so that no two processes lock the same rows crosswise
+        batch = sorted(batch, key=lambda one: one.id)  # so that no two processes lock the same rows in opposite order
         lines = [(o.id, o.attempt, o.spent, o.status, o.delay, o.error, o.fingerprint) for o in batch]
         args = [list(column) for column in zip(*lines, strict=True)]
         while True:

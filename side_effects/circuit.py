@@ -1,11 +1,11 @@
 """The circuit breaker of a destination, as pure functions over a value.
 
-Closed: calls pass, and are counted by five seconds. When at least 10 calls were made in the last five minutes and half
-of them failed, it opens: nothing is tried for a while. The same holds for the last five to ten seconds alone: a
-destination that was well and busy would else have to fail for minutes. One that refuses all calls alike, as by its
-answer to our password, opens it by the first of them. Then up to three probes may pass (half-open). One that fails
-opens it again, for twice as long up to a cap; three that succeed close it; one that says nothing of the destination,
-since what it was to bring can never be sent, is as if it had not been made.
+Closed: calls pass, and are counted in slots of five seconds. When at least 10 calls were made in the last five minutes
+and half of them failed, it opens: no calls are made for a while. The same applies to the last five to ten seconds
+alone: a destination with many successful calls would otherwise have to fail for minutes. A refusal of all calls alike,
+such as of our password, opens it at once. Then up to three probes may pass (half-open). One that fails opens it again,
+for twice as long up to a cap; three that succeed close it; one that says nothing about the destination, since its
+content can never be sent, is not counted.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ LEAST_CALLS = 10
 FIRST_COOLDOWN_SECONDS = 30.0
 PROBES = 3
 PROBE_SECONDS = 60.0
-"""A half-open circuit whose probes were not heard of for this long is probed anew: their process may have died."""
+"""A half-open circuit whose probes were not reported for this long is probed again: their process may be dead."""
 
 State = Literal["closed", "open", "half-open"]
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """What is known of a destination. Times are seconds since 1970 on the database's clock."""
+    """The state of a destination. Times are seconds since 1970 by the database's clock."""
 
     state: State = "closed"
     window: tuple[tuple[int, int, int], ...] = ()
     """(slot of five seconds, calls, failures), oldest first."""
 
     until: float = 0.0
-    """When an open circuit may be probed, and when a half-open one is probed anew."""
+    """When an open circuit may be probed, and when a half-open one is probed again."""
 
     cooldown: float = 0.0
-    """How long it was last opened for."""
+    """How long it was last open."""
 
     probes: int = 0
-    """Probes that may still begin."""
+    """Probes that may still start."""
 
     passed: int = 0
     """Probes that succeeded since it became half-open."""
 
 
 def note(circuit: Circuit, successes: int, failures: int, now: float, cap: float) -> Circuit:
-    """The circuit after these calls were heard of; `cap` is the longest cooldown."""
+    """The circuit after these calls; `cap` is the longest cooldown."""
     if circuit.state == "half-open":
         return _after_probes(circuit, successes, failures, now, cap)
     if circuit.state == "open":
-        return circuit  # calls that were under way when it opened tell nothing new
+        return circuit  # calls that were in progress when it opened say nothing new
     counted = replace(circuit, window=_counted(circuit.window, successes, failures, now))
     recent = tuple(entry for entry in counted.window if entry[0] > int(now // SLOT_SECONDS) - RECENT_SLOTS)
     if failures and (_sick(counted.window) or _sick(recent)):
@@ -61,12 +61,12 @@ def note(circuit: Circuit, successes: int, failures: int, now: float, cap: float
 
 
 def refused(circuit: Circuit, now: float, cap: float) -> Circuit:
-    """The circuit after a call was refused as any other would be."""
+    """The circuit after a call that was refused as any other would be."""
     return circuit if circuit.state == "open" else opened(circuit, now, cap)
 
 
 def given_back(circuit: Circuit) -> Circuit:
-    """The circuit after a probe that said nothing of the destination: another may begin in its place."""
+    """The circuit after a probe that said nothing about the destination: another may start in its place."""
     if circuit.state != "half-open":
         return circuit
     return replace(circuit, probes=min(PROBES, circuit.probes + 1))
@@ -79,9 +79,9 @@ def opened(circuit: Circuit, now: float, cap: float) -> Circuit:
 
 
 def tick(circuit: Circuit, now: float) -> Circuit:
-    """The circuit at this moment: an open one whose time has come is half-open."""
+    """The circuit at this moment: an open one whose time is up is half-open."""
     if circuit.state != "closed" and now >= circuit.until:
-        passed = circuit.passed if circuit.state == "half-open" else 0  # where little is to be done, it takes a while
+        passed = circuit.passed if circuit.state == "half-open" else 0  # with little traffic, it takes a while
         return replace(circuit, state="half-open", until=now + PROBE_SECONDS, probes=PROBES, passed=passed)
     return circuit
 

@@ -1,7 +1,7 @@
 """The circuits of all destinations, shared by all processes through the database.
 
-A call asks before and tells after; nothing is locked across it. What is told is a compare-and-set of the row, so two
-processes that hear of failures at the same time count both.
+A call asks before and reports after; nothing is locked across it. A report is a compare-and-set of the row, so two
+processes that report failures at the same time count both.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from foundation.logs import get_logger
 from side_effects import circuit
 from side_effects.circuit import Circuit
 from side_effects.kinds import Kind
-from side_effects.retry import Heard
+from side_effects.retry import Verdict
 from side_effects.rows import PACE
 
 log = get_logger(__name__)
 
-Run = Callable[[Statement, Sequence[Any]], list[Row]]
+RunUpdate = Callable[[Statement, Sequence[Any]], list[Row]]
 
 SQL = sql.beside(__file__)
 READ = SQL.prepared("read_circuit")
@@ -34,21 +34,21 @@ NOT_CLOSED = SQL.prepared("circuits_not_closed")
 TRIES = 20
 
 
-class Circuits:
-    """Asks and tells of destinations."""
+class SharedCircuits:
+    """Checks circuits and reports calls."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunUpdate) -> None:
         self._run = run
-        self._told: Counter[tuple[str, float, float, bool]] = Counter()
+        self._noted: Counter[tuple[str, float, float, bool]] = Counter()
         self._closed_to: set[str] = set()
         self.half_open: list[str] = []
         """Destinations that may be probed now."""
 
         self.states: dict[str, str] = {}
-        """Destinations whose circuit is not closed, as last seen; `paused` where an operator did that."""
+        """Destinations whose circuit is not closed, as last read; `paused` by an operator."""
 
     def refresh(self) -> None:
-        """Learn how the circuits stand, and let those whose time has come be probed."""
+        """Read the circuits, and let those whose time is up be probed."""
         self.states, self.half_open, self._closed_to = {}, [], set()
         for destination, state, paused, due, probes in self._run(NOT_CLOSED, ()):
             if due and not paused:
@@ -63,34 +63,34 @@ class Circuits:
                 self.half_open.append(destination)
 
     def allows(self, destination: str) -> bool:
-        """Whether a call may be made; asked before each one."""
+        """Whether a call may be made; checked before each one."""
         return destination not in self._closed_to
 
-    def note(self, destination: str, heard: Heard, reason: str, kind: Kind) -> None:
-        """Hear of a call. Successes are gathered for a moment, failures are told at once."""
+    def note(self, destination: str, verdict: Verdict, reason: str, kind: Kind) -> None:
+        """Report a call. Successes are collected for a moment, failures are recorded at once."""
         cap = kind.longest_cooldown
-        if heard == "refused":
+        if verdict == "refused":
             said = f"it refuses all calls: {reason}"
             state = self._change(destination, lambda now_is, now: circuit.refused(now_is, now, cap), said)
             self._remember(destination, state)
             return
-        self._told[(destination, cap, kind.pace, heard == "good")] += 1
-        if heard == "bad" or destination in self.states:
+        self._noted[(destination, cap, kind.pace, verdict == "good")] += 1
+        if verdict == "bad" or destination in self.states:
             self.flush()
 
     def give_back(self, destination: str) -> None:
-        """Hear of a probe that said nothing of its destination."""
+        """Report a probe that says nothing about its destination."""
         self._change(destination, lambda now_is, _: circuit.given_back(now_is), "")
 
     def forget(self) -> None:
-        """Forget what was gathered."""
-        self._told.clear()
+        """Drop what was collected."""
+        self._noted.clear()
 
     def flush(self) -> None:
-        """Tell what was gathered."""
-        told, self._told = self._told, Counter()
-        for destination, cap, pace in {key[:3] for key in told}:
-            good, bad = told[(destination, cap, pace, True)], told[(destination, cap, pace, False)]
+        """Record what was collected."""
+        noted, self._noted = self._noted, Counter()
+        for destination, cap, pace in {key[:3] for key in noted}:
+            good, bad = noted[(destination, cap, pace, True)], noted[(destination, cap, pace, False)]
             before = self.states.get(destination, "closed")
             state = self._change(
                 destination,
@@ -111,7 +111,7 @@ class Circuits:
                 self._closed_to.add(destination)
 
     def _change(self, destination: str, change: Callable[[Circuit, float], Circuit], reason: str) -> str:
-        """Apply a pure change to the row; returns the state it has then."""
+        """Apply a pure change to the row; returns its new state."""
         for _ in range(TRIES):
             rows = self._run(READ, (destination,))
             if not rows:

@@ -1,4 +1,4 @@
-"""What this process has claimed and not recorded yet: nobody else works on it, for as long as the lease is renewed."""
+"""Rows that this process has claimed and not recorded yet: no other works on them, as long as the lease is renewed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from side_effects.kinds import Claimed
 
 
 class Claims:
-    """The side effects in hand."""
+    """The side effects in progress."""
 
     def __init__(self, pool: PreparedPool, event_types: Mapping[str, EventType]) -> None:
         self._pool = pool
@@ -25,14 +25,15 @@ class Claims:
         self._fatal: list[int] = []
         self._one_at_a_time = BoundedSemaphore()
         self.untried = False
-        """Whether rows are ours that nobody has in hand: attempts that could not be made, a claim without an answer."""
+        """Whether rows are ours that are not in progress: attempts that could not be made, a claim without a
+        response."""
 
     def count(self, kind: str) -> int:
-        """How many of a kind are in hand."""
+        """How many of a kind are in progress."""
         return sum(1 for one in self._in_hand.values() if one == kind)
 
     def take(self, claim: Statement, *args: Any) -> list[Claimed]:
-        """Claim, and load what the attempts will speak of; in the order of the events."""
+        """Claim, and load the payloads; in the order of the events."""
         with self._one_at_a_time:
             found = [Claimed(*row) for row in self._pool.run(claim, args)]
             self._in_hand |= {one.id: one.kind for one in found}
@@ -45,13 +46,13 @@ class Claims:
         return [replace(one, payload=payloads.get((one.event_type, one.event_id))) for one in found]
 
     def let_go(self, *claimed: Claimed) -> None:
-        """Have these in hand no longer."""
+        """These are no longer in progress."""
         for one in claimed:
             self._in_hand.pop(one.id, None)
 
     @contextmanager
     def held(self, claimed: Claimed) -> Iterator[None]:
-        """In hand until its attempt is over. One that ends the process is left for others to find: handed back, it
+        """In progress until its attempt is over. One that kills the process is left for others to find: released, it
         would do so for ever."""
         try:
             yield
@@ -62,17 +63,17 @@ class Claims:
             self.let_go(claimed)
 
     def renew(self, owner: int) -> None:
-        """Extend the leases of what is in hand."""
+        """Extend the leases of what is in progress."""
         self._pool.run(rows.RENEW, (list(self._in_hand), owner))
 
     def hand_back(self, owner: int) -> None:
-        """Free what is ours and not in hand, for whoever claims next."""
+        """Release what is ours and not in progress, for the next claim."""
         with self._one_at_a_time:
             self.untried = False
             self._pool.run(rows.HAND_BACK, (owner, [*self._in_hand, *self._fatal]))
 
     def hand_back_all(self, owner: int) -> None:
-        """Free everything that is ours."""
+        """Release everything that is ours."""
         self._in_hand.clear()
         self.hand_back(owner)
 

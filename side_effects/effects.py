@@ -1,4 +1,4 @@
-"""How a package above says what follows from its events: event types, and the effects that each of them causes."""
+"""How a package above declares the effects of its events: event types, and the effects of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from foundation.connections import Row, Statement
 
 Run = Callable[[Statement, Sequence[Any]], list[Row]]
-"""Runs a prepared statement; what a room is given to read with."""
+"""Runs a prepared statement; given to packages that read."""
 
 
 class PartFailed(Exception):
-    """Some of a called effect's destinations failed; `failures` names each with its error."""
+    """Some of a called effect's destinations failed; `failures` has each with its error."""
 
     def __init__(self, failures: Mapping[str, BaseException]) -> None:
         super().__init__("; ".join(f"{name}: {error!r}" for name, error in failures.items()))
@@ -23,61 +23,61 @@ class PartFailed(Exception):
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing that follows from a change."""
+    """One effect."""
 
     name: str
     """The kind, dotted: `realtime.seller`. Its first word is the category in the logs."""
 
     bit: int
-    """Its place in the outbox row's `pending`: unique over all event_types, and never given to another effect."""
+    """Its bit in the outbox row's `pending`: unique over all event types, and never reused."""
 
     missing: str = field(default="", kw_only=True)
-    """SQL over a subject `e`, true when nothing shows that the effect has happened; empty where nothing could."""
+    """SQL over an event `e`, true if nothing shows that the effect has happened; empty if nothing could."""
 
     always: bool = field(default=True, kw_only=True)
-    """Whether every change has it; one that only some do is not counted among the effects of the others."""
+    """Whether every change has it; an effect of only some changes is not counted among those of the others."""
 
 
 @dataclass(frozen=True)
 class WrittenEffect(Effect):
-    """An effect that consists of rows: SQL that runs in the very transaction that completes the entry."""
+    """An effect that consists of rows: SQL that runs in the transaction that completes the entry."""
 
     ctes: str = ""
-    """Common table expressions that write the rows; they read the event_type's source, limited by `pending(...)`."""
+    """Common table expressions that write the rows; they read the event type's source, limited by `pending(...)`."""
 
     announces: str = ""
-    """A SELECT of (event_id, channel, type, data): the live events that the written rows are told by."""
+    """A SELECT of (event_id, channel, type, data): the live events of the written rows."""
 
 
 @dataclass(frozen=True)
 class DurableEffect(WrittenEffect):
     """An effect that leaves the process: the batch writes its row in `side_effects`, and a worker does the rest.
 
-    Its name is the kind's, which a handler has to be registered for.
+    Its name is the kind's, which needs a registered handler.
     """
 
 
 @dataclass(frozen=True)
 class CalledEffect(Effect):
-    """An effect that runs code in this process, at least once; it gets a bulkhead of its own."""
+    """An effect that runs code in this process, at least once; it has a bulkhead of its own."""
 
     call: Callable[[Any], None] = lambda _payload: None
-    """Takes the event_type's payload and calls every destination; raises PartFailed for those that failed."""
+    """Takes the event type's payload and calls every destination; raises PartFailed for those that failed."""
 
     call_one: Callable[[Any, str], None] = lambda _payload, _destination: None
-    """Calls one destination of those that exist again."""
+    """Calls one destination that exists again."""
 
     destinations: Callable[[], Sequence[str]] = tuple
-    """Whom it calls at present."""
+    """The current destinations."""
 
 
 @dataclass(frozen=True, eq=False)
 class EventType:
-    """A sort of change, and the one list of what follows from it."""
+    """A type of event, and the one list of its effects."""
 
     name: str
     context: str
-    """How its tasks are called in the logs: `order-status-update` becomes `order-status-update:17`."""
+    """The name of its tasks in the logs: `order-status-update` becomes `order-status-update:17`."""
 
     source: str
     """CTEs that turn the recorded entries (`completed`: id, event_type, event_id, pending) into what the effects
@@ -85,16 +85,16 @@ class EventType:
 
     effects: tuple[Effect, ...]
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
-    """The payloads of these subjects, for those effects that are called."""
+    """The payloads of these events, for called effects."""
 
     table: str = ""
-    """The table of its subjects, with `id`, `at` and `effect_bits`: what the completeness check walks."""
+    """The table of its events, with `id`, `at` and `effect_bits`: what the completeness check reads."""
 
     moved_on: str = "false"
-    """SQL that is true when side effect `s` speaks of something that has changed since: is it still relevant?"""
+    """SQL that is true if the subject of side effect `s` has changed since: is it still relevant?"""
 
     forgotten: str = "false"
-    """SQL over a subject `e`, true when what it caused was erased: nothing can be missed there."""
+    """SQL over an event `e`, true if what it caused was erased: nothing can be missing there."""
 
     @functools.cached_property
     def everything(self) -> int:
@@ -126,5 +126,5 @@ def mask_of(effects: Sequence[Effect]) -> int:
 
 
 def is_pending(bit: int) -> str:
-    """The SQL condition that a row of the source still has to do the effect with this bit."""
+    """The SQL condition that the effect with this bit is pending for a row of the source."""
     return f"(pending & {1 << bit}) <> 0"

@@ -1,7 +1,7 @@
-"""A process's sign of life, by which the others tell whether what it leased is abandoned.
+"""Liveness of a process, by which others decide whether its leases are abandoned.
 
-Each process holds a session advisory lock of its own. It vanishes within milliseconds of a `kill -9`, which frees
-the dead process's work at once; a process that is frozen keeps its lock, and loses its work when the leases end.
+Each process holds a session advisory lock. It is released within milliseconds of a `kill -9`, which frees the dead
+process's work at once; a frozen process keeps its lock, and loses its work when the leases expire.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from foundation import clock, locks, sql
 from foundation.connections import PreparedConnection, Row, Statement
 
 LEASE_SECONDS = 15
-"""How long work is left to a process that shows no sign of life but its lock."""
+"""How long work is left to a process whose only sign of life is its lock."""
 
 GRACE_SECONDS = 1.5
-"""A lease younger than this is left alone even if its owner's lock is not seen: the lock may be on its way back."""
+"""A younger lease is left alone even if its owner's lock is not seen: it may be about to be taken again."""
 
 RESTART_GRACE_SECONDS = 5
-"""After a start of PostgreSQL all locks are gone though nobody died, and leases may have ended that nobody could
-renew: without this pause, 623 of 5,000 e-mails were sent twice in a trial."""
+"""After a start of PostgreSQL all locks are lost although no process died, and leases may have expired while they could
+not be renewed: without this pause, 623 of 5,000 e-mails were sent twice in a trial."""
 
 LOOK_BACK_SECONDS = 10
 ALL_TIME_SECONDS = 10 * 365 * 24 * 3600
-"""Each look for ended leases goes back a few seconds only, and twice a minute, as after trouble, through all time."""
+"""Each scan for expired leases goes back a few seconds only; twice a minute, as after a failure, it covers all
+times."""
 
 PROCESS_LOCKS = locks.PROCESSES
 
@@ -39,7 +40,7 @@ SQL = sql.beside(__file__, process_locks=PROCESS_LOCKS, restart_grace_seconds=RE
 HOLD = SQL.prepared("hold")
 NEW_NUMBER = SQL.prepared("new_number")
 LIVING = SQL.fragment("living")
-"""CTEs `living` and `settled_down` for statements that look for abandoned work."""
+"""CTEs `living` and `stable` for statements that look for abandoned work."""
 
 
 class Liveness:
@@ -52,15 +53,15 @@ class Liveness:
         self.failed_at = -float(RESTART_GRACE_SECONDS)
         """When the lock was last lost, or a statement failed."""
         self.number = 0
-        """This process's number in the database; 0 until that was reached."""
+        """This process's number in the database; 0 until the database was reached."""
 
     def sees_clearly(self) -> bool:
-        """Whether those who show no sign of life may be taken for dead: not soon after our own was lost, or a
-        statement failed, since theirs may be on its way back."""
+        """Whether processes without a sign of life may be considered dead: not right after our own lock was lost, or a
+        statement failed, since theirs may be about to be taken again."""
         return clock.monotonic() - self.failed_at >= RESTART_GRACE_SECONDS
 
     def ensure_alive(self) -> None:
-        """Hold the lock that shows we live, on a new connection where the old one was cut."""
+        """Hold the lock that shows that we live, on a new connection if the old one was closed."""
         with self._one_at_a_time:
             if self._connection is not None and not self._connection.cut:
                 return
@@ -74,20 +75,20 @@ class Liveness:
             self._connection = connection
 
     def stay_alive(self) -> None:
-        """Look after the lock, for ever: while it is gone, the others may take us for dead."""
+        """Watch the lock, for ever: while it is lost, others may consider us dead."""
         while True:
             gevent.sleep(LIVENESS_SECONDS)
-            with suppress(psycopg2.Error):  # the look tells of it
+            with suppress(psycopg2.Error):  # the look reports it
                 self.ensure_alive()
 
     def close(self) -> None:
-        """Let go of the sign of life."""
+        """Release the lock."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def run(self, statement: Statement, args: Callable[[], Sequence[object]]) -> list[Row]:
-        """Run a statement on the connection that holds the lock; it may run twice where the connection was cut."""
+        """Run a statement on the connection that holds the lock; it may run twice if the connection was closed."""
         with self._one_at_a_time:
             self.ensure_alive()
             assert self._connection is not None

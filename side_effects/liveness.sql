@@ -15,5 +15,5 @@ living AS (
     SELECT objid::bigint AS owner FROM pg_locks
     WHERE locktype = 'advisory' AND classid = {process_locks} AND granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-settled_down AS (
+stable AS (
     SELECT pg_postmaster_start_time() < clock_timestamp() - interval '{restart_grace_seconds} s' AS yes)

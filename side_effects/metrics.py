@@ -1,4 +1,4 @@
-"""What the engine counts, for Prometheus; correct over several workers through its multiprocess mode."""
+"""The engine's metrics for Prometheus; correct over several workers in multiprocess mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox, the side effects that need rows of their own, and what is known of their destinations."""
+"""The outbox, the side effects that need rows of their own, and the state of their destinations."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from foundation.db import Base
 STATUSES = ("pending", "running", "succeeded", "dead", "discarded")
 
 process_seq = Sequence("process_seq", metadata=Base.metadata)
-"""Gives each process a number that is never used again, so that a dead owner cannot come back as somebody else."""
+"""Gives each process a number that is never reused, so that a dead owner cannot return as another process."""
 
 
 class OutboxRow(Base):
     """One entry: references only, no payload; deleted when everything in it is done."""
 
     __tablename__ = "outbox"
-    # Without the id: PostgreSQL 18 would skip through it for a look-up by id alone.
+    # Without the id: PostgreSQL 18 would skip-scan it for a lookup by id alone.
     __table_args__ = (Index("outbox_order_idx", "order_id"), Index("outbox_owner_idx", "owner", "lease_until"))
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -47,13 +47,13 @@ class OutboxRow(Base):
 
 
 class SideEffect(Base):
-    """Leases work with a status of its own: what leaves the process, and whatever failed at its first try."""
+    """Effects with a status of their own: those that leave the process, and any that failed at the first attempt."""
 
     __tablename__ = "side_effects"
     __table_args__ = (
         UniqueConstraint("event_type", "event_id", "kind", "destination"),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
-        # The claim reads the first, keeps the order of one subject's effects by the second.
+        # The claim reads the first; the second keeps the effects of one order in sequence.
         Index("side_effects_due_idx", "kind", "scheduled_at", "id", postgresql_where=text("status = 'pending'")),
         Index(
             "side_effects_order_idx",
@@ -80,7 +80,7 @@ class SideEffect(Base):
     order_id: Mapped[int]
     status: Mapped[str] = mapped_column(server_default="pending")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Attempts begun: counted at the claim, so that one which kills its process has been spent."""
+    """Attempts started: counted at the claim, so that one that kills its process is spent."""
 
     crashes: Mapped[int] = mapped_column(Integer, server_default="0")
     scheduled_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -88,7 +88,7 @@ class SideEffect(Base):
     claimed_until: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(server_default="")
     fingerprint: Mapped[str] = mapped_column(server_default="")
-    """Equal for errors that differ in numbers only; what dead letters are grouped by."""
+    """Equal for errors that differ only in numbers; dead letters are grouped by it."""
 
     request_id: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -106,7 +106,7 @@ class CircuitRow(Base):
     until: Mapped[datetime | None]
     cooldown: Mapped[float] = mapped_column(Float, server_default="0")
     probes: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Trial calls that may still begin while it is half-open."""
+    """Probes that may still start while it is half-open."""
 
     passed: Mapped[int] = mapped_column(Integer, server_default="0")
     window: Mapped[Any] = mapped_column(JSON, server_default="[]")
@@ -126,7 +126,7 @@ class CircuitChange(Base):
 
 
 class OperatorAction(Base):
-    """What an operator did to side effects: the audit trail of redeliveries, discards, pauses and modes."""
+    """An operator's action on side effects: the audit trail of redeliveries, discards, pauses and modes."""
 
     __tablename__ = "operator_actions"
 
@@ -140,7 +140,7 @@ class OperatorAction(Base):
 
 
 class Mode(Base):
-    """How a kind is done: `background` or `sequential`; the kind `*` stands for all that have no row."""
+    """The mode of a kind: `background` or `sequential`; the kind `*` stands for all without a row."""
 
     __tablename__ = "side_effect_modes"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foundation import sql
-from side_effects import models as models  # its tables, for who asks for the metadata
+from side_effects import models as models  # its tables, for the metadata
 from side_effects.circuit import PROBES
 from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
@@ -13,17 +13,17 @@ ONE_MILLISECONDS = 400
 
 
 def limits(milliseconds: int) -> str:
-    """SQL for the rest of a transaction that may take so long, and wait for a lock for a quarter of a second.
+    """SQL for the rest of a transaction that has a time limit, and waits for a lock for at most a quarter of a second.
 
-    To stand behind the log's lock: all processes wait for who holds that, so nobody may hold it for long. What takes
-    longer is tried again in a smaller batch, which may take less.
+    For use after taking the log's lock: all processes wait for its holder, so nobody may hold it for long. What takes
+    longer is retried in a smaller batch, with a shorter limit.
     """
     return f"set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '{milliseconds}ms', true)"
 
 
 UNKNOWN_DAYS = 7
 """How long a row that no running process can do is kept for one that can: as long as a release may take to be rolled
-out, or to be taken back and mended."""
+out, or to be reverted and fixed."""
 
 SQL = sql.beside(
     __file__,
@@ -40,7 +40,7 @@ DUE_KINDS = SQL.prepared("due_kinds")
 CLAIM_OF_SUBJECT = SQL.prepared("claim_of_subject")
 PROBE = SQL.prepared("probe_effect")
 SUPERSEDE = SQL.prepared("supersede_effects")
-RECORD = SQL.prepared("settle_effects")
+RECORD = SQL.prepared("record_effects")
 HAND_BACK = SQL.prepared("hand_back_effects")
 RENEW = SQL.prepared("renew_effects")
 RESCUE = SQL.prepared("rescue_effects")

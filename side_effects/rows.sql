@@ -118,7 +118,7 @@ WHERE s.kind = :kind AND s.status = 'pending' AND s.scheduled_at <= statement_ti
 RETURNING id
 
 
--- name: settle_effects(ids bigint[], attempts int[], spent int[], statuses text[], delays float8[], errors text[], fingerprints text[])
+-- name: record_effects(ids bigint[], attempts int[], spent int[], statuses text[], delays float8[], errors text[], fingerprints text[])
 -- Fenced by the attempt: a worker that lost its lease changes nothing, whatever the outcome.
 UPDATE side_effects s SET attempts = n.spent, status = n.status, owner = 0, claimed_until = NULL,
     last_error = n.error, fingerprint = n.fingerprint,
@@ -158,7 +158,7 @@ RETURNING id
 WITH {living},
 lost AS MATERIALIZED (
     SELECT id FROM side_effects
-    WHERE (SELECT yes FROM settled_down)
+    WHERE (SELECT yes FROM stable)
       AND claimed_until > statement_timestamp() - make_interval(secs => :look_back)
       AND claimed_until < statement_timestamp() + interval '{lease_less_grace_seconds} s'
       AND (claimed_until < clock_timestamp() OR owner NOT IN (SELECT owner FROM living))

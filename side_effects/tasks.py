@@ -1,4 +1,4 @@
-"""Work handed over for after the answer: tasks, the bulkheads that call them, and the two ways to have them done."""
+"""Work for after the response: tasks, the bulkheads that run them, and the two ways to run them."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ log = logs.get_logger(__name__)
 
 
 ENDING = (gevent.GreenletExit, SystemExit, KeyboardInterrupt)
-"""What a greenlet or its process ends by. All else that is raised is a failure, also what is no Exception: gevent's
-Timeout, asyncio's CancelledError."""
+"""Exceptions that end a greenlet or its process. Everything else that is raised is a failure, even if it is not an
+Exception: gevent's Timeout, asyncio's CancelledError."""
 
 
 class QueueFull(Exception):
-    """The task was not taken: as many as the bulkhead may hold are waiting already."""
+    """The task was refused: the bulkhead's queue is full."""
 
 
 @dataclass(slots=True)
 class Task:
-    """One piece of work: what to call, the bulkhead that calls it, and its place among its siblings."""
+    """One unit of work: what to call, its bulkhead, and its number among its siblings."""
 
     name: str
     """Dotted; the first word is its category in the log."""
 
-    bulkhead: Bulkhead | None
-    """None where whoever holds the task does it."""
+    bulkhead: TaskQueue | None
+    """None if the holder of the task runs it."""
 
     call: Callable[[Any], object]
-    """Is given the task itself."""
+    """Gets the task itself."""
 
     key: object = None
-    """Tasks of one bulkhead with the same key are done one after the other, in the order of their arrival."""
+    """Tasks of one bulkhead with the same key are run one after another, in the order of their arrival."""
 
     number: int = 0
     total: int = 0
@@ -51,7 +51,7 @@ class Task:
     ended: Event | None = field(default=None, repr=False)
 
     def run(self) -> Outcome:
-        """Call it once; what it raises becomes its outcome and a line in the log, never an exception here."""
+        """Run it once; an exception becomes its outcome and a log record, and is never raised here."""
         self.begun = True
         token = logs.request_id.set(self.request_id)
         try:
@@ -68,13 +68,13 @@ class Task:
         return outcome
 
     def end(self, outcome: Outcome) -> None:
-        """Remember how it went, and wake whoever waits for that."""
+        """Store the outcome, and wake the waiting caller."""
         self.outcome = outcome
         if self.ended is not None:
             self.ended.set()
 
     def report(self, error: BaseException) -> None:
-        """Say in the log that this task failed: its place, its category and the trace."""
+        """Log that this task failed: its number, its category and the traceback."""
         log.error(
             "background_task.failed",
             f"Background task {self.number}/{self.total} failed in {self.context}",
@@ -85,11 +85,11 @@ class Task:
         )
 
 
-class Bulkhead:
-    """A bounded queue and a few long-lived greenlets, which call its tasks: one each, up to `concurrency` at a time.
+class TaskQueue:
+    """A bounded queue and a few long-lived greenlets that run its tasks, up to `concurrency` at a time.
 
-    Each kind of work that leaves the process or runs other people's code has a bulkhead of its own: a slow kind
-    fills its own bulkhead and delays no other.
+    Each kind of work that leaves the process or runs foreign code has a bulkhead of its own: a slow kind fills its own
+    bulkhead and delays no other.
     """
 
     def __init__(self, name: str, concurrency: int, limit: int) -> None:
@@ -98,10 +98,10 @@ class Bulkhead:
         self._concurrency = concurrency
         self._limit = limit
         self._waiting: deque[Task] = deque()
-        self._behind: dict[object, deque[Task]] = {}  # by the key of a task that waits or runs
+        self._behind: dict[object, deque[Task]] = {}  # by the key of a task that is waiting or running
         self._held = 0
         self._ready = Semaphore(0)
-        """As many as tasks are waiting: each wakes one greenlet, where an event would wake all that are idle."""
+        """As many as tasks are waiting: each wakes one greenlet, where an event would wake all idle ones."""
 
         self._quiet = Event()
         self._quiet.set()
@@ -110,7 +110,7 @@ class Bulkhead:
         self._stopping = False
 
     def try_enqueue(self, task: Task) -> bool:
-        """Take the task without waiting; False when the bulkhead is full or stops."""
+        """Add the task without waiting; False if the queue is full or the bulkhead stops."""
         if self._stopping or self.waiting >= self._limit:
             return False
         self._quiet.clear()
@@ -121,7 +121,7 @@ class Bulkhead:
         if task.key is not None:
             self._behind[task.key] = deque()
         self._waiting.append(task)
-        # One that is idle may have been woken for another task already.
+        # An idle greenlet may have been woken for another task already.
         if len(self._waiting) > self._idle and len(self._greenlets) < self._concurrency:
             self._greenlets.append(gevent.spawn(self._work))
         self._ready.release()
@@ -129,15 +129,15 @@ class Bulkhead:
 
     @property
     def waiting(self) -> int:
-        """Tasks that have not begun."""
+        """Tasks that have not started."""
         return len(self._waiting) + self._held
 
     def wait_until_quiet(self, timeout: float | None = None) -> bool:
-        """Return True when nothing waits or runs any more, False after `timeout` seconds."""
+        """Return True when nothing is waiting or running any more, False after `timeout` seconds."""
         return bool(self._quiet.wait(timeout))
 
     def stop(self, timeout: float) -> None:
-        """Begin nothing more, and let what runs end within `timeout` seconds."""
+        """Start nothing more, and let running tasks end within `timeout` seconds."""
         self._stopping = True
         self._waiting.clear()
         self._behind.clear()
@@ -155,7 +155,7 @@ class Bulkhead:
             self._ready.acquire()
             self._idle -= 1
             if not self._waiting:
-                continue  # the bulkhead was stopped, and gave up what waited
+                continue  # the bulkhead was stopped, and dropped its queue
             task = self._waiting.popleft()
             try:
                 if not task.begun:
@@ -173,15 +173,15 @@ class Bulkhead:
             del self._behind[key]
 
 
-GENERAL = Bulkhead("general", concurrency=16, limit=10_000)
-"""For tasks that were not promised: they are lost with the process."""
+GENERAL = TaskQueue("general", concurrency=16, limit=10_000)
+"""For tasks without an outbox entry: they are lost with the process."""
 
 
 def execute_in_background(tasks: Sequence[Task], context: str = "") -> None:
-    """Hand each task to its bulkhead and return at once; a task that fails touches none of the others.
+    """Queue each task in its bulkhead and return at once; a task that fails affects none of the others.
 
-    `context` names in the log what they belong to, such as `order-status-update:17`, unless they know it. A task that
-    its bulkhead refuses ends with QueueFull; where it stands in the outbox, the rescuer brings it back.
+    `context` names in the log what they belong to, such as `order-status-update:17`, unless they have one. A task that
+    its bulkhead refuses ends with QueueFull; if it has an outbox entry, the rescuer brings it back.
     """
     _label(tasks, context)
     for task in tasks:
@@ -190,10 +190,10 @@ def execute_in_background(tasks: Sequence[Task], context: str = "") -> None:
 
 
 def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcome]:
-    """Have all tasks done at the same time and return their outcomes, in the order of the tasks.
+    """Run all tasks concurrently and return their outcomes, in the order of the tasks.
 
-    The caller lends a hand: what no bulkhead has begun when it comes to it, it does itself. So a full bulkhead,
-    or a task that calls this in its turn, cannot block for ever.
+    The caller helps: it runs those itself that no bulkhead has started yet. So a full bulkhead, or a task that calls
+    this itself, cannot block for ever.
     """
     _label(tasks, context)
     for task in tasks:
@@ -214,7 +214,7 @@ def execute_in_parallel(tasks: Sequence[Task], context: str = "") -> list[Outcom
 
 
 def _label(tasks: Sequence[Task], context: str) -> None:
-    """Number the tasks, unless they know their place: an entry that comes back has only some of its effects left."""
+    """Number the tasks, unless they have numbers: an entry that is rescued has only some of its effects left."""
     for number, task in enumerate(tasks, 1):
         if not task.total:
             task.number, task.total = number, len(tasks)

@@ -1,4 +1,4 @@
-"""Take due side effects, try each once, and write down how it went.
+"""The worker of durable side effects: claims due ones, makes one attempt each, and records the outcome.
 
 A side effect is pending until a worker claims it, running while its lease lasts, then succeeded, pending again at a
 later time, or dead. A worker that dies leaves a lease behind; such rows return to pending, and the crash is counted.
@@ -21,13 +21,13 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog, get_logger
 from side_effects import rows
 from side_effects.attempts import Attempts
-from side_effects.circuits import Circuits
+from side_effects.circuits import SharedCircuits
 from side_effects.claims import Claims
 from side_effects.effects import EventType
 from side_effects.kinds import Claimed, Kind
 from side_effects.liveness import ALL_TIME_SECONDS, LEASE_SECONDS, LOOK_BACK_SECONDS
 from side_effects.metrics import Metrics
-from side_effects.tasks import Bulkhead, Task
+from side_effects.tasks import Task, TaskQueue
 
 log = get_logger(__name__)
 
@@ -35,22 +35,22 @@ LOOK_SECONDS = 0.5
 """How often each worker looks for due side effects, unless an attempt that ended frees a slot."""
 
 GATHER_SECONDS = 0.02
-"""Attempts that end one soon after the other are refilled together: a look asks the database half a dozen things."""
+"""Slots of attempts that end in quick succession are refilled together: a look runs half a dozen statements."""
 
 LONG_BEFORE = float("-inf")
 FULL_LOOK_SECONDS = 30.0
 FULL_RESCUE_SECONDS = 120.0
-"""What was orphaned while nobody looked is found by a process's first look, its first after failures, and these."""
+"""What was abandoned while nobody looked is found by a process's first look, its first after failures, and these."""
 
 FLOOR_MARGIN = timedelta(seconds=15)
-"""Rows may be committed later than they were scheduled, by less than any statement may take. What is older still is
-found by the full look."""
+"""Rows may be committed later than they were scheduled, by less than any statement may take. Older ones are found by
+the full look."""
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Worker:
-    """One process's hands for durable side effects: a bulkhead per kind."""
+    """Runs the durable side effects of one process: a bulkhead per kind."""
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class Worker:
         self.kinds = {kind.name: kind for kind in kinds}
         self._metrics = metrics
         self._sees_clearly = sees_clearly
-        self.circuits = Circuits(pool.run)
-        self._bulkheads = {kind.name: Bulkhead(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
+        self.circuits = SharedCircuits(pool.run)
+        self._bulkheads = {kind.name: TaskQueue(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, event_types)
         self._lower_bounds: dict[str, datetime] = {}
         self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
@@ -82,20 +82,20 @@ class Worker:
         self.owner = 0
 
     def run(self) -> None:
-        """Look, claim and try until told to stop."""
+        """Poll, claim and attempt until stopped."""
         while not self._stopping:
             if self._wake.wait(LOOK_SECONDS):
                 gevent.sleep(GATHER_SECONDS)
             self._wake.clear()
             if self._claims.untried or not self.owner:
-                gevent.sleep(LOOK_SECONDS)  # what could not be tried is not hammered on
+                gevent.sleep(LOOK_SECONDS)  # do not retry in a tight loop what could not be tried
                 if not self.owner:
                     continue
             try:
                 self.look()
                 self._failures.recovered()
             except (psycopg2.Error, ServiceUnavailable) as error:
-                self._in_trouble(error)
+                self._note_failure(error)
 
     def look(self) -> int:
         """One round: renew, release, rescue, read the circuits, claim up to the capacity; returns how many."""
@@ -118,7 +118,7 @@ class Worker:
         return found
 
     def finish_now(self, event_type: str, event_id: int, kinds: Sequence[str]) -> None:
-        """Make the first attempts at these kinds of this subject here and now: sequential mode."""
+        """Make the first attempts at these kinds of this event here and now: sequential mode."""
         durable = [name for name in kinds if name in self.kinds]
         if not durable:
             return
@@ -126,15 +126,16 @@ class Worker:
             for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, event_type, event_id, self.owner, durable):
                 self._attempts.execute(claimed)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            self._in_trouble(error)  # the background does it when the database is back
+            self._note_failure(error)  # the background does it when the database is back
 
     def wait_until_quiet(self) -> None:
-        """Return when no attempt is under way in this process."""
+        """Return when no attempt is in progress in this process."""
         for bulkhead in self._bulkheads.values():
             bulkhead.wait_until_quiet()
 
     def stop(self, timeout: float) -> None:
-        """Claim nothing more, let attempts end within `timeout` seconds, hand the rest back unspent."""
+        """Claim nothing more, let attempts end within `timeout` seconds, release the rest without counting an
+        attempt."""
         self._stopping = True
         self._wake.set()
         deadline = clock.monotonic() + timeout
@@ -181,14 +182,14 @@ class Worker:
         before = set(self.circuits.states)
         self.circuits.refresh()
         if before - set(self.circuits.states):
-            self._lower_bounds.clear()  # what was parked for a destination may lie below them
+            self._lower_bounds.clear()  # rows parked for a destination may lie below them
 
     def _due_kinds(self) -> list[Row]:
         lower_bounds = [self._lower_bounds.get(name, LONG_AGO) for name in self.kinds]
         return self._pool.run(rows.DUE_KINDS, (list(self.kinds), lower_bounds))
 
     def _claim(self, kind: Kind, at: datetime) -> int:
-        """Begin what is due at that moment and may be tried, as far as there is capacity; returns how many."""
+        """Start what is due at that moment and allowed, as far as there is capacity; returns how many."""
         capacity = self._capacity(kind)
         if capacity <= 0:
             return 0
@@ -200,8 +201,8 @@ class Worker:
         if found:
             self._lower_bounds[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
         elif self.circuits.states or known is not None:
-            # All that is due is parked, or for others to do. Looked over anew each time, 500,000 rows took 0.8 s, twice
-            # a second.
+            # Everything due is parked, or for other processes. Scanned anew each time, 500,000 rows took 0.8 s, twice a
+            # second.
             self._lower_bounds[kind.name] = at - FLOOR_MARGIN
         self._offer(found)
         if len(found) >= capacity:
@@ -209,7 +210,7 @@ class Worker:
         return len(found)
 
     def _probe(self, kind: Kind) -> int:
-        """Begin the trial calls to destinations that may be back; returns how many."""
+        """Start the probes of destinations that may be back; returns how many."""
         found = 0
         for destination in self.circuits.half_open:
             mine = kind.destinations is None or destination in kind.destinations()
@@ -229,6 +230,6 @@ class Worker:
                 self._claims.let_go(claimed)
                 self._claims.untried = True
 
-    def _in_trouble(self, error: Exception) -> None:
-        self._claims.untried = True  # a claim may have been made, and its answer lost
+    def _note_failure(self, error: Exception) -> None:
+        self._claims.untried = True  # a claim may have been made, and its response lost
         self._failures.failed(error)

@@ -78,7 +78,8 @@ status_mails AS (
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, at + CASE to_status WHEN E'DELIVERED'::text THEN interval '604800 s' END
+    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id,
+        at + CASE to_status WHEN E'DELIVERED'::text THEN interval '604800 s' END
     FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND version = current_version
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
 timers_dropped AS (
@@ -155,6 +156,6 @@ appended AS (
     SELECT nextval('realtime_seq'), channel, type, data, order_id
     FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
     RETURNING seq, channel, type, data),
-told AS MATERIALIZED (
+notified AS MATERIALIZED (
     SELECT pg_notify('onward_log', max(seq)::text) FROM appended HAVING count(*) > 0)
-SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq
+SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq

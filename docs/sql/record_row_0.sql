@@ -47,6 +47,6 @@ appended AS (
     SELECT nextval('realtime_seq'), channel, type, data, order_id
     FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
     RETURNING seq, channel, type, data),
-told AS MATERIALIZED (
+notified AS MATERIALIZED (
     SELECT pg_notify('onward_log', max(seq)::text) FROM appended HAVING count(*) > 0)
-SELECT seq, channel, type, data FROM appended LEFT JOIN told ON true ORDER BY seq
+SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq

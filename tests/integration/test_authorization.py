@@ -65,7 +65,7 @@ class Callers:
             yield self._asking(name, role, id, lambda id=id: self._place(id), lambda other=other: self._place(other))
 
     def _others(self) -> Iterator[Asking]:
-        _, key = api_keys.add(NewKey("a key", "service", 1, tuple(guards.scopes())), "a test")
+        _, key = api_keys.create(NewKey("a key", "service", 1, tuple(guards.scopes())), "a test")
         shop = self._asking("a key of the shop", "service", 1, lambda: self._place(1), lambda: self._place(2))
         yield dataclasses.replace(shop, headers=_bearer(key))
         for name, role in (("olive", "operator"), ("otto", "auditor"), ("shop", "service")):
@@ -89,8 +89,8 @@ class Callers:
         revoked = self.tokens.issue("operator", 1_000_001)
         revocations.revoke("operator:1000001", "a test", "")
         yield Asking("a revoked token", "refused", _bearer(revoked))
-        id, key = api_keys.add(NewKey("a key", "operator", 1, tuple(guards.scopes())), "a test")
-        api_keys.revoke(id, "a test", "")
+        id, key = api_keys.create(NewKey("a key", "operator", 1, tuple(guards.scopes())), "a test")
+        api_keys.end(id, "a test", "")
         yield Asking("a revoked key", "refused", _bearer(key))
         yield Asking("an invented key", "refused", _bearer("onward_00000000_" + "x" * 43))
         yield Asking("no signature", "refused", _bearer(jwt.encode(GOOD, None, "none")))
@@ -148,7 +148,7 @@ def test_everybody_is_answered_what_the_matrix_says(callers, case):
 def test_a_key_can_do_nothing_that_it_has_no_scope_for(app, callers):
     """Not even where its role could do everything; who it is, it may always ask."""
     with app.app_context():
-        _, key = api_keys.add(NewKey("a key", "operator", 1, ("nothing:read",)), "a test")
+        _, key = api_keys.create(NewKey("a key", "operator", 1, ("nothing:read",)), "a test")
     asking = callers._asking("a key", "operator", 1, lambda: callers._place(1), lambda: callers._place(2))
     asking = dataclasses.replace(asking, headers=_bearer(key))
 

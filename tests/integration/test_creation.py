@@ -21,7 +21,7 @@ def test_a_placed_order_is_pending_with_its_total(shop, alice, bob):
     assert order | {"allowed_transitions": ["CONFIRMED", "CANCELLED"]} == bob.order(order["id"])
 
 
-def test_placing_promises_live_events_the_sellers_notification_and_the_signal(cast, outbox, alice, bob, sql):
+def test_creating_an_order_records_live_events_the_sellers_notification_and_the_signal(cast, outbox, alice, bob, sql):
     cast.place()
     assert [(0b11011,)] == sql("SELECT pending FROM outbox")
     outbox.run_until_idle()

@@ -77,7 +77,7 @@ def test_the_conversation_gets_one_system_message_in_each_sides_words(confirmed,
     assert ["Order confirmed"] == [one["body"] for one in alice.get(path).json["messages"]]
 
 
-def test_nothing_is_owed_when_everything_is_done(confirmed, outbox):
+def test_nothing_is_pending_when_everything_is_done(confirmed, outbox):
     assert [] == outbox.rows
 
 
@@ -161,7 +161,7 @@ def test_a_receiver_says_whose_fault_it_is(mode, placed, bob, outbox, sql, error
     assert circuits == [state for (state,) in sql("SELECT state FROM circuits")]
 
 
-def test_the_promise_of_a_dead_process_is_kept_by_another(placed, bob, alice, outbox, onward, sql, receivers):
+def test_the_entry_of_a_dead_process_is_completed_by_another(placed, bob, alice, outbox, onward, sql, receivers):
     """It was committed, and then the process was gone."""
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)
@@ -190,7 +190,7 @@ def test_a_receivers_crash_is_counted_and_a_graceful_stop_is_not(placed, bob, ou
     assert {spent} == set(sql("SELECT attempts, crashes FROM side_effects"))
 
 
-def test_a_promise_whose_answer_was_lost_is_found_by_its_own_process(placed, bob, onward, outbox, sql, receivers):
+def test_an_entry_whose_answer_was_lost_is_found_by_its_own_process(placed, bob, onward, outbox, sql, receivers):
     """It lay there until its lease ended, and the receivers' part then counted as a crash."""
     onward.engine.look()
     bob.move(placed["id"], "CONFIRMED")
@@ -259,7 +259,7 @@ def test_an_engine_that_was_never_started_waits_for_nobody(app_with, settings, s
     assert [(order["id"], 0)] == sql("SELECT order_id, owner FROM outbox"), "handed back to those who run"
 
 
-def test_a_promise_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
+def test_an_entry_that_is_under_way_elsewhere_is_left_alone(placed, bob, onward, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)
 
@@ -281,7 +281,7 @@ def test_doing_it_twice_changes_nothing(placed, bob, onward, outbox, sql):
     assert before == sql("SELECT count(*) FROM notifications") + sql("SELECT count(*) FROM messages")
 
 
-def test_what_a_newer_version_promised_is_left_to_it(placed, bob, alice, outbox, onward, sql):
+def test_what_a_newer_version_recorded_is_left_to_it(placed, bob, alice, outbox, onward, sql):
     """Its row was deleted with the rest, as if all of it had been done."""
     bob.move(placed["id"], "CONFIRMED")
     forget(onward.engine)

@@ -139,7 +139,7 @@ def test_the_events_of_an_order_are_found_by_it(app, told, order):
 
 def test_the_answers_about_an_order_are_found_by_it(app, told):
     fill = ANSWERS.format(many=MANY, orders="ARRAY[10000000 + n]")
-    assert read_by(explained(app, fill, idempotency.FORGET, {"orders": [told], "piece": 2000})) <= 200
+    assert read_by(explained(app, fill, idempotency.FORGET_ANSWERS, {"orders": [told], "piece": 2000})) <= 200
 
 
 def test_the_errors_about_an_order_are_found_by_its_events(app, told):

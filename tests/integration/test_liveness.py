@@ -30,7 +30,7 @@ def holder(sql, number):
     return found[0][0] if found else None
 
 
-def test_a_lock_that_was_cut_is_taken_again_before_the_next_sweep(liveness, sql):
+def test_a_lock_that_was_cut_is_taken_again_before_the_next_look(liveness, sql):
     caretaker = gevent.spawn(liveness.stay_alive)
     for _ in range(5):
         before = holder(sql, liveness.number)

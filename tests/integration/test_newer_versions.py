@@ -9,13 +9,13 @@ from side_effects.rows import UNKNOWN_DAYS
 from tests.integration.conftest import forget
 
 NEW_BIT = 1 << 20
-trouble = [True]
+failing = [True]
 told = []
 
 
 def tell_the_drone(event, **_):
     """A receiver that only the newer version has."""
-    if trouble[0]:
+    if failing[0]:
         raise RuntimeError("the drone is away")
     told.append(event.to_status)
 
@@ -23,13 +23,13 @@ def tell_the_drone(event, **_):
 @pytest.fixture
 def failed(placed, bob, outbox):
     """A call of the newer version's receiver that failed at its first try; then its process was stopped."""
-    trouble[0] = True
+    failing[0] = True
     told.clear()
     order_status_changed.connect(tell_the_drone)
     bob.move(placed["id"], "CONFIRMED")
     outbox.run_until_idle()
     order_status_changed.disconnect(tell_the_drone)
-    trouble[0] = False
+    failing[0] = False
     yield [("signal.order_status_changed", f"{__name__}.tell_the_drone")]
     order_status_changed.disconnect(tell_the_drone)
 

@@ -118,7 +118,7 @@ def test_only_operators_get_there(person, request, dead):
     assert 403 == who.post("/api/ops/side-effects/redeliver", {"ids": [dead]}).status
 
 
-def test_the_ledger_shows_every_promised_effect_and_where_it_stands(placed, bob, olive, outbox, chat_is_broken):
+def test_the_ledger_shows_every_effect_and_its_state(placed, bob, olive, outbox, chat_is_broken):
     bob.move(placed["id"], "CONFIRMED")
     path = f"/api/orders/{placed['id']}/history"
     created, confirmed = olive.get(path).json["events"]
@@ -179,7 +179,7 @@ def test_a_mode_is_switched_for_one_kind_or_for_all(olive, onward, sql):
     onward.engine.look()
 
 
-def test_a_late_settlement_changes_nothing(dead, sql, onward, olive):
+def test_a_late_record_changes_nothing(dead, sql, onward, olive):
     """A frozen process wakes up after its lease was given to somebody else."""
     run = onward.engine.durable_pool.run
     olive.post("/api/ops/side-effects/redeliver", {"ids": [dead], "per_second": 1000})

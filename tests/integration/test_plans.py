@@ -50,7 +50,7 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
 BACKLOG = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', -n, -n, 63, '', 9, clock_timestamp() + interval '1 h' FROM generate_series(1, 20000) AS n"""
 TIMERS = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.EVENT_TYPE}', -n, -n, '',
+    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TIMER_EVENT_TYPE}', -n, -n, '',
         clock_timestamp() + interval '7 d'
     FROM generate_series(1, 20000) AS n"""
 
@@ -65,7 +65,7 @@ def read_by(plan):
 
 @pytest.mark.usefixtures("_green")
 @pytest.mark.parametrize("left", ["nothing is left", "something is left"])
-def test_a_batch_reads_what_it_settles_and_not_the_backlog(settings, onward, cast, bob, outbox, sql, left):
+def test_a_batch_reads_what_it_completes_and_not_the_backlog(settings, onward, cast, bob, outbox, sql, left):
     """Joined to the outbox and to the timers, each batch read all of both, however large they had grown."""
     order = cast.place()
     outbox.run_until_idle()

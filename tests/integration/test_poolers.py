@@ -70,7 +70,7 @@ def test_a_database_in_another_encoding_is_refused(database, settings, sql, work
     sql(f"DROP DATABASE IF EXISTS {name}")
     sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'")
     try:
-        assert "SQL_ASCII" in poolers.problem(settings.dsn.replace("/onward_test_", "/onward_ascii_"))
+        assert "SQL_ASCII" in poolers.unusable(settings.dsn.replace("/onward_test_", "/onward_ascii_"))
     finally:
         sql(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -79,7 +79,7 @@ def test_a_database_without_a_pooler_is_asked_only_once(settings, monkeypatch):
     check = poolers.check(settings.dsn)
     assert check() is None
 
-    monkeypatch.setattr(poolers, "problem", lambda _: "asked again")
+    monkeypatch.setattr(poolers, "unusable", lambda _: "asked again")
     assert check() is None
 
 
@@ -104,13 +104,13 @@ def onward_url(app_with):
 @pytest.mark.parametrize("size", [1, 20])
 def test_a_pooler_that_shares_out_transactions_is_found(database, mode, size):
     with pgbouncer(database, mode, size) as url:
-        assert poolers.POOLED == poolers.problem(url)
+        assert poolers.POOLED == poolers.unusable(url)
 
 
 @needs_pgbouncer
 def test_a_pooler_in_session_mode_is_as_good_as_none(database):
     with pgbouncer(database, "session") as url:
-        assert poolers.problem(url) is None
+        assert poolers.unusable(url) is None
         assert expected() == settings_of(url)
 
 

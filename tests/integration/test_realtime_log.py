@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from foundation.connections import PreparedPool
-from realtime.log import Log, Pruned
+from realtime.log import EventLog, Pruned
 
 
 @pytest.fixture
 def log(settings, _green):
     pool = PreparedPool(settings.dsn, 1, "test")
-    yield Log(pool)
+    yield EventLog(pool)
     pool.close()
 
 

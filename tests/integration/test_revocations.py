@@ -1,4 +1,4 @@
-"""What was taken back, in a table that grows: read by range, pruned, and as sure as before."""
+"""Revocations in a table that grows: read by range, pruned, and as reliable as before."""
 
 from __future__ import annotations
 

@@ -40,9 +40,9 @@ def known(request, settings, onward, _green, sql):
         complete = onward.engine.writer.statements.everything
         if request.param == "170 orders":
             sql(PLACED, 170, 3)
-            promised = sql(OUTBOX, onward.engine.event_types["order"].everything)
+            entries = sql(OUTBOX, onward.engine.event_types["order"].everything)
             cursor.execute(complete.prepare)
-            cursor.execute(complete.execute, ([id for (id,) in promised], []))
+            cursor.execute(complete.execute, ([id for (id,) in entries], []))
             cursor.execute("DEALLOCATE ALL")
             sql("ANALYZE " + ", ".join(TABLES))
         yield cursor
@@ -63,7 +63,7 @@ def read_of_tables(node):
 
 
 @pytest.mark.parametrize("left", ["nothing is left", "something is left"])
-def test_a_batch_after_an_import_reads_what_it_settles(known, onward, sql, left):
+def test_a_batch_after_an_import_reads_what_it_completes(known, onward, sql, left):
     """Joined, 500 entries of 8,500 took a hundred million comparisons: no effect of any shop happened for 43 s."""
     complete = onward.engine.writer.statements.everything
     known.execute(complete.prepare)

@@ -25,7 +25,7 @@ def test_the_answer_is_the_whole_order(bob, placed):
     }
 
 
-def test_order_history_and_promise_are_one_commit(bob, placed, sql, outbox):
+def test_order_history_and_entry_are_one_commit(bob, placed, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
 
     assert [("order", placed["id"], 63)] == outbox.rows

@@ -148,7 +148,7 @@ def test_nobody_waits_for_a_timer(cast, bob, outbox, onward):
     assert onward.engine.wait_for(onward.engine.event_types["order"], order["id"], event["id"], 0)
 
 
-def test_only_changes_to_or_from_a_timed_status_promise_a_timer(bob, alice, delivered, sql):
+def test_only_changes_to_or_from_a_timed_status_record_a_timer(bob, alice, delivered, sql):
     alice.move(delivered["id"], "COMPLETED")
 
     assert [0, 0, 0, 0, 256, 256] == [

@@ -43,7 +43,7 @@ def test_every_proof_is_run_here_too() -> None:
 
 
 @pytest.mark.parametrize("name", PROOFS)
-def test_nothing_promised_is_lost_in_the_proof(name: str, folder: Path) -> None:
+def test_nothing_acknowledged_is_lost_in_the_proof(name: str, folder: Path) -> None:
     command = [sys.executable, "-m", "chaos", name, "--fast", "--seed", SEED, "--folder", str(folder)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as proof:
         try:

@@ -166,7 +166,7 @@ def _connections(server):
     return server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{server.database}'")[0][0]
 
 
-def test_a_killed_workers_promises_are_kept_by_the_others(own_server):
+def test_a_killed_workers_entries_are_completed_by_the_others(own_server):
     """kill -9 between the commit and the effects: the bulkheads are stopped by a lock that a test holds."""
     cast = own_server.cast()
     orders = [cast.place()["id"] for _ in range(20)]

@@ -12,8 +12,8 @@ from foundation.connections import Row
 from realtime.feed import Feed
 from realtime.heartbeats import Heartbeats
 from realtime.hub import Hub
-from realtime.limits import Limits
-from realtime.log import PAGE, Log, LogState
+from realtime.limits import StreamLimits
+from realtime.log import PAGE, EventLog, LogState
 from realtime.replay import Replays
 from realtime.stream import Opening, Streams
 from realtime.subscriber import Listener
@@ -25,7 +25,7 @@ Who = tuple[str, tuple[str, ...]]
 ALICE = ("buyer:1", ("buyer:1",))
 
 
-class FakeLog(Log):
+class FakeLog(EventLog):
     """Holds events 101 to 200, and what is above."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class LiveStack:
         if followed:
             self.feed.look()
         self.replays = Replays(self.feed, self.log)
-        limits = Limits(self.hub, in_all, per_person, iterated)
+        limits = StreamLimits(self.hub, in_all, per_person, iterated)
         self.streams = Streams(self.hub, self.feed, self.replays, limits, self, "test")
         self.rights_version, self.lost = 0, set[str]()
         self.heartbeats = Heartbeats(self.hub, self)

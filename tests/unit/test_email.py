@@ -61,7 +61,7 @@ def judgements():
 
 
 def seen(outcome):
-    return outcome.kind, outcome.heard
+    return outcome.kind, outcome.verdict
 
 
 def test_every_reply_to_every_step_has_one_judgement():

@@ -1,4 +1,4 @@
-"""gunicorn's names that are not promised to stay: an upgrade that moves one of them fails here, and loudly."""
+"""gunicorn's names that are private: an upgrade that moves one of them fails here, and loudly."""
 
 from __future__ import annotations
 

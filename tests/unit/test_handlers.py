@@ -1,4 +1,4 @@
-"""Every effect that is promised has somebody who does it, or the start fails with its name."""
+"""Every recorded effect has a handler, or the start fails with its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from side_effects.effects import DurableEffect, EventType
 SETTINGS = Settings.from_env({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "JWT_SECRET": "s" * 32})
 
 
-def test_a_promised_effect_that_nobody_handles_stops_the_start_by_name():
+def test_a_recorded_effect_that_nobody_handles_stops_the_start_by_name():
     event_type = EventType("parcel", "parcel", "", (DurableEffect("webhook.parcel", 20),))
 
     with pytest.raises(LookupError, match=r"webhook\.parcel"):
@@ -25,8 +25,8 @@ def test_a_promised_effect_that_nobody_handles_stops_the_start_by_name():
 def test_every_effect_of_a_change_has_a_kind():
     engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
 
-    promised = {effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
-    assert promised | {timers.KIND} == engine.worker.kinds.keys()
+    recorded = {effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
+    assert recorded | {timers.KIND} == engine.worker.kinds.keys()
 
 
 def test_no_two_effects_share_a_bit():

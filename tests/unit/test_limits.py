@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from access.limits import AGAIN_SECONDS, Limits
+from access.limits import AGAIN_SECONDS, RateLimits
 from foundation import clock
 from foundation.errors import TooManyRequests
 from tests.redis_server import redis_server
@@ -19,7 +19,7 @@ def redis():
 @pytest.fixture(params=["alone", "with Redis"])
 def limits(request):
     shared = request.param == "with Redis"
-    return Limits(reads=0, writes=100, redis_url=request.getfixturevalue("redis").empty().url if shared else "")
+    return RateLimits(reads=0, writes=100, redis_url=request.getfixturevalue("redis").empty().url if shared else "")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def exhaust(limits):
 
 @pytest.mark.usefixtures("still")
 def test_a_second_s_worth_may_come_at_once():
-    assert 100 == let_in(Limits(reads=0, writes=100), "seller:1", 1000)
+    assert 100 == let_in(RateLimits(reads=0, writes=100), "seller:1", 1000)
 
 
 def test_too_much_is_refused(limits):
@@ -78,7 +78,7 @@ def test_a_refusal_says_when_to_come_back(limits):
 
 @pytest.mark.usefixtures("still")
 def test_an_answer_tells_what_is_left():
-    limits = Limits(reads=0, writes=100)
+    limits = RateLimits(reads=0, writes=100)
     let_in(limits, "seller:1", 42)
 
     told = [("RateLimit-Policy", '"writes";q=100;w=1'), ("RateLimit", '"writes";r=57;t=1')]
@@ -99,21 +99,21 @@ def test_what_a_request_holds_is_counted(limits):
 
 
 def test_without_a_rate_a_request_may_hold_anything():
-    assert (500, [], None) == Limits(reads=0, writes=0).take_more("seller:1", 500)
+    assert (500, [], None) == RateLimits(reads=0, writes=0).take_more("seller:1", 500)
 
 
 @pytest.mark.usefixtures("still")
 def test_processes_count_together(redis):
     """Another process has another counter in its memory, and the same one in Redis."""
     url = redis.empty().url
-    one, other = (Limits(reads=0, writes=100, redis_url=url) for _ in range(2))
+    one, other = (RateLimits(reads=0, writes=100, redis_url=url) for _ in range(2))
     alone = let_in(one, "seller:1", 60) + let_in(other, "seller:1", 200)
 
     assert alone < 160
 
 
 def test_with_redis_away_the_process_counts_alone_and_comes_back(redis, monkeypatch):
-    limits = Limits(reads=0, writes=100, redis_url=redis.empty().url)
+    limits = RateLimits(reads=0, writes=100, redis_url=redis.empty().url)
     redis.stop()
     assert 100 <= let_in(limits, "seller:1", 1000) < 1000
     redis.start()

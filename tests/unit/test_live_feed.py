@@ -78,7 +78,7 @@ def test_an_event_that_comes_twice_is_published_once(feed, alice):
 
 
 def test_news_of_what_is_here_already_costs_no_read(feed, log):
-    feed.hear(10)
+    feed.announce(10)
     feed.look()
 
     assert 0 == log.reads
@@ -113,10 +113,10 @@ def test_what_is_heard_of_during_a_read_is_read_too(feed):
 
     def after(seq):
         rows = read(seq)
-        feed.hear(seq + len(rows) + 1)
+        feed.announce(seq + len(rows) + 1)
         return rows
 
     feed._log.after = after
     feed.look(polling=True)
 
-    assert feed._heard > feed.position
+    assert feed._announced > feed.position

@@ -17,7 +17,7 @@ def after(pace, per_second, seconds=1.0, began=0.0):
     return max(wait for moment, wait in waits if moment > began + 2 * LOOK_SECONDS)
 
 
-def test_the_first_promise_waits_for_nobody():
+def test_the_first_entry_waits_for_nobody():
     assert 0 == Pace().wait(12.3)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foundation import hosts
 from server import requests, responses
-from server.responses import Answer
+from server.responses import PlainResponse
 
 FIELDS = (b"Host: shop.example", b"Authorization: Bearer bob's")
 BODY = b'{"status":"CONFIRMED"}'
@@ -118,8 +118,8 @@ def test_whatever_is_taken_for_plain_is_read_alike_by_the_server(changes):
 
 
 def test_an_answer_looks_like_the_servers():
-    answer = responses.encode(Answer("200 OK", [("Content-Length", "2")], b"{}"), keep=True)
+    answer = responses.encode(PlainResponse("200 OK", [("Content-Length", "2")], b"{}"), keep=True)
 
     head = f"HTTP/1.1 200 OK\r\nServer: onward\r\nDate: {responses.date()}\r\nConnection: keep-alive\r\n"
     assert head.encode() + b"Content-Length: 2\r\n\r\n{}" == answer
-    assert b"Connection: close\r\n" in responses.encode(Answer("200 OK", [], b""), keep=False)
+    assert b"Connection: close\r\n" in responses.encode(PlainResponse("200 OK", [], b""), keep=False)

@@ -11,12 +11,12 @@ from gevent.event import Event
 
 from foundation import logs
 from side_effects import execute_in_background, execute_in_parallel
-from side_effects.tasks import Bulkhead, QueueFull, Task
+from side_effects.tasks import QueueFull, Task, TaskQueue
 
 
 @pytest.fixture
 def bulkhead():
-    bulkhead = Bulkhead("test", concurrency=3, limit=100)
+    bulkhead = TaskQueue("test", concurrency=3, limit=100)
     yield bulkhead
     bulkhead.stop(timeout=1)
 
@@ -88,7 +88,7 @@ def test_a_timeout_is_a_failure_like_any_other(bulkhead, caplog):
     assert "retry" == task.outcome.kind
 
 
-def test_no_more_run_at_once_than_the_lane_has_greenlets(bulkhead):
+def test_no_more_run_at_once_than_the_bulkhead_has_greenlets(bulkhead):
     gate, running = Event(), []
 
     def wait(_):
@@ -105,9 +105,9 @@ def test_no_more_run_at_once_than_the_lane_has_greenlets(bulkhead):
     assert 10 == len(running)
 
 
-def test_a_full_lane_refuses_without_waiting(bulkhead):
+def test_a_full_bulkhead_refuses_without_waiting(bulkhead):
     gate = Event()
-    bulkhead = Bulkhead("small", concurrency=1, limit=2)
+    bulkhead = TaskQueue("small", concurrency=1, limit=2)
     tasks = [Task("a", bulkhead, lambda _: gate.wait()) for _ in range(4)]
     execute_in_background(tasks, "here")
 
@@ -134,7 +134,7 @@ def test_parallel_tasks_run_at_the_same_time_and_all_outcomes_come_back(bulkhead
 
 
 def test_parallel_tasks_inside_a_parallel_task_do_not_block_for_ever():
-    bulkhead = Bulkhead("narrow", concurrency=1, limit=1)
+    bulkhead = TaskQueue("narrow", concurrency=1, limit=1)
 
     def inner(_):
         assert ["succeeded"] * 3 == [
@@ -150,7 +150,7 @@ def test_parallel_tasks_inside_a_parallel_task_do_not_block_for_ever():
 
 def test_a_slow_task_keeps_nobody_from_starting():
     """Two come in one turn of the loop, where one greenlet is idle."""
-    bulkhead, release, done = Bulkhead("bulkhead", concurrency=4, limit=10), Event(), []
+    bulkhead, release, done = TaskQueue("bulkhead", concurrency=4, limit=10), Event(), []
     bulkhead.try_enqueue(Task("first", bulkhead, done.append))
     assert bulkhead.wait_until_quiet(5)
 
@@ -165,7 +165,7 @@ def test_a_slow_task_keeps_nobody_from_starting():
 
 @pytest.mark.parametrize("raised", [gevent.Timeout(1), asyncio.CancelledError()], ids=["Timeout", "CancelledError"])
 def test_what_is_no_exception_is_a_failure_like_any_other(raised):
-    bulkhead, done = Bulkhead("bulkhead", concurrency=1, limit=10), []
+    bulkhead, done = TaskQueue("bulkhead", concurrency=1, limit=10), []
 
     def fail(_task):
         raise raised

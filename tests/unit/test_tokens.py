@@ -149,7 +149,7 @@ def test_a_sub_that_is_no_id_is_refused(clocked, digits):
 
 
 def test_a_clock_that_is_ahead_does_not_outlive_a_revocation(clocked):
-    """Ten seconds ahead, five seconds before all of seller 7 was taken back: it looks as if it were issued after."""
+    """Ten seconds ahead, five seconds before seller 7 was revoked: it looks as if it were issued after."""
     clocked.tokens.revocations = Revocations()
     clocked.tokens.revocations._horizon = float("-inf")
     clocked.tokens.revocations._at["seller:7"] = NOW

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from server import bodies
-from server.bodies import LARGE_BYTES, Body
+from server.bodies import LARGE_BYTES, TimedBody
 from server.turns import Turns
 
 
@@ -30,14 +30,14 @@ def test_a_large_body_waits_for_its_turn_once_when_it_is_whole(monkeypatch, anno
     waited = []
     monkeypatch.setattr(bodies.turns, "bodies", type("Line", (), {"wait": lambda self: waited.append(True)})())
     size = LARGE_BYTES + 1
-    body = Body(io.BytesIO(bytes(size)), size if announced else None, 1.0)
+    body = TimedBody(io.BytesIO(bytes(size)), size if announced else None, 1.0)
     assert LARGE_BYTES == len(body.read(LARGE_BYTES))
     assert [] == waited
     assert 1 == len(body.read())
     assert [True] == waited
     assert b"" == body.read()
     assert [True] == waited
-    small = Body(io.BytesIO(bytes(LARGE_BYTES)), LARGE_BYTES if announced else None, 1.0)
+    small = TimedBody(io.BytesIO(bytes(LARGE_BYTES)), LARGE_BYTES if announced else None, 1.0)
     assert LARGE_BYTES == len(small.read())
     assert [True] == waited
 
@@ -46,6 +46,6 @@ def test_chunks_that_end_with_a_full_piece_wait_for_their_turn_too(monkeypatch):
     """Where the end of it is known only by an empty piece."""
     waited = []
     monkeypatch.setattr(bodies.turns, "bodies", type("Line", (), {"wait": lambda self: waited.append(True)})())
-    body = Body(io.BytesIO(bytes(2 * LARGE_BYTES)), None, 1.0)
+    body = TimedBody(io.BytesIO(bytes(2 * LARGE_BYTES)), None, 1.0)
     assert [LARGE_BYTES, LARGE_BYTES, 0] == [len(body.read(LARGE_BYTES)) for _ in range(3)]
     assert [True] == waited

@@ -115,7 +115,7 @@ def test_an_attempt_that_ends_its_process_is_spent(app_with, settings, sql, empt
     assert [("running", 1)] == sql("SELECT status, attempts FROM side_effects")
 
 
-def test_an_outcome_is_settled_even_when_its_circuit_cannot_be_told(cast, bob, outbox, mailing, port, monkeypatch):
+def test_an_outcome_is_recorded_even_when_its_circuit_cannot_be_told(cast, bob, outbox, mailing, port, monkeypatch):
     """It was forgotten with the circuit: the row stayed running until its lease ended, and was taken for a crash."""
     monkeypatch.setattr(onward_of(mailing).engine.worker.circuits, "note", _no_database_for_circuits)
     bob.move(cast.place()["id"], "CONFIRMED")

@@ -178,7 +178,7 @@ def test_in_sequential_mode_the_mail_is_sent_before_the_answer(cast, bob, outbox
 
 
 @pytest.mark.usefixtures("_green")
-def test_without_a_mail_server_no_mail_is_promised(settings):
+def test_without_a_mail_server_no_mail_is_recorded(settings):
     app = build_app(settings)
 
     assert STATUS_MAIL not in [effect.name for effect in onward_of(app).engine.event_types["order"].effects]

@@ -67,7 +67,7 @@ def test_somebody_without_a_password_cannot_sign_in(app, browser):
 @pytest.fixture
 def quick(monkeypatch):
     """Passwords are compared at once: here they are tried a hundred times."""
-    monkeypatch.setattr(passwords, "verify", lambda known, password: known is not None and password == PASSWORD)
+    monkeypatch.setattr(passwords, "matches", lambda known, password: known is not None and password == PASSWORD)
 
 
 def wear_out(browser, tries=throttle.TRIES):
@@ -204,7 +204,7 @@ def test_no_more_people_wait_for_their_password_than_there_are_places(monkeypatc
         pass
     try:
         with pytest.raises(ServiceUnavailable):
-            passwords.verify(None, PASSWORD)
+            passwords.matches(None, PASSWORD)
     finally:
         for _ in range(passwords.AT_ONCE + passwords.MOST_WAITING):
             passwords._places.release()
