@@ -54,14 +54,14 @@ def shop(server, cast):
 
 
 def place(shop, cast, **more):
-    return shop.place(new_order(cast.bob.id, cast.alice.id) | more)
+    return shop.create(new_order(cast.bob.id, cast.alice.id) | more)
 
 
 def test_an_order_is_a_typed_value(shop, bob, cast):
     placed = place(shop, cast)
 
     assert {"role": "seller", "id": cast.bob.id}.items() <= bob.me().items()
-    moved = bob.move(placed.id, "CONFIRMED", version=placed.version)
+    moved = bob.change_status(placed.id, "CONFIRMED", version=placed.version)
     assert ("CONFIRMED", 2, ("PREPARING", "CANCELLED")) == (moved.status, moved.version, moved.allowed_transitions)
     assert moved == bob.order(placed.id)
     assert (2, "Blue mug") == (moved.items[0].quantity, moved.items[0].title)
@@ -75,16 +75,16 @@ def test_what_is_refused_is_told_as_what_it_is(server, shop, bob, cast):
     order = place(shop, cast)
 
     with pytest.raises(Illegal) as illegal:
-        bob.move(order.id, "DELIVERED")
+        bob.change_status(order.id, "DELIVERED")
     assert ["CONFIRMED", "CANCELLED"] == illegal.value.members["allowed_transitions"]
     with pytest.raises(Stale) as stale:
-        bob.move(order.id, "CONFIRMED", version=7)
+        bob.change_status(order.id, "CONFIRMED", version=7)
     assert 1 == stale.value.members["current"]["version"]
     for error, act in (
-        (Invalid, lambda: bob.move(order.id, "SOLD")),
-        (Invalid, lambda: bob.move(order.id, "CANCELLED")),
+        (Invalid, lambda: bob.change_status(order.id, "SOLD")),
+        (Invalid, lambda: bob.change_status(order.id, "CANCELLED")),
         (Missing, lambda: bob.order(order.id + 10**6)),
-        (Forbidden, lambda: bob.place(new_order(1, 1))),
+        (Forbidden, lambda: bob.create(new_order(1, 1))),
         (Expired, lambda: list(bob.events("1.5"))),
         (Unauthorized, lambda: Onward(server.url, "nobody").me()),
         (Unavailable, lambda: Onward("http://127.0.0.1:1", "nobody", patience=0).me()),
@@ -96,27 +96,27 @@ def test_what_is_refused_is_told_as_what_it_is(server, shop, bob, cast):
 def test_a_change_can_be_rehearsed(shop, bob, cast):
     order = place(shop, cast)
 
-    assert "CONFIRMED" == bob.rehearse(order.id, "CONFIRMED")["order"]["status"]
+    assert "CONFIRMED" == bob.dry_run(order.id, "CONFIRMED")["order"]["status"]
     assert 1 == bob.order(order.id).version
 
 
 def test_what_is_said_again_under_its_key_is_said_once(shop, bob, cast):
     order = place(shop, cast)
 
-    said = bob.say(order.id, "It leaves today.", key=f"said-{order.id}")
-    assert said == bob.say(order.id, "It leaves today.", key=f"said-{order.id}")
+    said = bob.send_message(order.id, "It leaves today.", key=f"said-{order.id}")
+    assert said == bob.send_message(order.id, "It leaves today.", key=f"said-{order.id}")
     with pytest.raises(Invalid):
-        bob.say(order.id, "It leaves tomorrow.", key=f"said-{order.id}")
+        bob.send_message(order.id, "It leaves tomorrow.", key=f"said-{order.id}")
 
 
 def test_many_changes_have_a_result_each(shop, bob, cast):
     orders = [place(shop, cast) for _ in range(3)]
     changes = [Change(order.id, "CONFIRMED") for order in orders]
 
-    results = bob.move_many([*changes, Change(orders[0].id, "PENDING")], key="a-batch")
+    results = bob.change_many([*changes, Change(orders[0].id, "PENDING")], key="a-batch")
     assert [2, 2, 2] == [result.order.version for result in results[:3]]
     assert isinstance(results[3].error, Illegal)
-    assert results[:3] == bob.move_many([*changes, Change(orders[0].id, "PENDING")], key="a-batch")[:3]
+    assert results[:3] == bob.change_many([*changes, Change(orders[0].id, "PENDING")], key="a-batch")[:3]
 
 
 def test_lists_are_read_page_after_page(shop, bob, cast, monkeypatch):
@@ -135,7 +135,7 @@ def test_events_are_read_up_to_now_and_heard_from_there(server, shop, bob, cast)
     assert (order.id, "PENDING") == (last.order.id, last.order.status)
 
     with bob.listen(last.id) as events:
-        bob.move(order.id, "CONFIRMED")
+        bob.change_status(order.id, "CONFIRMED")
         heard = next(event for event in events if event.order)
     assert ("order.status_changed", "CONFIRMED") == (heard.type, heard.order.status)
     assert heard.id == events.cursor or events.cursor > last.id
@@ -153,7 +153,7 @@ def test_nothing_is_lost_and_nothing_done_twice_when_processes_die(own_server):
             for order in orders:
                 if order is orders[5] and status in ("CONFIRMED", "SHIPPED"):
                     os.kill(own_server.workers()[0], signal.SIGKILL)
-                assert status == bob.move(order.id, status).status
+                assert status == bob.change_status(order.id, status).status
 
         expected = {(order.id, version) for order in orders for version in range(2, 6)}
         eventually(lambda: expected <= set(seen))

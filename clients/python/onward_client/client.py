@@ -28,13 +28,13 @@ class Onward:
 
     def me(self) -> Mapping[str, Any]:
         """The current principal."""
-        told: Mapping[str, Any] = self._transport.get("/api/me")
-        return told
+        answer: Mapping[str, Any] = self._transport.get("/api/me")
+        return answer
 
     def workflow(self) -> Mapping[str, Any]:
         """The statuses, and the transitions between them."""
-        told: Mapping[str, Any] = self._transport.get("/api/workflow")
-        return told
+        answer: Mapping[str, Any] = self._transport.get("/api/workflow")
+        return answer
 
     def order(self, order_id: int) -> Order:
         return Order.of(self._transport.get(f"/api/orders/{order_id}"))
@@ -74,11 +74,11 @@ class Onward:
                 return
             query["cursor"] = page["next_cursor"]
 
-    def place(self, order: Mapping[str, Any], *, key: str | None = None) -> Order:
+    def create(self, order: Mapping[str, Any], *, key: str | None = None) -> Order:
         """Create an order; its members are those of `POST /api/orders`."""
         return Order.of(self._transport.send("POST", "/api/orders", dict(order), key))
 
-    def move(
+    def change_status(
         self,
         order_id: int,
         status: str,
@@ -89,31 +89,33 @@ class Onward:
         key: str | None = None,
     ) -> Order:
         """Change an order's status; with `version`, only if it still has that one."""
-        body, headers = _move(status, reason, tracking, version)
+        body, headers = _change(status, reason, tracking, version)
         return Order.of(self._transport.send("PATCH", f"/api/orders/{order_id}/status", body, key, headers))
 
-    def rehearse(
+    def dry_run(
         self, order_id: int, status: str, reason: str | None = None, *, version: int | None = None
     ) -> Mapping[str, Any]:
-        """Check a change: raises what `move` would raise, and changes nothing."""
-        body, headers = _move(status, reason, None, version)
+        """Check a change: raises what `change_status` would raise, and changes nothing."""
+        body, headers = _change(status, reason, None, version)
         path = f"/api/orders/{order_id}/status?dry_run=true"
-        told: Mapping[str, Any] = self._transport.send("PATCH", path, body, None, headers)
-        return told
+        answer: Mapping[str, Any] = self._transport.send("PATCH", path, body, None, headers)
+        return answer
 
-    def move_many(self, changes: Sequence[Change], *, key: str | None = None) -> list[Result]:
+    def change_many(self, changes: Sequence[Change], *, key: str | None = None) -> list[Result]:
         """Make many changes, each independently; 500 are sent per request."""
         key, results = key or uuid.uuid4().hex, list[Result]()
         for first in range(0, len(changes), MOST_CHANGES):
             body = {"changes": [one.to_json() for one in changes[first : first + MOST_CHANGES]]}
-            told = self._transport.send("POST", "/api/orders/status-changes", body, f"{key}-{first}")
-            results += map(Result.of, told["results"])
+            answer = self._transport.send("POST", "/api/orders/status-changes", body, f"{key}-{first}")
+            results += map(Result.of, answer["results"])
         return results
 
-    def say(self, order_id: int, text: str, *, key: str | None = None) -> Mapping[str, Any]:
+    def send_message(self, order_id: int, text: str, *, key: str | None = None) -> Mapping[str, Any]:
         """Send a message in an order's conversation."""
-        said: Mapping[str, Any] = self._transport.send("POST", f"/api/orders/{order_id}/messages", {"body": text}, key)
-        return said
+        message: Mapping[str, Any] = self._transport.send(
+            "POST", f"/api/orders/{order_id}/messages", {"body": text}, key
+        )
+        return message
 
     def events(self, after: str = "", *, channels: Sequence[str] = ()) -> Iterator[Event]:
         """The events after a cursor, up to now; without one, from the oldest event that is stored."""
@@ -139,7 +141,7 @@ class Onward:
         self.close()
 
 
-def _move(
+def _change(
     status: str, reason: str | None, tracking: Mapping[str, Any] | None, version: int | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     body = {"status": status, "reason": reason, "tracking": tracking}

@@ -44,12 +44,12 @@ class Order:
     raw: JSON = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, told: JSON) -> Self:
-        known: dict[str, Any] = {one.name: told.get(one.name) for one in dataclasses.fields(cls)}
-        items = tuple(Item(one["sku"], one["title"], one["quantity"], one["unit_price_minor"]) for one in told["items"])
-        moments = {name: datetime.fromisoformat(told[name]) for name in ("created_at", "updated_at")}
+    def of(cls, data: JSON) -> Self:
+        known: dict[str, Any] = {one.name: data.get(one.name) for one in dataclasses.fields(cls)}
+        items = tuple(Item(one["sku"], one["title"], one["quantity"], one["unit_price_minor"]) for one in data["items"])
+        moments = {name: datetime.fromisoformat(data[name]) for name in ("created_at", "updated_at")}
         return cls(
-            **known | moments | {"items": items, "allowed_transitions": tuple(told["allowed_transitions"]), "raw": told}
+            **known | moments | {"items": items, "allowed_transitions": tuple(data["allowed_transitions"]), "raw": data}
         )
 
 
@@ -76,10 +76,10 @@ class HistoryEvent:
     raw: JSON = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, told: JSON) -> Self:
-        known: dict[str, Any] = {one.name: told.get(one.name) for one in dataclasses.fields(cls)}
-        actor = Actor(told["actor"]["role"], told["actor"]["id"])
-        return cls(**known | {"actor": actor, "at": datetime.fromisoformat(told["at"]), "raw": told})
+    def of(cls, data: JSON) -> Self:
+        known: dict[str, Any] = {one.name: data.get(one.name) for one in dataclasses.fields(cls)}
+        actor = Actor(data["actor"]["role"], data["actor"]["id"])
+        return cls(**known | {"actor": actor, "at": datetime.fromisoformat(data["at"]), "raw": data})
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,6 @@ class Result:
     error: OnwardError | None
 
     @classmethod
-    def of(cls, told: JSON) -> Self:
-        order = Order.of(told["order"]) if told.get("order") else None
-        return cls(told["order_id"], order, None if order else error_of(told["status"], told["problem"]))
+    def of(cls, data: JSON) -> Self:
+        order = Order.of(data["order"]) if data.get("order") else None
+        return cls(data["order_id"], order, None if order else error_of(data["status"], data["problem"]))
