@@ -246,7 +246,7 @@ def test_operators_have_the_command_line_too(dead, command, outbox, sql):
     assert CHAT in command(args=["side-effects", "groups"]).output
     assert 2 == command(args=["side-effects", "redeliver"]).exit_code
     heal(sql)
-    assert "1 will be tried again." in command(args=["side-effects", "redeliver", "--kind", CHAT]).output
+    assert "1 will be redelivered." in command(args=["side-effects", "redeliver", "--kind", CHAT]).output
     outbox.try_again()
     assert [(CHAT, "inside", "succeeded", 1)] == outbox.effects
     assert "redeliver" in command(args=["side-effects", "actions"]).output
