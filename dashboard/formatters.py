@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dashboard.messages import TEXTS, text
+
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "PLN": "PLN "}
 NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
@@ -31,8 +33,9 @@ def moment(text: str) -> str:
 def count_of_items(items: list[dict[str, int]]) -> str:
     """`1 item`, `3 items`."""
     count = sum(item["quantity"] for item in items)
-    return "1 item" if count == 1 else f"{count:,} items"
+    return text("item") if count == 1 else text("items", count=f"{count:,}")
 
 
 FILTERS = {"money": money, "moment": moment, "count_of_items": count_of_items}
-FOR_SCRIPTS = {"symbols": SYMBOLS, "digits": DIGITS}
+FOR_SCRIPTS = {"texts": TEXTS, "symbols": SYMBOLS, "digits": DIGITS}
+"""What the page's script formats by, so that a text or a currency is written in one place."""

@@ -71,7 +71,7 @@ def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
     order = orjson.loads(context.changes.change(change).order)
-    flash(f"Order #{order['number']} is now “{view.labels[order['status']].text}”.")
+    flash(messages.text("changed", number=order["number"], status=view.labels[order["status"]].text))
     return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
 
 

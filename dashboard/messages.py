@@ -11,6 +11,26 @@ from access.principal import Principal
 from foundation.errors import AppError
 from orders.workflow import Workflow
 
+TEXTS = {
+    "changed": "Order #{number} is now “{status}”.",
+    "stale": "{actor} changed this order to “{status}” before you.",
+    "stale_but_possible": "{actor} changed this order to “{status}” before you. Check it and try again.",
+    "impossible": "This order is “{status}” now, so this is no longer possible.",
+    "someone": "Someone",
+    "you": "You",
+    "go": "{action}, order {number}",
+    "more": "More for order {number}",
+    "only_choice": "{action}…",
+    "choose": "Choose…",
+    "ahead": "not yet",
+    "item": "1 item",
+    "items": "{count} items",
+    "open": "{count} open",
+    "hidden": "{count} more",
+    "unread": "Notifications, {count} unread",
+}
+"""Written by the server and by the page's script: the script is given this table (`text` in static/page.js)."""
+
 ACTORS = {
     "buyer": {
         "seller": "The shop",
@@ -38,6 +58,11 @@ ACTORS["auditor"] = ACTORS["operator"]
 """By the reader's role, then the actor's: a buyer never sees the names of a shop's staff."""
 
 
+def text(name: str, **values: object) -> str:
+    """One of the texts, with its placeholders filled in."""
+    return TEXTS[name].format(**values)
+
+
 def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
     """The button label of this transition."""
     return workflow.action(source, target) or f"Mark {label.lower()}"
@@ -58,11 +83,11 @@ def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[
     where = current.get("status")
     if error.code == "stale_version" and members.get("changed"):
         names = actors(principal, current.get("buyer_name"))
-        actor = names.get(members["changed"]["actor"]["role"], "Someone")
-        advice = " Check it and try again." if target in members["allowed_transitions"] else ""
-        return f"{actor} changed this order to “{labels.get(where, where)}” before you.{advice}"
+        actor = names.get(members["changed"]["actor"]["role"], TEXTS["someone"])
+        name = "stale_but_possible" if target in members["allowed_transitions"] else "stale"
+        return text(name, actor=actor, status=labels.get(where, where))
     if error.code == "illegal_transition" and where:
-        return f"This order is “{labels.get(where, where)}” now, so this is no longer possible."
+        return text("impossible", status=labels.get(where, where))
     if error.code == "invalid_request" and "reason" in error.detail:
         return "Give a reason."
     if error.code == "idempotency_mismatch":

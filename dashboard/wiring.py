@@ -8,7 +8,7 @@ from flask_openapi.openapi import OpenAPI
 
 from access.parts import Access
 from chat.wiring import Chat
-from dashboard import auth_pages, formatters, forms, headers, pages, reference, tracking_page
+from dashboard import auth_pages, formatters, forms, headers, messages, pages, reference, tracking_page
 from dashboard.context import PageContext
 from foundation.settings import Settings
 from orders.wiring import Orders
@@ -19,6 +19,7 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     """Register the pages, what their templates use, and the headers of every HTML response."""
     context = PageContext(orders.workflow, orders.changes, chat.say, realtime.cursor, settings.demo)
     app.jinja_env.filters.update(formatters.FILTERS)
+    app.jinja_env.globals["text"] = messages.text
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(headers.secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))

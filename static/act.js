@@ -2,8 +2,8 @@
 
 import * as board from "./board.js";
 import * as order from "./order.js";
-import { page, say } from "./page.js";
-import { freshKey, labelOf, showError, slot, write } from "./paint.js";
+import { page, say, text } from "./page.js";
+import { freshKey, labelOf, showError, slot } from "./paint.js";
 
 const TIMEOUT_MS = 15_000;
 const UNAVAILABLE = "The service isn't responding. Your change may not have been saved. Try again.";
@@ -49,13 +49,13 @@ async function move(form, after) {
   if (answer.status === 200) {
     merge(answer.data, true);
     guardedUntil = performance.now() + GUARD_MS;
-    say(`Order #${answer.data.number} is now ${labelOf(answer.data.status).text}.`);
+    say(text("changed", { number: answer.data.number, status: labelOf(answer.data.status).text }));
     return after();
   }
   if (answer.data.current) merge(answer.data.current, false);
-  const text = refusal(answer, fields.to.value);
-  showError(holder, text);
-  return say(text, true);
+  const reason = refusal(answer, fields.to.value);
+  showError(holder, reason);
+  return say(reason, true);
 }
 
 function merge(changed, mine) {
@@ -82,31 +82,31 @@ function refusal({ status, data }, to) {
   if (status === 0 || status >= 500) return UNAVAILABLE;
   const label = data.current && labelOf(data.current.status).text;
   if (status === 412 && data.changed) {
-    const advice = data.allowed_transitions.includes(to) ? " Check it and try again." : "";
-    return `${actorOf(data)} changed this order to “${label}” before you.${advice}`;
+    const name = data.allowed_transitions.includes(to) ? "stale_but_possible" : "stale";
+    return text(name, { actor: actorOf(data), status: label });
   }
-  if (status === 409 && label) return `This order is “${label}” now, so this is no longer possible.`;
+  if (status === 409 && label) return text("impossible", { status: label });
   return data.detail ?? UNAVAILABLE;
 }
 
 function actorOf({ changed, current }) {
   const { role } = changed.actor;
   if (role === "buyer" && page.boot.role !== "buyer") return current.buyer_name;
-  return page.boot.names[role] ?? "Someone";
+  return page.boot.names[role] ?? text("someone");
 }
 
 async function sendMessage(form, after) {
-  const text = form.elements.body;
-  if (!text.value.trim() || "busy" in form.dataset) return;
+  const field = form.elements.body;
+  if (!field.value.trim() || "busy" in form.dataset) return;
   form.dataset.busy = "";
   showError(form, "");
   // Without a response, sending the same text again repeats the same message, with the same key.
-  if (form.dataset.sent !== text.value) Object.assign(form.dataset, { sent: text.value, key: freshKey() });
+  if (form.dataset.sent !== field.value) Object.assign(form.dataset, { sent: field.value, key: freshKey() });
   const headers = { "Idempotency-Key": form.dataset.key };
-  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: text.value }, headers);
+  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: field.value }, headers);
   delete form.dataset.busy;
   if (answer.status === 201) {
-    text.value = "";
+    field.value = "";
     delete form.dataset.sent;
     order.mergeMessage(answer.data);
     return after();

@@ -1,5 +1,7 @@
 /* The bell: the unread count always comes from the server. */
 
+import { text } from "./page.js";
+
 const DEBOUNCE_MS = 300; // one change causes two notifications; a burst causes many
 
 let pending;
@@ -17,7 +19,7 @@ async function fetchCount() {
 function show(unread) {
   const bell = document.getElementById("bell");
   const count = bell.querySelector(".count");
-  bell.setAttribute("aria-label", `Notifications, ${unread} unread`);
+  bell.setAttribute("aria-label", text("unread", { count: unread }));
   count.textContent = unread < 100 ? unread : "99+";
   count.hidden = unread === 0;
   if (document.querySelector("[data-list]")) {

@@ -1,6 +1,6 @@
 /* Lists of orders: the board's columns, recently closed orders, a buyer's orders. */
 
-import { page } from "./page.js";
+import { page, text } from "./page.js";
 import { badge, clone, countOfItems, flash, labelOf, money, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const REST_MS = 1_500;
@@ -82,14 +82,14 @@ function count() {
     for (const element of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) element.textContent = here;
   }
   const total = document.getElementById("open-count");
-  if (total) total.textContent = `${open} open`;
+  if (total) total.textContent = text("open", { count: open });
 }
 
 function oneLessHidden(status) {
   const rest = listFor(status)?.querySelector(".rest");
   if (!rest || rest.hidden) return;
   rest.dataset.hidden -= 1;
-  rest.textContent = `${rest.dataset.hidden} more`;
+  rest.textContent = text("hidden", { count: rest.dataset.hidden });
   rest.hidden = rest.dataset.hidden === "0";
 }
 

@@ -1,6 +1,6 @@
 /* The page of one order: its status, the steps, the history and the conversation. */
 
-import { page } from "./page.js";
+import { page, text } from "./page.js";
 import { badge, clone, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const article = () => document.getElementById("order");
@@ -37,7 +37,7 @@ function step(status, state, at) {
   tone(element, label.tone);
   icon(element, label.icon);
   write(element, "label", label.text);
-  write(element, "later", state === "ahead" ? "not yet" : "");
+  write(element, "later", state === "ahead" ? text("ahead") : "");
   when(element, at);
   return element;
 }
@@ -96,7 +96,7 @@ export function mergeMessage(message) {
   element.dataset.message = message.id;
   element.classList.add(message.kind === "system" ? "system" : mine ? "mine" : "theirs");
   write(element, "body", message.body);
-  write(element, "who", mine ? "You" : author ? (page.boot.names[author.role] ?? author.role) : "");
+  write(element, "who", mine ? text("you") : author ? (page.boot.names[author.role] ?? author.role) : "");
   when(element, message.created_at);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const later = [...log.children].find((other) => Number(other.dataset.message) > message.id);

@@ -11,13 +11,18 @@ export const page = {
   took: 0, // milliseconds that the last fetch of the page took
 };
 
+/** One of the server's texts (`TEXTS` in dashboard/messages.py), with its placeholders filled in. */
+export function text(name, values = {}) {
+  return page.boot.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
 /** Fetch this page again and replace its main part; a draft message is kept. Throws on failure. */
 export async function refresh() {
   const asked = performance.now();
   const answer = await fetch(page.path, { headers: { Accept: "text/html" } });
-  const text = await answer.text();
+  const html = await answer.text();
   page.took = performance.now() - asked;
-  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const fresh = new DOMParser().parseFromString(html, "text/html");
   if (answer.ok ? !fresh.getElementById("boot") : NOT_HERE.includes(answer.status)) return location.assign(page.path);
   if (!answer.ok) throw new Error(`the page returned ${answer.status}`); // it may work a moment later
   const draft = document.getElementById("body")?.value;
@@ -30,8 +35,8 @@ export async function refresh() {
 }
 
 /** Announce the result of the reader's own action to screen readers. */
-export function say(text, urgent = false) {
+export function say(sentence, urgent = false) {
   const region = document.getElementById(urgent ? "say-now" : "say");
-  region.textContent = text;
-  setTimeout(() => region.textContent === text && (region.textContent = ""), 5000);
+  region.textContent = sentence;
+  setTimeout(() => region.textContent === sentence && (region.textContent = ""), 5000);
 }

@@ -1,14 +1,14 @@
 /* Render the parts of an order from the page's templates. Text is only ever set as text. */
 
-import { page } from "./page.js";
+import { page, text } from "./page.js";
 import { show } from "./clock.js";
 
 export const clone = (name) => document.getElementById(`tpl-${name}`).content.firstElementChild.cloneNode(true);
 export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
 
-export function write(root, name, text) {
+export function write(root, name, content) {
   const element = slot(root, name);
-  if (element) element.textContent = text;
+  if (element) element.textContent = content;
 }
 
 export function tone(element, name) {
@@ -35,17 +35,19 @@ export function when(root, at, name = "when") {
   show(time);
 }
 
+const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
+
 /** `€1,084.50` from minor units, by string operations: there is no arithmetic on money here. */
 export function money(minor, currency) {
   const digits = page.boot.digits[currency] ?? 2;
   const all = String(minor).padStart(digits + 1, "0");
-  const whole = all.slice(0, all.length - digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  const whole = grouped(all.slice(0, all.length - digits));
   return (page.boot.symbols[currency] ?? `${currency} `) + whole + (digits ? `.${all.slice(-digits)}` : "");
 }
 
 export function countOfItems(items) {
   const count = items.reduce((sum, item) => sum + item.quantity, 0);
-  return count === 1 ? "1 item" : `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} items`;
+  return count === 1 ? text("item") : text("items", { count: grouped(String(count)) });
 }
 
 /** An idempotency key for one change; randomUUID is not available on plain HTTP. */
@@ -59,10 +61,10 @@ export function flash(element) {
   element.classList.add("changed");
 }
 
-export function showError(root, text) {
+export function showError(root, sentence) {
   const element = slot(root, "form-error");
-  write(element, "text", text);
-  element.hidden = !text;
+  write(element, "text", sentence);
+  element.hidden = !sentence;
 }
 
 /** The buttons for an order: the usual transition, and a menu of the others. Text entered in them is kept. */
@@ -87,8 +89,8 @@ export function moves(root, order) {
 
 function menu(order, actions, origin, drafts) {
   const details = clone("more");
-  details.querySelector("summary").setAttribute("aria-label", `More for order ${order.number}`);
-  write(details, "caption", actions.length === 1 ? `${actions[0].label}…` : "Choose…");
+  details.querySelector("summary").setAttribute("aria-label", text("more", { number: order.number }));
+  write(details, "caption", actions.length === 1 ? text("only_choice", { action: actions[0].label }) : text("choose"));
   for (const action of actions) {
     const form = move(order, action, origin, false);
     if (drafts[action.to] && form.elements.reason) form.elements.reason.value = drafts[action.to];
@@ -109,7 +111,7 @@ function move(order, action, origin, plain) {
   if (!action.tracking || plain || origin !== "order") slot(form, "tracking").remove();
   const button = slot(form, "go");
   button.textContent = action.label;
-  button.setAttribute("aria-label", `${action.label}, order ${order.number}`);
+  button.setAttribute("aria-label", text("go", { action: action.label, number: order.number }));
   button.className = action.danger ? "danger" : "";
   return form;
 }

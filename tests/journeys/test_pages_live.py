@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from dashboard import formatters
 from tests.journeys.browsers import Visitors, card, fresh_number, in_column, needs_browser, never_reloaded
 from tests.journeys.server import Server
 
@@ -79,6 +80,27 @@ def test_a_module_and_the_server_draw_the_same_card(server: Server, visitors: Vi
 
     expect(bob.locator("#pill")).to_have_text("Live")
     assert card(bob, new).evaluate(COMPARABLE) == drawn_by_module
+
+
+def test_a_module_and_the_server_write_the_same_amounts(visitors: Visitors) -> None:
+    bob = visitors.signed_in("Bob")
+    amounts = [
+        [minor, currency] for minor in (0, 5, 1084, 108_450, 1_234_567_890) for currency in ("EUR", "JPY", "KWD", "XXX")
+    ]
+    counts = [1, 3, 12_345]
+
+    written = bob.evaluate(
+        """async ({ amounts, counts }) => {
+            const { money, countOfItems } = await import("/static/paint.js");
+            return [amounts.map((one) => money(...one)), counts.map((quantity) => countOfItems([{ quantity }]))];
+        }""",
+        {"amounts": amounts, "counts": counts},
+    )
+
+    assert [
+        [formatters.money(*amount) for amount in amounts],
+        [formatters.count_of_items([{"quantity": count}]) for count in counts],
+    ] == written
 
 
 COMPARABLE = """card => card.outerHTML

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+
 from access.principal import Principal
 from dashboard import messages
 from foundation.errors import InvalidRequest
 from orders.errors import IllegalTransition, StaleVersion
 
+STATIC = Path(__file__).resolve().parents[2] / "static"
+SCRIPTS = "".join(path.read_text() for path in STATIC.glob("*.js"))
+PLACEHOLDER = re.compile(r"\{\w+\}")
 WORDS = {"CANCELLED": "Cancelled", "SHIPPED": "On its way"}
 OPERATORS_CHANGE = {"actor": {"role": "operator", "id": 1}}
 BUYER, SELLER = Principal("buyer", 1), Principal("seller", 1)
@@ -47,3 +55,19 @@ def test_a_missing_reason_is_asked_for() -> None:
 def test_a_buyer_reads_no_names_of_a_shops_staff() -> None:
     assert "The shop" == messages.actors(BUYER, "Alice Archer")["seller"]
     assert "Alice Archer" == messages.actors(SELLER, "Alice Archer")["buyer"]
+
+
+@pytest.mark.parametrize("name", messages.TEXTS)
+def test_a_text_is_written_by_the_server_only(name: str) -> None:
+    """Refusals and counts stood in Python and in JavaScript, and one of them had come to differ."""
+    pieces = [re.escape(piece) for piece in PLACEHOLDER.split(messages.TEXTS[name])]
+    literal = re.compile(r"([\"'`])" + r"\$\{.*?\}".join(pieces) + r"\1")
+
+    assert not literal.search(SCRIPTS)
+
+
+def test_a_script_names_only_texts_that_there_are() -> None:
+    named = set(re.findall(r"""\btext\("(\w+)\"""", SCRIPTS)) | {"stale", "stale_but_possible"}
+
+    assert {"changed", "impossible", "items"} <= named
+    assert [] == sorted(named - messages.TEXTS.keys())
