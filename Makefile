@@ -12,10 +12,10 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with a PostgreSQL of its own unless DATABASE_URL is set
+run: .venv/installed ## Serve on HOST:PORT (127.0.0.1:8000), with its own PostgreSQL unless DATABASE_URL is set
 	@exec $(BIN)/python -m launch
 
-demo: .venv/installed ## Keep the orders of the running service moving; ARGS are given to `flask demo run`
+demo: .venv/installed ## Generate traffic on the running service; ARGS are given to `flask demo run`
 	@exec $(BIN)/python -m flask --app cli:create_app demo run $(ARGS)
 
 test: .venv/installed-dev programs ## Run all tests; ARGS are given to pytest
@@ -26,21 +26,21 @@ lint: .venv/installed-dev ## Check style, format and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-format: .venv/installed-dev ## Format the code, and mend what can be mended without thinking
+format: .venv/installed-dev ## Format the code, and apply safe lint fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-openapi: .venv/installed-dev ## Write the contract, docs/openapi.json, anew from the code
+openapi: .venv/installed-dev ## Regenerate the contract, docs/openapi.json, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json
 
-sql: .venv/installed-dev ## Write the statements that are composed, docs/sql/*.sql, anew from the code
+sql: .venv/installed-dev ## Regenerate the composed statements, docs/sql/*.sql, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) SMTP_URL=smtp://mail MAIL_FROM=a@b.example \
 		$(BIN)/python -m flask sql --write docs/sql
 
 bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options
 	@exec $(BIN)/python -m benchmarks $(or $(ARGS),modes)
 
-bench-quick: .venv/installed-dev ## Show in half a minute that the benchmark works; its numbers mean nothing
+bench-quick: .venv/installed-dev ## Check in half a minute that the benchmark runs; its numbers mean nothing
 	@exec $(BIN)/python -m benchmarks --quick $(ARGS)
 
 bench-realtime: .venv/installed-dev ## Measure the live streams beside nchan, flask-sse and sse-starlette
@@ -49,13 +49,13 @@ bench-realtime: .venv/installed-dev ## Measure the live streams beside nchan, fl
 bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
 	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)
 
-walk: .venv/installed-dev ## Print through which files a PATCH, a batch and a durable attempt walk; ARGS=--calls prints each call
+walk: .venv/installed-dev ## Print the files that a PATCH, a batch and a durable attempt go through; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
 
 chaos: .venv/installed-dev ## Run the fault-injection proofs; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
 	@exec $(BIN)/python -m chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lock: .venv/installed-dev ## Write the hashed requirements anew, with the newest versions that fit
+lock: .venv/installed-dev ## Regenerate the hashed requirements with the newest compatible versions
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
 	@$(UV_COMPILE) --upgrade --output-file requirements.txt requirements/base.in
 	@$(UV_COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in

@@ -1,1 +1,1 @@
-"""How fast it is, measured in a way that others can repeat: `python -m benchmarks`."""
+"""Benchmarks that others can repeat: `python -m benchmarks`."""

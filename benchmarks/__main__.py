@@ -1,4 +1,4 @@
-"""Run one experiment and print what it found; with `--write`, put it into docs/benchmarks.md too."""
+"""Run one experiment and print the results; with `--write`, put them into docs/benchmarks.md too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Experiment = Callable[..., None]
 
 @dataclass(frozen=True)
 class Entry:
-    """An experiment, and how it is run when nothing else is said."""
+    """An experiment, and its default options."""
 
     run: Experiment
     pace: Pace
@@ -44,7 +44,7 @@ EXPERIMENTS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the command line asks for; return the exit status."""
+    """Run what the command line requests; return the exit status."""
     asked = _parser().parse_args(arguments)
     entry, against_it = EXPERIMENTS[asked.experiment], asked.experiment == "against"
     if asked.ref and not against_it:

@@ -21,7 +21,7 @@ HERE = "this checkout"
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int, ref: str) -> None:
-    """Measure both, each with its own code, schema and database, and say where the p99 has grown too much."""
+    """Measure both, each with its own code, schema and database, and report where the p99 has grown too much."""
     with _checked_out(ref) as folder:
         projects = {HERE: PROJECT, ref: folder}
         contenders = [

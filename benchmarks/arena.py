@@ -1,4 +1,5 @@
-"""This service among others: without its effects, PostgreSQL alone, FastAPI, Dramatiq and Celery with the same rows."""
+"""This service beside others: without its effects, PostgreSQL alone, FastAPI, Dramatiq and Celery with the same
+rows."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class Counted(HttpContender):
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
-    """Measure everybody at all levels of concurrency."""
+    """Measure all contenders at all levels of concurrency."""
     python = python_of_the_peers()
     template = server.create("template", orders)
     databases = [server.create(f"arena{number}", orders, like=template) for number in range(8)]

@@ -1,8 +1,8 @@
-"""A load client as its own process: raw keep-alive connections that walk orders through their life.
+"""A load client as its own process: raw keep-alive connections that take orders along their path.
 
-A closed loop: each connection sends its next request when it has the answer to the last. It reads a plan (JSON) from
-standard input and prints what it saw. Anything but a 200 with the wanted status ends it with an error.
-Only the standard library is imported, so that it starts fast and costs little.
+A closed loop: each connection sends its next request when it has the response to the last. It reads a plan (JSON) from
+standard input and prints its results. Anything but a 200 with the requested status ends it with an error. Only the
+standard library is imported, so that it starts fast and costs little.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 STRIDE = 7919
-"""Orders are visited in jumps of this prime, so that neighbours in time are no neighbours on disk."""
+"""Orders are visited in steps of this prime, so that neighbours in time are not neighbours on disk."""
 
 RECEIVE_BYTES = 65_536
 ANSWER_SECONDS = 60
@@ -25,7 +25,7 @@ ANSWER_SECONDS = 60
 
 
 class Failed(Exception):
-    """The server did not do what it was asked."""
+    """The server did not do what was requested."""
 
 
 class Connection:
@@ -40,13 +40,13 @@ class Connection:
         self._received = b""
 
     def send(self) -> None:
-        """Ask for the next move."""
+        """Request the next change."""
         request, self._wanted = next(self._requests)
         self.sent = time.monotonic()
         self.socket.sendall(request)
 
     def receive(self) -> bool:
-        """Read what is there; True when the answer is complete, and the right one."""
+        """Read what is available; True when the response is complete and correct."""
         piece = self.socket.recv(RECEIVE_BYTES)
         if not piece:
             raise Failed("The server closed the connection.")
@@ -69,7 +69,7 @@ def _content_length(head: bytes) -> int:
 
 
 def requests_of(plan: dict[str, Any], number: int) -> Iterator[tuple[bytes, bytes]]:
-    """The requests of one connection, which has orders of its own, each with what its answer has to contain."""
+    """The requests of one connection, which has orders of its own, each with the expected part of its response."""
     tokens = [token.encode() for token in plan["tokens"]]
     count, connections = plan["orders"], plan["connections"]
     for status in (one.encode() for one in plan["life"]):
@@ -87,7 +87,7 @@ def requests_of(plan: dict[str, Any], number: int) -> Iterator[tuple[bytes, byte
 
 
 def drive(plan: dict[str, Any]) -> dict[str, Any]:
-    """Send for `warmup` and then `seconds` seconds; what begins in the second part is counted."""
+    """Send for `warmup` and then `seconds` seconds; requests started in the second part are counted."""
     connections = {one.socket.fileno(): one for one in (Connection(plan, n) for n in range(plan["connections"]))}
     poll = select.poll()
     for fileno in connections:

@@ -25,13 +25,13 @@ PORTS = range(18400, 18500)
 READY_SECONDS = 40
 STOP_SECONDS = 10
 LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED")
-"""What the client asks of each order, all of it within the seller's rights."""
+"""The changes of each order, all within the seller's rights."""
 
 ALL_EFFECTS = Rows(events=1, notifications=3, messages=1, live=7, outbox=0)
-"""What a change by a seller leaves behind."""
+"""The rows that a change by a seller leaves."""
 
 NO_EFFECTS = Rows(events=1, notifications=0, messages=0, live=0, outbox=1)
-"""What it leaves behind where nobody keeps the entry."""
+"""The rows that it leaves if nothing processes the entry."""
 
 
 class BenchmarkError(Exception):
@@ -40,7 +40,7 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What the load client saw. Times are seconds; `began` and `ended` are on the monotonic clock."""
+    """The load client's results. Times are seconds; `began` and `ended` are on the monotonic clock."""
 
     began: float
     ended: float
@@ -54,7 +54,7 @@ class Load:
 
 @dataclass
 class Contender:
-    """Something that moves orders in a database of its own."""
+    """Something that changes orders in a database of its own."""
 
     name: str
     database: Database
@@ -62,23 +62,23 @@ class Contender:
     pids: list[int] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begin to bring it up."""
+        """Start it."""
 
     def wait_until_ready(self) -> None:
         """Return when it can be loaded."""
 
     def stop(self) -> None:
-        """Take it down."""
+        """Stop it."""
 
     def prepare(self) -> None:
-        """Make the database what it was before the last slice; not measured."""
+        """Reset the database to its state before the last slice; not measured."""
         if self.leaves.outbox:
             self.database.run("TRUNCATE outbox")
         self.database.put_back()
         self.database.mark()
 
     def load(self, concurrency: int, warmup: float, seconds: float, number: int) -> Load:
-        """Send changes with so many at a time."""
+        """Send changes with this many at a time."""
         raise NotImplementedError
 
     def is_done(self, expected: Rows) -> bool:
@@ -86,19 +86,19 @@ class Contender:
         return (expected.outbox > 0 or self.database.has_nothing_pending) and self.database.rows() == expected
 
     def rest(self) -> None:
-        """Called when the slice is over; not measured."""
+        """Called after the slice; not measured."""
 
     def check(self, committed: int) -> None:
-        """Look at the end of the run whether all is as it should be; BenchmarkError where it is not."""
+        """Check at the end of the run that everything is as it should be; raises BenchmarkError otherwise."""
 
 
 class Process:
-    """A process of ours, in a session of its own, whose output is kept for the day it fails."""
+    """A process of ours, in a session of its own, whose output is kept in case it fails."""
 
     def __init__(self, command: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  It lives as long as the process.
         self._process = subprocess.Popen(
-            # A pipe that nobody writes to: some of them live until their standard input ends.
+            # A pipe without a writer: some of them live until their standard input ends.
             command,
             cwd=cwd,
             env=env,
@@ -110,7 +110,7 @@ class Process:
         self.pid = self._process.pid
 
     def wait_until(self, fact: Callable[[], bool]) -> None:
-        """Return when the fact is there; BenchmarkError when the process ended or takes too long."""
+        """Return when the condition is met; raises BenchmarkError if the process exits or takes too long."""
         ends = clock.monotonic() + READY_SECONDS
         while not fact():
             if self._process.poll() is not None or clock.monotonic() > ends:
@@ -123,7 +123,7 @@ class Process:
         return self._log.read().decode(errors="replace")[-4000:]
 
     def stop(self) -> None:
-        """Ask it to end, and then make it."""
+        """Ask it to exit, then kill it."""
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
@@ -191,7 +191,7 @@ class HttpContender(Contender):
         return Load(**json.loads(done.stdout))
 
     def get(self, path: str) -> Any:
-        """What the server answers to a GET."""
+        """The server's response to a GET."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
             return json.load(answer)
 
@@ -216,10 +216,10 @@ _ports = iter(PORTS)
 
 
 def free_port() -> int:
-    """A port that is free, and that nobody else of this run was given."""
+    """A free port that no other contender of this run was given."""
     for port in _ports:
         with socket.socket() as probe:
-            # Somebody else's connection that is closing is in nobody's way.
+            # Another client's connection that is closing does no harm.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

@@ -1,7 +1,7 @@
 """The application as `wsgi.py` builds it, with the original handler's waits as receivers of its signal.
 
-They are paid for each event alone, never for a batch: in sequential mode before the answer, as in the original
-handler; in background mode in the signal's bulkhead.
+They run for each event alone, never for a batch: in sequential mode before the response, as in the original handler; in
+background mode in the signal's bulkhead.
 """
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.
@@ -15,7 +15,7 @@ __all__ = ["app"]
 
 
 class Step:
-    """A receiver that only waits, as for somebody else's answer."""
+    """A receiver that only waits, as for another system's response."""
 
     def __init__(self, name: str, milliseconds: int) -> None:
         self.__qualname__ = name

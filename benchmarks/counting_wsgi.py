@@ -1,4 +1,5 @@
-"""The application as `wsgi.py` builds it, with one receiver of its signal that counts, and a page that tells."""
+"""The application as `wsgi.py` builds it, with one receiver of its signal that counts, and a page that shows the
+count."""
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.
 

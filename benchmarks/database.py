@@ -50,7 +50,7 @@ class Rows:
     outbox: int
 
     def times(self, count: int) -> Rows:
-        """What so many changes leave."""
+        """The rows that this many changes leave."""
         return Rows(*(value * count for value in astuple(self)))
 
 
@@ -87,7 +87,7 @@ class Server:
 
     @property
     def pids(self) -> list[int]:
-        """The postmaster, if it is ours to count."""
+        """The postmaster, if it is ours to measure."""
         running = find_postmaster(self._folder.resolve() / "postgres") if self._embedded else None
         return [running.pid] if running else []
 
@@ -101,7 +101,7 @@ class Server:
         return f"{head}://{place.rsplit('/', 1)[0]}/{name}?{options}".removesuffix("?")
 
     def create(self, name: str, orders: int, project: Path = PROJECT, like: Database | None = None) -> Database:
-        """A database with the schema of that checkout and so many orders; a copy of `like` where that is given."""
+        """A database with the schema of that checkout and this many orders; a copy of `like` if that is given."""
         name = PREFIX + name
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         if like is not None:
@@ -116,7 +116,7 @@ class Server:
         return database
 
     def checkpoint(self) -> None:
-        """Write everything to disk now, so that no contender has to pay for what the preparation wrote."""
+        """Write everything to disk now, so that no contender pays for the preparation."""
         self._run("CHECKPOINT")
 
     def _run(self, statement: str) -> list[tuple[Any, ...]]:
@@ -143,7 +143,7 @@ class Database:
         self.url = url
         self.orders = orders
         self.old_entries = 0
-        """Rows of the outbox up to this id are a backlog that nobody is meant to work on."""
+        """Outbox rows up to this id are a backlog that must not be worked on."""
         self._marks: tuple[int, ...] = ()
         self._connection: psycopg2.extensions.connection | None = None
 
@@ -152,7 +152,7 @@ class Database:
         return self.url.replace("+psycopg2", "")
 
     def environment(self, project: Path = PROJECT, **more: str) -> dict[str, str]:
-        """The environment of a process that works on this database; each checkout says by itself what `flask` finds."""
+        """The environment of a process that works on this database; each checkout sets what `flask` needs by itself."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(project),
@@ -175,7 +175,7 @@ class Database:
             return cursor.fetchall() if cursor.description else []
 
     def put_back(self) -> None:
-        """Send all orders back to the beginning of their life."""
+        """Reset all orders to the first status."""
         self.run("UPDATE orders SET status = 'PENDING', prev_status = NULL, open = true WHERE status <> 'PENDING'")
         self.run("VACUUM orders")
 

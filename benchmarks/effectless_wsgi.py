@@ -1,6 +1,6 @@
-"""The application as `wsgi.py` builds it, except that no entry is kept: what a PATCH costs by itself.
+"""The application as `wsgi.py` builds it, except that entries are not processed: what a PATCH costs by itself.
 
-The row in the outbox is written with the change, as ever; the benchmark empties the outbox between its slices.
+The row in the outbox is written with the change, as usual; the benchmark empties the outbox between its slices.
 """
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.

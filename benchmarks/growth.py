@@ -1,4 +1,4 @@
-"""What a hundred times as many orders, and a million entries that wait for somebody else, do to an answer."""
+"""The effect of a hundred times as many orders, and of a million entries of another process, on the response time."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ LEVELS = (1,)
 TIMES = 100
 BACKLOG = 1_000_000
 FOREIGN_OWNER = 2_000_000_000
-"""A process number that no server of ours gets; the benchmark holds its lock, so that it counts as living."""
+"""A process number that no server of ours gets; the benchmark holds its lock, so that it counts as live."""
 
 FILL = f"""
 INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
 SELECT 'order', -n, -n, 63, '', {FOREIGN_OWNER}, clock_timestamp() + interval '1 day'
 FROM generate_series(1, {{count}}) AS n
 """
-"""Of orders that nobody moves: an earlier entry of an order is kept with the next one."""
+"""Of orders that are not changed: an earlier entry of an order is completed with the next one."""
 
 
 @dataclass
 class OnlyInItsTurn(HttpContender):
-    """A server that runs in its own slices only: looking through a million entries a second burdens the others."""
+    """A server that runs in its own slices only: scanning a million entries a second burdens the others."""
 
     def start(self) -> None:
         """Wait for the first turn."""
@@ -48,7 +48,7 @@ class OnlyInItsTurn(HttpContender):
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
-    """Measure three databases of different weight, one request at a time."""
+    """Measure three databases of different size, one request at a time."""
     many = orders * TIMES
     backlog = min(BACKLOG, many)
     few, plenty, burdened = f"{orders:,} orders", f"{many:,} orders", f"the same and {backlog:,} entries"
@@ -74,7 +74,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
 
 
 def _hold(database: Database, backlog: int) -> psycopg2.extensions.connection:
-    """Fill the outbox with entries of another process, and be the sign that it lives."""
+    """Fill the outbox with entries of another process, and hold its lock."""
     database.run(FILL.format(count=backlog))
     database.run("VACUUM ANALYZE outbox")
     database.old_entries = int(database.run("SELECT max(id) FROM outbox")[0][0])

@@ -1,4 +1,4 @@
-"""What a mail server that takes connections and never says a word does to the answers, beside one that is well."""
+"""The effect of a mail server that accepts connections and never replies on response times, beside one that works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.slices import Pace, interleave, running
 
 LEVELS = (8,)
 ALLOWED = 1.10
-"""The answers' p99 may rise by this factor."""
+"""The p99 of the responses may rise by this factor."""
 
 WELL, PARKED, HANGS = "the mail server works", "its circuit is paused", "the mail server hangs"
 
@@ -26,7 +26,7 @@ UNSENT = "SELECT EXISTS (SELECT FROM side_effects WHERE kind = 'email.status' AN
 
 
 class Parked(HttpContender):
-    """A service that writes the same entries and calls nobody: what a destination that hangs is compared with."""
+    """A service that writes the same entries and makes no calls: the control for a hanging destination."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -34,7 +34,7 @@ class Parked(HttpContender):
 
 
 class Mailing(HttpContender):
-    """A service whose turn is over when its mails are sent too: it would go on in the other one's."""
+    """A service whose slice ends when its e-mails are sent too: otherwise it would go on in the next one's."""
 
     def is_done(self, expected: Rows) -> bool:
         return super().is_done(expected) and not self.database.run(UNSENT)[0][0]
@@ -44,7 +44,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     """Measure all three, with every change causing an e-mail."""
     template = server.create("template", orders)
     with closing(socket.create_server(("127.0.0.1", 0), backlog=512)) as mute, tempfile.TemporaryDirectory() as folder:
-        # Nobody ever accepts here: the kernel says hello, and that is all that is ever said.
+        # Nothing accepts here: the kernel completes the handshake, and nothing is ever sent.
         well, hangs = free_port(), mute.getsockname()[1]
         mails = (sys.executable, "-m", "chaos.mail_server", str(well), str(Path(folder, "mails")))
         contenders = [

@@ -1,4 +1,4 @@
-"""The machine that is measured on: what it is, and who used its processors meanwhile."""
+"""The machine: what it is, and what else used its processors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOISY_SHARE = 0.10
 
 @dataclass(frozen=True)
 class Usage:
-    """Who used how much processor time, in seconds, during a measurement."""
+    """Processor time by user, in seconds, during a measurement."""
 
     seconds: float
     server: float
@@ -36,7 +36,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Meter:
-    """The counters at one moment; `until_now` tells what was used since."""
+    """The counters at one moment; `until_now` returns what was used since."""
 
     server: Sequence[int]
     postgres: Sequence[int]
@@ -60,7 +60,7 @@ class Meter:
 def _count(server: Sequence[int], postgres: Sequence[int]) -> Usage:
     times = psutil.cpu_times()
     busy = times.user + times.system + getattr(times, "nice", 0.0) + getattr(times, "steal", 0.0)
-    # PostgreSQL and the servers may or may not be children of ours; nobody is counted twice.
+    # PostgreSQL and the servers may or may not be children of ours; nothing is counted twice.
     ours = {process.pid for pid in (os.getpid(), *server, *postgres) for process in _tree(pid)}
     return Usage(clock.monotonic(), _used(server), _used(postgres), sum(map(_cpu_seconds, ours)), busy)
 

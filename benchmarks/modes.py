@@ -1,4 +1,4 @@
-"""What moving the effects out of the answer's way brings: the same service in background and in sequential mode."""
+"""The gain of moving the effects after the response: the same service in background and in sequential mode."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ENOUGH = {"SIGNAL_CONCURRENCY": "1000", "QUEUE_LIMIT": "100000"}
 """A receiver that waits 660 ms for each of 1,000 changes a second keeps 660 greenlets waiting."""
 
 TARGET, TARGET_OF_MANY = 500, 20
-"""How many times faster an answer has to be in background mode at least, one at a time; and how many times as many
-there have to be with 32 at once."""
+"""The minimum speed-up of a response in background mode, one at a time; and the minimum ratio of rates with 32 at
+once."""
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:

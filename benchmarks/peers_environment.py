@@ -14,7 +14,7 @@ REQUIREMENTS = PROJECT / "requirements" / "bench.txt"
 
 
 def python_of_the_peers() -> Path:
-    """Python with what the peers need, installed when it is asked for first, or when the list has changed."""
+    """A Python with what the peers need, installed on first use, or when the list has changed."""
     python, installed = PEERS_ENVIRONMENT / "bin" / "python", PEERS_ENVIRONMENT / "installed"
     if not installed.exists() or installed.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
         print("Installing requirements/bench.txt into .venv-bench ...", file=sys.stderr)

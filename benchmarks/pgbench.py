@@ -1,4 +1,4 @@
-"""The hot path's statement without a service around it: what PostgreSQL itself can do, as pgbench sees it."""
+"""The hot path's statement without a service around it: what PostgreSQL itself can do, measured by pgbench."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::
     'actor_role', 'seller', 'actor_id', 1 + :order::bigint % {SELLERS},
     'key', to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint) || '-' || :client_id,
     'request_id', '0123456789abcdef'))"""
-"""What stands for $1: any order may go to any status, so that every statement finds its order."""
+"""The value of $1: any order may go to any status, so that every statement finds its order."""
 
 
 def script(orders: int) -> str:
@@ -39,7 +39,7 @@ def script(orders: int) -> str:
 
 @dataclass
 class Pgbench(Contender):
-    """pgbench with so many clients, on prepared statements."""
+    """pgbench with this many clients, on prepared statements."""
 
     server: Server | None = None
 
@@ -62,7 +62,7 @@ class Pgbench(Contender):
 
 
 def _load(log: str, warmup: float, ended: float) -> Load:
-    """Read pgbench's log: client, transaction, microseconds, script, and the end in seconds and microseconds."""
+    """Parse pgbench's log: client, transaction, microseconds, script, and the end in seconds and microseconds."""
     lines = [line.split() for line in log.splitlines()]
     finished = sorted((int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1e6) for line in lines)
     first, last = finished[0][0] - finished[0][1], finished[-1][0]
@@ -80,7 +80,7 @@ def _load(log: str, warmup: float, ended: float) -> Load:
 
 
 def _program(server: Server) -> str:
-    """The pgbench that came with the server, else any."""
+    """The pgbench that came with the server, otherwise any."""
     for pid in server.pids:
         beside = Path(psutil.Process(pid).exe()).with_name("pgbench")
         if beside.exists():

@@ -1,4 +1,4 @@
-"""A bar chart as hand-written SVG that can be read in light and in dark surroundings."""
+"""A bar chart as hand-written SVG that is readable in light and in dark mode."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Group:
-    """Some bars that belong together."""
+    """A group of bars."""
 
     label: str
     values: Sequence[tuple[float, str]]
-    """Each bar's length, and what is written at its end."""
+    """Each bar's length, and its label."""
 
 
 @dataclass(frozen=True)

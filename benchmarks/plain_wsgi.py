@@ -1,6 +1,6 @@
-"""The effectless application with a statement of its own for each change and every request through Flask.
+"""The effectless application with one statement per change and every request through Flask.
 
-It is what the share of the effects is told of: the base that has none of the means by which they are paid for.
+It is the base for the share of the effects, without any of the optimisations.
 """
 
 from benchmarks.effectless_wsgi import app  # noqa: I001  It patches, so it comes first.

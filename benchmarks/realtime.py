@@ -1,4 +1,4 @@
-"""The live streams beside nchan, flask-sse and sse-starlette, and what one costs from its opening to its end."""
+"""The live streams beside nchan, flask-sse and sse-starlette, and the cost of one from its opening to its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchmarks.streams_servers import FlaskSse, Nchan, Ours, Starlette, StreamS
 from benchmarks.streams_shapes import FAN_OUT, PAIRS, Shape, Turns, listening, measure
 
 STEADY = 20_000
-"""Deliveries a second at which the delays are compared."""
+"""The rate of deliveries at which the delays are compared."""
 
 ENDED, KEPT = 5_000, 10_000
 ONE_BY_ONE = "Onward, each event by itself"
@@ -34,7 +34,7 @@ LEGEND = (
 
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
-    """Measure the shapes, the delay at a steady rate, the way from the commit, and the life of a stream."""
+    """Measure the shapes, the delay at a steady rate, the latency from the commit, and the life of a stream."""
     _raise_descriptors()
     quick = pace.seconds < 1.5
     database = server.create("streams", orders)
@@ -50,7 +50,7 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
             fan_out = measure(pairs, FAN_OUT, pace)
         with listening(program, [ours, *peers], PAIRS) as pairs:
             pair = measure(pairs, PAIRS, pace)
-        # By themselves: what the others do for 10,000 idle streams would be the p99.
+        # Separately: the others' work for 10,000 idle streams would dominate the p99.
         with listening(program, [ours, nchan], PAIRS) as pairs:
             steady = measure(pairs, PAIRS, pace, STEADY)
         lives = rounds(program, [(ours, True), (nchan, False)], ENDED, 1 if quick else 3)

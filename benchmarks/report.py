@@ -49,7 +49,7 @@ class Report:
         return "\n\n".join([first, *self.paragraphs])
 
     def write(self) -> None:
-        """Put the results into the document and the pictures beside it."""
+        """Write the results into the document and the pictures beside it."""
         if self.smoke:
             raise BenchmarkError("A quick run is not written down.")
         begin, end = f"<!-- begin {self.name} -->", f"<!-- end {self.name} -->"
@@ -97,7 +97,7 @@ def _row(slices: Sequence[Slice]) -> tuple[str, ...]:
 
 
 def figure(value: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
@@ -113,7 +113,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def method(results: Results, pace: Pace, orders: int, loads: tuple[float, float]) -> str:
-    """How it was measured, and how quiet it was."""
+    """The method, and how quiet the machine was."""
     return (
         f"{orders:,} orders; {pace.slices} slices of {pace.seconds:g} s for each line, in rotation; "
         f"{results.committed:,} changes in all, every one answered with 200, every resulting row counted, every "
@@ -123,5 +123,5 @@ def method(results: Results, pace: Pace, orders: int, loads: tuple[float, float]
 
 
 def load_average() -> float:
-    """Processes that wanted to run in the last minute."""
+    """Runnable processes in the last minute."""
     return os.getloadavg()[0]

@@ -1,4 +1,4 @@
-"""Short measurements back to back, in rotation, so that a slow minute of the machine hits every contender alike."""
+"""Short measurements back to back, in rotation, so that a slow minute of the machine affects every contender alike."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_AGAIN_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Pace:
-    """How long and how often is measured."""
+    """The length and the number of slices."""
 
     slices: int
     seconds: float
@@ -40,7 +40,7 @@ class Slice:
 
     @property
     def sustained(self) -> float:
-        """Changes a second, with everything that follows from them."""
+        """Changes a second, with all of their effects."""
         return self.load.committed / (self.load.ended - self.load.began + self.done_after)
 
     @property
@@ -76,7 +76,7 @@ class Results:
 
 @contextmanager
 def running(contenders: Sequence[Contender]) -> Iterator[None]:
-    """All contenders at once; whoever is not measured is idle."""
+    """All contenders at once; those that are not measured are idle."""
     with ExitStack() as stack:
         for contender in contenders:
             stack.callback(contender.stop)
@@ -87,7 +87,7 @@ def running(contenders: Sequence[Contender]) -> Iterator[None]:
 
 
 def interleave(server: Server, contenders: Sequence[Contender], levels: Sequence[int], pace: Pace) -> Results:
-    """Measure everybody in turn at each level of concurrency, round after round, each round begun by another."""
+    """Measure all in turn at each level of concurrency, round after round, each round starting with another."""
     slices = []
     server.checkpoint()
     for round_ in range(pace.slices):

@@ -1,7 +1,8 @@
-"""The application as `wsgi.py` builds it, with a unix socket on which a benchmark publishes events past the database.
+"""The application as `wsgi.py` builds it, with a unix socket on which a benchmark publishes events, bypassing the
+database.
 
-A line is CHANNEL<tab>DATA; the channel is a number from 0, and the first seller hears 0. Lines that arrive together are
-published as one batch, as the feed does it with what it has read from the log.
+A line is CHANNEL<tab>DATA; the channel is a number from 0, and the first seller is on 0. Lines that arrive together are
+published as one batch, as the feed does with what it has read from the log.
 """
 
 from wsgi import app  # noqa: I001  It patches, so it comes first.
@@ -24,7 +25,7 @@ feed = onward_of(app).realtime.feed
 
 
 def take(connection: socket.socket, _address: object) -> None:
-    """Publish what comes, in the place of the log."""
+    """Publish what arrives, instead of the log."""
     while feed.position < 0:
         gevent.sleep(0.01)
     feed.stop()

@@ -1,4 +1,4 @@
-"""The load client for streams, `sse_client.c`: built when it is needed, pinned to a core of its own."""
+"""The load client for streams, `sse_client.c`: built on demand, pinned to a core of its own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchmarks.contender import BenchmarkError
 SOURCE = Path(__file__).with_name("sse_client.c")
 SERVER_CORE, CLIENT_CORE = "0", "1"
 AT_ONCE, AT_ONCE_BLIND = 256, 64
-"""Streams that are being opened at the same time; fewer where no answer says that there is room for more."""
+"""Streams that are opened at the same time; fewer if the server offers no readiness signal."""
 
 PRIME_SECONDS = 30
 
 
 def pinned(core: str) -> list[str]:
-    """The beginning of a command that is to stay on this core."""
+    """The prefix of a command that is pinned to this core."""
     return ["taskset", "-c", core]
 
 
@@ -50,7 +50,7 @@ class StreamsClient:
         )
 
     def open(self, streams: Sequence[tuple[int, str, str]], blind: bool = False) -> float:
-        """Open these (channel, target, header); returns how many were opened in a second."""
+        """Open these (channel, target, header); returns how many were opened per second."""
         with tempfile.NamedTemporaryFile("w", suffix=".streams") as file:
             file.writelines(f"{channel}\t{target}\t{header}\n" for channel, target, header in streams)
             file.flush()
@@ -60,16 +60,16 @@ class StreamsClient:
         return float(answer["open"] / answer["seconds"])
 
     def prime(self) -> int:
-        """Publish until every stream has heard something; returns how many have not after half a minute."""
+        """Publish until every stream has received something; returns how many have not after half a minute."""
         return int(self.ask(f"prime {PRIME_SECONDS}")["deaf"])
 
     def ask(self, command: str) -> dict[str, Any]:
-        """Have the client do something, and wait until it has."""
+        """Send the client a command, and wait until it is done."""
         self.tell(command)
         return self.answer()
 
     def tell(self, command: str) -> None:
-        """Have the client do something; `answer` waits for it."""
+        """Send the client a command; `answer` waits for it."""
         assert self._process.stdin is not None
         print(command, file=self._process.stdin, flush=True)
 

@@ -1,4 +1,4 @@
-"""How long from a change's commit until its frame has arrived, through everything that lies between."""
+"""The latency from a change's commit to the arrival of its frame, through everything in between."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Delay:
 
 
 def delays(program: Path, postgres: Server, database: Database, folder: Path, pace: Pace) -> list[Delay]:
-    """Some slices, in each of which orders are changed at a fixed rate while everybody listens."""
+    """Some slices, in each of which orders are changed at a fixed rate while all streams are read."""
     found = []
     with ExitStack() as stack:
         server = Whole(database, folder)
@@ -86,7 +86,7 @@ def delays(program: Path, postgres: Server, database: Database, folder: Path, pa
 
 
 def _change(server: Whole, database: Database, seconds: float) -> None:
-    """Change orders at the fixed rate, whatever the answers take; some threads share the times."""
+    """Change orders at the fixed rate, however long the responses take; several threads share the schedule."""
     tokens = Tokens.of(Settings.from_env(server.env))
     bearer = [f"Bearer {tokens.issue('seller', 1 + number)}" for number in range(SELLERS)]
     numbers, began = itertools.count(), clock.monotonic()

@@ -1,4 +1,4 @@
-"""What a stream costs beside its events: to open, to keep, and to end."""
+"""The cost of a stream apart from its events: to open, to hold, and to close."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GONE_SECONDS = 20
 
 @dataclass(frozen=True)
 class Life:
-    """What one server did with its streams once; infinity where it was not measured."""
+    """The results of one server; infinity for what was not measured."""
 
     opened: float
     """New streams a second, 256 at a time."""
@@ -39,11 +39,11 @@ class Life:
 
 
 def live(program: Path, server: StreamServer, streams: int, ends: bool) -> Life:
-    """Start a server, open so many streams in pairs, look at its memory, and end it while they are open."""
+    """Start a server, open this many streams in pairs, measure its memory, and stop it while they are open."""
     with ExitStack() as stack:
         stack.callback(server.stop)
         server.start()
-        # What is loaded with the first stream shall not be counted as the stream's.
+        # What is loaded with the first stream is not counted as the stream's.
         _open(program, server, 20).stop()
         before = server.memory()
         client = _open(program, server, streams)
@@ -67,7 +67,7 @@ class OpenStreams(StreamsClient):
 
 
 def _end(server: StreamServer, client: StreamsClient) -> tuple[float, float]:
-    """Seconds from SIGTERM until all were told, and until all processes were gone."""
+    """Seconds from SIGTERM until all streams had their `bye`, and until all processes had ended."""
     processes = [one for pid in server.pids for one in (psutil.Process(pid), *psutil.Process(pid).children())]
     client.tell(f"part {GONE_SECONDS}")
     at = clock.monotonic()

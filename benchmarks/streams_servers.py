@@ -1,4 +1,4 @@
-"""The servers of streams that are measured: this service, nchan, flask-sse and sse-starlette, each on one core."""
+"""The measured stream servers: this service, nchan, flask-sse and sse-starlette, each on one core."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ http {
 """
 
 Stream = tuple[int, str, str]
-"""Its channel, its target, and the header it is asked for with."""
+"""Its channel, its target, and the header of its request."""
 
 
 @dataclass
 class StreamServer:
-    """A server on one core, with all that it needs; subclasses say which."""
+    """A server on one core, with everything it needs; subclasses say which."""
 
     name: str
     publishes: str = "post /publish?channel=%d"
@@ -71,11 +71,11 @@ class StreamServer:
         self._process.wait_until(self._ready)
 
     def command(self) -> tuple[Sequence[str | Path], Path, dict[str, str]]:
-        """What is run, where, with which environment."""
+        """The command, its folder, and its environment."""
         raise NotImplementedError
 
     def streams(self, count: int, channels: int) -> Iterator[Stream]:
-        """So many streams over so many channels."""
+        """This many streams over this many channels."""
         for number in range(count):
             yield number % channels, f"/stream?channel={number % channels}", ""
 
@@ -91,7 +91,7 @@ class StreamServer:
 
     @property
     def ordered(self) -> bool:
-        """Whether it is published to over one connection; over several, events may overtake each other."""
+        """Whether events are published over one connection; over several, events may overtake each other."""
         return not self.publishes.startswith("post")
 
     def _ready(self) -> bool:
@@ -103,7 +103,7 @@ class StreamServer:
 
 
 class Ours(StreamServer):
-    """This service with one worker; each stream has a token of its own, and its events come past the database."""
+    """This service with one worker; each stream has a token of its own, and its events bypass the database."""
 
     def __init__(self, database: Database, folder: Path, name: str = "Onward", **env: str) -> None:
         self._database = database
@@ -123,7 +123,7 @@ class Ours(StreamServer):
         for number in range(count):
             channel = number % channels
             if count // channels <= 4:
-                # Each lives a second longer than the one before, so none is the same and all have to be verified.
+                # Each lives a second longer than the one before, so all are different and have to be verified.
                 token = tokens.issue("seller", 1 + channel, lifetime=86400 + number)
                 yield channel, "/api/stream", f"Authorization: Bearer {token}"
             else:

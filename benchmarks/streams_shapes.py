@@ -1,4 +1,4 @@
-"""How many deliveries a second, and how late: all servers with the same streams open, in short turns."""
+"""The rate and the delay of deliveries: all servers with the same streams open, in short turns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Shape:
     streams: int
     channels: int
     window: int
-    """Events that are under way at once when it is measured how many are possible."""
+    """Events in flight when the maximum rate is measured."""
 
 
 FAN_OUT = Shape("1,000 streams on 1 channel", 1000, 1, 4)
@@ -79,7 +79,7 @@ class Turns:
 def listening(
     program: Path, servers: Sequence[StreamServer], shape: Shape
 ) -> Iterator[list[tuple[StreamServer, StreamsClient]]]:
-    """All servers at once, each with all streams of the shape open and proven to hear."""
+    """All servers at once, each with all streams of the shape open and verified."""
     with ExitStack() as stack:
         pairs = []
         for server in servers:
@@ -98,7 +98,7 @@ def listening(
 def measure(
     pairs: Sequence[tuple[StreamServer, StreamsClient]], shape: Shape, pace: Pace, deliveries: float = 0
 ) -> Turns:
-    """All servers in turn, each round begun by another: as fast as they can, or at so many deliveries a second."""
+    """All servers in turn, each round starting with another: as fast as possible, or at this rate of deliveries."""
     turns = []
     rate = deliveries * shape.channels / shape.streams
     for round_ in range(pace.slices):
@@ -124,7 +124,7 @@ def measure(
 
 
 def _judge(server: StreamServer, shape: Shape, seen: dict[str, Any], errors: str) -> None:
-    """BenchmarkError where something was lost."""
+    """Raises BenchmarkError if something was lost."""
     for wrong in ("ended", "missing", "refusals", *(("gaps", "repeated") if server.ordered else ())):
         if seen[wrong]:
             raise BenchmarkError(f"{server.name}, {shape.name}: {wrong}: {seen[wrong]} {errors}")

@@ -35,7 +35,7 @@ CONFIRM = b'{"status":"CONFIRMED"}'
 
 @dataclass(frozen=True)
 class Walk:
-    """The calls of one walk: a file and a function each, in the order in which they were made."""
+    """The calls of one walk: a file and a function each, in order."""
 
     name: str
     calls: tuple[tuple[str, str], ...]
@@ -61,7 +61,7 @@ class Walk:
 
 
 def trace(name: str, act: Callable[[], object]) -> Walk:
-    """The walk of what is done here and in greenlets that begin meanwhile."""
+    """The walk of what is done here and in greenlets that start meanwhile."""
     calls: list[tuple[str, str]] = []
     root = f"{PROJECT}/"
 
@@ -82,7 +82,7 @@ def trace(name: str, act: Callable[[], object]) -> Walk:
 
 
 class Walker:
-    """Walks through one application, whose background does nothing by itself."""
+    """Walks through one application, whose background tasks do nothing by themselves."""
 
     def __init__(self, app: Any, sql: Callable[[str], Any]) -> None:
         """`sql` runs a statement on the application's database."""
@@ -97,7 +97,7 @@ class Walker:
             credentials.verify(self._token)
 
     def all(self) -> Iterator[Walk]:
-        """Every walk; each is gone twice and looked at the second time, when it is warm."""
+        """Every walk; each is run twice and recorded the second time, when it is warm."""
         for walk in (self.plain, self.fast_path, self.view, self.refused, self.batch, self.durable_attempt):
             walk()
             yield walk()
@@ -115,7 +115,7 @@ class Walker:
         return self._wsgi("PATCH, WSGI fast path")
 
     def view(self) -> Walk:
-        """A PATCH with something unusual about it: Flask's view."""
+        """A PATCH that is not eligible for the fast path: Flask's view."""
         return self._wsgi("PATCH, Flask view", HTTP_PREFER="nothing-in-particular")
 
     def batch(self) -> Walk:
@@ -125,7 +125,7 @@ class Walker:
         return trace("batch of effects", self._onward.engine.writer.flush)
 
     def durable_attempt(self) -> Walk:
-        """One look of the durable worker, with one attempt: a chat message at its second try."""
+        """One look of the durable worker, with one attempt: a chat message at its second attempt."""
         self._drain()
         with self._broken_chat():
             self._wsgi("")

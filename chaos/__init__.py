@@ -1,1 +1,1 @@
-"""Proofs by faults: real processes are killed, frozen and cut off under load, and the results are counted."""
+"""Fault injection: real processes are killed, frozen and disconnected under load, and the results are counted."""

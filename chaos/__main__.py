@@ -1,4 +1,4 @@
-"""`python -m chaos R1 R3 --seed 7`: run proofs one after the other, print what they found, and fail if one did."""
+"""`python -m chaos R1 R3 --seed 7`: run proofs one after another, print their figures, and fail if one did."""
 
 from gevent import monkey
 
@@ -21,11 +21,11 @@ from foundation.connections import install_wait_callback  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
-    """Run what was asked for; 0 when every proof passed."""
+    """Run the requested proofs; 0 if every one passed."""
     asked = _parser().parse_args(arguments)
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     install_wait_callback()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what was started would be left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # otherwise started processes would be left behind
     passed = True
     with Server(asked.folder) as server:
         for name in asked.names or PROOFS:
@@ -41,7 +41,7 @@ def _run(proof: Proof, server: Server, report: Report) -> Report:
     try:
         proof.run(server, report)
     except Exception:
-        # What was found until here is worth as much as the trace.
+        # The figures until here are worth as much as the traceback.
         traceback.print_exc()
         report.check("the proof itself failed", 1, at_most=0)
     report.tell("total duration", clock.monotonic() - begun, "s")
@@ -62,4 +62,4 @@ def _parser() -> argparse.ArgumentParser:
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
-    os._exit(status)  # a greenlet that still listens shall not hold us
+    os._exit(status)  # a greenlet that still listens must not block the exit

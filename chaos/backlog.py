@@ -1,4 +1,4 @@
-"""R7: somebody's long transaction keeps every dead row in place while the queues go on turning."""
+"""R7: a long transaction keeps every dead row in place while the queues are worked off."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEASURED = (CLAIM.name, RESCUE.name, RECORD.name, NOT_CLOSED.name)
 
 
 class TimedPool(PreparedPool):
-    """Remembers how long each statement took, without the time that it waited for the connection."""
+    """Records how long each statement took, without the wait for the connection."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn, 1, "durable")
@@ -47,7 +47,8 @@ class TimedPool(PreparedPool):
 
 
 def long_transaction(server: Server, report: Report) -> None:
-    """R7: 200,000 rows pass through both queues under a held snapshot; the product's own worker and rescuer time it."""
+    """R7: 200,000 rows pass through both queues under a held snapshot; the service's own worker and rescuer are
+    timed."""
     count, per_second = report.either((1000, 1000.0), (200_000, 800.0))
     database = server.fresh()
     try:
@@ -107,7 +108,7 @@ def _succeed(_claimed: Claimed) -> Outcome:
 
 
 def _rescue(database: Database, rescuer: Rescuer) -> float:
-    """Take over what is due, as the rescuer of a process does, and complete it; returns how long the taking took."""
+    """Take over what is due, as the rescuer of a process does, and complete it; returns how long the takeover took."""
     begun = clock.monotonic()
     taken = rescuer.claim(CLAIM_LIMIT)
     seconds = clock.monotonic() - begun

@@ -1,4 +1,4 @@
-"""R20, R21: readers that come and go, and readers that come back with cursors of every kind."""
+"""R20, R21: streams that come and go, and clients that reconnect with all kinds of cursors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESET = struct.pack("ii", 1, 0)
 HELLO_SECONDS = 10.0
 AT_ONCE = 32
 MORE_FILES = 4
-"""Connections to the database that were made meanwhile, and stay."""
+"""Connections to the database that were opened meanwhile, and stay."""
 
 MISSED = "SELECT seq FROM realtime_events WHERE channel = %s AND seq > %s AND seq <= %s ORDER BY seq"
 NEWEST = "SELECT channel, seq FROM realtime_events WHERE channel LIKE 'seller:%%' ORDER BY seq DESC LIMIT 1"
@@ -36,12 +36,12 @@ AGE = "UPDATE realtime_events SET created_at = created_at - interval '48 h' WHER
 
 
 def come_and_go(server: Server, report: Report) -> None:
-    """R20: 100,000 streams are opened and closed, every other one by a reset; nothing of them stays."""
+    """R20: 100,000 streams are opened and closed, every other one by a reset; nothing of them remains."""
     count = report.either(1500, 100_000)
     with World(server, report, mail=False, STREAMS_PER_PERSON="1000") as world:
         tokens = [world.service.token("seller", 1 + number) for number in range(50)]
         pool = Pool(AT_ONCE)
-        _visit_all(pool, world, tokens, count // 10)  # what is kept for everybody is not counted
+        _visit_all(pool, world, tokens, count // 10)  # what is allocated once for all is not counted
         before = _usage(world)
         begun = clock.monotonic()
         greeted = _visit_all(pool, world, tokens, count)
@@ -81,7 +81,7 @@ def _usage(world: World) -> tuple[int, int]:
 
 
 def strange_cursors(server: Server, report: Report) -> None:
-    """R21: cursors that expired, were forged, lie in the future or belong to another log; and good ones between."""
+    """R21: cursors that expired, were forged, lie in the future or belong to another log; mixed with valid ones."""
     cases, changes = report.either((60, 60), (500, 600))
     with World(server, report, mail=False) as world:
         load = world.load(changes)
@@ -90,10 +90,10 @@ def strange_cursors(server: Server, report: Report) -> None:
         world.drain()
         seqs = [seq for (seq,) in world.database.sql("SELECT seq FROM realtime_events ORDER BY seq")]
         middle = seqs[len(seqs) // 2]
-        # Whoever was told last has missed something, wherever a good cursor stands.
+        # A client that received less has missed something, wherever a valid cursor is.
         ((channel, newest),) = world.database.sql(NEWEST)
         _forget_until(world.database, middle)
-        # A new start: what a process still holds in memory it rightly replays.
+        # A restart: what a process still has in memory may be replayed.
         for pid in world.service.workers():
             os.kill(pid, signal.SIGKILL)
         world.service.wait_until_ready()
@@ -115,7 +115,7 @@ def strange_cursors(server: Server, report: Report) -> None:
 
 
 def _forget_until(database: Database, seq: int) -> None:
-    """Let the product's own pruning forget everything up to and with this number."""
+    """Let the service's own pruning delete everything up to and including this number."""
     database.sql(AGE, seq)
     pool = PreparedPool(database.url, 1, "chaos")
     log = EventLog(pool)
@@ -142,14 +142,14 @@ def _cursors(report: Report, epoch: int, seqs: list[int], kept: range, cases: in
 
 
 def _answer_to(world: World, channel: str, cursor: str) -> str:
-    """The reason that the stream gives for a resync, or `replayed` when it sent exactly what was missed."""
+    """The reason of the stream's resync, or `replayed` if it sent exactly what was missed."""
     ends = clock.monotonic() + HELLO_SECONDS
     while clock.monotonic() < ends:
         stream = frames(world.service, "seller", int(channel.partition(":")[2]), cursor, HELLO_SECONDS)
         hello = next(stream, None)
         if hello is not None and hello.type == "hello":
             return _after_hello(world, channel, cursor, hello, stream)
-        gevent.sleep(0.2)  # `bye`: come again
+        gevent.sleep(0.2)  # `bye`: reconnect
     return "refused"
 
 
@@ -158,7 +158,7 @@ def _after_hello(world: World, channel: str, cursor: str, hello: Frame, stream: 
     seen = int(cursor.rpartition(".")[2]) if CURSOR.fullmatch(cursor) else head
     wanted = [seq for (seq,) in world.database.sql(MISSED, channel, seen, head)]
     got: list[int] = []
-    # A resync comes in the same write as the greeting, so it is read next.
+    # A resync is sent in the same write as the greeting, so it is read next.
     while len(got) < max(1, len(wanted)) and (frame := next(stream, None)):
         if frame.type == "resync":
             return str(frame.data["reason"])

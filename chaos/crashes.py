@@ -17,7 +17,7 @@ from foundation import clock
 DOWN_SECONDS = 3.0
 FROZEN_SECONDS = 20.0
 AGED_SECONDS = 12.0
-"""By this much the fast form ages the leases of the frozen worker, instead of waiting for as long."""
+"""How much the fast form ages the leases of the frozen worker, instead of waiting."""
 
 AGE = f"""WITH effects AS (
     UPDATE side_effects SET claimed_until = claimed_until - interval '{AGED_SECONDS} s' WHERE owner = %s)
@@ -53,7 +53,7 @@ def killed_workers(server: Server, report: Report) -> None:
 
 
 def killed_at_once(server: Server, report: Report) -> None:
-    """R2: kill -9 of the master and all workers in the middle, a new start after 3 s."""
+    """R2: kill -9 of the master and all workers under load, a restart after 3 s."""
     changes, rate = report.either((300, 120), (10_000, 330))
     with World(server, report) as world:
         world.listen(report.either(10, 40))
@@ -80,7 +80,7 @@ def killed_at_once(server: Server, report: Report) -> None:
 def frozen_worker(server: Server, report: Report) -> None:
     """R14: SIGSTOP of a worker in the middle of its effects for 20 s, then SIGCONT."""
     changes, rate = report.either((120, 60), (3000, 100))
-    # Without gunicorn's own watchdog, which would kill a frozen worker before it can wake up.
+    # Without gunicorn's own watchdog, which would kill a frozen worker before it resumes.
     with World(server, report, workers=1, GUNICORN_CMD_ARGS="--timeout 120") as world:
         (frozen,) = world.service.workers()
         (owner,) = world.living()
@@ -105,13 +105,13 @@ def frozen_worker(server: Server, report: Report) -> None:
 
 
 def _mails_taken(world: World, owner: int) -> int:
-    """How many mails of this process the mail server has taken and not said so yet."""
+    """How many e-mails of this process the mail server has accepted without having replied."""
     running = world.database.sql("SELECT event_id FROM side_effects WHERE status = 'running' AND owner = %s", owner)
     return len({id for (id,) in running} & set(world.mails.events()))
 
 
 def _while_frozen(world: World, owner: int) -> tuple[float, dict[int, int]]:
-    """Seconds until nothing is the frozen worker's any more; and what the other had completed when it woke up."""
+    """Seconds until nothing belongs to the frozen worker any more; and what the other had completed when it resumed."""
     report, begun = world.report, clock.monotonic()
     report.tell("effects that it was in the middle of", world.database.number(OWNED.format(owner)))
     if report.fast:

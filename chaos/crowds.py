@@ -1,4 +1,4 @@
-"""R18: more requests than connections, and a thousand readers who hold none."""
+"""R18: more requests than connections, beside a thousand idle streams."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from foundation import clock
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'chaos'"
 NONE_AT_WORK = f"SELECT NOT EXISTS ({CONNECTIONS} AND state <> 'idle' HAVING count(*) > 0)"
 PER_WORKER = 20
-"""The pools of a worker together, and its three connections beside them: what there may be at most."""
+"""The pools of a worker together, and its three other connections: the maximum."""
 
 LOCKED_SECONDS = 4.0
 LOCKED_FAST_SECONDS = 3.5
 
 
 def crowds(server: Server, report: Report) -> None:
-    """R18: 500 changes at once over 10 connections, beside 1,000 idle streams; then the same at a locked table."""
+    """R18: 500 changes at once over 10 connections, beside 1,000 idle streams; then the same on a locked table."""
     streams, crowd = report.either((100, 100), (1000, 500))
     with World(server, report, mail=False, HOT_CONNECTIONS="5", STREAMS_PER_PERSON="50") as world:
         orders = world.orders(crowd)
@@ -57,7 +57,7 @@ def _at_once(world: World, orders: list[Order], status: str) -> Load:
 
 
 def _at_a_locked_table(world: World, orders: list[Order]) -> Load:
-    """The same crowd while somebody else holds the table: nobody can be served, and nobody may wait for long."""
+    """The same load while another session holds a table lock: nothing can succeed, and nobody may wait for long."""
     connection = world.database.server.connect(world.database.name)
     connection.autocommit = False
     connection.cursor().execute("LOCK TABLE orders IN SHARE MODE")

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the proofs' own, to be restarted and cut off, with a fresh database for each proof."""
+"""The proofs' own PostgreSQL, which can be restarted and disconnected, with a fresh database for each proof."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from launch.postmaster import PORT
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "the secret of a proof, longer than 32 bytes"
 TEMPLATE = "chaos_" + max(one.stem for one in (PROJECT / "migrations" / "versions").glob("0*.py"))
-"""Named after the newest migration: a folder that is kept may hold an older one."""
+"""Named after the newest migration: an existing folder may contain an older one."""
 
 _numbers = itertools.count(1)
 
 
 class Server:
-    """One PostgreSQL server. A folder that is given is kept, and its server shared with whoever uses it."""
+    """One PostgreSQL server. A given folder is kept, and its server shared with its other users."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="onward-chaos-", dir="/tmp")
@@ -58,7 +58,7 @@ class Server:
             self._temporary.cleanup()
 
     def url(self, database: str) -> str:
-        """How the service is told where a database is."""
+        """The environment variable for a database."""
         return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.cluster.socket_dir))}&port={PORT}"
 
     def sql(self, statement: str, *values: Any, database: str = "postgres") -> list[tuple[Any, ...]]:
@@ -74,13 +74,13 @@ class Server:
         return connection
 
     def halt(self) -> None:
-        """Stop the server as if the machine had lost its power; the data files are recovered at the next start."""
+        """Stop the server as in a power failure; the data files are recovered at the next start."""
         cluster = self.cluster
         stop = ("stop", "--mode", "immediate", "--pgdata", cluster.folder, "--wait", "--silent")
         cluster.account.run(cluster.programs / "pg_ctl", *stop, cwd=cluster.folder)
 
     def resume(self) -> float:
-        """Start the server again; returns the moment at which it was ready."""
+        """Start the server again; returns the time when it was ready."""
         self.cluster.bring_up()
         return clock.monotonic()
 
@@ -113,14 +113,14 @@ class Database:
         return int(self.sql(statement, *values)[0][0] or 0)
 
     def store(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Create a table of what the proof remembers, to be compared with what the service wrote."""
+        """Create a table of what the proof recorded, to be compared with what the service wrote."""
         with closing(self.server.connect(self.name)) as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
             cursor.execute(f"CREATE TABLE {table} ({columns})")
             psycopg2.extras.execute_values(cursor, f"INSERT INTO {table} VALUES %s", rows, page_size=1000)
 
     def backends(self, name: str) -> list[int]:
-        """The server processes behind the service's connections of this purpose."""
+        """The server processes of the service's connections with this purpose."""
         found = self.sql(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
             f"onward {name}",
@@ -128,11 +128,11 @@ class Database:
         return [pid for (pid,) in found]
 
     def terminate(self, pid: int) -> None:
-        """Cut one connection from the server's side."""
+        """Close one connection from the server's side."""
         self.server.sql("SELECT pg_terminate_backend(%s)", pid)
 
     def terminate_all(self) -> None:
-        """Cut every connection of the service."""
+        """Close every connection of the service."""
         self.server.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name LIKE %s",
             self.name,
@@ -140,11 +140,11 @@ class Database:
         )
 
     def drop(self) -> None:
-        """Remove it, whoever is connected."""
+        """Drop it, whoever is connected."""
         self.server.sql(f"DROP DATABASE {self.name} WITH (FORCE)")
 
     def seconds_until(self, statement: str, limit: float) -> float:
-        """How long it takes until this statement answers true; infinity after `limit` seconds."""
+        """How long it takes until this statement returns true; infinity after `limit` seconds."""
         begun = clock.monotonic()
         while clock.monotonic() - begun < limit:
             with suppress(psycopg2.OperationalError), closing(self.server.connect(self.name)) as connection:

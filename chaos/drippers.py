@@ -1,4 +1,4 @@
-"""S9: thousands who send a head or a body one byte at a time, or nothing at all, beside clients that mean it."""
+"""S9: thousands of clients that send a head or a body byte by byte, or nothing at all, beside honest ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMIT_SECONDS = 40.0
 
 
 def slow_clients(server: Server, report: Report) -> None:
-    """S9: 1,000 of each way; all are cut within 10 s, and the others are served as ever."""
+    """S9: 1,000 of each kind; all are disconnected within 10 s, and others are served as usual."""
     each, rate, changes = report.either((40, 30, 240), (1000, 60, 1500))
     with World(server, report, mail=False) as world:
         memory = _memory(world)
@@ -47,7 +47,7 @@ def slow_clients(server: Server, report: Report) -> None:
 
 
 def _attack(world: World, token: str, way: Way, number: int) -> float:
-    """Seconds until the server has had enough."""
+    """Seconds until the server closes the connection."""
     gevent.sleep(number % 50 / 50)
     begun = clock.monotonic()
     with suppress(OSError), socket.create_connection(("127.0.0.1", world.service.port), LIMIT_SECONDS) as connection:

@@ -76,20 +76,20 @@ FILLS = {
             CASE WHEN mod(n, 10) > 0 THEN ARRAY[n]::bigint[] END, clock_timestamp() - mod(n, 2) * interval '25 h'
         FROM generate_series(1, {n}) AS n""",
 }
-"""By table; the triggers and the checks of what refers to what do not run meanwhile."""
+"""By table; triggers and foreign-key checks are off meanwhile."""
 
 INDEXES = """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index i
     WHERE indrelid = to_regclass(%s) AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)"""
-"""Built in one go when the rows are there, indexes take half the time and a third less room."""
+"""Built in one go after the rows, indexes take half the time and a third less space."""
 
 SMALL = {"side_effect_modes", "realtime_log", "alembic_version"}
-"""What cannot grow: a row for a kind, for the log, for the schema."""
+"""What cannot grow: a row per kind, per log, per schema."""
 
 
 def fill(database: Database, size: int, large: int, order: int) -> int:
     """Fill every table with `size` rows, and those that grow fastest with `large`; returns how many rows there are.
 
-    One message in a hundred is said about `order`.
+    One message in a hundred belongs to `order`.
     """
     tables = {name for (name,) in database.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert tables == FILLS.keys() | SMALL, tables ^ (FILLS.keys() | SMALL)

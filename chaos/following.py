@@ -1,4 +1,4 @@
-"""R5, R6: the way from the log into every process, when it is cut or crowded."""
+"""R5, R6: the path from the log into every process, interrupted or contended."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ WRITE = f"""{TAKE_LOCK} WITH frames AS (
     SELECT n AS event_id, 1 AS order_id, 1 AS position, 'seller:' || %s AS channel, 'order.told' AS type,
         '{{"at":' || to_json(clock_timestamp()) || '}}' AS data
     FROM generate_series(1, %s) AS n), {APPEND} {APPENDED}"""
-"""The product's own way to append, for events that nothing else follows from."""
+"""The service's own way to append, for events without further effects."""
 
 
 def half_open_feed(server: Server, report: Report) -> None:
-    """R5: the connection that hears of news carries nothing any more, and nobody is told."""
+    """R5: the connection that receives wake-ups carries nothing any more, and neither end notices."""
     changes, rate = report.either((200, 40), (6000, 200))
     world = World(server, report, mail=False)
     proxy = Proxy(world.database)
@@ -58,7 +58,7 @@ def half_open_feed(server: Server, report: Report) -> None:
 
 
 def crowded_log(server: Server, report: Report) -> None:
-    """R6: eight writers that wait in their transactions, beside write transactions that stay open."""
+    """R6: eight writers that pause inside their transactions, beside write transactions that stay open."""
     events = report.either(1500, 20_000)
     with World(server, report, mail=False, STREAMS_PER_PERSON="1000") as world:
         world.listen_to([("seller", 1 + number) for number in range(WRITERS)] * 2)
@@ -75,7 +75,7 @@ def crowded_log(server: Server, report: Report) -> None:
 
 
 def _left_open(server: Server, world: World, report: Report) -> psycopg2.extensions.connection:
-    """A write transaction that stays open for all of the proof, and one that was prepared and forgotten."""
+    """A write transaction that stays open during the whole proof, and a forgotten prepared one."""
     connection = server.connect(world.database.name)
     connection.cursor().execute("CREATE TABLE foreign_work (id int)")
     try:
@@ -90,7 +90,7 @@ def _left_open(server: Server, world: World, report: Report) -> psycopg2.extensi
 
 
 def _write(world: World, number: int, events: int) -> None:
-    """Append so many events for one seller, a few in each transaction, with waits before and while it has the lock."""
+    """Append this many events for one seller, a few per transaction, with pauses before and while it holds the lock."""
     rng, left = world.report.rng, events
     with closing(world.database.server.connect(world.database.name)) as connection:
         connection.autocommit = False

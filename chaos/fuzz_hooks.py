@@ -1,4 +1,4 @@
-"""What the fuzzer calls after each request: count the answers, and look whether one tells more than it should."""
+"""Hooks that the fuzzer calls after each request: count the responses, and check them for leaks."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
 
 @atexit.register
 def tell() -> None:
-    """Write down what was seen, for the proof that has started us."""
+    """Write down the results for the proof that has started us."""
     if place := os.environ.get("CHAOS_FUZZ"):
         Path(place).write_text(json.dumps({"statuses": _statuses, "leaks": _leaks}))

@@ -1,5 +1,5 @@
-"""S1, S16: whatever can be made of the contract is sent to the service; what comes back keeps the contract, and tells
-nothing of what is behind it."""
+"""S1, S16: a fuzzer sends whatever the contract allows, and more; responses keep the contract, and leak no
+internals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDLESS = "/api/stream"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 RUN_SECONDS = 1500
 LINE = 200
-"""Characters of a line of the fuzzer's that are shown."""
+"""Characters shown of a line of the fuzzer's output."""
 
 
 def fuzz(server: Server, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""grown: every table has grown; the service starts on them, and every route, page and command is asked for its time."""
+"""grown: every table has grown; the service starts on them, and every route, page and command is timed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from process import onward_of
 
 WHO: dict[Role, int] = {"seller": SHOP, "buyer": BUYER, "operator": 1, "service": 1}
 HELD = 20
-"""Seconds after which an answer will not come any more."""
+"""Seconds after which a response is given up."""
 
 ORDER = """INSERT INTO orders (number, status, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor,
         currency)
@@ -39,13 +39,13 @@ PERSON = """INSERT INTO people (email, name, role, principal_id, session_key)
 
 NEVER_ENDS = ("/api/stream",)
 FORMS = ("auth.", "forms.")
-"""What is done by a form is done by the API too, or asks for a password."""
+"""Forms do what the API does, or ask for a password."""
 
 LAST = ("/api/notifications/read", "/api/ops/personal-data/erase")
-"""These leave less than there was."""
+"""These leave fewer rows than before."""
 
 LONG = (*LAST, "personal-data", "people export", "people erase", "verify", "redeliver", "discard", "workflow align")
-"""Who asks for these asks for many rows, which are read or written piece by piece."""
+"""These requests concern many rows, which are read or written in chunks."""
 
 COMMANDS = (
     "keys list",
@@ -74,7 +74,7 @@ COMMANDS = (
 
 @dataclass
 class Asking:
-    """Everything that was asked, and how long it took."""
+    """Everything that was requested, and how long it took."""
 
     world: World
     app: Flask
@@ -103,7 +103,7 @@ class Asking:
             self.seconds[name] = clock.monotonic() - begun
 
     def operation(self, path: str, method: str, operation: Mapping[str, Any]) -> None:
-        """One operation of the contract, as everybody; a read with each of its parameters too."""
+        """One operation of the contract, as every role; a read with each of its parameters too."""
         path = self._filled(path)
         given = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
         queries = [{}] + [{one["name"]: one["example"]} for one in given if "example" in one]
@@ -114,11 +114,11 @@ class Asking:
                 self.ask(method.upper(), _with(path, asked), self._proof(role), self._body(path, operation), role)
 
     def page(self, path: str, role: Role) -> None:
-        """One page, as somebody of this role who is signed in."""
+        """One page, as a signed-in user with this role."""
         self.ask("GET", path, {"Accept": "text/html", "Cookie": self._cookie(role)}, who=f"page, {role}")
 
     def command(self, line: str) -> None:
-        """One command, in this process: it is the statements that take their time."""
+        """One command, in this process: its statements take the time."""
         begun = clock.monotonic()
         result: Result = self.app.test_cli_runner().invoke(args=line.split())
         self.seconds[f"flask {line}"] = clock.monotonic() - begun
@@ -148,7 +148,7 @@ class Asking:
 
 
 def grown(server: Server, report: Report) -> None:
-    """grown: nothing is read whole, at a start or ever, and nothing comes near the time-out of a statement."""
+    """grown: no table is read as a whole, not even at start, and nothing comes near a statement timeout."""
     size, large = report.either((20_000, 100_000), (1_000_000, 10_000_000))
     world = World(server, report, RETENTION_HOURS="24")
     for role, id in WHO.items():

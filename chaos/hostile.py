@@ -1,4 +1,4 @@
-"""S6, S13: texts that try to break out of their frame, and streams whose owner loses the right to them."""
+"""S6, S13: texts that try to break out of their frame, and streams whose owner loses access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ LONGEST = 12
 
 
 def broken_frames(server: Server, report: Report) -> None:
-    """S6: texts with line ends, field names and characters that some take for line ends, through the whole service."""
+    """S6: texts with line breaks, field names and characters that some parsers treat as line breaks, through the whole
+    service."""
     count = report.either(300, 2000)
     with World(server, report, mail=False) as world:
         heard: list[Frame] = []
@@ -93,7 +94,7 @@ def _ask(world: World, method: str, path: str, token: str, body: dict[str, Any])
 
 
 def lost_rights(server: Server, report: Report) -> None:
-    """S13: a token ends, and another is revoked, while their streams are open."""
+    """S13: a token expires, and another is revoked, while their streams are open."""
     count = report.either(20, 200)
     with World(server, report, mail=False) as world:
         ending = [gevent.spawn(_until_expired, world, 1 + number, 3.0 + number % 3) for number in range(count)]
@@ -111,19 +112,19 @@ def lost_rights(server: Server, report: Report) -> None:
 
 @dataclass(frozen=True)
 class End:
-    """How a stream ended whose owner lost the right to it."""
+    """How a stream ended whose owner lost access."""
 
     late: float
     """Seconds after that moment."""
 
     told: bool
     answer: int
-    """What the next request with the same token was answered."""
+    """The response to the next request with the same token."""
 
 
 def _until_expired(world: World, seller: int, lifetime: float) -> End:
     token = world.service.token("seller", seller, lifetime)
-    # A token's end is a whole second.
+    # A token expires at a whole second.
     ends = float(int(time.time() + lifetime))
     with connect(world.service, token, seconds=30) as connection:
         types = [(frame.type, frame.data.get("reason")) for frame in read(connection)]

@@ -1,4 +1,4 @@
-"""R26: an import of many orders, placed one by one, is followed at once by moves of all of them."""
+"""R26: an import of many orders, created one by one, followed at once by changes of all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chaos.world import SIDES, World
 from foundation import clock
 
 KNOWN_BEFORE = 170
-"""Orders that PostgreSQL has statistics of: plans that are right for these read whole tables."""
+"""Orders in PostgreSQL's statistics: plans that are right for these read whole tables."""
 
 TABLES = "orders, order_events, order_reasons, outbox, side_effects, notifications, messages, realtime_events"
 
@@ -25,14 +25,14 @@ CLIENTS = 8
 
 SINCE = """SELECT coalesce(percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch FROM n.created_at - e.at)), 0)
     FROM order_events e JOIN notifications n ON n.event_id = e.id AND n.kind = 'generic' WHERE e.id > %s"""
-"""Seconds from a change to what it caused, of this share of all changes behind an event."""
+"""Seconds from a change to its effects, for this share of all changes with an event."""
 
 WITHOUT = """SELECT count(*) FROM order_events e WHERE e.id > %s
     AND (SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic') <> 2"""
 
 
 def bulk_import(server: Server, report: Report) -> None:
-    """R26: 10,000 orders by the API (fast: 1,000 by SQL); no statistics are renewed meanwhile."""
+    """R26: 10,000 orders by the API (fast: 1,000 by SQL); no statistics are refreshed meanwhile."""
     count, per_second = report.either((1_000, 1_000), (10_000, 400))
     with World(server, report, mail=False) as world:
         _learn_a_little(world)
@@ -52,7 +52,7 @@ def bulk_import(server: Server, report: Report) -> None:
 
 
 def _learn_a_little(world: World) -> None:
-    """Have PostgreSQL know a few orders, and learn nothing more."""
+    """Have PostgreSQL analyse a few orders, and nothing more afterwards."""
     load = world.load(KNOWN_BEFORE, moves=MOVES[:1])
     load.start(clients=4)
     load.wait()
@@ -106,7 +106,7 @@ def _order(number: int) -> dict[str, Any]:
 
 
 def _move(world: World, ids: list[int], status: str, per_second: float) -> int:
-    """Move all of them by batches; returns how many were refused."""
+    """Change all of them in batches; returns how many were refused."""
     headers = {"Authorization": f"Bearer {world.service.token('operator', 1)}", "Content-Type": "application/json"}
     connection = HTTPConnection("127.0.0.1", world.service.port, timeout=30)
     done, begun = 0, clock.monotonic()

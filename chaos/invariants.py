@@ -20,7 +20,7 @@ from chaos.world import DRAINED, World
 
 BACK_TO_REST_SECONDS = 10
 DESCRIPTORS = 24
-"""Connections to PostgreSQL that are opened only when they are needed, and those of clients that idle."""
+"""Connections to PostgreSQL that are opened on demand, and those of idle clients."""
 
 HISTORY = """WITH counted AS (
     SELECT order_id, count(*) AS events, min(version) AS first, max(version) AS last, count(DISTINCT version) AS several
@@ -46,7 +46,7 @@ found AS (
     FROM order_events LEFT JOIN live USING (id) LEFT JOIN notices USING (id) LEFT JOIN conversation USING (id)
     WHERE order_events.type = 'order.status_changed')
 SELECT coalesce(sum(1 - least(times, 1)), 0), coalesce(sum(greatest(times - 1, 0)), 0) FROM found"""
-"""Two generic notifications are one effect. Lost, and done too often."""
+"""Two generic notifications are one effect. Missing ones, and surplus ones."""
 
 AT_REST = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
     AND application_name LIKE 'onward %' AND state <> 'idle' AND application_name <> 'onward feed')"""

@@ -1,4 +1,4 @@
-"""R23: one key, fifty requests at once, a thousand times; and answers that are lost on their way."""
+"""R23: one key, fifty requests at once, a thousand times; and responses that are lost."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chaos.report import Report
 from chaos.world import World
 
 LOST_SHARE = 0.1
-"""Of the requests, as many are hung up on before they are answered."""
+"""Every how many requests one is disconnected before its response."""
 
 DONE = "SELECT order_id, count(*) FROM order_events WHERE version > 1 GROUP BY order_id"
 
 
 @dataclass
 class Seen:
-    """What the clients were told."""
+    """The responses that the clients got."""
 
     answers: dict[str, set[bytes]] = field(default_factory=dict)
     """By key, all bodies of a 200."""
@@ -33,7 +33,7 @@ class Seen:
 
 
 def one_change_for_each_key(server: Server, report: Report) -> None:
-    """Each key's change is made once, whoever is answered; with another body it is refused."""
+    """Each key's change is made once, whoever gets the response; with another body it is refused."""
     keys, times = report.either((40, 20), (1000, 50))
     with World(server, report, mail=False) as world:
         seen = Seen()

@@ -1,4 +1,4 @@
-"""What no answer may hold: traces, paths, SQL, and the names of what we are made of."""
+"""What no response may contain: tracebacks, paths, SQL, and the names of our libraries."""
 
 from __future__ import annotations
 

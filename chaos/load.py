@@ -1,4 +1,4 @@
-"""Clients that move orders, repeat what was not answered with the same key, and remember every 200."""
+"""Clients that change orders, repeat unanswered requests with the same key, and record every 200."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from chaos.service import Service
 from foundation import clock
 
 PATH = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "COMPLETED")
-"""The life of each order: five moves of the seller's and a last one of the buyer's."""
+"""The path of each order: five changes by the seller and a last one by the buyer."""
 
 REQUEST_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 """A client gives up after this time without a 200, and the proof has failed."""
 
 PAUSE_SECONDS = (0.05, 0.25)
-"""Before a repetition: less than Retry-After asks for, so that the first possible 200 is seen."""
+"""Pause before a repetition: less than Retry-After says, so that the first possible 200 is seen."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order that stands at its beginning, and its two sides."""
+    """A new order, and its two sides."""
 
     id: int
     seller: int
@@ -38,7 +38,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """One 200: what we were told has happened."""
+    """One 200: what the service says has happened."""
 
     order: int
     version: int
@@ -46,26 +46,26 @@ class Acknowledged:
     key: str
     at: float
     seconds: float
-    """How long the request took that was answered so."""
+    """How long the successful request took."""
 
 
 @dataclass
 class Load:
-    """Moves orders along their path from several clients; each order belongs to one client at a time."""
+    """Changes orders along their path from several clients; each order belongs to one client at a time."""
 
     service: Service
     rng: Random
     orders: deque[Order]
     per_second: float = 0.0
-    """Changes per second of all clients together; 0 for as many as there can be."""
+    """Changes per second of all clients together; 0 for no limit."""
 
     moves: tuple[str, ...] = PATH
     acknowledged: list[Acknowledged] = field(default_factory=list)
     refused: list[tuple[float, int, float]] = field(default_factory=list)
-    """(moment, status, seconds) of every answer that was no 200."""
+    """(time, status, seconds) of every response that was not a 200."""
 
     broken: int = 0
-    """Requests whose connection broke or did not answer in time."""
+    """Requests whose connection broke or timed out."""
 
     without_retry_after: int = 0
     given_up: list[str] = field(default_factory=list)
@@ -77,15 +77,15 @@ class Load:
         self._tokens: dict[tuple[Role, int], str] = {}
 
     def start(self, clients: int) -> None:
-        """Let this many clients begin."""
+        """Start this many clients."""
         self._clients = [gevent.spawn(self._work, number) for number in range(clients)]
 
     def wait(self) -> None:
-        """Return when all orders have come to the end of their path."""
+        """Return when all orders have reached the end of their path."""
         gevent.joinall(self._clients, raise_error=True)
 
     def stop(self) -> None:
-        """Let every client finish the change it is at, and no other."""
+        """Let every client finish its current change, and start no other."""
         self.stopping = True
         self.wait()
 
@@ -95,21 +95,21 @@ class Load:
 
     @property
     def busy(self) -> bool:
-        """Whether a client is still at it."""
+        """Whether a client is still active."""
         return any(not one.dead for one in self._clients)
 
     def until(self, fact: Callable[[], Any]) -> None:
-        """Return when it is so, or when there are no clients left."""
+        """Return when it is true, or when there are no clients left."""
         while not fact() and self.busy:
             gevent.sleep(0.02)
 
     @property
     def statuses(self) -> Counter[int]:
-        """How often each status but 200 was answered."""
+        """How often each status but 200 was returned."""
         return Counter(status for _, status, _ in self.refused)
 
     def add(self, other: Load) -> None:
-        """Count what another load has seen as ours."""
+        """Add the records of another load to ours."""
         self.acknowledged += other.acknowledged
         self.refused += other.refused
         self.given_up += other.given_up

@@ -28,7 +28,7 @@ SLOW_SECONDS = 4.0
 
 
 class Sink:
-    """Its present mode, and the file of what it took: `mail <time> <Message-ID>` and `call <time>`."""
+    """Its current mode, and the file of what it accepted: `mail <time> <Message-ID>` and `call <time>`."""
 
     def __init__(self, port: int, file: Path) -> None:
         self.mode = "well"
@@ -39,7 +39,7 @@ class Sink:
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        """Take the recipient, or judge it by its name where that is the mode."""
+        """Accept the recipient, or judge it by its name in that mode."""
         if self.mode == "picky" and address.startswith("busy"):
             return "450 4.2.0 Greylisted, come back later"
         if self.mode == "picky" and address.startswith("gone"):
@@ -48,7 +48,7 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
-        """Take one mail, or say that later would be better."""
+        """Accept one e-mail, or reply that later would be better."""
         if self.mode == "later":
             return "451 Come back later"
         head = envelope.content.decode(errors="replace")
@@ -59,13 +59,13 @@ class Sink:
         return "250 OK"
 
     async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
-        """Say goodbye, unless that was forgotten."""
+        """Reply to QUIT, unless the mode forbids it."""
         if self.mode == "forgetful":
             await asyncio.sleep(FOREVER)
         return "221 Bye"
 
     def called(self) -> None:
-        """Remember that somebody connected."""
+        """Record a connection."""
         self._file.write(f"call {time.time()}\n")
 
     async def behave(self, mode: str) -> None:
@@ -81,7 +81,7 @@ class Sink:
 
 
 class Conversation(SMTP):
-    """One connection, in the mood that the sink is in."""
+    """One connection, in the server's current mode."""
 
     def __init__(self, sink: Sink) -> None:
         super().__init__(sink, hostname="chaos.invalid")
@@ -94,7 +94,7 @@ class Conversation(SMTP):
         await super()._handle_client()
 
     async def push(self, status: Any) -> None:
-        """Send an answer; drop by drop where that is the mode."""
+        """Send a reply; byte by byte in that mode."""
         line = status if isinstance(status, bytes) else status.encode()
         if self._sink.mode == "stranger" and line.startswith(b"220"):
             line = b"554 5.7.1 We do not know you"

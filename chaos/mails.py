@@ -1,4 +1,4 @@
-"""The proofs' end of the mail server: starts it, tells it how to behave, and reads what it took."""
+"""The proofs' side of the mail server: starts it, sets its mode, and reads what it accepted."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class MailServer:
         self._heard()
 
     def events(self) -> list[int]:
-        """The event of each mail that was taken, as often as it was taken."""
+        """The event of each accepted e-mail, as often as it was accepted."""
         found = [EVENT.search(line) for line in self._lines("mail ")]
         return [int(match[1]) for match in found if match]
 
     def calls(self) -> list[float]:
-        """The moments at which somebody connected."""
+        """The times of all connections."""
         return [float(line.split()[1]) for line in self._lines("call ")]
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self._process.kill()
         self._process.wait()
 

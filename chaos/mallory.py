@@ -1,7 +1,6 @@
 """One hostile client, with an address and a process of its own: `python -m chaos.mallory PORT TOKEN SECONDS ATTACK...`.
 
-It says when it is ready, begins at a line of its input, does for so long what each attack is, and prints how it was
-answered.
+It reports when it is ready, starts at a line of input, runs each attack for this long, and prints the responses.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 class Mallory:
-    """What she does, and what she is answered."""
+    """Her requests, and the responses."""
 
     def __init__(self, port: int, token: str, seconds: float) -> None:
         self._port = port
@@ -43,18 +42,18 @@ class Mallory:
         """By attack and status; 0 for a connection that ended without one."""
 
         self.poured = 0
-        """The most bytes of one body that left here."""
+        """The most bytes of one body that were sent."""
 
     def drain(self) -> None:
-        """Bodies without an end, as fast as they are taken."""
+        """Endless bodies, as fast as they are read."""
         self._together(DRAINS, self._pour)
 
     def bomb(self) -> None:
-        """Batches whose members are all unknown, finished at one moment, with a valid token."""
+        """Batches whose members are all unknown, finished at the same moment, with a valid token."""
         self._together(BOMBS, self._throw)
 
     def silent(self) -> None:
-        """Long answers of which nothing is read; each connection stays as long as it is let."""
+        """Long responses that are not read; each connection stays as long as the server allows."""
         self._together(SILENT, self._ask_and_say_nothing)
 
     def chunks(self) -> None:
@@ -62,7 +61,7 @@ class Mallory:
         self._together(DRAINS, self._drip_chunks)
 
     def openings(self) -> None:
-        """As many connections as there can be, and new ones for those that end."""
+        """As many connections as possible, and new ones for those that end."""
         self._together(OPENINGS, self._open)
 
     def _together(self, count: int, attack: Callable[[], None]) -> None:
@@ -142,12 +141,12 @@ def head(line: bytes, *fields: bytes) -> bytes:
 
 
 def is_reset(client: socket.socket) -> bool:
-    """Whether the server has let this connection go, without reading what it had sent before."""
+    """Whether the server has dropped this connection, without reading what it had sent before."""
     return client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0 or is_closed(client)
 
 
 def is_closed(client: socket.socket) -> bool:
-    """Whether the kernel knows of no peer any more (tcp_info's first byte; 1 is an established connection)."""
+    """Whether the kernel has no established connection any more (tcp_info's first byte; 1 is established)."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 1
 
 

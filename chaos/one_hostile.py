@@ -21,25 +21,25 @@ from foundation import clock
 
 APART = (("drain",), ("chunks",), ("bomb",), ("openings",), ("silent",))
 IN_HASTE = (("drain", "chunks", "bomb"), ("openings",))
-"""Who is silent is let go after 10 s; the fast form leaves that to the tests of writing."""
+"""A silent client is dropped after 10 s; the fast form leaves that to the tests of writing."""
 
 HONEST = 24
 MOST_POURED = 16 * 2**20
-"""What the kernels of both sides may hold of a body that nobody takes."""
+"""What the kernels of both sides may buffer of an unread body."""
 
 MALLORY = 77
 
 
 def one_hostile_client(server: Server, report: Report) -> None:
-    """S17: nobody is killed, the right one is refused, and the others wait at most twice as long as they do while the
-    same client does the same to another server, since it has one of two cores whomever it attacks."""
+    """S17: no worker is killed, the attacker is refused, and the others wait at most twice as long as while the same
+    client does the same to another server, since it uses one of two cores whatever it attacks."""
     rate, seconds = report.either((40, 1.0), (60, 10.0))
     with World(server, report, mail=False) as world:
         workers = world.service.workers()
         attacks = report.either(IN_HASTE, APART)
         load = world.load(int(rate * (4 * seconds + 60) * len(attacks)), rate)
         load.start(clients=HONEST)
-        load.wait_for(report.either(1, 10) * HONEST)  # its first seconds are not the usual ones
+        load.wait_for(report.either(1, 10) * HONEST)  # its first seconds are not typical
         for together in attacks:
             _attack(world, load, seconds, together)
         load.stop()
@@ -67,12 +67,12 @@ def _attack(world: World, load: Load, seconds: float, attacks: tuple[str, ...]) 
 def _p99_beside(
     world: World, load: Load, port: int, seconds: float, attacks: tuple[str, ...]
 ) -> tuple[float, dict[str, Any]]:
-    """While a hostile client, a process of its own, does this to whoever listens there; and what it has seen."""
+    """Run a hostile client, a process of its own, against this port; yields its results."""
     token = world.service.token("buyer", MALLORY)
     with _process(world, "chaos.mallory", str(port), token, str(seconds), *attacks) as mallory:
         assert mallory.stdin is not None
         assert mallory.stdout is not None
-        mallory.stdout.readline()  # its start, on one of two cores, is not what it does
+        mallory.stdout.readline()  # its start, on one of two cores, is not part of the attack
         mallory.stdin.write("begin\n")
         mallory.stdin.flush()
         p99 = _p99_while(load, lambda: mallory.poll() is None, seconds)
@@ -81,7 +81,7 @@ def _p99_beside(
 
 @contextmanager
 def _sink(world: World) -> Iterator[int]:
-    """The port of a server that does as little as one can."""
+    """The port of a server that does the minimum."""
     with _process(world, "chaos.sink") as sink:
         assert sink.stdout is not None
         yield int(sink.stdout.readline())
@@ -100,7 +100,7 @@ def _process(world: World, *module: str) -> subprocess.Popen[str]:
 
 
 def _p99_while(load: Load, going_on: Callable[[], bool], seconds: float) -> float:
-    """Of the changes that are acknowledged for so long, if it goes on for so long."""
+    """Latencies of the changes acknowledged in this time."""
     first, ends = len(load.acknowledged), clock.monotonic() + seconds
     while load.busy and clock.monotonic() < ends and going_on():
         gevent.sleep(0.05)

@@ -1,4 +1,4 @@
-"""R3, R4, R17: PostgreSQL is restarted, cut off, made read-only, filled up and crowded out."""
+"""R3, R4, R17: PostgreSQL is restarted, disconnected, made read-only, filled up and out of connections."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from chaos.world import World
 from foundation import clock
 
 PURPOSES = ("hot", "cold", "internal", "durable", "mail", "log", "feed", "liveness")
-"""What the service's connections are for, as their application_name says."""
+"""The purposes of the service's connections, by application_name."""
 
 SMALL_DISK = "64m"
 
 
 def restarted_database(server: Server, report: Report) -> None:
-    """R3: an immediate stop of PostgreSQL every 3 s; the first time it stays away for a while."""
+    """R3: an immediate stop of PostgreSQL every 3 s; the first time it stays down for a while."""
     changes, rate, times = report.either((500, 100, 1), (5000, 250, 4))
     with World(server, report) as world:
         world.listen(report.either(10, 40))
@@ -81,7 +81,7 @@ def cut_connections(server: Server, report: Report) -> None:
 
 
 def unwilling_database(server: Server, report: Report) -> None:
-    """R17: PostgreSQL is read-only, has no connection to spare, has no room on its disk."""
+    """R17: PostgreSQL is read-only, has no connection slots left, and has a full disk."""
     with ExitStack() as stack:
         disk = stack.enter_context(_small_disk(server, report))
         world = stack.enter_context(World(server, report, mail=False, tablespace="small" if disk else ""))
@@ -121,7 +121,7 @@ def _outage(world: World, load: Load, name: str, begin: Callable[[], None], end:
 
 
 def _first_after(load: Load, moment: float) -> float:
-    """Seconds from a moment to the first acknowledgement of a request that came after it."""
+    """Seconds from a time to the first acknowledgement of a request sent after it."""
     load.until(lambda: (load.acknowledged and load.acknowledged[-1].at > moment) or clock.monotonic() > moment + 30)
     return next((one.at - moment for one in load.acknowledged if one.at > moment), float("inf"))
 
@@ -132,7 +132,7 @@ def _read_only(world: World, yes: bool) -> None:
         database.server.sql(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
         database.terminate_all()
     else:
-        # Whoever is connected stays read-only: as after a failover, the service has to find out by itself.
+        # Existing sessions stay read-only: as after a failover, the service has to notice by itself.
         database.server.sql(f"ALTER DATABASE {database.name} RESET default_transaction_read_only")
 
 
@@ -143,7 +143,7 @@ def _fill(file: Path) -> None:
 
 
 class Crowd:
-    """Clients of somebody else's who take every connection that PostgreSQL has to give."""
+    """Foreign clients that take every connection slot of PostgreSQL."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -152,7 +152,7 @@ class Crowd:
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def gather(self) -> None:
-        """Take the place of every connection of the service, too."""
+        """Replace every connection of the service, too."""
         self._greenlet = gevent.spawn(self._take)
         cursor = self._taken[0].cursor()
         found = 1
@@ -165,7 +165,7 @@ class Crowd:
             gevent.sleep(0.02)
 
     def leave(self) -> None:
-        """Give all of them back."""
+        """Close all of them."""
         if self._greenlet is not None:
             self._greenlet.kill()
         while self._taken:
@@ -183,7 +183,7 @@ class Crowd:
 
 @contextmanager
 def _small_disk(server: Server, report: Report) -> Iterator[Path | None]:
-    """A tablespace on a small file system of its own; None, with a remark, where none can be mounted."""
+    """A tablespace on a small file system of its own; None, with a remark, if none can be mounted."""
     folder = Path(tempfile.mkdtemp(prefix="onward-chaos-disk-", dir="/tmp"))
     account = server.cluster.account
     options = f"size={SMALL_DISK},uid={account.uid},gid={account.gid},mode=700"

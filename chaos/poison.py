@@ -1,4 +1,4 @@
-"""R16: receivers that kill, block, leave and flood the process that calls them."""
+"""R16: receivers that kill, block, exit and flood the process that calls them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def poisoned_receivers(server: Server, report: Report) -> None:
 
 def _poisoned(world: World, poison: str) -> Load:
     report, before = world.report, len(world.poisoned())
-    # In full they take 17 s: long enough to meet the second worker when it has swallowed the poison, too.
+    # In full they take 17 s: long enough to meet the second worker too after it has called the poisoned receiver.
     load = world.load(report.either(100, 1000), 60)
     (order,) = world.orders(1)
     event = _swallow(world, order, poison, load)
@@ -76,7 +76,7 @@ def _swallow(world: World, order: Order, poison: str, load: Load) -> int:
 
 
 def _age(world: World, event: int) -> None:
-    """Let the row have crashed often before, as soon as there is one: each crash takes some seconds."""
+    """Give the row many earlier crashes, as soon as there is one: each crash takes some seconds."""
     while not world.database.sql(f"{AGE} RETURNING id", event):
         gevent.sleep(0.2)
     world.report.remark(f"the poisoned effect began with {MAX_DEATHS - 2} crashes on its account")

@@ -21,7 +21,7 @@ CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION ta
 
 EARLIER = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', id, order_id, 4, '', 0, clock_timestamp() + interval '1 h' FROM order_events WHERE order_id = %s"""
-"""An earlier entry of an order: each later one takes it along."""
+"""An earlier entry of an order: each later one includes it."""
 
 TIMER = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, scheduled_at)
     SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TIMER_EVENT_TYPE}', id, order_id, clock_timestamp()
@@ -65,7 +65,7 @@ def poisoned_effects(server: Server, report: Report) -> None:
 
 
 def _p99(world: World, when: str) -> float:
-    """Seconds from a change to what it caused, for honest clients."""
+    """Seconds from a change to its effects, for honest clients."""
     load = world.load(world.report.either(120, 3000), world.report.either(60, 100))
     ids = [one.id for one in load.orders]
     load.start(clients=world.report.either(8, 24))
@@ -84,7 +84,7 @@ def _lock(server: Server, world: World, statement: str) -> psycopg2.extensions.c
 
 
 def _timers(world: World, server: Server, stuck: Order, load: Load) -> None:
-    """Twenty timers are due, and one whose order somebody keeps locked, before them."""
+    """Twenty timers are due, preceded by one whose order stays locked."""
     orders = [stuck, *world.orders(GOOD_TIMERS)]
     for order in orders:
         for number, status in enumerate(("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED")):
@@ -105,7 +105,7 @@ def _timers(world: World, server: Server, stuck: Order, load: Load) -> None:
 
 
 def _recover(world: World, slow: Order, locked: Order, stuck: Order) -> None:
-    """Without what poisoned them, all three are done like all others, once."""
+    """Without the poison, all three are done like all others, once."""
     world.database.sql("DROP TRIGGER poison ON messages")
     report, begun = world.report, clock.monotonic()
     world.database.sql("UPDATE outbox SET lease_until = clock_timestamp() WHERE lease_until > clock_timestamp()")

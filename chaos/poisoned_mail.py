@@ -1,4 +1,4 @@
-"""R28: mails that cannot be sent stand before those that can, in the queue and among the probes."""
+"""R28: e-mails that cannot be sent, ahead of those that can, in the queue and among the probes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COOLDOWN_SECONDS = 15
 """The longest that the circuit of the mail server stays open without a probe."""
 
 POISONS = ("jörg{}@example.org", "busy{}@example.org", "gone{}@example.org")
-"""What no server could be told, what this one puts off, and what it refuses."""
+"""Addresses that no server accepts, that this one defers, and that it refuses."""
 
 READDRESS = """UPDATE orders SET buyer_email = n.email FROM unnest(%s::bigint[], %s::text[]) AS n (id, email)
     WHERE orders.id = n.id"""
@@ -35,12 +35,12 @@ DUE = "UPDATE side_effects SET scheduled_at = clock_timestamp() WHERE status = '
 
 
 def poisoned_mail(server: Server, report: Report) -> None:
-    """R28: 72 mails with poison before 3 without, twice, and 43 to a server that does not know us (fast: 24, 3, 6)."""
+    """R28: 72 poisoned e-mails before 3 good ones, twice, and 43 to a server that refuses us (fast: 24, 3, 6)."""
     bad, strangers = report.either((24, 6), (72, 43))
     with World(server, report) as world:
         world.mails.behave("picky")
         loads = [*_in_the_queue(world, bad), *_among_the_probes(world, bad), _refused(world, strangers)]
-        world.database.sql(DUE)  # what was put off would wait for minutes
+        world.database.sql(DUE)  # deferred ones would wait for minutes
         report.check("drained in the end after", world.drain(), "s", at_most=60)
         dead = world.database.number("SELECT count(*) FROM side_effects WHERE status = 'dead'")
         report.check("dead letters beside those that can never be sent", dead - 4 * bad // 3, at_most=0)
@@ -66,7 +66,7 @@ def _in_the_queue(world: World, bad: int) -> list[Load]:
 
 
 def _among_the_probes(world: World, bad: int) -> list[Load]:
-    """The server goes away until the circuit is open, and what waits behind it is mostly poison."""
+    """The server is down until the circuit is open, and what waits behind it is mostly poison."""
     world.mails.behave("refuse")
     loads = [_confirm(world, ["alice@example.org"] * bad)]
     opened = world.database.seconds_until(STATE % "'open'", 30)
@@ -84,7 +84,7 @@ def _among_the_probes(world: World, bad: int) -> list[Load]:
 
 
 def _refused(world: World, count: int) -> Load:
-    """The server turns everybody away; later it is well."""
+    """The server refuses all calls; later it works."""
     world.mails.behave("stranger")
     load = _confirm(world, ["alice@example.org"] * count)
     opened = world.database.seconds_until(STATE % "'open'", 30)
@@ -112,7 +112,7 @@ def _addresses(count: int, first: int = 0) -> list[str]:
 
 
 def _confirm(world: World, addresses: Sequence[str]) -> Load:
-    """Orders for these addresses, as they may stand in a table from before, and a change of each."""
+    """Orders for these addresses, as older tables may contain them, and a change of each."""
     orders = world.orders(len(addresses))
     world.database.sql(READDRESS, [order.id for order in orders], list(addresses))
     load = Load(world.service, world.report.rng, orders, moves=("CONFIRMED",))

@@ -1,4 +1,4 @@
-"""The service with receivers that misbehave when a change's reason asks for it, beside the one that writes down."""
+"""The service with receivers that misbehave if a change's reason asks for it, beside the recording one."""
 
 from gevent import monkey
 
@@ -19,7 +19,7 @@ _file = os.open(os.environ["CHAOS_SIGNALS"] + ".poison", os.O_WRONLY | os.O_APPE
 
 
 def _swallow(event: OrderEvent, poison: str) -> bool:
-    """Whether this event carries the poison; then the call is written down before it does its work."""
+    """Whether this event carries the poison; then the call is recorded before it does its work."""
     if event.reason != poison:
         return False
     os.write(_file, f"{event.id}\n".encode())
@@ -28,14 +28,14 @@ def _swallow(event: OrderEvent, poison: str) -> bool:
 
 @order_status_changed.connect
 def kill(event: OrderEvent, **_: object) -> None:
-    """End the process as the kernel's memory killer would."""
+    """End the process as the kernel's OOM killer would."""
     if _swallow(event, "kill"):
         os.kill(os.getpid(), 9)
 
 
 @order_status_changed.connect
 def block(event: OrderEvent, **_: object) -> None:
-    """Keep the thread, and so the whole process, from doing anything else."""
+    """Block the thread, and so the whole process."""
     if _swallow(event, "block"):
         sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
         sleep(BLOCK_SECONDS)
@@ -43,12 +43,12 @@ def block(event: OrderEvent, **_: object) -> None:
 
 @order_status_changed.connect
 def leave(event: OrderEvent, **_: object) -> None:
-    """Raise what is no Exception."""
+    """Raise something that is not an Exception."""
     if _swallow(event, "leave"):
         raise SystemExit(7)
 
 
 @order_status_changed.connect
 def flood(event: OrderEvent, **_: object) -> bytes:
-    """Return far more than anybody asked for."""
+    """Return far more than anybody needs."""
     return bytes(TEN_MEGABYTES) if _swallow(event, "flood") else b""

@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that can stop carrying what one class of connections says, without ending them."""
+"""A proxy in front of PostgreSQL that can stop forwarding one class of connections, without closing them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from launch.postmaster import PORT
 
 
 class Proxy:
-    """Stands on a socket of its own; a connection's class is the application name that it begins with."""
+    """Listens on a socket of its own; a connection's class is the application name in its startup message."""
 
     def __init__(self, database: Database) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="onward-proxy-")
@@ -31,7 +31,8 @@ class Proxy:
         self._server.start()
 
     def freeze(self, name: str) -> int:
-        """Carry nothing more for those that are open under this name, and tell nobody; returns how many there were."""
+        """Stop forwarding for the connections open under this name, without closing them; returns how many there
+        were."""
         frozen = [one for one in self._open.get(name, []) if one.is_set()]
         for one in frozen:
             one.clear()

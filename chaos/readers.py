@@ -1,4 +1,4 @@
-"""Readers of live streams that come back with their cursor whenever they are cut off."""
+"""Readers of live streams that reconnect with their cursor whenever they are disconnected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Heard:
 
 @dataclass
 class Reader:
-    """One person's stream, over all its connections."""
+    """One reader's stream, over all its connections."""
 
     service: Service
     role: Role
@@ -43,7 +43,7 @@ class Reader:
     heard: list[Heard] = field(default_factory=list)
     cursor: str = ""
     begun_at: int = -1
-    """The number after which everything has to be heard; -1 until the first hello."""
+    """The number up to which everything has to be received; -1 until the first hello."""
 
     lags: list[float] = field(default_factory=list)
     """Of the order events since it was last cleared, in seconds."""
@@ -62,15 +62,15 @@ class Reader:
 
     @property
     def channel(self) -> str:
-        """What it listens to."""
+        """Its channel."""
         return f"{self.role}:{self.id}"
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start reading."""
         self._greenlet = gevent.spawn(self._listen)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop reading."""
         if self._greenlet is not None:
             self._greenlet.kill()
         if self._socket is not None:

@@ -1,4 +1,4 @@
-"""The service as `wsgi.py` builds it, with one receiver that writes down which events it was called with."""
+"""The service as `wsgi.py` builds it, with one receiver that records its events."""
 
 from gevent import monkey
 

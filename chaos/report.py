@@ -1,4 +1,4 @@
-"""What a proof found: its figures, each beside the bound it has to keep, and the verdict."""
+"""The report of a proof: its figures, each beside its bound, and the verdict."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 IN_SECONDS = {"s": 1.0, "ms": 0.001}
 HAPPENS_WITHIN = 25.0
-"""Seconds in which the fast form sees what must happen: less than any proof waits. How soon it has to be depends on the
-machine and on what runs beside it, so the full form alone says it."""
+"""Seconds within which the fast form must see something happen: less than any proof waits. How soon it has to be
+depends on the machine and its load, so only the full form checks it."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number that was seen, and what it may be; without a bound it is told only."""
+    """One figure, and its bound; without a bound it is only reported."""
 
     name: str
     value: float
@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def bound(self) -> str:
-        """The bound as people write it."""
+        """The bound as text."""
         if self.at_most == 0:
             return "0"
         bounds = [("≤", self.at_most), ("≥", self.at_least)]
@@ -65,7 +65,7 @@ class Report:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        """All chance of the proof comes from here."""
+        """All randomness of the proof comes from here."""
 
     def tell(self, name: str, value: float, unit: str = "") -> None:
         """A figure without a bound."""
@@ -74,22 +74,22 @@ class Report:
     def check(
         self, name: str, value: float, unit: str = "", *, at_most: float | None = None, at_least: float | None = None
     ) -> None:
-        """A figure that decides; in the fast form a time says that it happened, and not how soon."""
+        """A figure with a bound; in the fast form a time only shows that it happened, not how soon."""
         if self.fast and at_most is not None and unit in IN_SECONDS:
             at_most = max(at_most, HAPPENS_WITHIN / IN_SECONDS[unit])
         self.figures.append(Figure(name, value, unit, at_most, at_least))
 
     def remark(self, sentence: str) -> None:
-        """Something that has to be known to read the figures."""
+        """A note that is needed to read the figures."""
         self.remarks.append(sentence)
 
     def either(self, fast: T, full: T) -> T:
-        """The size of the form that is run."""
+        """The size for the form that is run."""
         return fast if self.fast else full
 
     @property
     def passed(self) -> bool:
-        """Whether every bound was kept; a proof without one proves nothing."""
+        """Whether every bound holds; a proof without one proves nothing."""
         return any(one.bound for one in self.figures) and all(one.kept for one in self.figures)
 
     @property
@@ -104,6 +104,6 @@ class Report:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value that this share of all is not above; 0 where there are none."""
+    """The value that this share of all does not exceed; 0 if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

@@ -1,4 +1,4 @@
-"""A gunicorn with its workers, to be sent requests and to be hurt."""
+"""A gunicorn with its workers, to be sent requests and to be killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STOP_SECONDS = 25
 
 
 class Service:
-    """The service on a free port of the loopback."""
+    """The service on a free port of the loopback interface."""
 
     def __init__(self, database_url: str, workers: int, wsgi: str, **env: str) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in stop
@@ -44,7 +44,7 @@ class Service:
         self._tokens = Tokens.of(Settings.from_env(self.env))
 
     def start(self, wait: bool = True) -> None:
-        """Start it; by default wait until all its workers can do what they are for."""
+        """Start it; by default wait until all its workers are ready."""
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", self._wsgi]
         self._process = subprocess.Popen(
             command, cwd=PROJECT, env=self.env, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
@@ -79,7 +79,7 @@ class Service:
         return []
 
     def add_worker(self) -> None:
-        """Have one worker more, and wait until it is ready."""
+        """Add a worker, and wait until it is ready."""
         self._workers += 1
         os.kill(self.pid, signal.SIGTTIN)
         self.wait_until_ready()
@@ -92,7 +92,7 @@ class Service:
         self._process.wait()
 
     def stop(self) -> None:
-        """End it in the orderly way; by force if it does not listen."""
+        """Stop it gracefully; by force if that fails."""
         if self._process is not None and self.alive:
             self._process.terminate()
             try:
@@ -103,15 +103,15 @@ class Service:
 
     @property
     def log(self) -> str:
-        """What all its processes have printed."""
+        """The output of all its processes."""
         return os.pread(self._log.fileno(), 100_000_000, 0).decode(errors="replace")
 
     def token(self, role: Role, id: int, lifetime: float = LIFETIME_SECONDS) -> str:
-        """A bearer token of somebody."""
+        """A bearer token."""
         return self._tokens.issue(role, id, lifetime)
 
     def get(self, path: str, timeout: float = 5) -> int:
-        """The status of a GET on a new connection; 0 when there was no answer."""
+        """The status of a GET on a new connection; 0 if there was no response."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request("GET", path)
@@ -123,7 +123,7 @@ class Service:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""R24 and R25: changes share statements; what is wrong with one of them costs its own client, and nobody else."""
+"""R24 and R25: changes share statements; an error of one of them affects its own client only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from chaos.world import World
 from foundation import clock
 
 OTHERS = 24
-"""Clients that do nothing wrong, and are measured."""
+"""Honest clients, which are measured."""
 
 ASKING = 8
-"""Clients that ask for the one order that is locked."""
+"""Clients that request the locked order."""
 
 SLICE_SECONDS, SLICE_FAST_SECONDS = 3.0, 1.0
 ROUNDS, ROUNDS_FAST = 3, 1
@@ -29,19 +29,19 @@ MOST_PER_SECOND, MOST_PER_SECOND_FAST = 1500, 1000
 """More than the others can change, so that their orders last."""
 
 LOCKED_SECONDS = 2.5
-"""Until the last of those who ask for a locked order has its 503."""
+"""Until the last request for a locked order has its 503."""
 
 SLOWER = 2.0
-"""The p99 of others, at most so many times what it is in the same run with nobody beside them."""
+"""Bound for the p99 of others, as a multiple of the same without the disturbance."""
 
 RATE, RATE_FAST = 0.9, 0.3
-"""The rate of others, at least so much of theirs with nobody beside them. One second has no p99 that could be trusted;
-before, a locked order left a hundredth of the rate."""
+"""Bound for the rate of others, as a share of the same without the disturbance. One second has no reliable p99; before,
+a locked order left a hundredth of the rate."""
 
 
 @dataclass
 class Asked:
-    """What those are told who ask for what cannot be had."""
+    """The responses to impossible requests."""
 
     answers: list[tuple[int, float]] = field(default_factory=list)
     """(status, seconds) of each."""
@@ -50,7 +50,7 @@ class Asked:
     stopping: bool = False
 
     def ask(self, world: World, order: Order, key: str) -> None:
-        """Ask for one change again and again, until it is told to stop."""
+        """Request one change again and again, until stopped."""
         headers = {"Authorization": f"Bearer {world.service.token('seller', order.seller)}"}
         headers |= {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
         with closing(HTTPConnection("127.0.0.1", world.service.port, timeout=10)) as connection:
@@ -68,7 +68,7 @@ class Asked:
 
 
 def locked_row(server: Server, report: Report) -> None:
-    """R24: somebody keeps an order locked, and eight clients ask for it; all others are as fast as without."""
+    """R24: an order stays locked, and eight clients request it; all others are as fast as without."""
     with World(server, report, mail=False) as world:
         (order,) = world.orders(1)
         asked = Asked()
@@ -82,7 +82,7 @@ def locked_row(server: Server, report: Report) -> None:
 
 
 def used_key(server: Server, report: Report) -> None:
-    """R25: somebody sends a used key with an order that could be moved, again and again; the others' rate is kept."""
+    """R25: a client sends a used key with an order that could be changed, again and again; the others' rate holds."""
     with World(server, report, mail=False) as world:
         used, *orders = world.orders(100)
         before = world.load(1)
@@ -105,7 +105,7 @@ def _compare(
     of_rate: float | None = None,
     before: Load | None = None,
 ) -> None:
-    """Measure the others in slices with and without those who ask, in turn, and check all that a proof checks."""
+    """Measure the others in slices with and without the disturbance, alternating, and check all invariants."""
     report = world.report
     seconds, rounds = report.either((SLICE_FAST_SECONDS, ROUNDS_FAST), (SLICE_SECONDS, ROUNDS))
     load = world.load(
@@ -137,7 +137,7 @@ def _compare(
 
 
 def _slice(load: Load, seconds: float) -> list[float]:
-    """How long each change took that was acknowledged in the next so many seconds."""
+    """The latencies of changes acknowledged in the next seconds."""
     first = len(load.acknowledged)
     gevent.sleep(seconds)
     return [one.seconds for one in load.acknowledged[first:]]

@@ -1,4 +1,4 @@
-"""R8: the mail server refuses, hangs, puts off and drips while mails are due; nobody else may notice."""
+"""R8: the mail server refuses, hangs, defers and drips while e-mails are due; nothing else may notice."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OPENED = """SELECT extract(epoch FROM min(at))::float8 FROM circuit_changes
 ATTEMPTS = "SELECT sum(attempts) FROM side_effects WHERE kind = 'email.status'"
 
 PATIENT = ("drip", "forgetful")
-"""Modes of which only the whole attempt's deadline tells, or nothing at all: the circuit opens later or never."""
+"""Modes that only the deadline of the whole attempt detects, or nothing at all: the circuit opens later or never."""
 
 
 def sick_mail_server(server: Server, report: Report) -> None:
-    """R8: each mode in turn, with 2,000 mails due (fast: 60, and the first mode only)."""
+    """R8: each mode in turn, with 2,000 e-mails due (fast: 60, and the first mode only)."""
     mails, rate = report.either((60, 60), (2000, 120))
     with World(server, report) as world:
         world.listen(report.either(4, 20))
@@ -52,7 +52,7 @@ def _sick(world: World, mode: str, mails: int, rate: float, usual: float) -> Loa
     begun = time.time()
     for reader in world.readers:
         reader.lags.clear()
-    load = world.load(mails, rate, moves=("CONFIRMED",))  # mails of one order would wait for each other
+    load = world.load(mails, rate, moves=("CONFIRMED",))  # e-mails of one order would wait for each other
     load.start(clients=8)
     opened = _wait_for_open(world, begun, report.either(20, 40))
     at_open, at = world.database.number(ATTEMPTS), time.time()

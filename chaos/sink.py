@@ -1,6 +1,6 @@
-"""A server that does as little as one can with what a hostile client sends: `python -m chaos.sink`; prints its port.
+"""A server that does the minimum with what a hostile client sends: `python -m chaos.sink`; prints its port.
 
-It shows what such a client costs the machine that it shares with everybody else, whatever it is sent to.
+It shows what such a client costs the machine that it shares, whatever it attacks.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ REFUSED = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r
 
 
 def serve(client: Any, _: Any) -> None:
-    """Take what is announced if it is not too long, send something, and end."""
+    """Read what is announced if it is not too long, send something, and close."""
     client.settimeout(SECONDS)
     with suppress(OSError):
         said = client.recv(PIECE)
         if said.startswith(b"GET"):
-            client.sendall(REFUSED + bytes(MOST_READ))  # of which nothing is read
+            client.sendall(REFUSED + bytes(MOST_READ))  # which is not read
         length = re.search(rb"Content-Length: (\d+)", said)
         left = int(length[1]) - len(said) if length and int(length[1]) <= MOST_READ else 0
         while left > 0 and (piece := client.recv(PIECE)):

@@ -25,7 +25,7 @@ DROPPED = '"reason": "slow consumer"'
 
 
 def never_read(server: Server, report: Report) -> None:
-    """R11: consumers whose sockets fill up are let go; those who read notice nothing."""
+    """R11: consumers whose sockets fill up are dropped; those that read notice nothing."""
     slow, healthy, per_second, seconds = report.either((100, 6, 30, 8), (1000, 20, 10, 40))
     with World(server, report, mail=False, STREAMS_PER_PERSON="5000", LOG_LEVEL="INFO") as world:
         world.listen_to([("seller", 1)] * healthy)
@@ -48,9 +48,9 @@ def never_read(server: Server, report: Report) -> None:
 
 
 def _consumer(world: World, number: int) -> socket.socket:
-    """A stream with as small a window as there is, of which nothing is ever read.
+    """A stream with the smallest possible window, of which nothing is read.
 
-    Each is another service's: of one principal not every end has a line in the log, by which they are counted.
+    Each belongs to another service: of one principal not every end has a log record, by which they are counted.
     """
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE_BYTES)
@@ -70,7 +70,7 @@ def _write(world: World, per_second: float, seconds: float) -> None:
 
 
 def _until_all_dropped(world: World, slow: int, limit: float = 60.0) -> float:
-    """Seconds until the access log has told of all."""
+    """Seconds until the access log has reported all."""
     begun = clock.monotonic()
     while clock.monotonic() - begun < limit:
         if world.service.log.count(DROPPED) >= slow:
@@ -80,7 +80,7 @@ def _until_all_dropped(world: World, slow: int, limit: float = 60.0) -> float:
 
 
 def _highest(world: World, until: gevent.Greenlet[..., float]) -> tuple[int, int]:
-    """The most that the workers and the kernel held at any moment."""
+    """The most that the workers and the kernel held at any time."""
     memory = kernel = 0
     while not until.dead:
         memory, kernel = max(memory, _memory(world)), max(kernel, _kernel())

@@ -20,12 +20,12 @@ from foundation import clock
 
 REPLAYS = """SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_user_indexes
     WHERE indexrelname = 'realtime_events_channel_seq_idx'"""
-"""Each replay from the log looks into this index; a recent's replay asks no database."""
+"""Each replay from the log uses this index; a replay from memory reads no database."""
 
 ASKING = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'onward replay' AND state = 'active'"""
 MANY = "1000"
-"""Streams that each person may have here: there are fewer people than streams."""
+"""Streams that each user may have here: there are fewer users than streams."""
 
 
 def reconnect_storm(server: Server, report: Report) -> None:
@@ -47,7 +47,7 @@ def reconnect_storm(server: Server, report: Report) -> None:
         load_after = [one for one in load.acknowledged[before:] if one.at > killed]
         begun = min(one.at for one in load_after)
         report.tell("first 200 after", begun - killed, "s")
-        # Who asked while there was no worker at all has waited for one to start: that is the figure above.
+        # Requests sent while there was no worker at all have waited for one to start: that is the figure above.
         storm = [one.seconds for one in load_after if one.at - one.seconds > begun]
         p99 = 1000 * percentile(storm, 0.99)
         report.check("PATCH p99 meanwhile", p99, "ms", at_most=report.either(2000, 250))
@@ -94,7 +94,7 @@ def rolling_restart(server: Server, report: Report) -> None:
 
 
 def recycled_workers(server: Server, report: Report) -> None:
-    """R13, the other half: every worker is replaced after so many requests, with streams open."""
+    """R13, the other half: every worker is replaced after some requests, with streams open."""
     streams, rate, changes, most = report.either((30, 60, 240, 100), (500, 300, 6000, 1500))
     arguments = f"--max-requests {most} --max-requests-jitter {most // 5}"
     with World(server, report, mail=False, GUNICORN_CMD_ARGS=arguments, STREAMS_PER_PERSON=MANY) as world:
@@ -103,7 +103,7 @@ def recycled_workers(server: Server, report: Report) -> None:
         load = world.load(changes, rate)
         load.start(clients=16)
         load.wait()
-        ends = clock.monotonic() + 20  # the last one may be saying goodbye still
+        ends = clock.monotonic() + 20  # the last one may still be closing its streams
         while first <= set(world.service.workers()) and clock.monotonic() < ends:
             gevent.sleep(0.1)
         report.check("workers that were replaced", len(first - set(world.service.workers())), at_least=1)

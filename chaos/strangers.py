@@ -1,4 +1,4 @@
-"""S4: whatever somebody asks for, with whosever cursor, nothing of another's comes back."""
+"""S4: whatever is requested, with whichever cursor, nothing of another principal is returned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWNERS = "SELECT id, seller_id, buyer_id FROM orders"
 
 @dataclass
 class Probes:
-    """Who asked for what, and what came back that should not."""
+    """Who requested what, and what was returned that should not be."""
 
     world: World
     owners: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Probes:
     not_hidden: int = 0
 
     def probe(self) -> None:
-        """Somebody, chosen by chance, tries everything once."""
+        """A random principal tries everything once."""
         rng = self.world.report.rng
         role: Role = rng.choice(ROLES)
         who = rng.randint(1, SIDES)
@@ -79,7 +79,7 @@ class Probes:
 
 
 def strangers(server: Server, report: Report) -> None:
-    """Everybody asks for everybody's, while orders go on changing."""
+    """Every principal requests every other's data, while orders keep changing."""
     events, probes = report.either((2_000, 60), (100_000, 2_000))
     with World(server, report, mail=False) as world:
         load = world.load(events // EVENTS_OF_A_CHANGE + 1)

@@ -1,4 +1,4 @@
-"""A reader of streams that obeys the specification to the letter (WHATWG HTML, section 9.2.6), whatever is in them."""
+"""A reader of streams that follows the specification exactly (WHATWG HTML, section 9.2.6), whatever is in them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Frame:
 
 @dataclass
 class Parser:
-    """Turns bytes into events; an event that is cut in two is whole when its end has come."""
+    """Turns bytes into events; an event in two pieces is complete when its end arrives."""
 
     _rest: bytes = b""
     _fields: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, piece: bytes) -> list[Frame]:
         """The events that end in this piece."""
-        # A carriage return at the end may be the first half of a line end.
+        # A carriage return at the end may be the first half of a line break.
         text = self._rest + piece
         whole = text[:-1] if text.endswith(b"\r") else text
         *lines, rest = LINE_END.split(whole)
@@ -78,6 +78,6 @@ def read(connection: socket.socket) -> Iterator[Frame]:
 
 
 def frames(service: Service, role: Role, id: int, cursor: str = "", seconds: float = 10.0) -> Iterator[Frame]:
-    """What somebody's stream sends."""
+    """The events of a principal's stream."""
     with connect(service, service.token(role, id), cursor, seconds) as connection:
         yield from read(connection)

@@ -1,4 +1,4 @@
-"""Everything that a proof plays in: a database, the service, a mail server, clients and readers."""
+"""Everything that a proof needs: a database, the service, a mail server, clients and readers."""
 
 from __future__ import annotations
 
@@ -96,17 +96,17 @@ class World:
         return deque(Order(*row) for row in self.database.sql(ORDERS, SIDES, SIDES, count))
 
     def load(self, changes: int, per_second: float = 0.0, moves: tuple[str, ...] = PATH) -> Load:
-        """Clients for at least this many changes; they have to be started."""
+        """Clients for at least this many changes; they still have to be started."""
         orders = self.orders(-(-changes // len(moves)))
         return Load(self.service, self.report.rng, orders, per_second, moves)
 
     def listen(self, count: int) -> None:
-        """Have this many readers listening, as many sellers as buyers."""
+        """Start this many readers, as many sellers as buyers."""
         sides: tuple[Role, Role] = ("seller", "buyer")
         self.listen_to([(sides[number % 2], 1 + number // 2 % SIDES) for number in range(count)])
 
     def listen_to(self, people: Sequence[tuple[Role, int]]) -> None:
-        """Have these people listening."""
+        """Start these readers."""
         for role, id in people:
             self.readers.append(Reader(self.service, role, id))
             self.readers[-1].start()
@@ -118,16 +118,16 @@ class World:
         return self.database.seconds_until(DRAINED, limit)
 
     def living(self) -> set[int]:
-        """The numbers of the processes that show a sign of life."""
+        """The numbers of the live processes."""
         return {number for (number,) in self.database.sql(f"WITH {LIVING} SELECT owner FROM living")}
 
     def orphans_taken_over(self, before: set[int], limit: float = 30.0) -> float:
-        """Seconds until nothing belongs any more to those who lived before, and have just been killed."""
+        """Seconds until nothing belongs any more to processes that have just been killed."""
         begun = clock.monotonic()
         while not (dead := before - self.living()) and clock.monotonic() - begun < 1:
             gevent.sleep(0.02)
         if not dead:
-            return 0.0  # it was killed before it had begun
+            return 0.0  # it was killed before it had started
         waited = clock.monotonic() - begun
         return waited + self.database.seconds_until(NOTHING_OF.format(", ".join(map(str, dead))), limit)
 
@@ -136,11 +136,11 @@ class World:
         return [int(line) for line in self._signals.read_text().split()]
 
     def poisoned(self) -> list[int]:
-        """The events with poison, as often as a receiver swallowed it."""
+        """The poisoned events, as often as a receiver got them."""
         return [int(line) for line in Path(f"{self._signals}.poison").read_text().split()]
 
     def catch_up(self, limit: float = 15.0) -> None:
-        """Return when every reader has heard what the log holds for it, or when the time is over."""
+        """Return when every reader has received what the log holds for it, or on timeout."""
         ends = clock.monotonic() + limit
         newest = dict(self.database.sql("SELECT channel, max(seq) FROM realtime_events GROUP BY channel"))
         while clock.monotonic() < ends and any(

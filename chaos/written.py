@@ -1,4 +1,4 @@
-"""Puts the figures of a run into docs/reliability.md, in the place that is kept for the proof."""
+"""Writes the figures of a run into docs/reliability.md, in the block of the proof."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = PROJECT / "docs" / "reliability.md"
 
 
 def write(report: Report) -> None:
-    """Replace what stands between the proof's two marks."""
+    """Replace the text between the proof's two marks."""
     marks = re.compile(rf"(<!-- figures of {report.name} -->\n).*?(<!-- end -->)", re.DOTALL)
     PAGE.write_text(marks.sub(lambda found: found[1] + _table(report) + found[2], PAGE.read_text()))
 
@@ -28,5 +28,5 @@ def _table(report: Report) -> str:
 
 
 def machine() -> str:
-    """What it was measured on, as far as that says something."""
+    """The machine of the measurement."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -53,7 +53,7 @@ class Server:
             raise AssertionError(self.log) from error
 
     def stop(self) -> None:
-        """End it in the orderly way; by force if it does not listen."""
+        """Stop it gracefully; by force if that fails."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -75,7 +75,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What all its processes have printed."""
+        """The output of all its processes."""
         position = self._log.tell()
         self._log.seek(0)
         text = self._log.read().decode()
