@@ -1,4 +1,4 @@
-"""The people of every test: alice buys, bob sells, olive operates, mallory must see nothing."""
+"""The cast of every test: alice buys, bob sells, olive operates, mallory must see nothing."""
 
 from __future__ import annotations
 

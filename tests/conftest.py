@@ -1,4 +1,4 @@
-"""One real PostgreSQL for the whole run, a database per test worker, and the cast that plays in every test."""
+"""One real PostgreSQL for the whole run, a database per test worker, and the cast of every test."""
 
 from __future__ import annotations
 

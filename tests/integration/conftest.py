@@ -197,7 +197,7 @@ def shop(cast: Cast) -> Any:
 
 @pytest.fixture
 def placed(cast: Cast, outbox: Outbox) -> Any:
-    """A new order of alice with bob; what followed from creation it has happened."""
+    """A new order of alice with bob; its effects have happened."""
     order = cast.place()
     outbox.run_until_idle()
     return order

@@ -1,4 +1,4 @@
-"""A database as the versions before the baseline made and filled it."""
+"""A database as the versions before the baseline created and filled it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in, and who is told what."""
+"""Who is admitted, and which error others get."""
 
 from __future__ import annotations
 

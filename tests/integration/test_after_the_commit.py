@@ -1,4 +1,4 @@
-"""What is answered when the database cannot be used after a commit: never that nothing was changed."""
+"""The response if the database fails after a commit: never that nothing was changed."""
 
 from __future__ import annotations
 

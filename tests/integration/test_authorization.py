@@ -1,4 +1,4 @@
-"""The matrix of who may do what, in authorization.yaml: every route, every kind of principal, own, foreign, missing."""
+"""The permission matrix in authorization.yaml: every route, every kind of principal, own, foreign, missing."""
 
 from __future__ import annotations
 

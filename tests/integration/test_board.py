@@ -1,4 +1,4 @@
-"""What a board reads: the open orders by status with their true count, and those that were closed last."""
+"""What a board reads: the open orders by status with their true count, and the last closed ones."""
 
 from __future__ import annotations
 

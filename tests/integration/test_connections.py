@@ -1,4 +1,4 @@
-"""Connections that were cut, and sessions that may only read: found out, and replaced."""
+"""Broken connections, and read-only sessions: detected, and replaced."""
 
 from __future__ import annotations
 

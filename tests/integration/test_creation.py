@@ -1,4 +1,4 @@
-"""Creation orders."""
+"""Creating orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a newcomer finds: orders of people whom one can sign in as."""
+"""What a newcomer finds: orders of people one can sign in as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change that is only rehearsed: the same checks and answers, and nothing written."""
+"""Dry runs of a change: the same checks and responses, and nothing written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a change: each effect once, in the order of the mission."""
+"""The effects of a change: each once, in the specified order."""
 
 from __future__ import annotations
 

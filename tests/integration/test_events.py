@@ -1,4 +1,4 @@
-"""Catching up: the same events as the stream's, page by page, for who asks now and then."""
+"""Polling: the same events as the stream's, page by page."""
 
 from __future__ import annotations
 

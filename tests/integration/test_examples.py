@@ -1,4 +1,4 @@
-"""The documentation's examples, tried: each request is sent to the running application, each answer compared."""
+"""The documentation's examples: each request is sent to the running application, each response compared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BEFORE = {
     "list_keys": ["add_key"],
     "revoke_key": ["add_key"],
 }
-"""Whose examples were sent before, beside that of creation an order."""
+"""Whose examples were sent before, besides that of creating an order."""
 
 DEAD_LETTER = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, finished_at,
     last_error, fingerprint)

@@ -1,4 +1,4 @@
-"""The PATCH is answered without Flask's work where it is usual, and nobody can tell the difference."""
+"""The fast path of the PATCH, whose responses are the same as Flask's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes that arrive together are committed together, and none of them notices the others."""
+"""Changes that arrive together are committed together, and none of them affects the others."""
 
 from __future__ import annotations
 

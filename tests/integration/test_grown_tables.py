@@ -1,4 +1,4 @@
-"""Work that concerns very many rows goes in pieces that each commit, and reads by an index what it concerns."""
+"""Operations on very many rows run in chunks that each commit, and find their rows by an index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alive and ready, or why not."""
+"""Liveness and readiness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that is repeated with its key is done once, and answered the same again."""
+"""A request that is repeated with its key is applied once, and answered the same again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no batch can take costs its own client, and those beside it nothing."""
+"""A change that no batch can take affects its own client, and no other."""
 
 from __future__ import annotations
 

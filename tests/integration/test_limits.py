@@ -1,4 +1,4 @@
-"""Rates and origins: what the application lets in."""
+"""Rate limits and origins: what the application admits."""
 
 from __future__ import annotations
 

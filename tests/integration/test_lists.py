@@ -1,4 +1,4 @@
-"""Lists of orders: limited, searched, sorted, and page by page."""
+"""Lists of orders: filtered, searched, sorted, and page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock by which a process is known to live comes back whenever it is lost."""
+"""The lock that shows that a process lives is taken again whenever it is lost."""
 
 from __future__ import annotations
 

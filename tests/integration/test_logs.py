@@ -1,4 +1,4 @@
-"""What is logged holds nobody's name, address or secret."""
+"""Log records contain no names, addresses or secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection breaks while a change is under way: whether it was made is found out, never guessed."""
+"""The connection breaks during a change: whether it was committed is looked up, never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A migration that finds a table in use lets everybody else go on, and is made when it can be."""
+"""A migration that finds a table in use blocks nobody, and runs when it can."""
 
 from __future__ import annotations
 

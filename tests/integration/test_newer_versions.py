@@ -1,4 +1,4 @@
-"""Two versions side by side: what one recorded and the other does not know is left to who knows it."""
+"""Two versions side by side: what one recorded and the other does not know is left to the former."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators see and mend: dead letters, redelivery, discards, the ledger, modes, the completeness check."""
+"""What operators see and do: dead letters, redelivery, discards, the ledger, modes, the completeness check."""
 
 from __future__ import annotations
 

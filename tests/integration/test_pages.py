@@ -1,4 +1,4 @@
-"""The pages as a browser without scripts meets them: who is shown which, what stands on it, and what in its stead."""
+"""The pages as a browser without scripts gets them: who sees which, with what content, or which error."""
 
 from __future__ import annotations
 

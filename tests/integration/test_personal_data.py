@@ -1,4 +1,4 @@
-"""What is kept about a buyer, handed out and erased."""
+"""The personal data of a buyer, exported and erased."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poison: an effect that cannot be done touches none of the others, alone or in a batch."""
+"""Poison: an effect that cannot be done affects none of the others, alone or in a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: settings that are in force however one connects, and poolers that give none."""
+"""Sessions: settings that apply however one connects, and poolers without sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is a problem with a code, and says no more than it should."""
+"""Every error is a problem with a code, and reveals no more than it should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading orders, conversations and notifications: each person its own."""
+"""Reading orders, conversations and notifications: each principal its own."""
 
 from __future__ import annotations
 

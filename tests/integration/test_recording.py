@@ -1,4 +1,4 @@
-"""What came of attempts is written down together, and one that cannot be written keeps no other from it."""
+"""Outcomes of attempts are recorded together, and one that cannot be recorded blocks no other."""
 
 from __future__ import annotations
 

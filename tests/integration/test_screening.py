@@ -1,4 +1,4 @@
-"""Requests that are not what they seem: hosts, other names of an address, endless fields, rewritten ETags."""
+"""Ambiguous requests: hosts, aliases of a path, endless fields, rewritten ETags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The old way as a switch: every effect before the answer."""
+"""The original behaviour as a mode: every effect before the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans that are made before a bulk import: each batch goes by keys, whatever PostgreSQL believes of the tables."""
+"""Plans from before a bulk import: each batch reads by keys, whatever PostgreSQL's statistics say."""
 
 from __future__ import annotations
 

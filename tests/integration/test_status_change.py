@@ -1,4 +1,4 @@
-"""The hot path: what a change answers, what it writes, and what it refuses."""
+"""The hot path: what a change returns, what it writes, and what it refuses."""
 
 from __future__ import annotations
 

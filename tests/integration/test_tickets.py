@@ -1,4 +1,4 @@
-"""One-time tickets for those who cannot send a header."""
+"""One-time tickets for clients that cannot send a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timed transitions: an order that stands in a status for long enough is moved on by the service itself."""
+"""Timed transitions: an order that has been in a status for long enough is moved on by the service itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links by which a buyer without an account follows one order."""
+"""Links with which a buyer without an account follows one order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody overwrites what he has not seen, and nobody is sent what he has."""
+"""No client overwrites a version it has not seen, and none is sent one it has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Through how many files a PATCH, a batch and a durable attempt walk: what a newcomer has to have open."""
+"""The number of files that a PATCH, a batch and a durable attempt go through: what a newcomer has to open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflow table over HTTP, and one of the operator's own."""
+"""The workflow table over HTTP, and a custom one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody at a browser without scripts, for tests of the pages."""
+"""A browser without scripts, for tests of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People at real browsers, and what they point at on the pages."""
+"""People at real browsers, and the elements of the pages that they use."""
 
 from __future__ import annotations
 

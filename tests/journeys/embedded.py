@@ -1,4 +1,4 @@
-"""What the journeys of the embedded PostgreSQL share: folders that its account can reach, and a look at the server."""
+"""What the journeys of the embedded PostgreSQL share: folders that its account can reach, and probes of the server."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""The proxies of deploy/proxies, run as they stand there: only addresses, certificate and sizes are replaced."""
+"""The proxies of deploy/proxies, run unchanged: only addresses, certificate and sizes are replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gunicorn of our own to send requests to, to look into, and to hurt."""
+"""A gunicorn of our own, to send requests to, to inspect, and to kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader of live streams that obeys the specification of Server-Sent Events."""
+"""A reader of live streams that follows the specification of Server-Sent Events."""
 
 from __future__ import annotations
 

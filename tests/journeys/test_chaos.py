@@ -1,4 +1,4 @@
-"""The small form of every proof by faults; `make chaos` runs them in full and writes their figures down.
+"""The fast form of every fault-injection proof; `make chaos` runs them in full and writes their figures down.
 
 Each is a process of its own, since it patches itself for gevent, and all share one PostgreSQL. They are played one
 after the other: two at once would disturb each other's times.

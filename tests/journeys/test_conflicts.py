@@ -1,4 +1,4 @@
-"""Eight people who all want something else of the same orders, at the same time."""
+"""Eight people who want different changes of the same orders, at the same time."""
 
 from __future__ import annotations
 

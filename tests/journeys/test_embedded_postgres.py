@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, played against its real binaries: first and last users, crashes, stale files."""
+"""The embedded PostgreSQL, tested with its real binaries: first and last users, crashes, stale files."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL lives: odd places, places out of reach, and the account it runs as."""
+"""Where the embedded PostgreSQL stores its files: odd paths, unreachable ones, and the account it runs as."""
 
 import os
 import pwd

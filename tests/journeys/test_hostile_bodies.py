@@ -1,4 +1,4 @@
-"""Bodies that nobody reads, that are broken, or that end early: each costs its own client only."""
+"""Bodies that are not read, malformed, or end early: each affects its own client only."""
 
 from __future__ import annotations
 

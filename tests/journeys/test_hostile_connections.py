@@ -1,4 +1,4 @@
-"""Clients that open more connections than they may, or take nothing of what they asked for."""
+"""Clients that open too many connections, or read nothing of the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser module on a page of somebody's own, with a token instead of our session."""
+"""The browser module on a page of another site, with a token instead of our session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make run` execs: one launcher that starts everything, says how to look around, and stops everything."""
+"""What `make run` executes: one launcher that starts everything, prints how to get started, and stops everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain requests are answered before gunicorn reads them, and nobody can tell the difference."""
+"""Plain requests are answered before gunicorn reads them, with the same responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/realtime.md tells a third party to copy works as it stands there."""
+"""The examples in docs/realtime.md work as they are."""
 
 from __future__ import annotations
 

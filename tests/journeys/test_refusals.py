@@ -1,4 +1,4 @@
-"""What is refused before a room sees it: requests that are no HTTP, too long, never whole, or for somebody else."""
+"""Requests that are refused before a route sees them: not HTTP, too long, never complete, or for another host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rights that are taken away while somebody uses them, over all processes."""
+"""Credentials that are revoked while they are used, over all processes."""
 
 from __future__ import annotations
 

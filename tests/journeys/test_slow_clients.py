@@ -1,4 +1,4 @@
-"""Who sends a head or a body one byte at a time is let go, over real sockets."""
+"""Clients that send a head or a body byte by byte are dropped, over real sockets."""
 
 from __future__ import annotations
 

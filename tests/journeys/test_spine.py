@@ -1,4 +1,4 @@
-"""The main job over real processes: the answer, and everything that follows, wherever it is listened to."""
+"""The main job over real processes: the response, and all effects, on whichever process they are read."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_killed_workers_entries_are_completed_by_the_others(own_server):
             os.kill(pid, signal.SIGKILL)
     eventually(own_server.at_rest)
 
-    # Each change of status once: two generic, one of the status, one message; each creation one notification.
+    # Each change of status once: two generic, one of the status, one message; each new order one notification.
     assert [(20 * 3 + 20,)] == own_server.sql("SELECT count(*) FROM notifications")
     assert [(20,)] == own_server.sql("SELECT count(*) FROM messages")
     assert [(20 * 2,)] == own_server.sql("SELECT count(*) FROM realtime_events WHERE type = 'order.status_changed'")

@@ -1,4 +1,4 @@
-"""How streams end over real processes, on both ways, and what their readers are told before."""
+"""How streams end over real processes, in both ways, and what their clients are sent before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams over real processes, on both ways: sockets taken from gunicorn, and iterators that it writes for."""
+"""Streams over real processes, in both ways: detached sockets, and iterators that gunicorn writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timed transitions over real processes: whoever dies meanwhile, each is made once."""
+"""Timed transitions over real processes: whichever process dies meanwhile, each is made once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the journeys of both ways of a stream share: how a service is told to take one, and what its log says."""
+"""What the journeys of both ways of a stream share: how a service is configured for one, and what its log says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing but this process: live streams without a database, and credentials whose keys a test has in hand."""
+"""Without any other process: live streams without a database, and credentials with keys of the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers for tests of the hub, on both ways that a stream can take: a detached socket, or an iterator."""
+"""Readers for tests of the hub, for both ways of a stream: a detached socket, or an iterator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key pairs, and tokens that are signed by them."""
+"""Key pairs, and tokens signed with them."""
 
 from __future__ import annotations
 

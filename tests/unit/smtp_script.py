@@ -1,4 +1,4 @@
-"""A mail server that plays one conversation, and does at one step of it what a test asks for."""
+"""A mail server that plays one session, and does at one step of it what a test asks for."""
 
 from __future__ import annotations
 

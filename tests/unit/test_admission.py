@@ -1,4 +1,4 @@
-"""Whose connections are counted together, and whose are not."""
+"""Which clients' connections are counted together, and which are not counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears of which orders."""
+"""Who may subscribe to which channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract: every route is documented, every error is listed, and a change of either is seen."""
+"""The contract: every route is documented, every error is listed, and a change of either is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a sign-in may lead."""
+"""Where a sign-in may redirect to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How amounts and moments are written."""
+"""How amounts and times are formatted."""
 
 from __future__ import annotations
 

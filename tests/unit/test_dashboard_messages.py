@@ -1,4 +1,4 @@
-"""Why a move was refused, as people are told."""
+"""The messages for refused changes."""
 
 from __future__ import annotations
 

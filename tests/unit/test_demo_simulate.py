@@ -1,4 +1,4 @@
-"""The demo's traffic: what it sends is taken, and it does not go on against a wall."""
+"""The demo's traffic: its requests are accepted, and it stops if the service does not work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One attempt at a mail, against a server that says what it is told to."""
+"""One attempt at an e-mail, against a server that replies as the test says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this process knows of an outbox entry is changed in one file only."""
+"""An outbox entry in memory is changed in one file only."""
 
 from __future__ import annotations
 

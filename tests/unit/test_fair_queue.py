@@ -1,4 +1,4 @@
-"""Whoever has a thousand changes waits for them, and nobody else does."""
+"""A principal with a thousand changes waits for them, and nobody else does."""
 
 from __future__ import annotations
 

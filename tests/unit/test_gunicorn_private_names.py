@@ -1,4 +1,4 @@
-"""gunicorn's names that are private: an upgrade that moves one of them fails here, and loudly."""
+"""Private names of gunicorn that we use: an upgrade that changes one of them fails here, loudly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How gunicorn is told to serve: which of its limits has to be shorter than which of ours."""
+"""gunicorn's configuration: which of its limits has to be shorter than which of ours."""
 
 from __future__ import annotations
 

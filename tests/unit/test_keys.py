@@ -1,4 +1,4 @@
-"""Keys that rotate, from a file and from an identity provider; and what is no key."""
+"""Keys that rotate, from a file and from an identity provider; and invalid ones."""
 
 from __future__ import annotations
 

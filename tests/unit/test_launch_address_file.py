@@ -1,4 +1,4 @@
-"""Where the service listens, as the commands beside it find it; and locks that nobody else can hold."""
+"""The address of the service, as the command line finds it; and locks that nobody else can hold."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Child processes: told to stop, waited for, killed with all they started."""
+"""Child processes: asked to stop, waited for, killed with all their children."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Addresses: taken ones are refused, databases that do not answer are told in time, readiness says why not."""
+"""Addresses: taken ones are refused, unreachable databases are reported in time, readiness gives the reason."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Who asks too often waits, and nobody else does; counted by one process, or by Redis for all of them."""
+"""A principal that sends too many requests waits, and nobody else does; counted by one process, or by Redis for all."""
 
 from __future__ import annotations
 

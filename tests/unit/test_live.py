@@ -1,4 +1,4 @@
-"""Frames and cursors on the wire."""
+"""Frames and cursors as they are sent."""
 
 from __future__ import annotations
 

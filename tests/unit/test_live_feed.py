@@ -1,4 +1,4 @@
-"""The feed: what comes in directly, what has to be read, and what comes twice."""
+"""The feed: what is handed in directly, what has to be read, and what arrives twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The heartbeats of open streams: their heartbeats, and when they are renewed, warned and let go; on both ways."""
+"""Periodic work on open streams: heartbeats, renewal, warnings and expiry; in both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub, on both ways: who hears what, who is too slow, who is gone."""
+"""The hub, in both ways: who receives what, who is too slow, who has disconnected."""
 
 from __future__ import annotations
 

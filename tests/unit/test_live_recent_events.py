@@ -1,4 +1,4 @@
-"""The recent of newest events."""
+"""The buffer of recent events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening streams: cursors and their reasons, what was missed, limits; on both ways."""
+"""Opening streams: cursors and their reasons, missed events, limits; in both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each log record has a stable event name, and docs/operating.md says of each what it means and what to do."""
+"""Each log record has a stable event name, and docs/operating.md explains each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that a process says is one line of JSON."""
+"""Everything that a process logs is one line of JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loop that stands still shows in the log and in the figures."""
+"""A blocked event loop shows in the log and in the metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Makefile names is there, and so is every target that the documentation names."""
+"""What the Makefile names exists, and so does every target that the documentation names."""
 
 from __future__ import annotations
 

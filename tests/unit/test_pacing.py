@@ -1,4 +1,4 @@
-"""The batch writer's pace: nobody waits in a quiet moment, and under load batches are large."""
+"""The batch writer's pace: nothing waits in a quiet moment, and under load batches are large."""
 
 from __future__ import annotations
 

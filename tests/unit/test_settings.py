@@ -1,4 +1,4 @@
-"""Settings are read once, and all mistakes are told together."""
+"""Settings are read once, and all mistakes are reported together."""
 
 from __future__ import annotations
 

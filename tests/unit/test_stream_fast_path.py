@@ -1,4 +1,4 @@
-"""The quick way in opens what is plain, and leaves everything that needs a second look to the view."""
+"""The fast path of streams opens plain requests, and leaves everything that needs a second look to the view."""
 
 from __future__ import annotations
 

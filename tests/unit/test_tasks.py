@@ -1,4 +1,4 @@
-"""Tasks on their bulkheads: every outcome is collected, and none touches another."""
+"""Tasks on their bulkheads: every outcome is collected, and none affects another."""
 
 from __future__ import annotations
 

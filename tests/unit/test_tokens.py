@@ -1,4 +1,4 @@
-"""Tokens of every algorithm, and forged in every way that is known."""
+"""Tokens of every algorithm, and every known forgery."""
 
 from __future__ import annotations
 

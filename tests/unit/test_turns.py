@@ -1,4 +1,4 @@
-"""Those who do the same costly thing leave room for others between them."""
+"""Requests that do the same costly work let others run in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflow table: what it allows, and what is refused at the start."""
+"""The workflow table: what it allows, and which mistakes are refused at start."""
 
 from __future__ import annotations
 

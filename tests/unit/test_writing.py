@@ -1,4 +1,4 @@
-"""Who takes nothing of what is written to them is let go; who reads slowly is waited for."""
+"""A client that reads nothing of what is written to it is dropped; a slow reader is waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real mail server whose manners a test decides."""
+"""A real mail server whose behaviour a test decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails while something breaks: the server, our own database, the process; what an attempt costs and what it leaves."""
+"""E-mails while something fails: the server, our own database, the process; what an attempt costs and leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first durable kind: a status e-mail to the buyer, over a real mail server with all sorts of manners."""
+"""The first durable kind: a status e-mail to the buyer, over a real mail server with all kinds of behaviour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bob as a person with a password, for all tests of this folder."""
+"""Bob as an account with a password, for all tests of this folder."""
 
 from __future__ import annotations
 

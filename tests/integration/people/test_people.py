@@ -1,4 +1,4 @@
-"""People with passwords: how they get one, how they get in, and how they are kept out."""
+"""Accounts with passwords: how people get one, how they sign in, and how attackers are kept out."""
 
 from __future__ import annotations
 

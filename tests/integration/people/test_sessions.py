@@ -1,4 +1,4 @@
-"""Sessions of people: what they are made of, and when somebody has to come in again."""
+"""Sessions of people: what they consist of, and when somebody has to sign in again."""
 
 from __future__ import annotations
 
