@@ -64,7 +64,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     plan = plan_orders(settings, access, notifications.mailer)
     event_types = (plan.event_type, messages.event_type())
     announcement = Announcement(log.APPEND, log.APPENDED, log.LOCK)
-    engine = build_outbox(settings, event_types, plan.kinds, announcement, realtime.feed.appended)
+    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     pruner = Pruner(

@@ -16,7 +16,10 @@ from benchmarks.contender import LIFE, BenchmarkError, Contender, Load
 from benchmarks.database import SELLERS, Server
 from foundation import clock
 from foundation.connections import PREPARED_OPTIONS
+from foundation.settings import Settings
 from orders import effects, workflow_file
+from orders.effects.given import Given
+from orders.outbox_entry import pending_of_change
 from orders.statements import CHANGE_STATUS
 
 WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::bigint,
@@ -31,7 +34,9 @@ WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::
 def script(orders: int) -> str:
     """A pgbench script that runs the statement of orders/status_change.py."""
     workflow = workflow_file.load()
-    effect_bits = effects.of_change(effects.event_type(workflow, by_mail=False), workflow, "prev_status", "status")
+    settings = Settings.from_env({"DATABASE_URL": "postgresql://", "JWT_SECRET": "-" * 32})
+    event_type = effects.event_type(Given(settings, workflow, lambda _: None))
+    effect_bits = pending_of_change(event_type, "prev_status", "status")
     sql = CHANGE_STATUS.sql.replace("{effect_bits}", effect_bits)
     sql = sql.replace("$1", WANTED).replace("$2", "0::bigint")
     return f"\\set order random(1, {orders})\n\\set step random(1, {len(LIFE)})\n{sql};\n"

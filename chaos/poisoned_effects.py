@@ -12,7 +12,7 @@ from chaos.load import Load, Order
 from chaos.report import Report
 from chaos.world import World
 from foundation import clock
-from orders import timers
+from orders.effects import timer
 
 SLOW = """CREATE FUNCTION takes_for_ever() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
     IF NEW.order_id = {0} THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END$$;
@@ -24,7 +24,7 @@ EARLIER = """INSERT INTO outbox (event_type, event_id, order_id, pending, reques
 """An earlier entry of an order: each later one includes it."""
 
 TIMER = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TIMER_EVENT_TYPE}', id, order_id, clock_timestamp()
+    SELECT '{timer.KIND}', '{timer.DESTINATION}', '{timer.TIMER_EVENT_TYPE}', id, order_id, clock_timestamp()
     FROM order_events WHERE order_id = ANY(%s) AND to_status = 'DELIVERED'"""
 
 FIRED = """SELECT count(*) FROM order_events WHERE actor_role = 'system' AND order_id = ANY(%s)"""

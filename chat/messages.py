@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import text
 
+import outbox
 from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
 from side_effects.effects import EventType, WrittenEffect, is_pending
-from side_effects.liveness import LEASE_SECONDS
 
 CONTEXT = "order-message"
 EVENT_TYPE = "message"
@@ -74,9 +74,7 @@ SAY = text(
         INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
         VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
     entry AS (
-        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
-        SELECT '{EVENT_TYPE}', id, order_id, {1 << MESSAGE_BIT}, :request_id, :owner,
-               clock_timestamp() + interval '{LEASE_SECONDS} s' FROM said RETURNING id)
+        {outbox.insert(EVENT_TYPE, "said", pending=str(1 << MESSAGE_BIT), request_id=":request_id", owner=":owner")})
     SELECT said.id, entry.id, {message_json("said", ":role")} FROM said, entry"""
 )
 

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from foundation import sql
 from foundation.db import db
-from orders import timers, workflow_file
+from orders import workflow_file
+from orders.effects import timer
 from orders.workflow import Workflow
 
 RANGE = 10_000
@@ -44,7 +45,7 @@ def init_app(app: Flask, workflow: Workflow) -> None:
     def align() -> None:
         """Recompute `open` and timers of existing orders after a workflow change."""
         changed = sum(_close_or_open(workflow))
-        timed = timers.of_existing(workflow)
+        timed = timer.of_existing(workflow)
         count = db.session.execute(text(timed)).rowcount if timed else 0  # type: ignore[attr-defined]
         db.session.commit()
         click.echo(f"{changed} orders opened or closed, {count} timers set")

@@ -9,12 +9,14 @@ from psycopg2 import errors as pg
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+import outbox
 from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import db
 from foundation.errors import IdempotencyMismatch
-from orders import effects, json_sql
+from orders import json_sql
 from orders.errors import DuplicateNumber
+from orders.outbox_entry import EVENT_TYPE, pending_of_creation
 from orders.schemas import NewOrder
 from orders.signals import OrderEvent
 from orders.statements import EVENT
@@ -23,7 +25,6 @@ from orders.workflow import Workflow
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
 from side_effects.effects import EventType
-from side_effects.liveness import LEASE_SECONDS
 
 PLACE = text(
     f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
@@ -40,9 +41,7 @@ PLACE = text(
                :effect_bits, :key, :request_id, created_at
         FROM placed RETURNING {OrderEvent.WRITTEN}),
     entry AS (
-        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
-        SELECT '{effects.EVENT_TYPE}', id, order_id, :effect_bits, :request_id, :owner,
-               clock_timestamp() + interval '{LEASE_SECONDS} s' FROM e RETURNING id)
+        {outbox.insert(EVENT_TYPE, "e", pending=":effect_bits", request_id=":request_id", owner=":owner")})
     SELECT entry.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, entry"""
 )
 
@@ -62,6 +61,7 @@ class Creation:
         self._workflow = workflow
         self._engine = engine
         self._event_type = event_type
+        self._pending = pending_of_creation(event_type, workflow.initial)
 
     def create(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
         """Create the order; the same key and body get the same order again, another body raises IdempotencyMismatch.
@@ -82,9 +82,9 @@ class Creation:
                 return self.create(principal, new, key, f"-{random.randrange(10**6):06}")
             raise DuplicateNumber(f"The seller already has an order with number {new.number}.") from error
         event = OrderEvent(*event_row)
-        effect_bits, request_id = effects.of_creation(self._workflow), logs.request_id.get()
+        request_id = logs.request_id.get()
         self._engine.dispatch(
-            OutboxEntry(entry_id, self._event_type, event.id, event.order_id, effect_bits, request_id, event)
+            OutboxEntry(entry_id, self._event_type, event.id, event.order_id, self._pending, request_id, event)
         )
         return self._changed(event.order_id, head, principal)
 
@@ -100,7 +100,7 @@ class Creation:
             "key": key,
             "request_id": logs.request_id.get(),
             "owner": self._engine.owner,
-            "effect_bits": effects.of_creation(self._workflow),
+            "effect_bits": self._pending,
         }
 
     def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:

@@ -13,18 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from blinker import ANY, Namespace
+from blinker import Namespace
 
-from foundation.logs import get_logger
-from side_effects.effects import PartFailed
 from side_effects.retry import DestinationRefused, Undeliverable
-from side_effects.tasks import ENDING
 
-__all__ = ["DestinationRefused", "OrderEvent", "Undeliverable", "emit", "emit_to", "order_status_changed", "receivers"]
-
-log = get_logger(__name__)
+__all__ = ["DestinationRefused", "OrderEvent", "Undeliverable", "order_status_changed"]
 
 order_status_changed = Namespace().signal("order-status-changed")
 """Sent after the commit, from a background greenlet, at least once per row of an order's history.
@@ -60,42 +55,3 @@ class OrderEvent:
 
     WRITTEN: ClassVar[str] = COLUMNS.replace("reason", "NULL::text AS reason")
     """The same of a row that is being written: its reason stands elsewhere."""
-
-
-def emit(event: OrderEvent) -> None:
-    """Call the receivers one by one; raises PartFailed for those that raised. `Signal.send` would stop at the first."""
-    failures: dict[str, BaseException] = {}
-    for receiver in order_status_changed.receivers_for(event):
-        try:
-            receiver(event)
-        except ENDING:
-            raise
-        except BaseException as error:
-            log.exception(
-                "receiver.failed",
-                "Receiver of order_status_changed failed",
-                category="signal",
-                receiver=_name_of(receiver),
-                event_id=event.id,
-            )
-            failures[_name_of(receiver)] = error
-    if failures:
-        raise PartFailed(failures)
-
-
-def emit_to(event: OrderEvent, name: str) -> None:
-    """Call the one receiver of this name again; raises LookupError when it is not connected (any more, or yet)."""
-    for receiver in order_status_changed.receivers_for(event):
-        if _name_of(receiver) == name:
-            receiver(event)
-            return
-    raise LookupError(f"no receiver named {name}")
-
-
-def receivers() -> list[str]:
-    """The names of the receivers that are connected now."""
-    return [_name_of(receiver) for receiver in order_status_changed.receivers_for(ANY)]
-
-
-def _name_of(receiver: Any) -> str:
-    return f"{receiver.__module__}.{receiver.__qualname__}" if hasattr(receiver, "__qualname__") else repr(receiver)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import outbox
 from foundation import sql
 from foundation.connections import Statement
-from orders import effects, json_sql
+from orders import json_sql
+from orders.outbox_entry import EVENT_TYPE
 from orders.signals import OrderEvent
-from side_effects.liveness import LEASE_SECONDS
 
 PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigint IS NULL OR o.buyer_id = {buyer})"
 EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
@@ -38,9 +39,7 @@ CHANGE_STATUS = Statement(
                buyer_id, new_tracking, {{effect_bits}}, key, request_id, updated_at FROM moved
         RETURNING {OrderEvent.WRITTEN}, request_id, effect_bits),
     entry AS (
-        INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
-        SELECT '{effects.EVENT_TYPE}', id, order_id, effect_bits, request_id, $2, at + interval '{LEASE_SECONDS} s'
-        FROM e RETURNING id, event_id)
+        {outbox.insert(EVENT_TYPE, "e", pending="effect_bits", request_id="request_id", owner="$2", now="at")})
     SELECT moved.place, entry.id, e.effect_bits, {json_sql.order_head("moved")},
         {EVENT.replace("e.reason", "moved.reason")}
     FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id""",
@@ -106,7 +105,7 @@ SQL = sql.beside(
     __file__,
     event=json_sql.event_json("e"),
     event_columns=EVENT,
-    event_type=effects.EVENT_TYPE,
+    event_type=EVENT_TYPE,
     events=json_sql.EVENTS,
     head=json_sql.order_head("o"),
     head_of_then=HEAD_OF_THEN,

@@ -21,10 +21,10 @@ from access.principal import Principal
 from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
 from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
-from orders import effects
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import GroupCommit
 from orders.lookups import Questions
+from orders.outbox_entry import names_of_change, pending_of_change
 from orders.repeated_keys import Repeaters
 from orders.schemas import NewStatus
 from orders.signals import OrderEvent
@@ -100,7 +100,7 @@ class StatusChanges:
         self._workflow = workflow
         self._engine = engine
         self._event_type = event_type
-        effect_bits = effects.of_change(event_type, workflow, "prev_status", "status")
+        effect_bits = pending_of_change(event_type, "prev_status", "status")
 
         @cache
         def form(reasons: bool, free: bool) -> Statement:
@@ -142,9 +142,7 @@ class StatusChanges:
         order |= {"status": target, "version": version + 1}
         if change.new.tracking:
             order["tracking"] = change.new.tracking.model_dump(mode="json")
-        return Rehearsal(
-            status, target, order, effects.names_of_change(self._event_type, self._workflow, status, target)
-        )
+        return Rehearsal(status, target, order, names_of_change(self._event_type, status, target))
 
     def wait(self, changed: Changed, seconds: float) -> bool:
         """Return True when all effects of the change are done, False after this many seconds, or if that cannot be

@@ -11,18 +11,17 @@ from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from notifications.email import Mailer
-from orders import group_commit, personal_routes, routes, timed_transitions, tracking_routes, workflow_file
+from orders import group_commit, personal_routes, routes, tracking_routes, workflow_file
 from orders import models as models  # its tables, for the metadata
 from orders.creation import Creation
 from orders.effects import event_type
+from orders.effects.given import Given
 from orders.fast_path import FastPath
-from orders.mail import status_mail
 from orders.status_change import StatusChange, StatusChanges
 from orders.workflow import Workflow
 from outbox import ledger
 from outbox.engine import Engine
 from side_effects.effects import EventType
-from side_effects.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ class OrdersPlan:
     """What the engine needs to know of orders; it is built before the parts that change them, which need the engine."""
 
     workflow: Workflow
-    event_type: EventType
-    kinds: list[Kind] = field(default_factory=list)
+    event_type: EventType = field(init=False)
     changes: StatusChanges | None = None
 
     def change(self, change: StatusChange) -> object:
@@ -53,15 +51,10 @@ class OrdersPlan:
 
 
 def plan(settings: Settings, access: Access, mailer: Mailer | None) -> OrdersPlan:
-    """The effects of a change, and the handlers of those with rows of their own. Raises WorkflowError."""
-    workflow = workflow_file.load(settings.order_workflow)
-    plan = OrdersPlan(workflow, event_type(workflow, by_mail=mailer is not None))
-    if mailer is not None:
-        # A link that starts with HOST and PORT is useless elsewhere.
-        make_link = access.tracking_links.make if settings.public_url else None
-        plan.kinds.append(status_mail(workflow, mailer, PreparedPool(settings.dsn, 1, "mail").run, make_link))
-    timers = PreparedPool(settings.dsn, 1, "timers")
-    plan.kinds.append(timed_transitions.kind(workflow, timers.run, plan.change))
+    """The effects of a change, each with its handler. Raises WorkflowError."""
+    plan = OrdersPlan(workflow_file.load(settings.order_workflow))
+    make_link = access.tracking_links.make if settings.public_url else None
+    plan.event_type = event_type(Given(settings, plan.workflow, plan.change, mailer, make_link))
     return plan
 
 

@@ -21,7 +21,6 @@ from outbox.modes import SEQUENTIAL, Modes
 from outbox.rescue import CLAIM_LIMIT, RESCUE_SECONDS, Rescuer
 from side_effects import rows
 from side_effects.effects import CalledEffect, Effect, EventType, PartFailed, mask_of
-from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
 from side_effects.metrics import Metrics
 from side_effects.tasks import TaskQueue, execute_in_background
@@ -43,7 +42,6 @@ class Engine:
         self,
         settings: Settings,
         event_types: Sequence[EventType],
-        kinds: Sequence[Kind],
         announcement: Announcement,
         on_rows: Callable[[list[Row]], None],
     ) -> None:
@@ -68,7 +66,7 @@ class Engine:
         }
         self.worker = Worker(
             self.durable_pool,
-            all_kinds(event_types, kinds, self.writer),
+            all_kinds(event_types, self.writer),
             self.event_types,
             self.metrics,
             self.liveness.sees_clearly,

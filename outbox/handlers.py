@@ -1,5 +1,5 @@
-"""The handlers of all kinds: those registered from above, and those the engine creates for effects that failed at their
-first attempt."""
+"""The handlers of all kinds: those of the effects, and those the engine creates for effects that failed at their first
+attempt."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from side_effects.kinds import Claimed, Kind
 from side_effects.retry import INTERNAL, SUCCEEDED, Outcome, failed
 
 
-def all_kinds(event_types: Sequence[EventType], kinds: Sequence[Kind], writer: BatchWriter) -> list[Kind]:
+def all_kinds(event_types: Sequence[EventType], writer: BatchWriter) -> list[Kind]:
     """A kind for every effect of every event type; raises LookupError naming a durable one without a handler."""
-    handled = {kind.name: kind for kind in kinds}
+    handled = {kind.name: kind for event_type in event_types for kind in event_type.handlers}
     for event_type in event_types:
         for effect in event_type.effects:
             if isinstance(effect, CalledEffect):

@@ -9,15 +9,13 @@ from foundation.settings import Settings
 from outbox.completion import Announcement
 from outbox.engine import Engine
 from side_effects.effects import EventType
-from side_effects.kinds import Kind
 
 
 def build(
     settings: Settings,
     event_types: Sequence[EventType],
-    kinds: Sequence[Kind],
     announcement: Announcement,
     on_rows: Callable[[list[Row]], None],
 ) -> Engine:
     """Raises LookupError naming an effect without a handler."""
-    return Engine(settings, event_types, kinds, announcement, on_rows)
+    return Engine(settings, event_types, announcement, on_rows)

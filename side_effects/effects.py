@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.connections import Row, Statement
+from side_effects.kinds import Kind
 
 Run = Callable[[Statement, Sequence[Any]], list[Row]]
 """Runs a prepared statement; given to packages that read."""
@@ -34,8 +35,14 @@ class Effect:
     missing: str = field(default="", kw_only=True)
     """SQL over an event `e`, true if nothing shows that the effect has happened; empty if nothing could."""
 
-    always: bool = field(default=True, kw_only=True)
-    """Whether every change has it; an effect of only some changes is not counted among those of the others."""
+    on_creation: bool = field(default=False, kw_only=True)
+    """Whether creating an order has it too."""
+
+    statuses: tuple[str, ...] | None = field(default=None, kw_only=True)
+    """Only changes from or to one of these have it; None if every change has it."""
+
+    enabled: bool = field(default=True, kw_only=True)
+    """False if a setting that it needs is missing. Its bit stays taken."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,15 @@ class WrittenEffect(Effect):
     announces: str = ""
     """A SELECT of (event_id, channel, type, data): the live events of the written rows."""
 
+    handler: Kind | None = field(default=None, kw_only=True)
+    """Attempts the rows that it writes in `side_effects`; None if it writes none."""
+
 
 @dataclass(frozen=True)
 class DurableEffect(WrittenEffect):
     """An effect that leaves the process: the batch writes its row in `side_effects`, and a worker does the rest.
 
-    Its name is the kind's, which needs a registered handler.
+    Its name is that of its handler.
     """
 
 
@@ -96,6 +106,9 @@ class EventType:
     forgotten: str = "false"
     """SQL over an event `e`, true if what it caused was erased: nothing can be missing there."""
 
+    handlers: tuple[Kind, ...] = ()
+    """They attempt the rows that its effects write in `side_effects`."""
+
     @functools.cached_property
     def everything(self) -> int:
         """The `pending` of an entry of which nothing is done."""
@@ -104,7 +117,7 @@ class EventType:
     @functools.cached_property
     def always(self) -> int:
         """How many effects every change has."""
-        return sum(effect.always for effect in self.effects)
+        return sum(effect.statuses is None for effect in self.effects)
 
     @functools.cached_property
     def called(self) -> int:

@@ -64,14 +64,3 @@ class Kind:
 
     records_itself: bool = False
     """True if the attempt writes its effect and its record in one statement: exactly once."""
-
-
-def entry_row(kind: str, destination: str, event_type: str, source: str, condition: str) -> str:
-    """The INSERT by which an entry moves from the outbox to a row of its own, in the batch's transaction.
-
-    `source` names a CTE with id (the event's), order_id and request_id; `destination` is SQL.
-    """
-    return f"""
-    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
-    SELECT '{kind}', {destination}, '{event_type}', id, order_id, request_id FROM {source} WHERE {condition}
-    ORDER BY id ON CONFLICT DO NOTHING RETURNING id"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from foundation import sql
 from side_effects import models as models  # its tables, for the metadata
 from side_effects.circuit import PROBES
+from side_effects.insertion import insert
 from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
 
@@ -25,8 +26,24 @@ UNKNOWN_DAYS = 7
 """How long a row that no running process can do is kept for one that can: as long as a release may take to be rolled
 out, or to be reverted and fixed."""
 
+_INSERT_TAKEN = insert(
+    "taken t, unnest(:destinations, :errors, :fingerprints) AS f (destination, error, fingerprint)",
+    kind=":kind",
+    destination="f.destination",
+    event_type="t.event_type",
+    event_id="t.event_id",
+    order_id="t.order_id",
+    request_id="t.request_id",
+    attempts=":attempts",
+    crashes=":crashes",
+    scheduled_at="clock_timestamp() + make_interval(secs => :delay)",
+    last_error="f.error",
+    fingerprint="f.fingerprint",
+)
+
 SQL = sql.beside(
     __file__,
+    insert_taken=_INSERT_TAKEN,
     lease_seconds=LEASE_SECONDS,
     lease_less_grace_seconds=LEASE_SECONDS - GRACE_SECONDS,
     living=LIVING,

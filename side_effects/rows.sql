@@ -177,12 +177,7 @@ WITH taken AS (
     UPDATE outbox SET pending = pending & ~:bit
     WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE id = ANY(:ids) AND pending & :bit <> 0 ORDER BY id FOR UPDATE))
     RETURNING event_type, event_id, order_id, request_id)
-INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, attempts, crashes,
-    scheduled_at, last_error, fingerprint)
-SELECT :kind, f.destination, t.event_type, t.event_id, t.order_id, t.request_id, :attempts, :crashes,
-    clock_timestamp() + make_interval(secs => :delay), f.error, f.fingerprint
-FROM taken t, unnest(:destinations, :errors, :fingerprints) AS f (destination, error, fingerprint)
-ON CONFLICT DO NOTHING RETURNING id
+{insert_taken} RETURNING id
 
 
 -- name: pace_effects(destination text, per_second float8)

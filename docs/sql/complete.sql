@@ -72,16 +72,16 @@ system_messages AS (
     SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_word, c.buyer_word
     FROM order_changes c WHERE (pending & 32) <> 0
     ON CONFLICT DO NOTHING RETURNING *),
-status_mails AS (
+email_status_rows AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
-    SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id FROM order_changes WHERE (pending & 128) <> 0 AND buyer_notice IS NOT NULL
-    ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
+    SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id
+    FROM order_changes WHERE (pending & 128) <> 0 AND (to_status IN (E'CONFIRMED'::text, E'PREPARING'::text, E'READY'::text, E'SHIPPED'::text, E'DELIVERED'::text, E'COMPLETED'::text, E'RETURN_REQUESTED'::text, E'REFUNDED'::text, E'CANCELLED'::text)) ORDER BY id
+    ON CONFLICT DO NOTHING),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id,
-        at + CASE to_status WHEN E'DELIVERED'::text THEN interval '604800 s' END
-    FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND version = current_version
-    ORDER BY id ON CONFLICT DO NOTHING RETURNING id),
+    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, at + CASE to_status WHEN E'DELIVERED'::text THEN interval '604800 s' END
+    FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND version = current_version ORDER BY id
+    ON CONFLICT DO NOTHING),
 timers_dropped AS (
     UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
     WHERE status || '' = 'pending' AND id = ANY(ARRAY(

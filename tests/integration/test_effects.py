@@ -7,7 +7,7 @@ import orjson
 import psycopg2.errors
 import pytest
 
-from orders.effects import SIGNAL
+from orders.effects.signal import BIT as SIGNAL
 from orders.signals import DestinationRefused, Undeliverable, order_status_changed
 from process import onward_of
 from tests.facts import eventually

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from foundation.connections import PREPARED_OPTIONS
-from orders import timers
+from orders.effects import timer
 from realtime.log import CATCH_UP, CATCH_UP_ALL
 from side_effects import rows
 
@@ -50,7 +50,7 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
 BACKLOG = """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
     SELECT 'order', -n, -n, 63, '', 9, clock_timestamp() + interval '1 h' FROM generate_series(1, 20000) AS n"""
 TIMERS = f"""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT '{timers.KIND}', '{timers.DESTINATION}', '{timers.TIMER_EVENT_TYPE}', -n, -n, '',
+    SELECT '{timer.KIND}', '{timer.DESTINATION}', '{timer.TIMER_EVENT_TYPE}', -n, -n, '',
         clock_timestamp() + interval '7 d'
     FROM generate_series(1, 20000) AS n"""
 
@@ -93,14 +93,14 @@ def test_a_batch_reads_what_it_completes_and_not_the_backlog(settings, onward, c
 def test_what_is_parked_is_not_looked_over_again_and_again(settings, onward, empty, sql):
     """A mail server that is sick for a day has a million mails parked; each look read all of them, twice a second."""
     sql(TIMERS.replace("+ interval '7 d'", "- interval '1 min'"))
-    sql("INSERT INTO circuits (destination, paused) VALUES (%s, true)", timers.DESTINATION)
+    sql("INSERT INTO circuits (destination, paused) VALUES (%s, true)", timer.DESTINATION)
     worker = onward.engine.worker
     assert 0 == worker.look()
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
         cursor.execute(rows.CLAIM.prepare)
         claim = f"EXPLAIN (ANALYZE, FORMAT JSON) {rows.CLAIM.execute}"
-        cursor.execute(claim, (timers.KIND, 10, 1, worker._lower_bounds[timers.KIND], None))
+        cursor.execute(claim, (timer.KIND, 10, 1, worker._lower_bounds[timer.KIND], None))
         plan = cursor.fetchone()[0]
 
     assert read_by(plan) <= 100

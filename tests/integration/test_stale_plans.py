@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from foundation.connections import PREPARED_OPTIONS
-from orders.effects import LOAD
+from orders.effects.source import LOAD
 from outbox import rescue
 from side_effects import rows
 from tests.integration.test_plans import scans

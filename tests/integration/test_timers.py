@@ -8,7 +8,8 @@ import psycopg2
 import pytest
 
 from cli import init_commands
-from orders import isolation, timers
+from orders import isolation
+from orders.effects import timer
 from orders.workflow_file import DEFAULT
 from side_effects import rows
 from tests.integration.conftest import Outbox, send_through
@@ -36,7 +37,7 @@ def waiting(sql):
     return lambda: sql(
         """SELECT s.order_id, s.status, extract(epoch FROM s.scheduled_at - e.at)::int FROM side_effects s
         JOIN order_events e ON e.id = s.event_id WHERE s.kind = %s ORDER BY s.id""",
-        timers.KIND,
+        timer.KIND,
     )
 
 
@@ -123,17 +124,17 @@ def test_a_timer_that_is_late_changes_nothing(alice, delivered, outbox, sql, onw
     onward.engine.worker.wait_until_quiet()
 
     assert [("RETURN_REQUESTED", "buyer")] == history(alice, delivered["id"])[-1:]
-    assert [("the order moved on",)] == sql("SELECT last_error FROM side_effects WHERE kind = %s", timers.KIND)
+    assert [("the order moved on",)] == sql("SELECT last_error FROM side_effects WHERE kind = %s", timer.KIND)
 
 
 def test_a_timer_that_fires_twice_moves_the_order_once(bob, delivered, outbox, sql):
     """A process died after its change was committed, and before that was written down."""
     outbox.try_again()
-    sql("UPDATE side_effects SET status = 'pending', finished_at = NULL WHERE kind = %s", timers.KIND)
+    sql("UPDATE side_effects SET status = 'pending', finished_at = NULL WHERE kind = %s", timer.KIND)
     outbox.try_again()
 
     assert [("COMPLETED", "system")] == [entry for entry in history(bob, delivered["id"]) if entry[1] == "system"]
-    assert [("succeeded", 2)] == sql("SELECT status, attempts FROM side_effects WHERE kind = %s", timers.KIND)
+    assert [("succeeded", 2)] == sql("SELECT status, attempts FROM side_effects WHERE kind = %s", timer.KIND)
 
 
 def test_nobody_waits_for_a_timer(cast, bob, outbox, onward):
@@ -207,11 +208,11 @@ def test_orders_that_stood_there_before_the_table_had_a_timer_get_theirs(app, de
 
 def test_a_sick_clock_lets_no_timer_fire_early(delivered, onward, sql, waiting):
     """A circuit that closes makes due what had been tried, and probes it; a timer has its moment."""
-    sql("INSERT INTO circuits (destination, state, probes) VALUES (%s, 'half-open', 3)", timers.DESTINATION)
+    sql("INSERT INTO circuits (destination, state, probes) VALUES (%s, 'half-open', 3)", timer.DESTINATION)
     run = onward.engine.durable_pool.run
 
-    assert [] == run(rows.PROBE, (timers.DESTINATION, timers.KIND, 1))
-    assert [] == run(rows.PACE, (timers.DESTINATION, 100.0))
+    assert [] == run(rows.PROBE, (timer.DESTINATION, timer.KIND, 1))
+    assert [] == run(rows.PACE, (timer.DESTINATION, 100.0))
     assert [(delivered["id"], "pending", WEEK)] == waiting()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app import build_app
 from foundation.settings import Settings
-from orders import timers
+from orders.effects import timer
 from outbox.handlers import all_kinds
 from side_effects.effects import DurableEffect, EventType
 
@@ -19,14 +19,14 @@ def test_a_recorded_effect_that_nobody_handles_stops_the_start_by_name():
     event_type = EventType("parcel", "parcel", "", (DurableEffect("webhook.parcel", 20),))
 
     with pytest.raises(LookupError, match=r"webhook\.parcel"):
-        all_kinds([event_type], [], None)
+        all_kinds([event_type], None)
 
 
 def test_every_effect_of_a_change_has_a_kind():
     engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
 
     recorded = {effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
-    assert recorded | {timers.KIND} == engine.worker.kinds.keys()
+    assert recorded | {timer.KIND} == engine.worker.kinds.keys()
 
 
 def test_no_two_effects_share_a_bit():

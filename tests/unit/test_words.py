@@ -128,8 +128,10 @@ def test_each_exception_is_needed():
 
 
 SAME_EVERYWHERE = {
+    "BIT": "the bit of the effect that a file of orders/effects/ is about",
     "SQL": "the statements of the file beside the module",
     "blueprint": "the routes of a module",
+    "effects": "the effects of a file of orders/effects/",
     "init_app": "adds a module to the application",
     "install": "has gunicorn use a module",
     "log": "the logger of a module",

@@ -11,7 +11,7 @@ import pytest
 
 from foundation.errors import ServiceUnavailable
 from notifications.email import MAIL_SERVER
-from orders.effects import STATUS_MAIL
+from orders.effects.email import STATUS_MAIL
 from process import onward_of
 from tests.facts import eventually
 from tests.integration.conftest import Outbox, send_through

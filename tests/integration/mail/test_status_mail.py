@@ -10,7 +10,7 @@ from app import build_app
 from foundation.contract import example_of
 from notifications.email import MAIL_SERVER
 from operations.schemas import SideEffectOut
-from orders.effects import STATUS_MAIL
+from orders.effects.email import STATUS_MAIL
 from process import onward_of
 from tests.integration.conftest import Outbox, send_through
 from tests.integration.mail.server import running

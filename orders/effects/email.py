@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
 
-from foundation.connections import Statement
+from foundation.connections import PreparedPool, Statement
 from foundation.one_line import folded
-from notifications.email import Mail, Mailer
+from notifications.email import MAIL_SERVER, Mail
 from orders import json_sql
-from orders.effects import STATUS_MAIL
+from orders.effects.given import Given
+from orders.effects.outgoing import outgoing
+from orders.json_sql import literal
 from orders.workflow import Workflow
-from side_effects.effects import Run
+from side_effects.effects import Effect, Run
 from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.retry import Outcome
+
+BIT = 7
+STATUS_MAIL = "email.status"
 
 CONCURRENCY = 16
 """E-mails in progress at once, per process: at 100 ms each that is 160 a second."""
@@ -30,31 +34,37 @@ ADDRESSED = Statement(
 )
 
 
-MakeLink = Callable[[int, int], tuple[str, float]]
-"""Given an order and its buyer, returns a URL that shows it, and its expiry."""
+def effects(given: Given) -> tuple[Effect, ...]:
+    """The e-mail, if a mail server is configured, with a link to the order if `PUBLIC_URL` is."""
+    read = PreparedPool(given.settings.dsn, 1, "mail").run
+    attempt = partial(_attempt, given, read)
+    handler = Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
+    only = f"to_status IN ({_notified(given.workflow)})"
+    return (outgoing(BIT, handler, MAIL_SERVER, enabled=given.mailer is not None, only=only),)
 
 
-def status_mail(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None = None) -> Kind:
-    """The kind of durable side effect that sends it, with a tracking link if one can be made."""
-    attempt = partial(_attempt, workflow, mailer, run, make_link)
-    return Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
+def _notified(workflow: Workflow) -> str:
+    """SQL for the statuses that have a notice for the buyer."""
+    return ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
 
 
-def _attempt(workflow: Workflow, mailer: Mailer, run: Run, make_link: MakeLink | None, claimed: Claimed) -> Outcome:
-    rows = run(ADDRESSED, (claimed.event_id,))
+def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
+    assert given.mailer is not None  # or the effect would not be enabled
+    rows = read(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
     email, name, number, status, reason, order_id, buyer_id = rows[0]
     if not email:
         return Outcome("dead", "the buyer's address was erased")
-    notice = workflow.statuses[status].notify.get("buyer") if status in workflow.statuses else None
+    known = given.workflow.statuses.get(status)
+    notice = known.notify.get("buyer") if known else None
     if notice is None:
         return Outcome("dead", f"the workflow has no text for {status} any more")
     sentence = folded(notice.replace("{number}", number))
     text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
-    if make_link:
-        text += f"\nFollow it here: {make_link(order_id, buyer_id)[0]}\n"
-    return mailer.send(Mail(email, sentence, text, claimed.message_id))
+    if given.make_link:
+        text += f"\nFollow it here: {given.make_link(order_id, buyer_id)[0]}\n"
+    return given.mailer.send(Mail(email, sentence, text, claimed.message_id))
 
 
 def greeting(name: str) -> str:

@@ -1,0 +1,30 @@
+"""What effects are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from foundation.settings import Settings
+from notifications.email import Mailer
+from orders.status_change import StatusChange
+from orders.workflow import Workflow
+
+MakeLink = Callable[[int, int], tuple[str, float]]
+"""Given an order and its buyer, makes an address that shows it; and says when that ends."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """The parts of a process that effects may use."""
+
+    settings: Settings
+    workflow: Workflow
+    change: Callable[[StatusChange], object]
+    """Changes an order's status. An attempt may be repeated, so the change needs a key and a version."""
+
+    mailer: Mailer | None = None
+    """None if no mail server is configured."""
+
+    make_link: MakeLink | None = None
+    """None if `PUBLIC_URL` is not set: a link that begins with HOST and PORT would lead nobody here."""

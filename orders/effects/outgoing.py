@@ -1,0 +1,31 @@
+"""An effect that calls another system: the batch writes its row in `side_effects`, and a worker makes the call."""
+
+from __future__ import annotations
+
+from orders.outbox_entry import EVENT_TYPE
+from side_effects.effects import DurableEffect, is_pending
+from side_effects.insertion import insert
+from side_effects.kinds import Kind
+
+
+def outgoing(bit: int, handler: Kind, destination: str, enabled: bool, only: str = "true") -> DurableEffect:
+    """The effect with this bit; it has the name of its handler.
+
+    `destination` names the circuit that its calls share. `enabled` is false if a setting that it needs is missing.
+    `only` is an SQL condition over the columns of `order_events`: the changes that have the effect.
+    """
+    rows = insert(
+        f"order_changes WHERE {is_pending(bit)} AND ({only}) ORDER BY id",
+        kind=f"'{handler.name}'",
+        destination=f"'{destination}'",
+        event_type=f"'{EVENT_TYPE}'",
+    )
+    return DurableEffect(
+        handler.name,
+        bit,
+        f"{handler.name.replace('.', '_')}_rows AS (\n    {rows})",
+        missing=f"""({only})
+        AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_id = e.id AND s.kind = '{handler.name}')""",
+        handler=handler if enabled else None,
+        enabled=enabled,
+    )

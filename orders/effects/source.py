@@ -1,0 +1,53 @@
+"""What all effects of a change read: the events of a batch, each with its order and its status's labels and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from foundation.connections import Statement
+from orders import json_sql
+from orders.outbox_entry import EVENT_TYPE
+from orders.signals import OrderEvent
+from orders.workflow import Workflow
+from side_effects.effects import Run
+
+MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
+    > (SELECT e.version FROM order_events e WHERE e.id = s.event_id)"""
+"""The order has changed since the event that this side effect speaks of."""
+
+FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
+"""The buyer's data were erased."""
+
+LOAD = Statement(
+    "load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {json_sql.EVENTS} e WHERE id = ANY($1)"
+)
+
+
+def sql(workflow: Workflow) -> str:
+    """CTEs that end in `order_changes`: the events of the batch with everything that the effects need.
+
+    The order's snapshot is read here, after the log's lock was taken: so a channel's versions never go backwards,
+    even if another process was slower. The event keeps its own version and time.
+    """
+    return f"""
+{json_sql.words(workflow)},
+plain AS MATERIALIZED (
+    SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_json("e")} AS event,
+           o.status AS current_status, o.version AS current_version
+    FROM completed s
+    CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.event_id OFFSET 0) AS e
+    CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
+    WHERE s.event_type = '{EVENT_TYPE}'),
+order_changes AS MATERIALIZED (
+    SELECT p.*, {json_sql.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
+           {json_sql.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
+           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
+           was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN words now ON now.status = p.current_status
+    LEFT JOIN words was ON was.status = p.to_status)"""
+
+
+def load_events(run: Run, ids: Sequence[int]) -> Mapping[int, OrderEvent]:
+    """The events with these ids: the payload of effects that run code."""
+    events = [OrderEvent(*row) for row in run(LOAD, (list(ids),))]
+    return {event.id: event for event in events}
