@@ -26,18 +26,20 @@ PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "a test's secret of more than 32 bytes"
 TEMPLATE = "onward_template"
 FOLDER = "ONWARD_TEST_FOLDER"
-"""Handed from the controller to the test workers: where the server that all share lives, once one of them needs it."""
+"""Handed on to the test workers, and to a run that a test starts: where the shared server lives, once one needs it."""
 
 _own_server: list[EmbeddedPostgres] = []
+_own_folder: list[Path] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the place of the server, in the process that all test workers are children of."""
-    if not hasattr(config, "workerinput"):
+    """Name the place of the server, in the process that all others are children of."""
+    if FOLDER not in os.environ:
         # PostgreSQL does not run as root: its account has to reach the folder, which pytest's own would forbid.
         folder = Path(tempfile.mkdtemp(prefix="onward-test-"))
         folder.chmod(0o755)
         os.environ[FOLDER] = str(folder)
+        _own_folder.append(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -45,8 +47,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     for server in _own_server:
         server.stop()
     _own_server.clear()
-    if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(FOLDER))
+    for folder in _own_folder:
+        del os.environ[FOLDER]
         if running_url(folder):  # a test worker that was killed could not stop it
             with EmbeddedPostgres(folder):
                 pass
