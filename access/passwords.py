@@ -22,7 +22,7 @@ MOST_WAITING = 16
 _hasher = PasswordHasher()
 _places = BoundedSemaphore(AT_ONCE + MOST_WAITING)
 
-NOBODYS = _hasher.hash("the password of somebody who is not there")
+PLACEHOLDER = _hasher.hash("a placeholder")
 """Verified if there is no such account, so that the time does not reveal it."""
 
 
@@ -35,7 +35,7 @@ def hashed(password: str) -> str:
 def matches(known: str | None, password: str) -> bool:
     """Whether the password matches this hash; takes the same time if there is none."""
     with _Place():
-        right = _threads().apply(_verify, (known or NOBODYS, password[:MOST_CHARACTERS]))
+        right = _threads().apply(_verify, (known or PLACEHOLDER, password[:MOST_CHARACTERS]))
     return bool(right) and known is not None
 
 

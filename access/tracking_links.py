@@ -62,8 +62,8 @@ class TrackingLinks:
         except BadSignature as error:
             raise NotFound("This link is no longer valid. Ask the shop for a new one.") from error
         principal = Principal("buyer", buyer_id, ends)
-        gone = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
-        if gone or (maker and not self._holds(*maker)):
+        invalid = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
+        if invalid or (maker and not self._holds(*maker)):
             raise NotFound("This link is no longer valid. Ask the shop for a new one.")
         return Followed(order_id, principal)
 

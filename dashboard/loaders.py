@@ -70,11 +70,11 @@ def orders(context: PageContext, principal: Principal) -> tuple[list[Row], bool]
 def order(context: PageContext, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
     """One order with its history and its messages, the newest below `before`; raises NotFound."""
     found: Row = orjson.loads(queries.order(context.workflow, principal, order_id)[0])
-    said, earlier = messages.conversation(principal, order_id, before)
+    texts, earlier = messages.conversation(principal, order_id, before)
     return {
         "order": found,
         "events": [orjson.loads(event) for _, _, event in queries.history(principal, order_id)],
-        "messages": orjson.loads(said),
+        "messages": orjson.loads(texts),
         "earlier": earlier,
         "later": before != LARGEST_ID,
     }

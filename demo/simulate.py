@@ -56,10 +56,10 @@ class Simulator:
 
     def _complain(self, error: OSError, refused: int) -> None:
         if isinstance(error, HTTPError):
-            said = f"{self.url} refused: {error.code} {_detail(error)}"
+            problem = f"{self.url} refused: {error.code} {_detail(error)}"
         else:
-            said = f"{self.url} does not answer: {getattr(error, 'reason', error)}"
-        self.say(said)
+            problem = f"{self.url} does not answer: {getattr(error, 'reason', error)}"
+        self.say(problem)
         if refused >= REFUSALS:
             raise Refused(f"{REFUSALS} times in a row, so this ends here. Does the service run (make run) there?")
 

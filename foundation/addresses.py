@@ -34,8 +34,8 @@ def addr_spec(text: str) -> str:
             text, allow_smtputf8=False, strict=True, check_deliverability=False, globally_deliverable=False
         )
     except EmailNotValidError as error:
-        said = str(error).rstrip(".")
-        raise ValueError(f"must be one e-mail address, such as name@example.org. {said}") from error
+        reason = str(error).rstrip(".")
+        raise ValueError(f"must be one e-mail address, such as name@example.org. {reason}") from error
     assert found.ascii_email is not None  # since other characters were not allowed
     return found.ascii_email
 

@@ -32,10 +32,10 @@ POOL_WAIT_SECONDS = 2
 REFUSALS = ("25", "53")
 """Classes of SQLSTATE with which a server that responds refuses to work: read-only, out of disk or memory."""
 
-AWAY = ("08", *REFUSALS, "57P")
+UNAVAILABLE_STATES = ("08", *REFUSALS, "57P")
 """The same, and those of a server that is down or shutting down."""
 
-PASSING = (*AWAY, "40", "55", "57")
+TRANSIENT_STATES = (*UNAVAILABLE_STATES, "40", "55", "57")
 """And those of statements that may succeed in a moment: a deadlock, an unavailable lock, a cancelled statement."""
 
 BUSY = ("40", "55P", "57014")
@@ -111,7 +111,7 @@ def make_settings(connection: psycopg2.extensions.connection, settings: Mapping[
         cursor.execute(f"SELECT {calls}", [word for setting in settings.items() for word in setting])
 
 
-def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
+def is_unavailable(error: BaseException, states: tuple[str, ...] = UNAVAILABLE_STATES) -> bool:
     """Whether an error means that the database cannot be used at the moment, and that nothing was done."""
     if isinstance(error, ServiceUnavailable):
         return True
@@ -120,9 +120,9 @@ def away(error: BaseException, states: tuple[str, ...] = AWAY) -> bool:
     return (error.pgcode or "08").startswith(states)  # a broken connection has no code
 
 
-def passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same may succeed in a moment."""
-    return away(error, PASSING)
+    return is_unavailable(error, TRANSIENT_STATES)
 
 
 def busy(error: BaseException) -> bool:

@@ -167,8 +167,8 @@ def _environ_keys(model: type[pydantic.BaseModel]) -> tuple[tuple[str, str], ...
 def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
     # No content type means JSON: nothing else is accepted. A wrong one is refused, because it is what a browser sends
     # for another site's form.
-    said = request.environ.get("CONTENT_TYPE", "")
-    if said and not JSON_TYPE.match(said):
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    if content_type and not JSON_TYPE.match(content_type):
         raise UnsupportedMediaType
     if issubclass(model, Body) and model.most_bytes:
         request.max_content_length = model.most_bytes

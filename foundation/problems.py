@@ -62,9 +62,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(AppError, _on_app_error)
     app.register_error_handler(HTTPException, _on_http_exception)
     for unavailable in UNAVAILABLE:
-        app.register_error_handler(unavailable, _on_database_away)
+        app.register_error_handler(unavailable, _on_database_unavailable)
     app.register_error_handler(sqlalchemy.exc.DBAPIError, _on_database_error)
-    app.register_error_handler(sqlalchemy.exc.TimeoutError, _on_database_away)
+    app.register_error_handler(sqlalchemy.exc.TimeoutError, _on_database_unavailable)
     app.register_error_handler(Exception, _on_surprise)
 
 
@@ -131,10 +131,10 @@ def _on_http_exception(error: HTTPException) -> Response:
 
 
 def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
-    return _on_database_away(error) if isinstance(error.orig, UNAVAILABLE) else _on_surprise(error)
+    return _on_database_unavailable(error) if isinstance(error.orig, UNAVAILABLE) else _on_surprise(error)
 
 
-def _on_database_away(error: Exception) -> Response:
+def _on_database_unavailable(error: Exception) -> Response:
     log.warning("database.unavailable", "Database unavailable", exc_info=error)
     changes = request.method not in ("GET", "HEAD")
     return problem(of_database(error, IN_PART if changes and has_committed() else UNSURE if changes else ""))

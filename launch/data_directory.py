@@ -13,10 +13,10 @@ from launch.postgres import running_url
 def kept_settings(env: Mapping[str, str]) -> dict[str, str]:
     """The secret, the database and the address of a service that was started here by `make run`, if there is one."""
     data_dir = Path(env.get("DATA_DIR") or "data").absolute()
-    kept = address_file.found_in(data_dir)
+    found = address_file.found_in(data_dir)
     secret = data_dir / "jwt_secret"
     if secret.is_file():
         # A command such as `flask token` needs no database, so a stopped server is not an error yet.
         url = running_url(data_dir) or PLACEHOLDER_URL
-        kept |= {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
-    return kept
+        found |= {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
+    return found

@@ -52,8 +52,8 @@ class Preparation:
         if self._plan.embedded_postgres:
             self._mark.write_text(self._fingerprint)
         self._output.seek(0)
-        said = self._output.read().decode(errors="replace").strip()
-        return said if self._plan.settings.demo else self._welcome()
+        output = self._output.read().decode(errors="replace").strip()
+        return output if self._plan.settings.demo else self._welcome()
 
     def _welcome(self) -> str:
         if self._plan.demo_refused:

@@ -59,7 +59,7 @@ def readiness(address: str) -> str:
         with closing(connection):
             connection.request("GET", "/readyz")
             response = connection.getresponse()
-            said = response.read(LONGEST_REASON).decode(errors="replace")
-            return str(response.status) if response.status == 200 else f"{response.status} {said}"
+            reason = response.read(LONGEST_REASON).decode(errors="replace")
+            return str(response.status) if response.status == 200 else f"{response.status} {reason}"
     except (OSError, http.client.HTTPException) as problem:
         return str(problem) or type(problem).__name__

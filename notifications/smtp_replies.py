@@ -53,10 +53,10 @@ TABLE: dict[tuple[Step, Reply], Outcome] = {
 }
 
 
-def judge(step: Step, reply: Reply, said: str) -> Outcome:
-    """The outcome for the e-mail, and for the circuit, if the server's reply to this step was `said`."""
+def judge(step: Step, reply: Reply, text: str) -> Outcome:
+    """The outcome for the e-mail, and for the circuit, if the server's reply to this step was `text`."""
     found = TABLE[step, reply]
-    return Outcome(found.kind, f"{step}: {said}", circuit=found.circuit)
+    return Outcome(found.kind, f"{step}: {text}", circuit=found.circuit)
 
 
 def reply_of(step: Step, code: int) -> Reply:

@@ -52,8 +52,8 @@ class SmtpSession:
             finally:
                 server.close()
         except (OSError, smtplib.SMTPException, ValueError, NotOffered) as error:
-            reply, said = _judged(self.step, error)
-            return judge(self.step, reply, _without(envelope.recipient, said))
+            reply, reply_text = _judged(self.step, error)
+            return judge(self.step, reply, _without(envelope.recipient, reply_text))
         return judge(self.step, "2yz", "taken")
 
     def _connect(self) -> smtplib.SMTP:
@@ -103,10 +103,10 @@ class SmtpSession:
             raise smtplib.SMTPResponseException(code, text)
 
 
-def _without(recipient: str, said: str) -> str:
+def _without(recipient: str, reply_text: str) -> str:
     """The server's reply without the recipient: replies are stored and logged, where no erasure would find an
     address."""
-    return re.sub(re.escape(recipient), "(recipient)", said, flags=re.IGNORECASE)
+    return re.sub(re.escape(recipient), "(recipient)", reply_text, flags=re.IGNORECASE)
 
 
 def _is_loopback(server: smtplib.SMTP) -> bool:
@@ -121,15 +121,15 @@ def _judged(step: Step, error: Exception) -> tuple[Reply, str]:
         text = error.smtp_error
         if isinstance(text, str):  # the library's own text, with a code that the server did not send: an endless line
             return "nonsense", text
-        said = text.decode("utf-8", "replace")
-        return reply_of(step, error.smtp_code), f"the mail server answered {error.smtp_code} {said}"
-    said = f"{type(error).__name__}: {error}"
+        reply_text = text.decode("utf-8", "replace")
+        return reply_of(step, error.smtp_code), f"the mail server answered {error.smtp_code} {reply_text}"
+    reply_text = f"{type(error).__name__}: {error}"
     if isinstance(error, NotOffered | smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
-        return "not offered", said
+        return "not offered", reply_text
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return "time-out" if isinstance(error.__context__, TimeoutError) else "lost", said
+        return "time-out" if isinstance(error.__context__, TimeoutError) else "lost", reply_text
     if isinstance(error, smtplib.SMTPException):
-        return "not offered", said  # no common way to authenticate
+        return "not offered", reply_text  # no common way to authenticate
     if isinstance(error, TimeoutError):
-        return "time-out", said
-    return "lost" if isinstance(error, OSError) else "nonsense", said
+        return "time-out", reply_text
+    return "lost" if isinstance(error, OSError) else "nonsense", reply_text

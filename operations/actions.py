@@ -184,8 +184,8 @@ def _act(
 
 
 def _switch(actor: str, action: str, destination: str, reason: str, statement: TextClause, state: str) -> None:
-    said = f"{action}d by {actor}" + (f": {reason}" if reason else "")
-    db.session.execute(RECORD_CHANGE, {"destination": destination, "state": state, "reason": said})
+    why = f"{action}d by {actor}" + (f": {reason}" if reason else "")
+    db.session.execute(RECORD_CHANGE, {"destination": destination, "state": state, "reason": why})
     absent = f"No circuit for {destination[:100]!r}."
     _act(actor, action, destination, reason, statement, {"destination": destination}, absent)
 

@@ -24,7 +24,7 @@ log = logs.get_logger(__name__)
 AT_ONCE = 2 * BATCH_LIMIT
 """Of all requests of one principal in this process together: enough for one statement in progress and one waiting."""
 
-AWAY = "The service cannot reach its database."
+UNREACHABLE = "The service cannot reach its database."
 
 
 _pools: WeakValueDictionary[str, Pool] = WeakValueDictionary()
@@ -39,7 +39,7 @@ class Batch:
         self._wanted = wanted
         self._request_id = logs.request_id.get()
         self._away = False
-        self.results: list[Changed | AppError] = [ServiceUnavailable(AWAY)] * len(wanted)
+        self.results: list[Changed | AppError] = [ServiceUnavailable(UNREACHABLE)] * len(wanted)
         """In the given order."""
 
     def run(self) -> list[Changed | AppError]:
@@ -71,7 +71,7 @@ class Batch:
             return error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             log.warning("database.unavailable", "Database unavailable", exc_info=error)
-            return DatabaseBusy() if busy(error) else ServiceUnavailable(AWAY)
+            return DatabaseBusy() if busy(error) else ServiceUnavailable(UNREACHABLE)
         except Exception as error:
             # The others were made or refused all the same, and need their results.
             log.error(

@@ -12,7 +12,7 @@ import gevent
 import psycopg2
 
 from foundation import clock
-from foundation.connections import away, outcome_unknown
+from foundation.connections import is_unavailable, outcome_unknown
 from foundation.errors import AppError, ServiceUnavailable
 from foundation.logs import get_logger
 from orders.errors import OrderLocked
@@ -38,7 +38,7 @@ Send = Callable[[Sequence[Waiting]], list[Waiting]]
 
 def goes_apart(error: Exception) -> bool:
     """Whether a batch that failed this way was not committed, and perhaps failed because of one of its changes."""
-    return not (isinstance(error, AppError) or outcome_unknown(error) or away(error))
+    return not (isinstance(error, AppError) or outcome_unknown(error) or is_unavailable(error))
 
 
 def gave_up_waiting(error: Exception) -> bool:

@@ -86,7 +86,7 @@ def load(path: Path | None = None) -> Workflow:
         where = f"{path}:{match['line']}: {match['what']}" if match else f"{path}: {error}"
         raise WorkflowError([where]) from error
     except pydantic.ValidationError as error:
-        found = [(one["loc"], _said_of(one["loc"], one["msg"], text)) for one in error.errors(include_url=False)]
+        found = [(one["loc"], _sentence_of(one["loc"], one["msg"], text)) for one in error.errors(include_url=False)]
         raise _refusal(path, text, found) from error
     workflow = _workflow(table)
     if problems := list(_problems(workflow)):
@@ -188,7 +188,7 @@ def _reachable(start: str, moves: Mapping[str, set[str]]) -> set[str]:
     return seen
 
 
-def _said_of(place: Place, why: str, text: str) -> str:
+def _sentence_of(place: Place, why: str, text: str) -> str:
     """A problem of pydantic's as a sentence that names the status or the transition."""
     entry, rest = place[:2], place[2:]
     match entry:
@@ -204,7 +204,7 @@ def _said_of(place: Place, why: str, text: str) -> str:
 
 def _refusal(path: Path, text: str, problems: Sequence[tuple[Place, str]]) -> WorkflowError:
     lines = text.splitlines()
-    return WorkflowError([f"{path}:{_line_of(place, lines)}: {said}" for place, said in problems])
+    return WorkflowError([f"{path}:{_line_of(place, lines)}: {sentence}" for place, sentence in problems])
 
 
 def _line_of(place: Place, lines: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ import psycopg2
 from gevent.event import Event
 
 from foundation import clock
-from foundation.connections import PreparedPool, Row, Statement, away, passing
+from foundation.connections import PreparedPool, Row, Statement, is_transient, is_unavailable
 from foundation.errors import ServiceUnavailable
 from foundation.logs import get_logger, text_of
 from outbox.completion import Statements
@@ -62,7 +62,7 @@ INSIDE = "inside"
 """The destination of internal effects; it has no circuit."""
 
 
-class Away(Exception):
+class DatabaseUnavailable(Exception):
     """The database cannot be used at the moment; whether the batch was committed is unknown."""
 
 
@@ -170,7 +170,7 @@ class BatchWriter:
         self._busy = True
         try:
             complete()
-        except Away as error:
+        except DatabaseUnavailable as error:
             log.warning(
                 "outbox.database_unavailable", "Database unavailable; outbox entries wait", exc_info=error.__cause__
             )
@@ -216,7 +216,7 @@ class BatchWriter:
         try:
             self._commit(batch)
         except psycopg2.Error as error:
-            if passing(error):
+            if is_transient(error):
                 self._suspect(batch, error)
             elif len(batch) == 1:
                 self._or_wait(SuspectGroup.of(batch), lambda: self._isolate(batch[0]))
@@ -230,8 +230,8 @@ class BatchWriter:
         cause."""
         try:
             self._run(self.statements.everything, [], [])
-        except psycopg2.Error as unavailable:
-            raise Away from unavailable
+        except psycopg2.Error as failure:
+            raise DatabaseUnavailable from failure
         log.warning(
             "outbox.batch_failed",
             "Batch timed out or waited for a lock; it is retried in smaller batches",
@@ -249,7 +249,7 @@ class BatchWriter:
         try:
             self._commit(group.entries)
         except psycopg2.Error as error:
-            if not passing(error):
+            if not is_transient(error):
                 self._complete(group.entries)
             elif group.tries < len(ALONE_SECONDS):
                 self._suspects.wait(group, ALONE_SECONDS[group.tries], clock.monotonic())
@@ -326,8 +326,8 @@ class BatchWriter:
         try:
             return self._pool.run(statement, args)
         except (psycopg2.Error, ServiceUnavailable) as error:
-            if away(error):
-                raise Away from error
+            if is_unavailable(error):
+                raise DatabaseUnavailable from error
             raise
 
 

@@ -13,7 +13,7 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog, get_logger
 from foundation.settings import Settings
 from outbox import ledger
-from outbox.batches import INSIDE, Away, BatchWriter
+from outbox.batches import INSIDE, BatchWriter, DatabaseUnavailable
 from outbox.completion import Announcement, Statements
 from outbox.entries import EntryTask, Leases, OutboxEntry
 from outbox.handlers import all_kinds
@@ -247,7 +247,7 @@ class Engine:
         destinations = effect.destinations() if isinstance(effect, CalledEffect) else [INSIDE]
         try:
             self.writer.deferral.defer([task], [(name, error) for name in destinations])
-        except (Away, psycopg2.Error):
+        except (DatabaseUnavailable, psycopg2.Error):
             log.warning(
                 "outbox.defer_failed",
                 "Effect could not be moved to the durable queue; it is retried from the outbox",
@@ -265,7 +265,7 @@ class Engine:
                 self.metrics.waiting([*bulkheads, ("internal", self.writer.waiting)])
                 self._pool.run(rows.PRUNE, (self.retention_hours,))
                 self._failures.recovered()
-            except (psycopg2.Error, ServiceUnavailable, Away) as error:
+            except (psycopg2.Error, ServiceUnavailable, DatabaseUnavailable) as error:
                 self._failures.failed(error)
             except Exception:
                 log.exception(

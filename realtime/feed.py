@@ -120,7 +120,7 @@ class Feed:
         if fresh:
             # Advance first: a stream that subscribes while this batch is delivered is not among its receivers, and
             # replays up to here.
-            self.recent.keep(fresh)
+            self.recent.append(fresh)
             self.position = fresh[-1][0]
             self._moved.set()
             self._hub.publish(self.epoch, fresh)
@@ -144,7 +144,7 @@ class Feed:
         seq, more = recent.start, True
         while more:
             rows = [row for row in self._log.after(seq) if row[0] <= state.head]
-            recent.keep(rows)
+            recent.append(rows)
             more = len(rows) == PAGE
             seq = rows[-1][0] if rows else seq
         self.recent, self.epoch, self.position = recent, state.epoch, state.head

@@ -34,7 +34,7 @@ class RecentEvents:
     def __len__(self) -> int:
         return len(self._order)
 
-    def keep(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[Row]) -> None:
         """Add events that follow those already here: ascending (seq, channel, type, data)."""
         for row in rows:
             seq, channel, _, data = row
@@ -49,10 +49,10 @@ class RecentEvents:
         found: list[Row] = []
         several = False
         for channel in self._named(channels):
-            kept = self._by_channel.get(channel)
-            if kept and SEQ(kept[-1]) > seq:
+            events = self._by_channel.get(channel)
+            if events and SEQ(events[-1]) > seq:
                 several = bool(found)
-                found += kept[bisect_right(kept, seq, key=SEQ) :]
+                found += events[bisect_right(events, seq, key=SEQ) :]
         return sorted(found, key=SEQ) if several else found
 
     def _named(self, channels: Iterable[str]) -> Iterator[str]:
@@ -64,8 +64,8 @@ class RecentEvents:
 
     def _forget_oldest(self) -> None:
         self.start, channel = self._order.popleft()
-        kept = self._by_channel[channel]
-        self._bytes -= len(kept[0][3])
-        del kept[0]
-        if not kept:
+        events = self._by_channel[channel]
+        self._bytes -= len(events[0][3])
+        del events[0]
+        if not events:
             del self._by_channel[channel]

@@ -11,7 +11,7 @@ import psycopg2
 from gevent.lock import BoundedSemaphore
 
 from foundation import clock
-from foundation.connections import PreparedPool, away, passing
+from foundation.connections import PreparedPool, is_transient, is_unavailable
 from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog, get_logger
 from side_effects.circuits import SharedCircuits
@@ -77,7 +77,7 @@ class Attempts:
         except ENDING:
             raise
         except BaseException as error:
-            if away(error):
+            if is_unavailable(error):
                 self._failures.failed(error)
                 return None
             log.exception(
@@ -181,7 +181,7 @@ class Recorder:
                 written = {id for (id,) in self._pool.run(RECORD, args)}
                 break
             except (psycopg2.Error, ServiceUnavailable) as error:
-                if not passing(error):
+                if not is_transient(error):
                     raise
                 gevent.sleep(INSIST_SECONDS)
         for one in batch:

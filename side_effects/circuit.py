@@ -97,9 +97,9 @@ def _counted(
     window: tuple[tuple[int, int, int], ...], successes: int, failures: int, now: float
 ) -> tuple[tuple[int, int, int], ...]:
     slot = int(now // SLOT_SECONDS)
-    kept = [entry for entry in window if slot - WINDOW_SLOTS < entry[0] < slot]
+    recent = [entry for entry in window if slot - WINDOW_SLOTS < entry[0] < slot]
     current = next((entry for entry in window if entry[0] == slot), (slot, 0, 0))
-    return (*kept, (slot, current[1] + successes + failures, current[2] + failures))
+    return (*recent, (slot, current[1] + successes + failures, current[2] + failures))
 
 
 def _sick(window: tuple[tuple[int, int, int], ...]) -> bool:

@@ -16,7 +16,7 @@ def test_above_its_start_it_holds_everything_and_nothing_else(channels, most, cu
     recent, log = RecentEvents(0, most), []
     for seq, channel in enumerate(channels, 1):
         log += rows(seq, channel=channel)
-        recent.keep(log[-1:])
+        recent.append(log[-1:])
 
     assert len(recent) <= most
     assert max(0, len(channels) - most) == recent.start
@@ -30,6 +30,6 @@ def test_above_its_start_it_holds_everything_and_nothing_else(channels, most, cu
 def test_large_events_take_no_more_memory_than_allowed():
     recent = RecentEvents(0, events=1000, size=10_000)
     for seq in range(1, 100):
-        recent.keep(rows(seq, size=1000))
+        recent.append(rows(seq, size=1000))
 
     assert (10, 89) == (len(recent), recent.start)
