@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
 import outbox
 from access.principal import Principal
 from foundation import logs, sql
@@ -69,16 +67,13 @@ said AS MATERIALIZED (
     return EventType(EVENT_TYPE, CONTEXT, source, (live,))
 
 
-SAY = text(
-    f"""WITH said AS (
-        INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
-        VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
-    entry AS (
-        {outbox.insert(EVENT_TYPE, "said", pending=str(1 << MESSAGE_BIT), request_id=":request_id", owner=":owner")})
-    SELECT said.id, entry.id, {message_json("said", ":role")} FROM said, entry"""
+SQL = sql.beside(
+    __file__,
+    entry=outbox.insert(EVENT_TYPE, "said", pending=str(1 << MESSAGE_BIT), request_id=":request_id", owner=":owner"),
+    message=message_json("m", ":role"),
+    message_said=message_json("said", ":role"),
 )
-
-SQL = sql.beside(__file__, message=message_json("m", ":role"))
+SAY = SQL.text("say")
 CONVERSATION = SQL.text("conversation")
 ERASE = SQL.text("erase")
 EXPORT = SQL.text("export")

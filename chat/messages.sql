@@ -1,4 +1,13 @@
--- An order's conversation: read, export, erase. The statements that write messages are composed with the outbox entry.
+-- An order's conversation: write, read, export, erase. Messages of the service are written by an effect.
+
+-- name: say(order_id, seller_id, buyer_id, role, id, body, request_id, owner)
+-- The message and the outbox entry of its live events: both or neither.
+WITH said AS (
+    INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
+    VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
+entry AS (
+    {entry})
+SELECT said.id, entry.id, {message_said} FROM said, entry
 
 -- name: conversation(order_id, role, before, limit)
 -- A page as JSON text, worded for its reader, and the lowest id on it.

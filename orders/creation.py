@@ -6,7 +6,6 @@ import random
 
 import orjson
 from psycopg2 import errors as pg
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 import outbox
@@ -26,31 +25,17 @@ from outbox.engine import Engine
 from outbox.entries import OutboxEntry
 from side_effects.effects import EventType
 
-PLACE = text(
-    f"""WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
-    placed AS (
-        INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
-               total_minor, currency, created_at, updated_at)
-        SELECT id, coalesce(:number, id || :mark), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
-               :items, :total_minor, :currency, at, at FROM fresh
-        RETURNING *),
-    e AS (
-        INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
-               effect_bits, idempotency_key, request_id, at)
-        SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
-               :effect_bits, :key, :request_id, created_at
-        FROM placed RETURNING {OrderEvent.WRITTEN}),
-    entry AS (
-        {outbox.insert(EVENT_TYPE, "e", pending=":effect_bits", request_id=":request_id", owner=":owner")})
-    SELECT entry.id, {json_sql.order_head("placed")}, {EVENT} FROM placed, e, entry"""
-)
-
 SQL = sql.beside(
     __file__,
+    columns=EVENT,
+    entry=outbox.insert(EVENT_TYPE, "e", pending=":effect_bits", request_id=":request_id", owner=":owner"),
+    head=json_sql.order_head("placed"),
     head_as_placed=json_sql.order_head(
         "o", status="e.to_status", version="e.version", updated_at="e.at", tracking="NULL::json"
     ),
+    written=OrderEvent.WRITTEN,
 )
+PLACE = SQL.text("place")
 PLACED_BEFORE = SQL.text("placed_before")
 
 

@@ -1,5 +1,24 @@
 -- Placing orders.
 
+-- name: place(number, mark, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency, role, id, effect_bits, key, request_id, owner)
+-- The order, the first row of its history and the outbox entry: all or nothing. A number that nobody named is the id.
+WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
+placed AS (
+    INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
+           total_minor, currency, created_at, updated_at)
+    SELECT id, coalesce(:number, id || :mark), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
+           :items, :total_minor, :currency, at, at FROM fresh
+    RETURNING *),
+e AS (
+    INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
+           effect_bits, idempotency_key, request_id, at)
+    SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
+           :effect_bits, :key, :request_id, created_at
+    FROM placed RETURNING {written}),
+entry AS (
+    {entry})
+SELECT entry.id, {head}, {columns} FROM placed, e, entry
+
 -- name: placed_before(key, id, role)
 -- The result of an earlier request with the same key, and what it sent: the order as it was placed, whatever has
 -- happened since.

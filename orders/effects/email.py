@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from foundation.connections import PreparedPool, Statement
+from foundation import sql
+from foundation.connections import PreparedPool
 from foundation.one_line import folded
 from notifications.email import MAIL_SERVER, Mail
 from orders import json_sql
@@ -26,12 +27,8 @@ CONCURRENCY = 16
 LINK = re.compile(r"://|www\.|[@/\\]|\w\.\w\w", re.IGNORECASE)
 """What mail clients turn into links: a scheme, an address, a domain with or without one."""
 
-ADDRESSED = Statement(
-    "mail_of_event",
-    ("bigint",),
-    f"""SELECT o.buyer_email, o.buyer_name, o.number, e.to_status, e.reason, o.id, o.buyer_id
-    FROM {json_sql.EVENTS} e JOIN orders o ON o.id = e.order_id WHERE e.id = $1""",
-)
+SQL = sql.beside(__file__, events=json_sql.EVENTS)
+ADDRESSED = SQL.prepared("mail_of_event")
 
 
 def effects(given: Given) -> tuple[Effect, ...]:

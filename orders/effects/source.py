@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from foundation.connections import Statement
+from foundation.sql import beside
 from orders import json_sql
 from orders.outbox_entry import EVENT_TYPE
 from orders.signals import OrderEvent
@@ -18,9 +18,8 @@ MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""
 
-LOAD = Statement(
-    "load_events", ("bigint[]",), f"SELECT {OrderEvent.COLUMNS} FROM {json_sql.EVENTS} e WHERE id = ANY($1)"
-)
+SQL = beside(__file__, columns=OrderEvent.COLUMNS, events=json_sql.EVENTS)
+LOAD = SQL.prepared("load_events")
 
 
 def sql(workflow: Workflow) -> str:
