@@ -20,6 +20,9 @@ BLOCK = re.compile(r"(?:`(?P<path>[\w./]+)`[^`\n]*)?\n\n```(?P<language>\w+)\n(?
 
 NOT_COPIED = shutil.ignore_patterns(".*", "data", "benchmarks", "chaos", "node_modules")
 
+QUICKLY = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p pytest_timeout -p no:cacheprovider"}
+"""Importing the plugins that these tests do not need takes longer than the tests."""
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
@@ -70,7 +73,7 @@ def follow(copy: Path, run: Callable[[list[str]], None]) -> list[str]:
 def test_a_newcomer_who_follows_the_page_adds_an_effect(copy, worker_name):
     """The tests of the page run in the copy, on databases of their own on this run's server."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "PYTEST_XDIST_WORKER": f"newcomer_{worker_name}"}
+    environment = os.environ | QUICKLY | {"PATH": path, "PYTEST_XDIST_WORKER": f"newcomer_{worker_name}"}
 
     def run(command: list[str]) -> None:
         done = subprocess.run(
