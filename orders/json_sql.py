@@ -55,8 +55,8 @@ def person_json(role: str, id: str) -> str:
     return f"(SELECT row_to_json(person) FROM (SELECT {role} AS role, {id} AS id) AS person)"
 
 
-def words(workflow: Workflow) -> str:
-    """A CTE `words`: each status with its labels, its notices, and each side's next statuses.
+def labels(workflow: Workflow) -> str:
+    """A CTE `labels`: each status with its labels, its notices, and each side's next statuses.
 
     It is part of the prepared statements, so every process uses the table it was started with.
     """
@@ -74,8 +74,8 @@ def words(workflow: Workflow) -> str:
         + ")"
         for status in workflow.statuses.values()
     )
-    names = "status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed"
-    return f"words ({names}) AS (VALUES\n        {rows})"
+    names = "status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed"
+    return f"labels ({names}) AS (VALUES\n        {rows})"
 
 
 def literal(text: str | None) -> str:

@@ -23,7 +23,7 @@ kept AS (
 completed AS MATERIALIZED (
     SELECT id, event_type, event_id, pending & 495 AS pending FROM gone
     UNION ALL SELECT id, event_type, event_id, pending & 495 FROM waiting),
-words (status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
+labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'PREPARING'::text, E'Preparing'::text, E'Being prepared'::text, E'Order #{number} is in preparation.'::text, E'Your order #{number} is being prepared.'::text, E'["READY","SHIPPED","CANCELLED"]'::text, E'[]'::text),
@@ -48,14 +48,14 @@ plain AS MATERIALIZED (
 order_changes AS MATERIALIZED (
     SELECT p.*, (p.head || ',"allowed_transitions":' || coalesce(now.seller_allowed, '[]') || '}') AS seller_order,
            (p.head || ',"allowed_transitions":' || coalesce(now.buyer_allowed, '[]') || '}') AS buyer_order,
-           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
-           was.seller_notice, was.buyer_notice
-    FROM plain p LEFT JOIN words now ON now.status = p.current_status
-    LEFT JOIN words was ON was.status = p.to_status),
+           coalesce(was.seller_label, p.to_status) AS seller_label,
+           coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN labels now ON now.status = p.current_status
+    LEFT JOIN labels was ON was.status = p.to_status),
 generic_notices AS (
     INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)
     SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_word ELSE c.buyer_word END
+           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_label ELSE c.buyer_label END
     FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
     WHERE (pending & 4) <> 0
     ON CONFLICT DO NOTHING RETURNING *),
@@ -69,7 +69,7 @@ status_notices AS (
     ON CONFLICT DO NOTHING RETURNING *),
 system_messages AS (
     INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)
-    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_word, c.buyer_word
+    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label, c.buyer_label
     FROM order_changes c WHERE (pending & 32) <> 0
     ON CONFLICT DO NOTHING RETURNING *),
 email_status_rows AS (

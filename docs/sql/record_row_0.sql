@@ -7,7 +7,7 @@ WITH completed AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
     WHERE id = $1[1] AND attempts = $2[1] AND status || '' = 'running'
     RETURNING id, event_type, event_id, 1 AS pending),
-words (status, seller_word, buyer_word, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
+labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'PREPARING'::text, E'Preparing'::text, E'Being prepared'::text, E'Order #{number} is in preparation.'::text, E'Your order #{number} is being prepared.'::text, E'["READY","SHIPPED","CANCELLED"]'::text, E'[]'::text),
@@ -32,10 +32,10 @@ plain AS MATERIALIZED (
 order_changes AS MATERIALIZED (
     SELECT p.*, (p.head || ',"allowed_transitions":' || coalesce(now.seller_allowed, '[]') || '}') AS seller_order,
            (p.head || ',"allowed_transitions":' || coalesce(now.buyer_allowed, '[]') || '}') AS buyer_order,
-           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
-           was.seller_notice, was.buyer_notice
-    FROM plain p LEFT JOIN words now ON now.status = p.current_status
-    LEFT JOIN words was ON was.status = p.to_status),
+           coalesce(was.seller_label, p.to_status) AS seller_label,
+           coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN labels now ON now.status = p.current_status
+    LEFT JOIN labels was ON was.status = p.to_status),
 frames AS (SELECT event_id, order_id, 0 AS position, channel, type, data
         FROM (
     SELECT id AS event_id, order_id, 'seller:' || seller_id AS channel, type,

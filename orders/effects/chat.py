@@ -11,7 +11,7 @@ BIT = 5
 MESSAGE = f"""
 system_messages AS (
     {SAY_SYSTEM}
-    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_word, c.buyer_word
+    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label, c.buyer_label
     FROM order_changes c WHERE {is_pending(BIT)}
     ON CONFLICT DO NOTHING RETURNING *)"""
 

@@ -11,7 +11,7 @@ from orders.status_change import StatusChange
 from orders.workflow import Workflow
 
 MakeLink = Callable[[int, int], tuple[str, float]]
-"""Given an order and its buyer, makes an address that shows it; and says when that ends."""
+"""Given an order and its buyer, returns a URL that shows it, and its expiry."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ GENERIC = f"""
 generic_notices AS (
     {NOTIFY}
     SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_word ELSE c.buyer_word END
+           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_label ELSE c.buyer_label END
     FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
     WHERE {is_pending(GENERIC_BIT)}
     ON CONFLICT DO NOTHING RETURNING *)"""
@@ -26,7 +26,7 @@ status_notices AS (
     CROSS JOIN LATERAL (VALUES ('seller', c.seller_notice), ('buyer', c.buyer_notice)) AS side (role, notice)
     WHERE {is_pending(STATUS_BIT)} AND side.role <> c.actor_role AND side.notice IS NOT NULL
     ON CONFLICT DO NOTHING RETURNING *)"""
-"""For the side that did not act; for both when neither did."""
+"""For the side that did not act; for both if neither did."""
 
 
 def effects(_: Given) -> tuple[Effect, ...]:

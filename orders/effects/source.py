@@ -13,7 +13,7 @@ from side_effects.effects import Run
 
 MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
     > (SELECT e.version FROM order_events e WHERE e.id = s.event_id)"""
-"""The order has changed since the event that this side effect speaks of."""
+"""The order has changed since this side effect's event."""
 
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""
@@ -29,7 +29,7 @@ def sql(workflow: Workflow) -> str:
     even if another process was slower. The event keeps its own version and time.
     """
     return f"""
-{json_sql.words(workflow)},
+{json_sql.labels(workflow)},
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_json("e")} AS event,
            o.status AS current_status, o.version AS current_version
@@ -40,10 +40,10 @@ plain AS MATERIALIZED (
 order_changes AS MATERIALIZED (
     SELECT p.*, {json_sql.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
            {json_sql.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
-           coalesce(was.seller_word, p.to_status) AS seller_word, coalesce(was.buyer_word, p.to_status) AS buyer_word,
-           was.seller_notice, was.buyer_notice
-    FROM plain p LEFT JOIN words now ON now.status = p.current_status
-    LEFT JOIN words was ON was.status = p.to_status)"""
+           coalesce(was.seller_label, p.to_status) AS seller_label,
+           coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
+    FROM plain p LEFT JOIN labels now ON now.status = p.current_status
+    LEFT JOIN labels was ON was.status = p.to_status)"""
 
 
 def load_events(run: Run, ids: Sequence[int]) -> Mapping[int, OrderEvent]:
