@@ -13,18 +13,23 @@ import operations.commands
 import orders.commands
 import orders.personal_commands
 import orders.sql_commands
+import own_packages
 import realtime.commands
 from app import build_app
 from foundation import db
 from foundation.settings import Settings, SettingsError
 from launch.data_directory import kept_settings
+from orders import receivers
 from process import onward_of
 
 
 def create_app() -> Flask:
     """The application, with the secret and the database of `make run` if none are given."""
+    own_packages.refuse_others()
     try:
-        app = build_app(Settings.from_env(kept_settings(os.environ) | os.environ))
+        settings = Settings.from_env(kept_settings(os.environ) | os.environ)
+        app = build_app(settings)
+        receivers.connect(settings.receivers)
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     init_commands(app)

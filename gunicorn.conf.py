@@ -15,14 +15,19 @@ from typing import Any  # noqa: E402
 
 import psycopg2  # noqa: E402
 
+import own_packages  # noqa: E402
+
+own_packages.refuse_others()
+
 from foundation import hosts, logs, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
-from orders import workflow_file  # noqa: E402
+from orders import receivers, workflow_file  # noqa: E402
 from server import requests  # noqa: E402
 
 try:
     settings = Settings.from_env(os.environ)
     workflow_file.load(settings.order_workflow)
+    receivers.check(settings.receivers)
 except SettingsError as error:
     sys.exit("\n".join(error.problems))
 
@@ -57,8 +62,11 @@ metrics.mkdir(parents=True, exist_ok=True)
 
 
 def on_starting(_server: Any) -> None:
-    """Start counting at 0, since what the last run left would be added; and do not start behind an unsuitable
-    pooler."""
+    """Start counting at 0, since what the last run left would be added; and do not start with receivers that cannot be
+    imported, or behind an unsuitable pooler."""
+    own_packages.refuse_others()  # again: --pythonpath has taken effect since
+    if wrong := receivers.trial(settings.receivers):
+        sys.exit(wrong)
     for file in metrics.glob("*.db"):
         file.unlink(missing_ok=True)
     # An unavailable database is no reason to exit: /readyz reports it, and checks its sessions when it is available.

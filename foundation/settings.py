@@ -120,6 +120,13 @@ def _hosts(value: str) -> tuple[str, ...]:
     return hosts
 
 
+def _modules(value: str) -> tuple[str, ...]:
+    modules = tuple(dict.fromkeys(one.strip() for one in value.split(",") if one.strip()))
+    if not all(part.isidentifier() for one in modules for part in one.split(".")):
+        raise ValueError("must be names of Python modules like warehouse,crm")
+    return modules
+
+
 def _reachable(url: str) -> bool:
     """Whether a URL names a host, and a valid port, if any."""
     try:
@@ -235,6 +242,9 @@ class Settings:
     )
     signal_concurrency: int = _setting(
         "32", "Signal receivers that run at the same time, per process.", _whole_number(1, 10**4)
+    )
+    receivers: tuple[str, ...] = _setting(
+        "", "Python modules of your own with signal receivers, separated by commas; imported at start.", _modules
     )
     stream_limit: int = _setting("10000", "Maximum open live streams per process.", _whole_number(1, 10**5))
     streams_per_person: int = _setting(

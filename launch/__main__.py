@@ -18,7 +18,7 @@ from launch.plan import PROJECT, Plan, kept_secret
 from launch.postgres import EmbeddedPostgres
 from launch.preparation import Preparation
 from launch.probes import readiness, require_database, require_free_port
-from orders import workflow_file
+from orders import receivers, workflow_file
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 READY_SECONDS = 60
@@ -47,6 +47,7 @@ def main() -> int:
 
 def _serve(plan: Plan, stop: StopRequest) -> int:
     workflow_file.load(plan.settings.order_workflow)
+    receivers.check(plan.settings.receivers)
     require_free_port(plan.settings.host, plan.settings.port)
     _warn_of_the_demo(plan)
     with _environment(plan) as (env, shared_files), Preparation(plan, env) as preparation:

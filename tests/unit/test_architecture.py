@@ -25,6 +25,7 @@ LAYERS = (
     ("outbox", "realtime", "notifications"),
     ("side_effects", "server", "access"),
     ("foundation",),
+    ("own_packages",),
 )
 """From the top down: a package or top-level module imports only from lower layers, and nothing from its own."""
 
