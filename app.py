@@ -25,7 +25,7 @@ from foundation.wiring import build as build_foundation
 from notifications.wiring import build as build_notifications
 from operations.wiring import build as build_operations
 from orders import queries
-from orders.channels import channels_of, channels_to_catch_up
+from orders.channels import channels_of, channels_to_poll
 from orders.wiring import build as build_orders
 from orders.wiring import plan as plan_orders
 from outbox.completion import Announcement
@@ -59,7 +59,7 @@ def build_app(settings: Settings) -> Flask:
 def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     access = build_access(app, settings)
     build_server(app, settings)
-    realtime = build_realtime(settings, access, channels_of, channels_to_catch_up)
+    realtime = build_realtime(settings, access, channels_of, channels_to_poll)
     notifications = build_notifications(settings)
     plan = plan_orders(settings, access, notifications.mailer)
     event_types = (plan.event_type, messages.event_type())

@@ -24,7 +24,7 @@ def channels_of(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str
     return (EVERY_SELLER,) if wanted == ("ops",) else wanted
 
 
-def channels_to_catch_up(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+def channels_to_poll(principal: Principal, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The same for reading events page by page: roles that see every order get the events of all sellers."""
     everything = not wanted and not (principal.seller_id or principal.buyer_id)
     return (EVERY_SELLER,) if everything else channels_of(principal, wanted)

@@ -30,8 +30,8 @@ STATE = SQL.prepared("log_state")
 AFTER = SQL.prepared("log_after")
 REPLAY = SQL.prepared("log_replay")
 REPLAY_ALL = SQL.prepared("log_replay_all")
-CATCH_UP = SQL.prepared("log_catch_up")
-CATCH_UP_ALL = SQL.prepared("log_catch_up_all")
+READ_PAGE = SQL.prepared("log_page")
+READ_PAGE_OF_ALL = SQL.prepared("log_page_of_all")
 PRUNE = SQL.prepared("log_prune")
 
 
@@ -76,12 +76,12 @@ class EventLog:
             raise Pruned
         return rows
 
-    def catch_up(self, channels: Sequence[str], seq: int, limit: int) -> tuple[LogState, list[Row]]:
+    def read_page(self, channels: Sequence[str], seq: int, limit: int) -> tuple[LogState, list[Row]]:
         """The log's position, and the next events of these channels, or of all that match the one with a `*`."""
         if channels[0].endswith(ALL):
-            stands, *rows = self._pool.run(CATCH_UP_ALL, (channels[0].removesuffix(ALL), seq, limit))
+            stands, *rows = self._pool.run(READ_PAGE_OF_ALL, (channels[0].removesuffix(ALL), seq, limit))
         else:
-            stands, *rows = self._pool.run(CATCH_UP, (list(channels), seq, limit))
+            stands, *rows = self._pool.run(READ_PAGE, (list(channels), seq, limit))
         return LogState(stands[0], int(stands[2]), int(stands[3])), rows
 
     def prune(self, hours: int, limit: int = 2000) -> int:

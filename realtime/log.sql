@@ -48,7 +48,7 @@ ORDER BY seq LIMIT {page})
 SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
     (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
 
--- name: log_catch_up(channels text[], seq bigint, most int)
+-- name: log_page(channels text[], seq bigint, most int)
 -- The first row has the position of the log, as of the same moment. Asked for all channels at once, PostgreSQL would
 -- read and sort everything behind the cursor for each page.
 {stands} UNION ALL (
@@ -57,7 +57,7 @@ SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
     WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most) AS e
 ORDER BY seq LIMIT :most)
 
--- name: log_catch_up_all(prefix text, seq bigint, most int)
+-- name: log_page_of_all(prefix text, seq bigint, most int)
 -- The same for all channels with this prefix, along the primary key.
 {stands} UNION ALL (
 SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq AND starts_with(channel, :prefix)

@@ -44,7 +44,7 @@ def page(log: EventLog, channels: tuple[str, ...], after: str, limit: int) -> Pa
     if after and not match:
         raise InvalidRequest("after: use the next_cursor of the previous page, or the id of an event.")
     seq = int(match[2]) if match else 0
-    state, rows = log.catch_up(channels, seq, limit)
+    state, rows = log.read_page(channels, seq, limit)
     if match:
         _judge(state, int(match[1]) if match[1] else state.epoch, seq)
     more = len(rows) == limit

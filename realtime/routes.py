@@ -120,10 +120,10 @@ FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_c
 
 
 def blueprints(
-    streams: Streams, log: EventLog, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
+    streams: Streams, log: EventLog, channels_of: ChannelsOf, channels_to_poll: ChannelsOf
 ) -> tuple[APIBlueprint, APIBlueprint]:
     """The stream, and the events page by page; `channels_of` is passed in."""
-    return _streaming(streams, channels_of), _catching_up(log, channels_to_catch_up)
+    return _streaming(streams, channels_of), _polling(log, channels_to_poll)
 
 
 def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
@@ -156,7 +156,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
     return routes
 
 
-def _catching_up(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:
+def _polling(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("events", __name__, abp_tags=[TAG])
     guards.protect(routes, area="realtime")  # a read like any other, for which a ticket is not accepted
 

@@ -30,16 +30,16 @@ ITERATED_STREAMS = 500
 """Of the streams that gunicorn writes, one in four of its connections."""
 
 
-def build(settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf) -> Realtime:
+def build(settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_poll: ChannelsOf) -> Realtime:
     """The channels of a principal are decided by the layers above, for streams and for events page by page."""
-    return Realtime(settings, access, channels_of, channels_to_catch_up)
+    return Realtime(settings, access, channels_of, channels_to_poll)
 
 
 class Realtime:
     """Log, feed, hub and streams of one process."""
 
     def __init__(
-        self, settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_catch_up: ChannelsOf
+        self, settings: Settings, access: Access, channels_of: ChannelsOf, channels_to_poll: ChannelsOf
     ) -> None:
         rights = access.credentials
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
@@ -57,7 +57,7 @@ class Realtime:
 
         recognise, count = partial(guards.recognise, access.credentials), partial(access.limits.take, reading=True)
         self.fast_path = StreamFastPath(self.streams, recognise, channels_of, count)
-        self.routes = blueprints(self.streams, replayed, channels_of, channels_to_catch_up)
+        self.routes = blueprints(self.streams, replayed, channels_of, channels_to_poll)
         self._log = replayed
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from foundation.connections import PREPARED_OPTIONS
 from orders.effects import timer
-from realtime.log import CATCH_UP, CATCH_UP_ALL
+from realtime.log import READ_PAGE, READ_PAGE_OF_ALL
 from side_effects import rows
 
 
@@ -29,8 +29,8 @@ def test_the_claim_looks_up_what_comes_earlier_by_its_whole_key(settings, empty)
 
 
 @pytest.mark.usefixtures("_green")
-@pytest.mark.parametrize(("statement", "index"), [(CATCH_UP, "channel_seq_idx"), (CATCH_UP_ALL, "events_pkey")])
-def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, index):
+@pytest.mark.parametrize(("statement", "index"), [(READ_PAGE, "channel_seq_idx"), (READ_PAGE_OF_ALL, "events_pkey")])
+def test_polling_reads_a_page_and_not_the_log(settings, empty, statement, index):
     """Sorted as a whole, each page cost all that came after it."""
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
@@ -39,7 +39,7 @@ def test_catching_up_reads_a_page_and_not_the_log(settings, empty, statement, in
             SELECT n, 'seller:' || mod(n, 4), 'order.status_changed', '{}' FROM generate_series(1, 20000) AS n"""
         )
         cursor.execute(statement.prepare)
-        channels = "'{seller:1,seller:2}'" if statement is CATCH_UP else "'seller:'"
+        channels = "'{seller:1,seller:2}'" if statement is READ_PAGE else "'seller:'"
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {statement.name} ({channels}, 5000, 100)")
         plan = json.dumps(cursor.fetchone()[0])
 

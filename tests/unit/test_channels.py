@@ -6,7 +6,7 @@ import pytest
 
 from access.principal import Principal
 from foundation.errors import Forbidden
-from orders.channels import EVERY_SELLER, channels_of, channels_to_catch_up
+from orders.channels import EVERY_SELLER, channels_of, channels_to_poll
 
 BOB, ALICE, OLIVE, SHOP = (Principal(role, 7) for role in ("seller", "buyer", "operator", "service"))
 
@@ -34,5 +34,5 @@ def test_a_service_names_what_it_hears_live():
 
 
 def test_who_may_see_every_order_catches_up_with_all_of_them():
-    assert [(EVERY_SELLER,)] * 2 == [channels_to_catch_up(SHOP), channels_to_catch_up(OLIVE)]
-    assert [("seller:7",), ("buyer:2",)] == [channels_to_catch_up(BOB), channels_to_catch_up(SHOP, ("buyer:2",))]
+    assert [(EVERY_SELLER,)] * 2 == [channels_to_poll(SHOP), channels_to_poll(OLIVE)]
+    assert [("seller:7",), ("buyer:2",)] == [channels_to_poll(BOB), channels_to_poll(SHOP, ("buyer:2",))]

@@ -46,6 +46,7 @@ IN_THE_PRODUCT = {
     "[Hh]ear(s|d|ing)?": "receive",
     "[Tt]old|[Tt]ell(s|ing)?": "notify, report, contain",
     "[Ww]ire": "JSON, serialisation",
+    "catch[_-]up": "polling, replay",
 }
 """Beyond these, words that only tests and proofs may use: a proof is a proof there, and a test is a story."""
 
