@@ -15,4 +15,4 @@ def forget(_entry: OutboxEntry) -> None:
     """Do none of the effects."""
 
 
-setattr(onward_of(app).engine, "keep", forget)  # noqa: B010  A plain assignment is no valid typing.
+setattr(onward_of(app).engine, "dispatch", forget)  # noqa: B010  A plain assignment is no valid typing.
