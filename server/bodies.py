@@ -68,8 +68,12 @@ class TimedBody:
     def _in_time(self, read: Any, size: int) -> bytes:
         begun = clock.monotonic()
         try:
-            with gevent.Timeout(self._seconds, RequestTimeout("The body did not arrive in time.")):
+            with gevent.Timeout(self._seconds) as limit:
                 got: bytes = read(size)
+        except gevent.Timeout as late:
+            if late is not limit:
+                raise  # somebody else's
+            raise RequestTimeout("The body did not arrive in time.") from None
         except NoMoreData as error:
             raise MalformedRequest(CUT_SHORT) from error
         except ParseException as error:
