@@ -57,7 +57,6 @@ PASSED_OVER = {
     "CHANGELOG.md": "history",
     "LICENSE": "not ours",
     "docs/decisions/": "history",
-    "docs/reliability.md": "written by chaos/, whose figures bear the names that they had in that run",
     "docs/glossary.md": "explains the terms",
     "migrations/": "history: names of tables and columns as they were",
     "requirements": "names of packages",
