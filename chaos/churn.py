@@ -37,7 +37,7 @@ AGE = "UPDATE realtime_events SET created_at = created_at - interval '48 h' WHER
 
 def come_and_go(server: Server, report: Report) -> None:
     """R20: 100,000 streams are opened and closed, every other one by a reset; nothing of them remains."""
-    count = report.either(1500, 100_000)
+    count = report.either(600, 100_000)
     with World(server, report, mail=False, STREAMS_PER_PERSON="1000") as world:
         tokens = [world.service.token("seller", 1 + number) for number in range(50)]
         pool = Pool(AT_ONCE)

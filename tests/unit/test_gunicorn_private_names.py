@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 
@@ -23,10 +24,33 @@ source = inspect.getsource
 """
 
 
-def in_a_patched_process(check: str) -> None:
+CHECKS = """
+import json, sys, traceback
+for line in sys.stdin:
+    wrong = ""
+    try:
+        exec(json.loads(line), dict(globals()))
+    except Exception:
+        wrong = traceback.format_exc()
+    print(json.dumps(wrong), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def in_a_patched_process():
     """Importing gunicorn's gevent worker wants a patched process, which this one is not to become."""
-    done = subprocess.run([sys.executable, "-c", PRELUDE + inspect.cleandoc(check)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + CHECKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def check(code: str) -> None:
+            process.stdin.write(json.dumps(inspect.cleandoc(code)) + "\n")
+            process.stdin.flush()
+            wrong = json.loads(process.stdout.readline())
+            assert not wrong, wrong
+
+        yield check
+        process.stdin.close()
 
 
 @pytest.mark.parametrize(
@@ -40,11 +64,11 @@ def in_a_patched_process(check: str) -> None:
         "'util.close(client)' in source(AsyncWorker.handle)",
     ],
 )
-def test_stop_iteration_from_is_already_handled_makes_gunicorn_forget_the_connection(fact):
+def test_stop_iteration_from_is_already_handled_makes_gunicorn_forget_the_connection(fact, in_a_patched_process):
     in_a_patched_process(f"assert {fact}")
 
 
-def test_a_detached_answer_stops_and_any_other_does_not():
+def test_a_detached_answer_stops_and_any_other_does_not(in_a_patched_process):
     in_a_patched_process(
         """
         worker = object.__new__(StreamWorker)
@@ -59,15 +83,15 @@ def test_a_detached_answer_stops_and_any_other_does_not():
     )
 
 
-def test_the_environment_holds_the_socket():
+def test_the_environment_holds_the_socket(in_a_patched_process):
     in_a_patched_process("assert '\"gunicorn.socket\": sock' in source(wsgi.default_environ)")
 
 
-def test_http_2_is_told_in_the_environment():
+def test_http_2_is_told_in_the_environment(in_a_patched_process):
     in_a_patched_process('assert \'environ["HTTP_VERSION"] = "2"\' in source(AsyncWorker.handle_http2_request)')
 
 
-def test_alive_is_what_every_reason_to_stop_clears():
+def test_alive_is_what_every_reason_to_stop_clears(in_a_patched_process):
     in_a_patched_process(
         """
         assert 'self.alive = False' in source(Worker.handle_exit)
@@ -77,11 +101,11 @@ def test_alive_is_what_every_reason_to_stop_clears():
     )
 
 
-def test_a_lost_parent_is_told_by_an_exit_out_of_run():
+def test_a_lost_parent_is_told_by_an_exit_out_of_run(in_a_patched_process):
     in_a_patched_process("assert 'sys.exit(0)' in source(GeventWorker.notify)")
 
 
-def test_a_connection_waits_for_its_next_request_in_timeout_ctx():
+def test_a_connection_waits_for_its_next_request_in_timeout_ctx(in_a_patched_process):
     in_a_patched_process(
         """
         assert 'with self.timeout_ctx():' in source(AsyncWorker.handle)
@@ -90,7 +114,7 @@ def test_a_connection_waits_for_its_next_request_in_timeout_ctx():
     )
 
 
-def test_the_application_is_loaded_by_load_wsgi_and_called_as_wsgi():
+def test_the_application_is_loaded_by_load_wsgi_and_called_as_wsgi(in_a_patched_process):
     in_a_patched_process(
         """
         assert 'self.wsgi = self.app.wsgi()' in source(Worker.load_wsgi)
@@ -99,7 +123,7 @@ def test_the_application_is_loaded_by_load_wsgi_and_called_as_wsgi():
     )
 
 
-def test_a_connection_is_served_by_handle_which_closes_it_and_counts_its_requests():
+def test_a_connection_is_served_by_handle_which_closes_it_and_counts_its_requests(in_a_patched_process):
     in_a_patched_process(
         """
         assert list(inspect.signature(GeventWorker.handle).parameters) == ["self", "listener", "client", "addr"]
@@ -110,7 +134,7 @@ def test_a_connection_is_served_by_handle_which_closes_it_and_counts_its_request
     )
 
 
-def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
+def test_a_response_is_written_by_these_methods_and_dated_by_this_function(in_a_patched_process):
     in_a_patched_process(
         """
         from server import responses
@@ -125,7 +149,7 @@ def test_a_response_is_written_by_these_methods_and_dated_by_this_function():
     )
 
 
-def test_a_body_is_read_by_these_names():
+def test_a_body_is_read_by_these_names(in_a_patched_process):
     in_a_patched_process(
         """
         from server import reading
@@ -144,7 +168,7 @@ def test_a_body_is_read_by_these_names():
     )
 
 
-def test_the_configuration_file_names_our_worker():
+def test_the_configuration_file_names_our_worker(in_a_patched_process):
     in_a_patched_process(
         """
         config = Config()
