@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from access import guards
+from access.tracking_links import TrackingLinks
 from dashboard import formatters, loaders, messages, people
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
@@ -75,6 +76,21 @@ def blueprint(context: PageContext) -> Blueprint:
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
         return page(context, "inbox.html", notifications=loaders.notifications(guards.current()))
+
+    return pages
+
+
+def tracking_blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
+    """`/t/<link>`: one order, read-only, for anyone with the link; it needs no account."""
+    pages = Blueprint("tracking_page", __name__)
+
+    @pages.get("/t/<link>")
+    def follow(link: str) -> str:
+        followed = links.read(link)
+        found = loaders.order(context, followed.principal, followed.order_id)
+        # The reader may be someone other than the buyer.
+        names = messages.actors(followed.principal) | {"buyer": "The buyer"}
+        return render_template("tracking.html", view=context.view("buyer"), names=names, **found)
 
     return pages
 

@@ -1,18 +1,42 @@
-"""Registers the pages with the application."""
+"""Registers the pages with the application, and the headers that every page has."""
 
 from __future__ import annotations
 
 import secrets
 
+from flask import Response
 from flask_openapi.openapi import OpenAPI
 
 from access.parts import Access
 from chat.wiring import Chat
-from dashboard import auth_pages, formatters, forms, headers, messages, pages, reference, tracking_page
+from dashboard import auth_pages, formatters, forms, messages, pages, reference
 from dashboard.context import PageContext
 from foundation.settings import Settings
 from orders.wiring import Orders
 from realtime.wiring import Realtime
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "object-src 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # Not `no-referrer`: the CSRF check asks for the referrer over HTTPS.
+    "Referrer-Policy": "same-origin",
+    # A cached page could be older than its cursor says, or another person's.
+    "Cache-Control": "no-store",
+}
+"""Where the resources of a page may come from, and that it must not be cached."""
 
 
 def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, orders: Orders, chat: Chat) -> None:
@@ -21,9 +45,17 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals["text"] = messages.text
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
-    app.after_request(headers.secure)
+    app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))
     app.register_blueprint(reference.blueprint())
-    app.register_blueprint(tracking_page.blueprint(context, access.tracking_links))
+    app.register_blueprint(pages.tracking_blueprint(context, access.tracking_links))
     app.register_blueprint(pages.blueprint(context))
     app.register_blueprint(forms.blueprint(context))
+
+
+def _secure(response: Response) -> Response:
+    """Add these headers to every HTML response, unless it sets its own."""
+    if response.mimetype == "text/html":
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
