@@ -37,7 +37,7 @@ RENAMED = {
     "api_keys.subject_id": "principal_id",
     "people.subject_id": "principal_id",
     "stream_tickets.subject_id": "principal_id",
-    "stream_tickets.credential": "credential",
+    "stream_tickets.proof": "credential",
     "stream_tickets.proof_ends": "credential_expires",
 }
 CATALOGUE = """

@@ -8,6 +8,7 @@ from contextlib import closing
 import gevent
 import psycopg2
 import pytest
+from sqlalchemy import text
 
 from access import idempotency
 from foundation import db
@@ -174,11 +175,9 @@ def test_old_notifications_leave_the_inbox(app, sql, outbox):
 def explained(app, fill, statement, values):
     """How a statement is done in a table that was filled; everything, statistics too, is as it was before."""
     with app.app_context():
-        db.db.session.execute(db.text(fill))
-        db.db.session.execute(db.text(f"ANALYZE {fill.split()[2]}"))
-        (plan,) = db.db.session.execute(
-            db.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}"), values
-        ).scalar_one()
+        db.db.session.execute(text(fill))
+        db.db.session.execute(text(f"ANALYZE {fill.split()[2]}"))
+        (plan,) = db.db.session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}"), values).scalar_one()
         db.db.session.rollback()
     return plan["Plan"]
 

@@ -81,4 +81,4 @@ def test_a_tag_that_a_compressing_proxy_has_changed_names_its_version(bob, place
 def test_what_is_no_tag_is_told_instead_of_compared(bob, placed, tag):
     """The order is not at version 0, and never was."""
     refused = bob.move(placed["id"], "CONFIRMED", If_Match=tag)
-    assert (422, True) == (refused.status, "in its quotes" in refused.json["detail"])
+    assert (422, True) == (refused.status, "quoted ETag" in refused.json["detail"])

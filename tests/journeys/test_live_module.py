@@ -63,7 +63,7 @@ def test_a_page_of_ones_own_hears_everything_once_though_processes_die(page, own
     for worker in own_server.workers():
         os.kill(worker, signal.SIGKILL)
     with Onward(own_server.url, own_server.token("seller", 1)) as bob:
-        bob.move(order["id"], "PREPARING")
+        bob.change_status(order["id"], "PREPARING")
     expect(page.locator("#heard li")).to_have_text(["CONFIRMED", "PREPARING"], timeout=20_000)
 
     assert [] == page.complaints
