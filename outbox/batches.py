@@ -22,7 +22,7 @@ from foundation.connections import PreparedPool, Row, Statement, is_transient, i
 from foundation.errors import ServiceUnavailable
 from foundation.logs import get_logger, text_of
 from outbox.completion import Statements
-from outbox.deferral import Deferral
+from outbox.deferral import Deferral, log_failure
 from outbox.entries import EntryTask, OutboxEntry
 from outbox.suspects import ALONE_SECONDS, SuspectGroup, Suspects
 from side_effects.effects import EventType
@@ -261,12 +261,7 @@ class BatchWriter:
         try:
             act()
         except psycopg2.Error:
-            log.warning(
-                "outbox.defer_failed",
-                "Effect could not be moved to the durable queue; it is retried from the outbox",
-                context=group.entries[0].context,
-                exc_info=True,
-            )
+            log_failure(group.entries[0].context)
             self._suspects.wait(group, LOCKED_SECONDS * (1 + min(group.tries, 5)), clock.monotonic())
 
     def _give_up(self, group: SuspectGroup, error: psycopg2.Error) -> None:

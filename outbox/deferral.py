@@ -16,6 +16,16 @@ from side_effects.retry import INTERNAL, describe, fingerprint
 log = get_logger(__name__)
 
 
+def log_failure(context: str) -> None:
+    """Log the exception being handled: an effect of this context could not be given rows of its own."""
+    log.warning(
+        "outbox.defer_failed",
+        "Effect could not be moved to the durable queue; it is retried from the outbox",
+        context=context,
+        exc_info=True,
+    )
+
+
 class Deferral:
     """Writes those rows. `run` raises the database's error, or that it is unavailable."""
 
@@ -54,14 +64,9 @@ class Deferral:
         ended = RuntimeError("the process that was to call it ended")
         try:
             self.defer(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
-        except psycopg2.Error as error:
+        except psycopg2.Error:
             if len(tasks) == 1:
-                log.warning(
-                    "outbox.defer_failed",
-                    "Effect could not be moved to the durable queue; it is retried from the outbox",
-                    context=tasks[0].context,
-                    exc_info=error,
-                )
+                log_failure(tasks[0].context)
                 tasks[0].entry.abandon()
                 return
             middle = len(tasks) // 2

@@ -15,6 +15,7 @@ from foundation.settings import Settings
 from outbox import ledger
 from outbox.batches import INSIDE, BatchWriter, DatabaseUnavailable
 from outbox.completion import Announcement, Statements
+from outbox.deferral import log_failure
 from outbox.entries import EntryTask, Leases, OutboxEntry
 from outbox.handlers import all_kinds
 from outbox.modes import SEQUENTIAL, Modes
@@ -248,12 +249,7 @@ class Engine:
         try:
             self.writer.deferral.defer([task], [(name, error) for name in destinations])
         except (DatabaseUnavailable, psycopg2.Error):
-            log.warning(
-                "outbox.defer_failed",
-                "Effect could not be moved to the durable queue; it is retried from the outbox",
-                context=task.context,
-                exc_info=True,
-            )
+            log_failure(task.context)
 
     def _rescue_for_ever(self) -> None:
         while True:
