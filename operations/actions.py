@@ -26,8 +26,7 @@ INDEXED = ("pending", "running", "dead")
 
 MEMBERS = (
     "id, kind, destination, event_type, event_id, order_id, status, attempts, crashes, scheduled_at, last_error, "
-    "fingerprint,"
-    " request_id, created_at, finished_at"
+    "fingerprint, request_id, created_at, finished_at"
 )
 
 SQL = sql.beside(__file__, at_once=AT_ONCE)
