@@ -112,6 +112,7 @@ class GroupCommit:
 
     def _let_aside(self) -> None:
         """Those that wait for an order that was meanwhile found locked."""
+        self.apart.release()
         for one in [one for one in self._waiting if self.apart.holds(one.change["order_id"])]:
             self._waiting.remove(one)
             self.apart.add(one)

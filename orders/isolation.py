@@ -59,17 +59,16 @@ class Apart:
 
     def holds(self, order_id: int) -> bool:
         """Whether changes of this order belong here."""
-        until = self.held.get(order_id)
-        if until is None:
-            return False
-        if clock.monotonic() < until:
-            return True
-        del self.held[order_id]
-        return False
+        return clock.monotonic() < self.held.get(order_id, 0.0)
 
     def hold(self, one: Waiting) -> None:
         """Have changes of its order come here for a while."""
         self.held[one.change["order_id"]] = clock.monotonic() + HELD_SECONDS
+
+    def release(self) -> None:
+        """Let batches take what has been held long enough: as long as any order is held, each change looks here."""
+        now = clock.monotonic()
+        self.held = {order_id: until for order_id, until in self.held.items() if until > now}
 
     def add(self, one: Waiting) -> None:
         """Try it here from now on; its event is set when it is made, refused or abandoned."""
@@ -91,8 +90,6 @@ class Apart:
                 self._give_up()
         finally:
             self._works = False
-            now = clock.monotonic()
-            self.held = {order_id: until for order_id, until in self.held.items() if until > now}
 
     def _try_some(self) -> bool:
         """Send what can be sent together; returns whether any of it was decided."""

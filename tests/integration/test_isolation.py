@@ -137,6 +137,16 @@ def test_who_asks_for_an_order_that_stays_locked_is_told_so(ask, locked, orders,
     assert [2] == answers([ask(orders[0])])
 
 
+def test_an_order_that_was_locked_once_costs_later_changes_nothing(ask, locked, orders, onward, monkeypatch):
+    monkeypatch.setattr(isolation, "HELD_SECONDS", 0.05)
+    with locked(orders[0]):
+        waiting = ask(orders[0])
+        eventually(lambda: onward.orders.changes.commits.apart.held)
+    assert [2] == answers([waiting])
+
+    assert eventually(lambda: answers([ask(orders[1], "DELIVERED")]) and not onward.orders.changes.commits.apart.held)
+
+
 def test_a_locked_order_that_could_not_move_anyway_is_refused_at_once(ask, locked, orders):
     with locked(orders[0], orders[1]):
         waiting = ask(orders[1])
