@@ -26,6 +26,9 @@ PIECE_BYTES = 64 * 1024
 HEAD_SECONDS = 5.0
 """Time limit for a head, from its first byte."""
 
+BYTES_AT_A_TURN = 128 * 1024
+"""Bytes of a body until other connections come first; more than any other request than a large batch has."""
+
 FRAMING_BYTES = 16 * 1024
 """Maximum framing of chunks beyond their content: a chunk of one byte costs as much as one of a KB."""
 
@@ -45,6 +48,8 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         self._turn_at = clock.monotonic()
         self._head_by: float | None = None
         self._in_head = True
+        self._of_turn = 0
+        """Bytes read since its last turn."""
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """The next bytes; none at the end, or when a head has taken too long."""
@@ -52,11 +57,16 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         size = max(self.mxchunk, min(size_hint or 0, PIECE_BYTES))
         piece: bytes = self._of_a_head(size) if self._in_head else self.sock.recv(size)
         self.taken += len(piece)
+        self._of_turn += len(piece)
         return piece
 
     def take_turn(self) -> None:
         """Yield to others, if this connection has had its turn for long enough."""
-        if clock.monotonic() - self._turn_at > TURN_SECONDS:
+        if self._of_turn >= BYTES_AT_A_TURN:
+            self._of_turn = 0
+            turns.pieces.wait()
+            self._turn_at = clock.monotonic()
+        elif clock.monotonic() - self._turn_at > TURN_SECONDS:
             gevent.sleep(0)
             self._turn_at = clock.monotonic()
 

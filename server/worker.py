@@ -80,6 +80,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 refusals.turn_away(client, TooManyConnections())
             return
         try:
+            if addr and self.admission.is_crowd(addr[0]):
+                turns.arrivals.wait()
             self._serve(listener, client, addr)
         finally:
             self.admission.leave(counted)
