@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
+import gevent
 import psycopg2
+from gevent import Greenlet
 from gevent.pool import Pool
 
 from foundation import logs
@@ -49,7 +51,15 @@ class Batch:
             places.setdefault(change.order_id, []).append(place)
         principal = self._wanted[0].principal
         pool = _pools.setdefault(principal.who, Pool(AT_ONCE))
-        pool.map(self._make_all_of_one_order, places.values())
+        orders = list(places.values())
+        running: list[Greenlet[..., None]] = []
+        for start in range(0, len(orders), BATCH_LIMIT):
+            # Started one by one as places become free, each would be a statement of its own.
+            if len(running) > BATCH_LIMIT:
+                gevent.wait(running, count=len(running) - BATCH_LIMIT)
+            running = [one for one in running if not one.ready()]
+            running += [pool.spawn(self._make_all_of_one_order, one) for one in orders[start : start + BATCH_LIMIT]]
+        gevent.joinall(running, raise_error=True)
         return self.results
 
     def _make_all_of_one_order(self, places: Sequence[int]) -> None:
