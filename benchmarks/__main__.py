@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, growth, hanging, modes, realtime
+from benchmarks import against, arena, growth, hanging, modes, realtime, replay
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -38,6 +38,7 @@ EXPERIMENTS = {
     "arena": Entry(arena.run, Pace(5, 2.5), QUICK),
     "growth": Entry(growth.run, Pace(7, 2.5, warmup=1.0), QUICK, quick_orders=1_000),
     "realtime": Entry(realtime.run, Pace(5, 2.0, warmup=0.5), QUICK),
+    "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
     "against": Entry(against.run, Pace(7, 2.5), QUICK),
 }

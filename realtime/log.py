@@ -69,9 +69,11 @@ class EventLog:
         Raises Pruned if some of them may be deleted.
         """
         if channels[0].endswith(ALL):
-            (pruned_through, *_), *rows = self._pool.run(REPLAY_ALL, (channels[0].removesuffix(ALL), seq, through))
+            (pruned_through, *_), *rows = self._pool.run(
+                REPLAY_ALL, (channels[0].removesuffix(ALL), seq, through, PAGE)
+            )
         else:
-            (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through))
+            (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through, PAGE))
         if pruned_through > seq:
             raise Pruned
         return rows

@@ -31,26 +31,28 @@ FROM realtime_log
 -- For the feed: all channels, along the primary key.
 SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq ORDER BY seq LIMIT {page}
 
--- name: log_replay(channels text[], seq bigint, through bigint)
--- The first row has the pruned position, as of the same moment: it may be pruned during a replay.
-SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
-SELECT seq, channel, type, data FROM realtime_events WHERE channel = ANY(:channels) AND seq > :seq AND seq <= :through
-ORDER BY seq LIMIT {page})
+-- name: log_replay(channels text[], seq bigint, through bigint, most int)
+-- The first row has the pruned position, as of the same moment: it may be pruned during a replay. Asked for all channels
+-- at once, PostgreSQL would read and sort everything behind the cursor for each page: 66 ms with 20,000 events, not 0.7.
+-- So it would if it knew the length of a page, or the end, and had seen few rows when it made its plan.
+SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (SELECT page.* FROM (
+    SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
+        SELECT seq, channel, type, data FROM realtime_events
+        WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most) AS e
+    ORDER BY seq LIMIT :most) AS page WHERE seq <= :through)
 
--- name: log_replay_all(prefix text, seq bigint, through bigint)
+-- name: log_replay_all(prefix text, seq bigint, through bigint, most int)
 -- The same for all channels with this prefix, along the primary key.
-SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (
-SELECT seq, channel, type, data FROM realtime_events
-WHERE starts_with(channel, :prefix) AND seq > :seq AND seq <= :through
-ORDER BY seq LIMIT {page})
+SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (SELECT page.* FROM (
+    SELECT seq, channel, type, data FROM realtime_events
+    WHERE starts_with(channel, :prefix) AND seq > :seq ORDER BY seq LIMIT :most) AS page WHERE seq <= :through)
 
 -- fragment: stands
 SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
     (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
 
 -- name: log_page(channels text[], seq bigint, most int)
--- The first row has the position of the log, as of the same moment. Asked for all channels at once, PostgreSQL would
--- read and sort everything behind the cursor for each page.
+-- The first row has the position of the log, as of the same moment; read channel by channel, as a replay is.
 {stands} UNION ALL (
 SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
     SELECT seq, channel, type, data FROM realtime_events
