@@ -63,7 +63,9 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     notifications = build_notifications(settings)
     plan = plan_orders(settings, access, notifications.mailer)
     event_types = (plan.event_type, messages.event_type())
-    announcement = Announcement(log.APPEND, log.APPENDED, log.LOCK)
+    announcement = Announcement(
+        log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, packed=lambda: realtime.feed.packed
+    )
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)

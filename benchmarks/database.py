@@ -38,10 +38,15 @@ FROM generate_series(1, ORDERS) AS n ORDER BY n
 NUMBERED = {"order_events": "id", "notifications": "id", "messages": "id", "realtime_events": "seq"}
 """What a change writes, and the column that grows."""
 
+PACKS = "realtime_packs"
+PACKED = f"""(SELECT coalesce(sum(1 + length(recipe) - length(replace(recipe, ';', ''))), 0)::bigint
+    FROM {PACKS} WHERE seq > MARK)"""
+"""The live events in rows of several; a commit that is measured against may know no such rows."""
+
 
 @dataclass(frozen=True)
 class Rows:
-    """How many rows there are of what a change writes."""
+    """How many rows there are of what a change writes; live events, not their rows."""
 
     events: int
     notifications: int
@@ -145,6 +150,7 @@ class Database:
         self.old_entries = 0
         """Outbox rows up to this id are a backlog that must not be worked on."""
         self._marks: tuple[int, ...] = ()
+        self._packs: int | None = None
         self._connection: psycopg2.extensions.connection | None = None
 
     @property
@@ -183,11 +189,15 @@ class Database:
         """Count from here on."""
         newest = ", ".join(f"coalesce((SELECT max({id}) FROM {table}), 0)" for table, id in NUMBERED.items())
         self._marks = self.run(f"SELECT {newest}")[0]
+        knows_packs = self.run(f"SELECT to_regclass('{PACKS}')")[0][0]
+        self._packs = self.run(f"SELECT coalesce(max(seq), 0) FROM {PACKS}")[0][0] if knows_packs else None
 
     def rows(self) -> Rows:
         """Count what was written since the mark, and what of it the outbox still holds."""
         marks = zip(NUMBERED.items(), self._marks, strict=True)
         counts = ", ".join(f"(SELECT count(*) FROM {table} WHERE {id} > {mark})" for (table, id), mark in marks)
+        if self._packs is not None:
+            counts += f" + {PACKED.replace('MARK', str(self._packs))}"
         return Rows(*self.run(f"SELECT {counts}, (SELECT count(*) FROM outbox WHERE id > {self.old_entries})")[0])
 
     @property

@@ -35,7 +35,7 @@ def take(connection: socket.socket, _address: object) -> None:
         rows = []
         for seq, line in enumerate(lines, feed.position + 1):
             channel, _, data = line.decode().partition("\t")
-            rows.append((seq, f"seller:{int(channel) + 1}", "order.status_changed", data))
+            rows.append((seq, f"seller:{int(channel) + 1}", None, "order.status_changed", data))
         for batch in [rows] if TOGETHER else [[row] for row in rows]:
             feed.publish(batch)
 

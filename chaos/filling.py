@@ -43,6 +43,10 @@ FILLS = {
             'order.status_changed', '{{"order":{{"id":' || mod(n, {n}) || '}}}}',
             CASE WHEN mod(n, 10) > 0 THEN mod(n, {n}) END
         FROM generate_series(1, {many}) AS n""",
+    "realtime_packs": """INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)
+        SELECT nextval('realtime_seq'), 'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END,
+            'buyer:' || mod(n, 997) + 1, 'order.status_changed 1 0', '{{"order":{{"id":' || mod(n, {n}) || '}}}}', n
+        FROM generate_series(1, {many}) AS n""",
     "outbox": """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         SELECT 'order', -n, -n, 63, '', 999999, clock_timestamp() + interval '1 h' FROM generate_series(1, {n}) AS n""",
     "side_effects": """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts,

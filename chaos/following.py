@@ -15,15 +15,15 @@ from chaos.readers import Reader
 from chaos.report import Report, percentile
 from chaos.world import World
 from foundation import clock
-from realtime.log import APPEND, APPENDED, TAKE_LOCK
+from realtime.log import APPEND_PACKS, APPENDED, TAKE_LOCK
 
 FEED = "onward feed"
 WRITERS = 8
 WAIT_SECONDS = 0.02
-WRITE = f"""{TAKE_LOCK} WITH frames AS (
-    SELECT n AS event_id, 1 AS order_id, 1 AS position, 'seller:' || %s AS channel, 'order.told' AS type,
-        '{{"at":' || to_json(clock_timestamp()) || '}}' AS data
-    FROM generate_series(1, %s) AS n), {APPEND} {APPENDED}"""
+WRITE = f"""{TAKE_LOCK} WITH packs AS (
+    SELECT n AS sort, 'seller:' || %s AS channel, NULL::text AS other, 'order.told 0 0' AS recipe,
+        '{{"at":' || to_json(clock_timestamp()) || '}}' AS pieces, 1 AS events, NULL::bigint AS event_id
+    FROM generate_series(1, %s) AS n), {APPEND_PACKS} {APPENDED}"""
 """The service's own way to append, for events without further effects."""
 
 
@@ -65,7 +65,7 @@ def crowded_log(server: Server, report: Report) -> None:
         with closing(_left_open(server, world, report)):
             begun = clock.monotonic()
             gevent.joinall([gevent.spawn(_write, world, number, events // WRITERS) for number in range(WRITERS)])
-            report.tell("events", world.database.number("SELECT count(*) FROM realtime_events"))
+            report.tell("events", world.database.number("SELECT count(*) FROM live_events"))
             report.tell("written in", clock.monotonic() - begun, "s")
             world.catch_up()
         lags = [one.lag for reader in world.readers for one in reader.heard]

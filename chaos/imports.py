@@ -17,7 +17,10 @@ from foundation import clock
 KNOWN_BEFORE = 170
 """Orders in PostgreSQL's statistics: plans that are right for these read whole tables."""
 
-TABLES = "orders, order_events, order_reasons, outbox, side_effects, notifications, messages, realtime_events"
+TABLES = (
+    "orders, order_events, order_reasons, outbox, side_effects, notifications, messages, "
+    "realtime_packs, realtime_events"
+)
 
 MOVES = ("CONFIRMED", "PREPARING", "READY")
 BATCH = 100

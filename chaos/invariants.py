@@ -34,7 +34,7 @@ SELECT (SELECT count(*) FROM acknowledged a WHERE NOT EXISTS (SELECT FROM order_
 EFFECTS = """WITH live AS (
     SELECT (data::json -> 'event' ->> 'id')::bigint AS id, count(*) FILTER (WHERE channel LIKE 'seller:%') AS seller,
         count(*) FILTER (WHERE channel LIKE 'buyer:%') AS buyer
-    FROM realtime_events WHERE type = 'order.status_changed' GROUP BY 1),
+    FROM live_events WHERE type = 'order.status_changed' GROUP BY 1),
 notices AS (
     SELECT event_id AS id, count(*) FILTER (WHERE kind = 'generic') - 1 AS generic,
         count(*) FILTER (WHERE kind = 'status') AS status
@@ -111,7 +111,7 @@ def check_readers(world: World) -> None:
     if not world.readers:
         return
     log: dict[str, list[int]] = {}
-    for channel, seq in world.database.sql("SELECT channel, seq FROM realtime_events ORDER BY seq"):
+    for channel, seq in world.database.sql("SELECT channel, seq FROM live_events ORDER BY seq"):
         log.setdefault(channel, []).append(seq)
     missed = again = back = 0
     for reader in world.readers:

@@ -14,13 +14,14 @@ from chaos.database import Server
 from chaos.report import Report, percentile
 from chaos.world import World
 from foundation import clock
-from realtime.log import APPEND, APPENDED, TAKE_LOCK
+from realtime.log import APPEND_PACKS, APPENDED, TAKE_LOCK
 
 PAGE_BYTES = 4096
 EVENT_BYTES = 4096
-WRITE = f"""{TAKE_LOCK} WITH frames AS (
-    SELECT 1 AS event_id, 1 AS order_id, 1 AS position, 'seller:1' AS channel, 'order.status_changed' AS type,
-        '{{"at":' || to_json(clock_timestamp()) || ',"text":"{"x" * EVENT_BYTES}"}}' AS data), {APPEND} {APPENDED}"""
+WRITE = f"""{TAKE_LOCK} WITH packs AS (
+    SELECT 1 AS sort, 'seller:1' AS channel, NULL::text AS other, 'order.status_changed 0 0' AS recipe,
+        '{{"at":' || to_json(clock_timestamp()) || ',"text":"{"x" * EVENT_BYTES}"}}' AS pieces,
+        1 AS events, NULL::bigint AS event_id), {APPEND_PACKS} {APPENDED}"""
 DROPPED = '"reason": "slow consumer"'
 
 

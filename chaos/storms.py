@@ -19,7 +19,7 @@ from chaos.world import World
 from foundation import clock
 
 REPLAYS = """SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_user_indexes
-    WHERE indexrelname = 'realtime_events_channel_seq_idx'"""
+    WHERE indexrelname = 'realtime_packs_channel_seq_idx'"""
 """Each replay from the log uses this index; a replay from memory reads no database."""
 
 ASKING = """SELECT count(*) FROM pg_stat_activity

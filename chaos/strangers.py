@@ -23,7 +23,7 @@ LISTENED = 200
 """Frames of a stream that a probe looks at."""
 
 ROLES: tuple[Role, Role] = ("seller", "buyer")
-NEWEST = "SELECT epoch || '.' || coalesce((SELECT max(seq) FROM realtime_events), 0) FROM realtime_log"
+NEWEST = "SELECT epoch || '.' || coalesce((SELECT max(seq) FROM live_events), 0) FROM realtime_log"
 OWNERS = "SELECT id, seller_id, buyer_id FROM orders"
 
 
@@ -93,7 +93,7 @@ def strangers(server: Server, report: Report) -> None:
         watch.kill()
         while found.asked < probes:
             _probe_together(found, 8)
-        report.tell("live events in the log", world.database.number("SELECT count(*) FROM realtime_events"))
+        report.tell("live events in the log", world.database.number("SELECT count(*) FROM live_events"))
         report.check("probes", found.asked, at_least=probes)
         report.check("of their own events that they got", found.events, at_least=1)
         report.check("foreign orders in lists", found.foreign_rows, at_most=0)

@@ -142,7 +142,7 @@ class World:
     def catch_up(self, limit: float = 15.0) -> None:
         """Return when every reader has received what the log holds for it, or on timeout."""
         ends = clock.monotonic() + limit
-        newest = dict(self.database.sql("SELECT channel, max(seq) FROM realtime_events GROUP BY channel"))
+        newest = dict(self.database.sql("SELECT channel, max(seq) FROM live_events GROUP BY channel"))
         while clock.monotonic() < ends and any(
             not reader.heard or reader.heard[-1].seq < newest[reader.channel]
             for reader in self.readers

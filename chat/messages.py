@@ -12,18 +12,23 @@ from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
-from side_effects.effects import EventType, WrittenEffect, is_pending
+from side_effects.effects import AnnouncedEvent, EventType, WrittenEffect, is_pending
 
 CONTEXT = "order-message"
 EVENT_TYPE = "message"
 MESSAGE_BIT = 6
 """The bit of this event type's one effect in the outbox; bits are unique over all event types."""
 
-SAY_SYSTEM = "INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)"
-"""Followed by a SELECT of these columns."""
+SAY_SYSTEM = "INSERT INTO messages (id, kind, order_id, event_id, seller_id, buyer_id, body, buyer_body, created_at)"
+"""Followed by a SELECT of these columns; the id is drawn from `messages_id_seq` beforehand."""
 
 PAGE = 50
 """Messages per page by default: 500 of the longest were 8 MB."""
+
+
+AUTHOR = """CASE WHEN author_role IS NOT NULL
+            THEN (SELECT row_to_json(a)::text FROM (SELECT author_role AS role, author_id AS id) AS a) END"""
+"""SQL for a message's author as JSON text; NULL if it has none."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,30 @@ def message_json(alias: str, reader: str) -> str:
                {alias}.created_at) AS members)"""
 
 
-def announce_message(written: str, condition: str = "true") -> str:
-    """A SELECT of the live events for the messages in the CTE `written`, to both sides."""
-    return f"""
-    SELECT coalesce(m.event_id, m.id) AS event_id, m.order_id,
-           side.role || ':' || side.id AS channel, 'message.created' AS type,
-           '{{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
-           || {message_json("m", "side.role")} || '}}' AS data
-    FROM {written} m CROSS JOIN LATERAL (VALUES ('seller', m.seller_id), ('buyer', m.buyer_id)) AS side (role, id)
-    WHERE {condition}"""
+def live_message(
+    condition: str,
+    *,
+    id: str,
+    kind: str,
+    seller_body: str,
+    buyer_body: str,
+    created_at: str,
+    author: str = "'null'",
+    inserted: str = "",
+) -> tuple[AnnouncedEvent, AnnouncedEvent]:
+    """The live events of a message to both sides: in the form of `message_json`, in pieces.
+
+    All of them are SQL over the row, which also has `order_id`, `seller_id` and `buyer_id`.
+    """
+    begins = f"""'{{"at":' || to_json({created_at}) || ',"type":"message.created","message":{{"id":' || {id}
+               || ',"order_id":' || order_id || ',"kind":"' || {kind} || '","body":'"""
+    ends = f"""',"author":' || {author} || ',"created_at":' || to_json({created_at}) || '}}}}'"""
+
+    def to(side: str, body: str) -> AnnouncedEvent:
+        pieces = (begins, f"to_json({body})::text", ends)
+        return AnnouncedEvent(f"'{side}:' || {side}_id", "'message.created'", pieces, condition, id, inserted)
+
+    return to("buyer", buyer_body), to("seller", seller_body)
 
 
 def event_type() -> EventType:
@@ -63,8 +83,18 @@ said AS MATERIALIZED (
     SELECT s.pending, m.* FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
         '{EVENT_TYPE}')"""
-    live = WrittenEffect("realtime.message", MESSAGE_BIT, announces=announce_message("said", is_pending(MESSAGE_BIT)))
-    return EventType(EVENT_TYPE, CONTEXT, source, (live,))
+    live = live_message(
+        is_pending(MESSAGE_BIT),
+        id="id",
+        kind="kind",
+        seller_body="body",
+        buyer_body="coalesce(buyer_body, body)",
+        created_at="created_at",
+        author=f"coalesce({AUTHOR}, 'null')",
+    )
+    return EventType(
+        EVENT_TYPE, CONTEXT, source, (WrittenEffect("realtime.message", MESSAGE_BIT, live=live),), rows="said"
+    )
 
 
 SQL = sql.beside(

@@ -18,6 +18,9 @@ LOCK_SECONDS, PAUSE_SECONDS, TRIES = 2, 2, 30
 """A change of a table that waits behind somebody's long read has everybody else wait behind itself: so it waits for a
 short while only, lets the others go, and is tried again, for two minutes in all."""
 
+READS_PACKS = 20
+"""The first revision whose version can read a packed log."""
+
 
 def run() -> None:
     """Migrate in one transaction; raises what PostgreSQL says, with nothing changed."""
@@ -78,10 +81,16 @@ def _refuse_tables(connection: Connection) -> None:
 
 
 def _tell_older_versions(connection: Connection) -> None:
-    """Leave a note for processes of versions before: which revision's version still works with this schema."""
+    """Leave a note for processes of versions before: which revision's version still works with this schema and with the
+    log."""
     (head,) = MigrationContext.configure(connection).get_current_heads()
-    oldest = context.script.get_revision(head).module.works_with
-    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{int(oldest):04}'")
+    oldest = int(context.script.get_revision(head).module.works_with)
+    if int(head) >= READS_PACKS:
+        if connection.exec_driver_sql("SELECT packed FROM realtime_log").scalar_one():
+            oldest = max(oldest, READS_PACKS)
+        else:
+            print("Once no process of an earlier version is left, run `flask live pack`.", flush=True)
+    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{oldest:04}'")
 
 
 def _command() -> str:

@@ -8,9 +8,11 @@ from typing import Any
 from access.principal import Principal
 from foundation import sql
 from foundation.db import PIECE, all_rows, db, in_pieces
+from side_effects.effects import AnnouncedEvent
 
-NOTIFY = "INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)"
-"""Followed by a SELECT of these columns."""
+NOTIFY = """INSERT INTO notifications
+        (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)"""
+"""Followed by a SELECT of these columns; the id is drawn from `notifications_id_seq` beforehand."""
 
 MEMBERS = "id, order_id, event_id, kind, title, body, created_at, read_at"
 
@@ -27,16 +29,22 @@ EXPORT = SQL.text("export")
 PRUNE = SQL.text("prune")
 
 
-def announce_notification(written: str) -> str:
-    """A SELECT of the live events for the notifications that the CTE `written` returned."""
-    members = ", ".join(f"n.{name}" for name in MEMBERS.split(", "))
-    return f"""
-    SELECT event_id, n.order_id,
-           recipient_role || ':' || recipient_id AS channel, 'notification.created' AS type,
-           '{{"at":' || to_json(created_at) || ',"type":"notification.created","notification":'
-           || (SELECT row_to_json(members)::text FROM (SELECT {members}) AS members)
-           || '}}' AS data
-    FROM {written} n"""
+def live_notification(
+    side: str, condition: str, *, id: str, kind: str, title: str, body: str, inserted: str
+) -> AnnouncedEvent:
+    """The live event of a notification to this side of a change: in the form of `MEMBERS`, in pieces.
+
+    `id`, `title` and `body` are SQL over the change, which also has `id`, `order_id` and `done_at`.
+    """
+    pieces = (
+        """'{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":'""",
+        f"{id}::text",
+        f"""',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"{kind}","title":' || to_json({title})
+               || ',"body":'""",
+        f"to_json({body})::text",
+        """',"created_at":' || to_json(done_at) || ',"read_at":null}}'""",
+    )
+    return AnnouncedEvent(f"'{side}:' || {side}_id", "'notification.created'", pieces, condition, id, inserted)
 
 
 def page(principal: Principal, before: int, limit: int) -> tuple[str, int | None]:

@@ -70,7 +70,7 @@ def _changes(changes: StatusChanges) -> Iterator[Composed]:
 
 def _batches(engine: Engine) -> Iterator[Composed]:
     where = "outbox/completion.py"
-    statements = engine.writer.statements
+    statements = engine.forms.packs
     names = {effect.bit: effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
     yield _prepared(statements.everything, "A batch of outbox entries, with all effects that are rows.", where)
     yield _prepared(
@@ -84,6 +84,8 @@ def _batches(engine: Engine) -> Iterator[Composed]:
     for bit, one in statements.rows.items():
         reason = f"The second and later attempts of {names[bit]}, from a row of its own."
         yield _prepared(one, reason, where, bit != min(statements.rows))
+    in_rows = "The first one, with a row for each live event: what processes of the release before can read."
+    yield _prepared(engine.forms.rows.everything, in_rows, where, True)
 
 
 def _prepared(one: Statement, reason: str, where: str, variant: bool = False) -> Composed:

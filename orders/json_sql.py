@@ -31,6 +31,10 @@ EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
 keeps PostgreSQL from joining the table as a whole, see outbox/completion.py)."""
 
 
+ALLOWED = ',"allowed_transitions":'
+"""What stands between an order's members and the transitions that its reader may make."""
+
+
 def order_head(alias: str, **instead: str) -> str:
     """SQL for an order's JSON text without its closing brace; `instead` replaces a member's expression."""
     members = ", ".join(f"{instead.get(name, f'{alias}.{name}')} AS {name}" for name in ORDER_MEMBERS)
@@ -39,7 +43,7 @@ def order_head(alias: str, **instead: str) -> str:
 
 def with_allowed(head: str, allowed: str) -> str:
     """SQL that ends an order's JSON with `allowed_transitions`, which depend on the reader."""
-    return f"""({head} || ',"allowed_transitions":' || {allowed} || '}}')"""
+    return f"""({head} || '{ALLOWED}' || {allowed} || '}}')"""
 
 
 def event_json(alias: str) -> str:

@@ -63,6 +63,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         erased["live_events"] += erasure.erase(batch, ERASED_NAME)
         in_pieces(ERASE_ERRORS, orders=batch)
         idempotency.forget_orders(batch)
+    erased["live_events"] += erasure.erase_packs(f"buyer:{buyer_id}", ERASED_NAME)
     erased["notifications"] += inbox.empty(buyer_id)
     idempotency.forget(f"buyer:{buyer_id}")
     erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)

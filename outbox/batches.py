@@ -21,7 +21,7 @@ from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement, is_transient, is_unavailable
 from foundation.errors import ServiceUnavailable
 from foundation.logs import get_logger, text_of
-from outbox.completion import Statements
+from outbox.completion import Forms, Statements
 from outbox.deferral import Deferral, log_failure
 from outbox.entries import EntryTask, OutboxEntry
 from outbox.suspects import ALONE_SECONDS, SuspectGroup, Suspects
@@ -93,7 +93,7 @@ class BatchWriter:
     def __init__(
         self,
         pool: PreparedPool,
-        statements: Statements,
+        forms: Forms,
         limit: int,
         metrics: Metrics,
         on_rows: Callable[[list[Row]], None],
@@ -101,7 +101,7 @@ class BatchWriter:
         tasks_of: Callable[[OutboxEntry, int], list[EntryTask]],
     ) -> None:
         self._pool = pool
-        self.statements = statements
+        self._forms = forms
         self._limit = limit
         self._metrics = metrics
         self._on_rows = on_rows
@@ -190,6 +190,11 @@ class BatchWriter:
         """Do an effect that has a row of its own, and complete that row with it; nothing if the lease was lost."""
         self._on_rows(self._pool.run(self.statements.rows[bit], ([claimed.id], [claimed.attempts])))
         return SUCCEEDED
+
+    @property
+    def statements(self) -> Statements:
+        """Those that write live events in the form that every process can read."""
+        return self._forms.current
 
     @property
     def waiting(self) -> int:

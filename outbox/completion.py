@@ -6,12 +6,13 @@ the same ids waits, gets none and writes nothing: exactly once by construction, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from foundation.connections import Statement
-from side_effects.effects import EventType, WrittenEffect, mask_of
+from outbox import announcing
+from side_effects.effects import IF_NEW, EventType, WrittenEffect, mask_of
 from side_effects.rows import ONE_MILLISECONDS, limits
 
 
@@ -19,14 +20,20 @@ from side_effects.rows import ONE_MILLISECONDS, limits
 class Announcement:
     """What realtime adds to the statement, to append live events."""
 
-    ctes: str
-    """CTEs that append `frames` (event_id, order_id, position, channel, type, data) to the log."""
+    packs: str
+    """CTEs that append `packs` (sort, channel, other, recipe, pieces, events, event_id) to the log."""
+
+    frames: str
+    """CTEs that append `frames` (sort, position, channel, type, data, order_id) to the log: a row for each event."""
 
     select: str
     """The statement's result: what was appended."""
 
     lock: str
     """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
+
+    packed: Callable[[], bool]
+    """Whether every process can read packs by now; asked before each statement."""
 
 
 MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
@@ -65,9 +72,6 @@ index. With joins, and the statistics of 170 orders, 500 of 8,500 waiting entrie
 never finished within 5 s: all effects stopped until autovacuum ran.
 """
 
-NO_FRAMES = """SELECT 0::bigint AS event_id, 0::bigint AS order_id, 0 AS position,
-    '' AS channel, '' AS type, '' AS data WHERE false"""
-
 RECORD_ROW = """
 completed AS MATERIALIZED (
     UPDATE side_effects SET status = 'succeeded', owner = 0, claimed_until = NULL, finished_at = clock_timestamp()
@@ -91,45 +95,70 @@ class Statements:
     """By an effect's bit: its second and later attempts, from a row of its own."""
 
     @classmethod
-    def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
+    def of(cls, event_types: Sequence[EventType], announcement: Announcement, packed: bool) -> Self:
+        """Those that pack the live events of a change, or those that write a row for each."""
+        composer = Composer(event_types, announcement, packed)
         written = [one for event_type in event_types for one in event_type.effects if isinstance(one, WrittenEffect)]
         return cls(
-            compose("complete", event_types, written, announcement, milliseconds=MANY_MILLISECONDS),
-            compose("complete_few", event_types, written, announcement, milliseconds=FEW_MILLISECONDS),
-            {one.bit: compose(f"complete_{one.bit}", event_types, [one], announcement) for one in written},
+            composer.compose("complete", written, MANY_MILLISECONDS),
+            composer.compose("complete_few", written, FEW_MILLISECONDS),
+            {one.bit: composer.compose(f"complete_{one.bit}", [one], careful=True) for one in written},
             {
-                one.bit: compose(f"record_row_{one.bit}", event_types, [one], announcement, RECORD_ROW)
+                one.bit: composer.compose(f"record_row_{one.bit}", [one], complete=RECORD_ROW, careful=True)
                 for one in written
             },
         )
 
 
-def compose(
-    name: str,
-    event_types: Sequence[EventType],
-    written: Sequence[WrittenEffect],
-    announcement: Announcement,
-    complete: str = COMPLETE,
-    milliseconds: int = ONE_MILLISECONDS,
-) -> Statement:
-    """The statement that completes entries this way and does these effects for what was completed."""
-    parts = [complete.format(mask=mask_of(written))]
-    for event_type in event_types:
-        mine = [effect for effect in written if effect in event_type.effects]
-        if mine:
-            parts += [event_type.source, *(effect.ctes for effect in mine if effect.ctes)]
-    parts += [f"frames AS ({_frames(written)})", announcement.ctes]
-    sql = "WITH " + ",\n".join(part.strip() for part in parts) + "\n" + announcement.select
-    return Statement(
-        name, ("bigint[]", "bigint[]"), sql, before=f"SELECT {announcement.lock}, {limits(milliseconds)}; "
-    )
+@dataclass(frozen=True)
+class Forms:
+    """The statements in both forms of the log; processes of the release before can read rows only."""
+
+    packs: Statements
+    rows: Statements
+    packed: Callable[[], bool]
+
+    @classmethod
+    def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
+        packs, rows = (Statements.of(event_types, announcement, packed) for packed in (True, False))
+        return cls(packs, rows, announcement.packed)
+
+    @property
+    def current(self) -> Statements:
+        return self.packs if self.packed() else self.rows
 
 
-def _frames(written: Sequence[WrittenEffect]) -> str:
-    selects = [
-        f"""SELECT event_id, order_id, {effect.bit} AS position, channel, type, data
-        FROM ({effect.announces}) AS f{effect.bit}"""
-        for effect in written
-        if effect.announces
-    ]
-    return "\n  UNION ALL ".join(selects) or NO_FRAMES
+@dataclass(frozen=True)
+class Composer:
+    """Composes statements that write live events in one of the two forms."""
+
+    event_types: Sequence[EventType]
+    announcement: Announcement
+    packed: bool
+
+    def compose(
+        self,
+        name: str,
+        written: Sequence[WrittenEffect],
+        milliseconds: int = ONE_MILLISECONDS,
+        complete: str = COMPLETE,
+        careful: bool = False,
+    ) -> Statement:
+        """The statement that completes entries this way and does these effects for what was completed; `careful` where
+        some of their rows may be there already."""
+        parts = [complete.format(mask=mask_of(written))]
+        for event_type in self.event_types:
+            mine = [effect for effect in written if effect in event_type.effects]
+            if mine:
+                parts += [event_type.source, *(effect.ctes for effect in mine if effect.ctes)]
+        if self.packed:
+            parts += [announcing.packs(self.event_types, written, careful), self.announcement.packs]
+        else:
+            parts += [announcing.frames(self.event_types, written, careful), self.announcement.frames]
+        sql = "WITH " + ",\n".join(part.strip() for part in parts) + "\n" + self.announcement.select
+        return Statement(
+            name if self.packed else f"{name}_in_rows",
+            ("bigint[]", "bigint[]"),
+            sql if careful else sql.replace(f"\n    {IF_NEW}", ""),
+            before=f"SELECT {self.announcement.lock}, {limits(milliseconds)}; ",
+        )

@@ -14,7 +14,7 @@ from foundation.logs import FailureLog, get_logger
 from foundation.settings import Settings
 from outbox import ledger
 from outbox.batches import INSIDE, BatchWriter, DatabaseUnavailable
-from outbox.completion import Announcement, Statements
+from outbox.completion import Announcement, Forms
 from outbox.deferral import log_failure
 from outbox.entries import EntryTask, Leases, OutboxEntry
 from outbox.handlers import all_kinds
@@ -55,9 +55,9 @@ class Engine:
         self._leases = Leases(Rescuer(self.liveness, known), self.event_types)
         self._pool = PreparedPool(settings.dsn, 1, "internal")
         self.durable_pool = PreparedPool(settings.dsn, 2, "durable")  # so that no outcome waits behind a claim
-        statements = Statements.of(event_types, announcement)
+        self.forms = Forms.of(event_types, announcement)
         self.writer = BatchWriter(
-            self._pool, statements, settings.queue_limit, self.metrics, on_rows, self._leases.forget, self._tasks
+            self._pool, self.forms, settings.queue_limit, self.metrics, on_rows, self._leases.forget, self._tasks
         )
         self._bulkheads = {
             effect.bit: TaskQueue(effect.name, settings.signal_concurrency, settings.queue_limit)

@@ -12,6 +12,7 @@ from realtime.log import WAIT_FOR_APPENDS
 
 SQL = sql.beside(__file__)
 ERASE = SQL.text("erase")
+ERASE_PACKS = SQL.text("erase_packs")
 ERASE_WITHOUT_ORDER = SQL.text("erase_without_order")
 ANY_WITHOUT_ORDER = SQL.text("any_without_order")
 
@@ -22,12 +23,18 @@ def wait_for_appends() -> None:
     db.session.commit()
 
 
-def erase(orders: Sequence[int], name: str) -> int:
-    """Replace the buyer's name and the texts in these orders' events by `name`; returns how many.
+def erase_packs(channel: str, name: str) -> int:
+    """Replace the buyer's name and the texts in the packed events of the orders of this channel, which is the buyer's,
+    by `name`; returns how many.
 
-    Runs in chunks that each commit. A process that has sent them keeps its last 10,000 in memory, until newer ones
-    replace them.
+    Runs in chunks that each commit. A process that has sent them keeps the newest in memory, until newer ones replace
+    them.
     """
+    return _in_pieces(ERASE_PACKS, channel=channel, name=name)
+
+
+def erase(orders: Sequence[int], name: str) -> int:
+    """The same for events of these orders that have a row each."""
     return _in_pieces(ERASE, orders=list(orders), name=name)
 
 

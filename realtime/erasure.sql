@@ -1,12 +1,32 @@
 -- Remove names and texts from the log of live events; the order of the log does not change.
 
--- fragment: erase_rows
-UPDATE realtime_events SET data = CAST(
+-- fragment: erased_data
+CAST(
     jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
         '{order,buyer_name}', to_jsonb(CAST(:name AS text)), false),
         '{event,reason}', 'null', false),
         '{message,body}', to_jsonb(CAST(:name AS text)), false),
         '{notification,body}', '""', false) AS text)
+
+-- fragment: erase_rows
+UPDATE realtime_events SET data = {erased_data}
+
+-- name: erase_packs(channel, name, after, piece)
+-- All packs of a buyer's channel, since each is about one order of the buyer's. The pieces are not JSON by themselves: the
+-- events are put together, erased, and stored as one piece each; their number, and so the row's own, stays.
+WITH found AS MATERIALIZED (
+    (SELECT seq FROM realtime_packs WHERE channel = :channel AND seq > :after ORDER BY seq LIMIT :piece)
+    UNION
+    (SELECT seq FROM realtime_packs WHERE other = :channel AND seq > :after ORDER BY seq LIMIT :piece)
+    ORDER BY seq LIMIT :piece),
+erased AS (
+    UPDATE realtime_packs p SET (recipe, pieces) = (
+        SELECT string_agg(type || ' ' || side || ' ' || place, ';' ORDER BY place),
+            string_agg({erased_data}, chr(30) ORDER BY place)
+        FROM (SELECT *, count(*) OVER () - 1 - behind AS place FROM events_of_pack(p.recipe, p.pieces)) AS of_pack)
+    WHERE seq = ANY(ARRAY(SELECT seq FROM found)) RETURNING recipe)
+SELECT (SELECT count(*) FROM found), (SELECT max(seq) FROM found),
+    CAST(coalesce(sum(1 + length(recipe) - length(replace(recipe, ';', ''))), 0) AS bigint) FROM erased
 
 -- name: erase(orders, name, after, piece)
 -- In pieces along the log: an erased event looks like any other, so a search could not find what is left.

@@ -8,6 +8,7 @@ greenlet publishes, so that a batch is finished before the next begins.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import gevent
 import psycopg2
@@ -19,7 +20,8 @@ from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog
 from realtime.hub import Hub
 from realtime.log import PAGE, EventLog
-from realtime.recent_events import RING_EVENTS, RecentEvents
+from realtime.packs import SEQ, first_of
+from realtime.recent_events import RING_ROWS, RecentEvents
 from realtime.wakeups import WakeUps
 
 POLL_SECONDS = 1.0
@@ -59,6 +61,9 @@ class Feed:
         self.position = -1
         """Everything up to this number has been published here; -1 until the log was first read."""
 
+        self.packed = False
+        """Whether this process may pack the events that it appends: rows of the earlier form can be read by all."""
+
     def start(self) -> None:
         """Start following the log from its current end."""
         self._greenlet = gevent.spawn(self._follow)
@@ -87,7 +92,7 @@ class Feed:
             self._wake.set()
 
     def appended(self, rows: list[Row]) -> None:
-        """Take events that this process has just committed: ascending (seq, channel, type, data)."""
+        """Take events that this process has just committed: rows of the log, ascending."""
         if rows:
             self._handed.append(rows)
             self._wake.set()
@@ -107,21 +112,21 @@ class Feed:
             self._begin()
         handed, self._handed = self._handed, []
         for rows in handed:
-            if rows[0][0] <= self.position + 1 and rows[-1][0] - rows[0][0] == len(rows) - 1:
+            if first_of(rows[0]) <= self.position + 1 and _has_no_gap(rows):
                 self.publish(rows)
             else:
-                self._announced = max(self._announced, rows[-1][0])
+                self._announced = max(self._announced, rows[-1][SEQ])
         if polling or self._announced > self.position:
             self._read()
 
     def publish(self, rows: list[Row]) -> None:
         """Publish what follows our position; rows that were handed in during a read are in both."""
-        fresh = [row for row in rows if row[0] > self.position]
+        fresh = [row for row in rows if row[SEQ] > self.position]
         if fresh:
             # Advance first: a stream that subscribes while this batch is delivered is not among its receivers, and
             # replays up to here.
             self.recent.append(fresh)
-            self.position = fresh[-1][0]
+            self.position = fresh[-1][SEQ]
             self._moved.set()
             self._hub.publish(self.epoch, fresh)
 
@@ -138,16 +143,17 @@ class Feed:
             self._announced = min(self._announced, self.position)
 
     def _begin(self) -> None:
-        """Set the position to the log's current end, and load the events before it into the recent-event buffer."""
+        """Set the position to the log's current end, and load the rows before it into the recent-event buffer."""
         state = self._log.state()
-        recent = RecentEvents(max(state.pruned_through, state.head - RING_EVENTS))
+        recent = RecentEvents(max(state.pruned_through, state.head - RING_ROWS))
         seq, more = recent.start, True
         while more:
-            rows = [row for row in self._log.after(seq) if row[0] <= state.head]
+            rows = [row for row in self._log.after(seq) if row[SEQ] <= state.head]
             recent.append(rows)
             more = len(rows) == PAGE
-            seq = rows[-1][0] if rows else seq
+            seq = rows[-1][SEQ] if rows else seq
         self.recent, self.epoch, self.position = recent, state.epoch, state.head
+        self.packed = state.packed
         self._moved.set()
         self._judged_at = clock.monotonic()
 
@@ -155,6 +161,7 @@ class Feed:
         """Check that the log is still the same; after a restored backup, or a very long pause, it is not."""
         self._judged_at = clock.monotonic()
         state = self._log.state()
+        self.packed = state.packed
         if state.epoch != self.epoch or not state.pruned_through <= self.position <= state.head:
             self._announced, self._handed = -1, []
             self._begin()
@@ -173,3 +180,8 @@ class Feed:
                 gevent.sleep(AGAIN_SECONDS)
             self._wake.wait(max(0.0, self._looked_at + POLL_SECONDS - clock.monotonic()))
             self._wake.clear()
+
+
+def _has_no_gap(rows: list[Row]) -> bool:
+    """Whether nobody else's events lie between these rows."""
+    return all(row[SEQ] + 1 == first_of(after) for row, after in pairwise(rows))

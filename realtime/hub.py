@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import gevent
 
 from foundation.connections import Row
-from realtime import sse
+from realtime import packs, sse
 from realtime.access_log import AccessLog
 from realtime.channel_index import ALL, ChannelIndex
 from realtime.sockets import Sockets
@@ -81,7 +81,7 @@ class Hub:
             self.sockets.flush(subscriber)
 
     def publish(self, epoch: int, rows: Iterable[Row]) -> None:
-        """Deliver a batch: ascending (seq, channel, type, data). Encoded once, and only if there are receivers."""
+        """Deliver a batch: rows of the log, ascending. Events are encoded once, and only if there are receivers."""
         for audience, piece, events in self._departures(epoch, rows):
             for start in range(0, len(audience), YIELD_AFTER):
                 self._deliver(audience[start : start + YIELD_AFTER], piece, events)
@@ -121,16 +121,20 @@ class Hub:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}
         lonely, mixed, everything = (one.by_channel for one in (self._alone, self._among_others, self._everything))
-        for seq, channel, event, data in rows:
-            sort = channel.partition(":")[0] + ":" + ALL if everything else ""
-            if channel in lonely or channel in mixed or sort in everything:
-                frame = sse.encode(event, data, f"{epoch}.{seq}")
+        for row in rows:
+            wanted = [
+                channel
+                for channel in packs.channels_of(row)
+                if channel in lonely or channel in mixed or (everything and _all_like(channel) in everything)
+            ]
+            for number, channel, event, data in packs.events(row, wanted) if wanted else ():
+                frame = sse.encode(event, data, f"{epoch}.{number}")
                 if channel in lonely:
                     alone.setdefault(channel, []).append(frame)
                 for subscriber in mixed.get(channel, ()):
                     among.setdefault(subscriber, []).append(frame)
-                if sort in everything:
-                    alone.setdefault(sort, []).append(frame)
+                if everything and (like := _all_like(channel)) in everything:
+                    alone.setdefault(like, []).append(frame)
         departures: list[Departure] = []
         for channel, frames in alone.items():
             audiences = self._everything if channel.endswith(ALL) else self._alone
@@ -188,6 +192,11 @@ class Hub:
 
     def _on_stuck(self, subscriber: Subscriber) -> None:
         self._drop(subscriber, SLOW)
+
+
+def _all_like(channel: str) -> str:
+    """`seller:*` for `seller:7`."""
+    return channel.partition(":")[0] + ":" + ALL
 
 
 def _join(departures: list[Departure], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:

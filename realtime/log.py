@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foundation import locks, sql
-from foundation.connections import PreparedPool, Row
+from foundation.connections import PreparedPool, Row, Statement
 from realtime.channel_index import ALL
 
 WAKE_CHANNEL = "onward_log"
 """PostgreSQL NOTIFY channel; its payload is the newest number."""
 
 PAGE = 500
-"""Events read from the log at once."""
+"""Rows read from the log at once, and the most events of a page of `GET /api/events`."""
 
-SQL = sql.beside(__file__, append_lock=locks.APPEND, page=PAGE, prune_lock=locks.PRUNE, wake_channel=WAKE_CHANNEL)
-LOCK, APPEND, APPENDED = SQL.fragment("lock"), SQL.fragment("append"), SQL.fragment("appended")
-"""The parts of a statement that appends: the lock that it takes first, CTEs that read `frames`, what it returns."""
+SQL = sql.beside(__file__, append_lock=locks.APPEND, prune_lock=locks.PRUNE, wake_channel=WAKE_CHANNEL)
+LOCK, APPENDED = SQL.fragment("lock"), SQL.fragment("appended")
+APPEND_PACKS, APPEND_ROWS = SQL.fragment("append_packs"), SQL.fragment("append_rows")
+"""The parts of a statement that appends: the lock that it takes first, what it returns, and CTEs that read `packs` or,
+in the form of the release before, `frames`."""
 
 TAKE_LOCK = f"SELECT {LOCK}; "
 WAIT_FOR_APPENDS = SQL.text("wait_for_appends")
@@ -48,6 +50,9 @@ class LogState:
     head: int
     """The newest committed number."""
 
+    packed: bool = False
+    """Whether events are packed: no process of the release before is left, which could not read them."""
+
 
 class EventLog:
     """Reads the log over a small pool of its own."""
@@ -59,34 +64,34 @@ class EventLog:
         return LogState(*self._pool.run(STATE, ())[0])
 
     def after(self, seq: int) -> list[Row]:
-        """The next events of all channels, up to 500, in order."""
-        return self._pool.run(AFTER, (seq,))
+        """The next rows of all channels, up to 500, in order."""
+        return self._pool.run(AFTER, (seq, PAGE))
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
-        """The next events of these channels, or of all with a prefix, up to and including the number `through`, at most
-        500.
+        """The next rows with events of these channels, or of all with a prefix, that end above `seq` and not above
+        `through`, at most 500.
 
         Raises Pruned if some of them may be deleted.
         """
-        if channels[0].endswith(ALL):
-            (pruned_through, *_), *rows = self._pool.run(
-                REPLAY_ALL, (channels[0].removesuffix(ALL), seq, through, PAGE)
-            )
-        else:
-            (pruned_through, *_), *rows = self._pool.run(REPLAY, (list(channels), seq, through, PAGE))
+        statement, wanted = _among(channels, REPLAY, REPLAY_ALL)
+        (pruned_through, *_), *rows = self._pool.run(statement, (wanted, seq, through, PAGE))
         if pruned_through > seq:
             raise Pruned
         return rows
 
     def read_page(self, channels: Sequence[str], seq: int, limit: int) -> tuple[LogState, list[Row]]:
-        """The log's position, and the next events of these channels, or of all that match the one with a `*`."""
-        if channels[0].endswith(ALL):
-            stands, *rows = self._pool.run(READ_PAGE_OF_ALL, (channels[0].removesuffix(ALL), seq, limit))
-        else:
-            stands, *rows = self._pool.run(READ_PAGE, (list(channels), seq, limit))
-        return LogState(stands[0], int(stands[2]), int(stands[3])), rows
+        """The log's position, and the next rows with events of these channels, or of all that match the one with a
+        `*`."""
+        statement, wanted = _among(channels, READ_PAGE, READ_PAGE_OF_ALL)
+        stands, *rows = self._pool.run(statement, (wanted, seq, limit))
+        return LogState(stands[0], int(stands[3]), int(stands[4])), rows
 
     def prune(self, hours: int, limit: int = 2000) -> int:
-        """Delete up to `limit` events older than `hours`; returns how many."""
+        """Delete up to `limit` rows older than `hours`; returns how many."""
         count: int = self._pool.run(PRUNE, (hours, limit))[0][0]
         return count
+
+
+def _among(channels: Sequence[str], some: Statement, every: Statement) -> tuple[Statement, list[str] | str]:
+    """The statement for these channels, or for all that match the one with a `*`, and its first parameter."""
+    return (every, channels[0].removesuffix(ALL)) if channels[0].endswith(ALL) else (some, list(channels))

@@ -8,70 +8,102 @@ pg_advisory_xact_lock({append_lock})
 -- Whatever is appended after this has read everything that was committed before it.
 SELECT {lock}
 
--- fragment: append
--- CTEs for statements that take the lock first. They read `frames` (event_id, order_id, position, channel, type, data).
+-- fragment: append_packs
+-- CTEs for statements that take the lock first. They read `packs` (sort, channel, other, recipe, pieces, events,
+-- event_id). A pack takes as many consecutive numbers as it has events; its own is the last.
+appended AS (
+    INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)
+    SELECT (SELECT max(nextval('realtime_seq')) FROM generate_series(1, events)), channel, other, recipe, pieces, event_id
+    FROM (SELECT * FROM packs ORDER BY sort) AS in_order
+    RETURNING seq, channel, other, recipe, pieces),
+notified AS MATERIALIZED (
+    SELECT pg_notify('{wake_channel}', max(seq)::text) FROM appended HAVING count(*) > 0)
+
+-- fragment: append_rows
+-- The same with a row for each event, for processes that cannot read packs. They read `frames` (sort, position, channel,
+-- type, data, order_id).
 appended AS (
     INSERT INTO realtime_events (seq, channel, type, data, order_id)
     SELECT nextval('realtime_seq'), channel, type, data, order_id
-    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
-    RETURNING seq, channel, type, data),
+    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY sort, position) AS in_order
+    RETURNING seq, channel, NULL::text AS other, type AS recipe, data AS pieces),
 notified AS MATERIALIZED (
     SELECT pg_notify('{wake_channel}', max(seq)::text) FROM appended HAVING count(*) > 0)
 
 -- fragment: appended
 -- What such a statement returns.
-SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq
+SELECT seq, channel, other, recipe, pieces FROM appended LEFT JOIN notified ON true ORDER BY seq
+
+-- fragment: pack
+-- A row as it is read; realtime/packs.py takes its events out.
+SELECT seq, channel, other, recipe, pieces FROM realtime_packs
+
+-- fragment: single
+-- A row with one event, in the same form.
+SELECT seq, channel, NULL::text, type, data FROM realtime_events
+
+-- fragment: head
+greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_packs), 0),
+    coalesce((SELECT max(seq) FROM realtime_events), 0))
 
 -- name: log_state()
--- The head of the log; where the table is empty, it is the number up to which it was pruned.
-SELECT epoch, pruned_through, greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_events), 0))
-FROM realtime_log
+-- The head of the log; where the tables are empty, it is the number up to which they were pruned.
+SELECT epoch, pruned_through, {head}, packed FROM realtime_log
 
--- name: log_after(seq bigint)
--- For the feed: all channels, along the primary key.
-SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq ORDER BY seq LIMIT {page}
+-- name: log_after(seq bigint, most int)
+-- For the feed: all channels, along the primary keys.
+({pack} WHERE seq > :seq ORDER BY seq LIMIT :most) UNION ALL ({single} WHERE seq > :seq ORDER BY seq LIMIT :most)
+ORDER BY seq LIMIT :most
+
+-- fragment: of_channels
+-- The next rows behind a number, of some channels. Asked for all channels at once, PostgreSQL would read and sort
+-- everything behind the cursor for each page: 66 ms with 20,000 events, not 0.7. A pack may be of two of them.
+SELECT DISTINCT ON (seq) e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
+    ({pack} WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most)
+    UNION ALL ({pack} WHERE other = mine.channel AND seq > :seq ORDER BY seq LIMIT :most)
+    UNION ALL ({single} WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most)) AS e
+ORDER BY seq LIMIT :most
+
+-- fragment: of_prefix
+-- The same of all channels with a prefix, along the primary keys.
+({pack} WHERE seq > :seq AND (starts_with(channel, :prefix) OR starts_with(other, :prefix)) ORDER BY seq LIMIT :most)
+UNION ALL ({single} WHERE seq > :seq AND starts_with(channel, :prefix) ORDER BY seq LIMIT :most)
+ORDER BY seq LIMIT :most
 
 -- name: log_replay(channels text[], seq bigint, through bigint, most int)
--- The first row has the pruned position, as of the same moment: it may be pruned during a replay. Asked for all channels
--- at once, PostgreSQL would read and sort everything behind the cursor for each page: 66 ms with 20,000 events, not 0.7.
--- So it would if it knew the length of a page, or the end, and had seen few rows when it made its plan.
-SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (SELECT page.* FROM (
-    SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
-        SELECT seq, channel, type, data FROM realtime_events
-        WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most) AS e
-    ORDER BY seq LIMIT :most) AS page WHERE seq <= :through)
+-- The first row has the pruned position, as of the same moment: it may be pruned during a replay. If it knew the length
+-- of a page, or the end, PostgreSQL would sort too when it had seen few rows at the time of its plan.
+SELECT pruned_through, '', '', '', '' FROM realtime_log
+UNION ALL (SELECT page.* FROM ({of_channels}) AS page WHERE seq <= :through)
 
 -- name: log_replay_all(prefix text, seq bigint, through bigint, most int)
--- The same for all channels with this prefix, along the primary key.
-SELECT pruned_through, '', '', '' FROM realtime_log UNION ALL (SELECT page.* FROM (
-    SELECT seq, channel, type, data FROM realtime_events
-    WHERE starts_with(channel, :prefix) AND seq > :seq ORDER BY seq LIMIT :most) AS page WHERE seq <= :through)
+-- The same for all channels with this prefix.
+SELECT pruned_through, '', '', '', '' FROM realtime_log
+UNION ALL (SELECT page.* FROM ({of_prefix}) AS page WHERE seq <= :through)
 
 -- fragment: stands
-SELECT epoch, '', pruned_through::text, greatest(pruned_through, coalesce(
-    (SELECT max(seq) FROM realtime_events), 0))::text FROM realtime_log
+SELECT epoch, '', '', pruned_through::text, ({head})::text FROM realtime_log
 
 -- name: log_page(channels text[], seq bigint, most int)
--- The first row has the position of the log, as of the same moment; read channel by channel, as a replay is.
-{stands} UNION ALL (
-SELECT e.* FROM unnest(:channels) AS mine (channel) CROSS JOIN LATERAL (
-    SELECT seq, channel, type, data FROM realtime_events
-    WHERE channel = mine.channel AND seq > :seq ORDER BY seq LIMIT :most) AS e
-ORDER BY seq LIMIT :most)
+-- The first row has the position of the log, as of the same moment.
+{stands} UNION ALL ({of_channels})
 
 -- name: log_page_of_all(prefix text, seq bigint, most int)
--- The same for all channels with this prefix, along the primary key.
-{stands} UNION ALL (
-SELECT seq, channel, type, data FROM realtime_events WHERE seq > :seq AND starts_with(channel, :prefix)
-ORDER BY seq LIMIT :most)
+-- The same for all channels with this prefix.
+{stands} UNION ALL ({of_prefix})
 
 -- name: log_prune(hours int, most int)
--- A range of the primary key, of bounded length and by one process at a time: a long delete would hold its snapshot,
+-- A range of the primary keys, of bounded length and by one process at a time: a long delete would hold its snapshot,
 -- and with it every dead row of the outbox.
 WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({prune_lock}) AS yes),
-oldest AS (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT :most),
+oldest AS (
+    (SELECT seq, created_at FROM realtime_packs WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT :most)
+    UNION ALL
+    (SELECT seq, created_at FROM realtime_events WHERE (SELECT yes FROM mine) ORDER BY seq LIMIT :most)
+    ORDER BY seq LIMIT :most),
 old AS (SELECT max(seq) AS seq FROM oldest WHERE created_at < clock_timestamp() - make_interval(hours => :hours)),
-gone AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),
+gone AS (DELETE FROM realtime_packs WHERE seq <= (SELECT seq FROM old) RETURNING seq),
+gone_single AS (DELETE FROM realtime_events WHERE seq <= (SELECT seq FROM old) RETURNING seq),
 marked AS (UPDATE realtime_log SET pruned_through = greatest(pruned_through, (SELECT seq FROM old))
     WHERE (SELECT seq FROM old) IS NOT NULL)
-SELECT count(*) FROM gone
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM gone_single)

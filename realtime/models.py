@@ -1,4 +1,4 @@
-"""The log of live events: append-only, one row per channel, numbered in commit order."""
+"""The log of live events: append-only, numbered in commit order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,32 @@ from foundation.db import Base
 realtime_seq = Sequence("realtime_seq", metadata=Base.metadata)
 
 
+class RealtimePack(Base):
+    """The live events of a change, or of a message: see packs.py."""
+
+    __tablename__ = "realtime_packs"
+    __table_args__ = (
+        Index("realtime_packs_channel_seq_idx", "channel", "seq"),
+        Index("realtime_packs_other_seq_idx", "other", "seq"),
+        Index("realtime_packs_event_idx", "event_id", postgresql_where=text("event_id IS NOT NULL")),
+    )
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """The number of its last event; the others have those before."""
+
+    channel: Mapped[str]
+    other: Mapped[str | None]
+    recipe: Mapped[str]
+    pieces: Mapped[str]
+    event_id: Mapped[int | None]
+    """The change that it is about, for the completeness check; empty for a message."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
 class RealtimeEvent(Base):
-    """One event for one channel; `data` is the JSON line as it is sent."""
+    """One event for one channel in a row of its own, as every release before wrote them; `data` is the JSON line as it
+    is sent."""
 
     __tablename__ = "realtime_events"
     __table_args__ = (
@@ -45,3 +69,6 @@ class RealtimeLog(Base):
 
     pruned_through: Mapped[int] = mapped_column(server_default="0")
     """Events up to this number can no longer be replayed."""
+
+    packed: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    """Whether events are packed: true once no process is left that could not read them."""

@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 import orjson
 
 from foundation.errors import AppError, InvalidRequest
+from realtime import packs
 from realtime.log import EventLog, LogState
+from realtime.packs import SEQ
 from realtime.sse import Cursor
 
 PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
@@ -44,12 +46,15 @@ def page(log: EventLog, channels: tuple[str, ...], after: str, limit: int) -> Pa
     if after and not match:
         raise InvalidRequest("after: use the next_cursor of the previous page, or the id of an event.")
     seq = int(match[2]) if match else 0
-    state, rows = log.read_page(channels, seq, limit)
+    # One row more: the first may be the one in which the cursor lies, with nothing behind it.
+    state, rows = log.read_page(channels, seq, limit + 1)
     if match:
         _judge(state, int(match[1]) if match[1] else state.epoch, seq)
-    more = len(rows) == limit
-    last = Cursor(state.epoch, rows[-1][0] if more else state.head)
-    return Page([_event(state.epoch, *row) for row in rows], last, more)
+    wanted = packs.matching(channels)
+    found = [event for row in rows for event in packs.events(row, wanted, seq)]
+    events, more = found[:limit], len(found) > limit or len(rows) > limit
+    last = events[-1][0] if len(found) > limit else rows[-1][SEQ] if more else state.head
+    return Page([_event(state.epoch, *event) for event in events], Cursor(state.epoch, last), more)
 
 
 def _judge(state: LogState, epoch: int, seq: int) -> None:
@@ -67,6 +72,6 @@ def _judge(state: LogState, epoch: int, seq: int) -> None:
         )
 
 
-def _event(epoch: int, seq: int, channel: str, type: str, data: str) -> str:
-    head = orjson.dumps({"id": str(Cursor(epoch, seq)), "channel": channel, "type": type}).decode()
+def _event(epoch: int, number: int, channel: str, type: str, data: str) -> str:
+    head = orjson.dumps({"id": str(Cursor(epoch, number)), "channel": channel, "type": type}).decode()
     return f'{head[:-1]},"data":{data}}}'

@@ -1,4 +1,4 @@
-"""The newest events of this process, which serve almost every reconnect without the database."""
+"""The newest rows of the log in this process, which serve almost every reconnect without the database."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from operator import itemgetter
 
 from foundation.connections import Row
 from realtime.channel_index import ALL
+from realtime.packs import PIECES, SEQ, channels_of
 
-RING_EVENTS = 10_000
-"""About 5 MB, and at 100 events a second the last 100 seconds: longer than any reconnect storm."""
+RING_ROWS = 10_000
+"""At 1.7 KB a change about as much as `RING_BYTES`, and at 1,000 changes a second the last 10 seconds."""
 
 RING_BYTES = 16 * 1024 * 1024
-"""Limit for large events."""
+"""Limit for large rows."""
 
-SEQ = itemgetter(0)
+NUMBER = itemgetter(SEQ)
 
 
 class RecentEvents:
-    """Everything after `start`, by channel."""
+    """Every row after `start`, by channel."""
 
-    def __init__(self, start: int = 0, events: int = RING_EVENTS, size: int = RING_BYTES) -> None:
+    def __init__(self, start: int = 0, most: int = RING_ROWS, size: int = RING_BYTES) -> None:
         self.start = start
         """All events above this number that were published here are still held."""
 
-        self._most_events, self._most_bytes = events, size
-        self._order: deque[tuple[int, str]] = deque()
+        self._most, self._most_bytes = most, size
+        self._order: deque[Row] = deque()
         self._by_channel: dict[str, list[Row]] = {}
         self._bytes = 0
 
@@ -35,25 +36,26 @@ class RecentEvents:
         return len(self._order)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Add events that follow those already here: ascending (seq, channel, type, data)."""
+        """Add rows of the log that follow those already here, ascending."""
         for row in rows:
-            seq, channel, _, data = row
-            self._order.append((seq, channel))
-            self._by_channel.setdefault(channel, []).append(row)
-            self._bytes += len(data)
-        while len(self._order) > self._most_events or self._bytes > self._most_bytes:
+            self._order.append(row)
+            for channel in channels_of(row):
+                self._by_channel.setdefault(channel, []).append(row)
+            self._bytes += len(row[PIECES])
+        while len(self._order) > self._most or self._bytes > self._most_bytes:
             self._forget_oldest()
 
     def after(self, channels: Iterable[str], seq: int) -> list[Row]:
-        """The events of these channels above `seq`, in order."""
+        """The rows with events of these channels that end above `seq`, in order."""
         found: list[Row] = []
         several = False
         for channel in self._named(channels):
-            events = self._by_channel.get(channel)
-            if events and SEQ(events[-1]) > seq:
+            rows = self._by_channel.get(channel)
+            if rows and NUMBER(rows[-1]) > seq:
                 several = bool(found)
-                found += events[bisect_right(events, seq, key=SEQ) :]
-        return sorted(found, key=SEQ) if several else found
+                found += rows[bisect_right(rows, seq, key=NUMBER) :]
+        # A pack of two of them was found twice.
+        return sorted({NUMBER(row): row for row in found}.values(), key=NUMBER) if several else found
 
     def _named(self, channels: Iterable[str]) -> Iterator[str]:
         for channel in channels:
@@ -63,9 +65,11 @@ class RecentEvents:
                 yield channel
 
     def _forget_oldest(self) -> None:
-        self.start, channel = self._order.popleft()
-        events = self._by_channel[channel]
-        self._bytes -= len(events[0][3])
-        del events[0]
-        if not events:
-            del self._by_channel[channel]
+        oldest = self._order.popleft()
+        self.start = NUMBER(oldest)
+        self._bytes -= len(oldest[PIECES])
+        for channel in channels_of(oldest):
+            rows = self._by_channel[channel]
+            del rows[0]
+            if not rows:
+                del self._by_channel[channel]

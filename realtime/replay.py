@@ -14,8 +14,10 @@ from gevent.lock import BoundedSemaphore
 
 from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
+from realtime import packs
 from realtime.feed import Feed
 from realtime.log import PAGE, EventLog, Pruned
+from realtime.packs import SEQ, Event
 from realtime.sse import Cursor
 
 REPLAY_LIMIT = 10_000
@@ -67,24 +69,32 @@ class Replays:
             return Start(cursor.seq, resuming=True)
         return self._judge(cursor)
 
-    def pages(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[Row]]:
-        """The events of these channels above `seq`, up to and including `through`; raises TooBusy."""
-        replayed = 0
+    def pages(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[Event]]:
+        """The events of these channels above `seq`, up to and including `through`, which is where a row ends; raises
+        TooBusy and OutOfReach."""
+        wanted, after, replayed = packs.matching(channels), seq, 0
+        for rows in self._rows(channels, seq, through):
+            if replayed >= REPLAY_LIMIT:
+                raise OutOfReach("too far behind")
+            page = [event for row in rows for event in packs.events(row, wanted, after)]
+            replayed += len(page)
+            yield page
+
+    def _rows(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[Row]]:
         while seq < through:
             if self._feed.recent.start <= seq:
-                yield [row for row in self._feed.recent.after(channels, seq) if row[0] <= through]
+                rows = [row for row in self._feed.recent.after(channels, seq) if row[SEQ] <= through]
+                for start in range(0, len(rows), PAGE):
+                    yield rows[start : start + PAGE]
                 return
             try:
                 rows = self._read(channels, seq, through)
             except Pruned as error:
                 raise OutOfReach("expired") from error
-            replayed += len(rows)
             yield rows
             if len(rows) < PAGE:
                 return
-            seq = rows[-1][0]
-            if replayed >= REPLAY_LIMIT:
-                raise OutOfReach("too far behind")
+            seq = rows[-1][SEQ]
 
     def _judge(self, cursor: Cursor) -> Start:
         with self._asking():

@@ -90,9 +90,9 @@ class Streams:
         replayed = 0
         yield self._hello(start, through)
         try:
-            for rows in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
-                replayed += len(rows)
-                yield b"".join(sse.encode(event, data, self._id(seq)) for seq, _, event, data in rows)
+            for page in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
+                replayed += len(page)
+                yield b"".join(sse.encode(type, data, self._id(number)) for number, _, type, data in page)
         except OutOfReach as reason:
             yield self._resync(str(reason), through)
         except TooBusy:

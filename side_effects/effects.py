@@ -45,6 +45,35 @@ class Effect:
     """False if a setting that it needs is missing. Its bit stays taken."""
 
 
+IF_NEW = "ON CONFLICT DO NOTHING RETURNING id"
+"""The end of an INSERT by an effect. The batch's own statement leaves it out: there the deleted outbox row shows that
+nothing has been inserted yet, and the check costs a tenth of the batch. If a row is there nevertheless, the statement
+fails, and the effects are tried one by one, each with this end."""
+
+
+@dataclass(frozen=True)
+class AnnouncedEvent:
+    """A live event of an effect, for each row of the event type's source that meets the condition."""
+
+    channel: str
+    """SQL for its channel."""
+
+    type: str
+    """SQL for its type."""
+
+    pieces: tuple[str, ...]
+    """SQL for the text of its data, in pieces, none of them NULL; a piece that several events of a change have is
+    stored once."""
+
+    condition: str
+
+    row: str = ""
+    """SQL for the id of the row that it is about."""
+
+    inserted: str = ""
+    """The CTE that inserts that row, with `IF_NEW`."""
+
+
 @dataclass(frozen=True)
 class WrittenEffect(Effect):
     """An effect that consists of rows: SQL that runs in the transaction that completes the entry."""
@@ -52,8 +81,11 @@ class WrittenEffect(Effect):
     ctes: str = ""
     """Common table expressions that write the rows; they read the event type's source, limited by `pending(...)`."""
 
-    announces: str = ""
-    """A SELECT of (event_id, channel, type, data): the live events of the written rows."""
+    live: tuple[AnnouncedEvent, ...] = ()
+    """The live events of the written rows, in their order."""
+
+    drawn: tuple[str, ...] = ()
+    """Columns, as `expression AS name`, that the source gets for this effect: the ids of the rows that it writes."""
 
     handler: Kind | None = field(default=None, kw_only=True)
     """Attempts the rows that it writes in `side_effects`; None if it writes none."""
@@ -94,6 +126,9 @@ class EventType:
     read."""
 
     effects: tuple[Effect, ...]
+    rows: str = field(default="", kw_only=True)
+    """The CTE of the source that has a row for each event: `id`, `order_id`, `pending`, and what the effects need."""
+
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
     """The payloads of these events, for called effects."""
 

@@ -45,33 +45,37 @@ plain AS MATERIALIZED (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true) AS one WHERE one.id = s.event_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.event_type = 'order'),
-order_changes AS MATERIALIZED (
-    SELECT p.*, (p.head || ',"allowed_transitions":' || coalesce(now.seller_allowed, '[]') || '}') AS seller_order,
-           (p.head || ',"allowed_transitions":' || coalesce(now.buyer_allowed, '[]') || '}') AS buyer_order,
+labelled AS (
+    SELECT p.*, coalesce(now.seller_allowed, '[]') AS seller_allowed,
+           coalesce(now.buyer_allowed, '[]') AS buyer_allowed,
            coalesce(was.seller_label, p.to_status) AS seller_label,
            coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
     LEFT JOIN labels was ON was.status = p.to_status),
+order_changes AS MATERIALIZED (
+    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
 generic_notices AS (
-    INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)
-    SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_label ELSE c.buyer_label END
-    FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
-    WHERE (pending & 4) <> 0
-    ON CONFLICT DO NOTHING RETURNING *),
+    INSERT INTO notifications
+        (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
+    SELECT side.id, c.id, c.order_id, 'generic', side.role, side.person, 'Order #' || c.number, side.label, c.done_at
+    FROM order_changes c CROSS JOIN LATERAL (VALUES
+        (c.generic_seller, 'seller', c.seller_id, c.seller_label),
+        (c.generic_buyer, 'buyer', c.buyer_id, c.buyer_label)) AS side (id, role, person, label)
+    WHERE (pending & 4) <> 0),
 status_notices AS (
-    INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)
-    SELECT c.id, c.order_id, 'status', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           replace(side.notice, '{number}', c.number), coalesce(c.reason, '')
-    FROM order_changes c
-    CROSS JOIN LATERAL (VALUES ('seller', c.seller_notice), ('buyer', c.buyer_notice)) AS side (role, notice)
-    WHERE (pending & 8) <> 0 AND side.role <> c.actor_role AND side.notice IS NOT NULL
-    ON CONFLICT DO NOTHING RETURNING *),
+    INSERT INTO notifications
+        (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
+    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, replace(side.notice, '{number}', c.number),
+           coalesce(c.reason, ''), c.done_at
+    FROM order_changes c CROSS JOIN LATERAL (VALUES
+        (c.status_seller, 'seller', c.seller_id, c.seller_notice),
+        (c.status_buyer, 'buyer', c.buyer_id, c.buyer_notice)) AS side (id, role, person, notice)
+    WHERE side.id IS NOT NULL),
 system_messages AS (
-    INSERT INTO messages (kind, order_id, event_id, seller_id, buyer_id, body, buyer_body)
-    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label, c.buyer_label
-    FROM order_changes c WHERE (pending & 32) <> 0
-    ON CONFLICT DO NOTHING RETURNING *),
+    INSERT INTO messages (id, kind, order_id, event_id, seller_id, buyer_id, body, buyer_body, created_at)
+    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label,
+           c.buyer_label, c.done_at
+    FROM order_changes c WHERE (pending & 32) <> 0),
 email_status_rows AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
     SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id
@@ -95,67 +99,60 @@ said AS MATERIALIZED (
     SELECT s.pending, m.* FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
         'message'),
-frames AS (SELECT event_id, order_id, 0 AS position, channel, type, data
-        FROM (
-    SELECT id AS event_id, order_id, 'seller:' || seller_id AS channel, type,
-           '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || seller_order
-           || ',"event":' || event || '}' AS data
-    FROM order_changes WHERE (pending & 1) <> 0) AS f0
-  UNION ALL SELECT event_id, order_id, 1 AS position, channel, type, data
-        FROM (
-    SELECT id AS event_id, order_id, 'buyer:' || buyer_id AS channel, type,
-           '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || buyer_order
-           || ',"event":' || event || '}' AS data
-    FROM order_changes WHERE (pending & 2) <> 0) AS f1
-  UNION ALL SELECT event_id, order_id, 2 AS position, channel, type, data
-        FROM (
-    SELECT event_id, n.order_id,
-           recipient_role || ':' || recipient_id AS channel, 'notification.created' AS type,
-           '{"at":' || to_json(created_at) || ',"type":"notification.created","notification":'
-           || (SELECT row_to_json(members)::text FROM (SELECT n.id, n.order_id, n.event_id, n.kind, n.title, n.body, n.created_at, n.read_at) AS members)
-           || '}' AS data
-    FROM generic_notices n) AS f2
-  UNION ALL SELECT event_id, order_id, 3 AS position, channel, type, data
-        FROM (
-    SELECT event_id, n.order_id,
-           recipient_role || ':' || recipient_id AS channel, 'notification.created' AS type,
-           '{"at":' || to_json(created_at) || ',"type":"notification.created","notification":'
-           || (SELECT row_to_json(members)::text FROM (SELECT n.id, n.order_id, n.event_id, n.kind, n.title, n.body, n.created_at, n.read_at) AS members)
-           || '}' AS data
-    FROM status_notices n) AS f3
-  UNION ALL SELECT event_id, order_id, 5 AS position, channel, type, data
-        FROM (
-    SELECT coalesce(m.event_id, m.id) AS event_id, m.order_id,
-           side.role || ':' || side.id AS channel, 'message.created' AS type,
-           '{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
-           || (SELECT row_to_json(members)::text FROM (
-        SELECT m.id, m.order_id, m.kind,
-               CASE side.role WHEN 'buyer' THEN coalesce(m.buyer_body, m.body) ELSE m.body END AS body,
-               CASE WHEN m.author_role IS NOT NULL
-                    THEN (SELECT row_to_json(a) FROM (SELECT m.author_role AS role, m.author_id AS id) AS a)
-               END AS author,
-               m.created_at) AS members) || '}' AS data
-    FROM system_messages m CROSS JOIN LATERAL (VALUES ('seller', m.seller_id), ('buyer', m.buyer_id)) AS side (role, id)
-    WHERE true) AS f5
-  UNION ALL SELECT event_id, order_id, 6 AS position, channel, type, data
-        FROM (
-    SELECT coalesce(m.event_id, m.id) AS event_id, m.order_id,
-           side.role || ':' || side.id AS channel, 'message.created' AS type,
-           '{"at":' || to_json(m.created_at) || ',"type":"message.created","message":'
-           || (SELECT row_to_json(members)::text FROM (
-        SELECT m.id, m.order_id, m.kind,
-               CASE side.role WHEN 'buyer' THEN coalesce(m.buyer_body, m.body) ELSE m.body END AS body,
-               CASE WHEN m.author_role IS NOT NULL
-                    THEN (SELECT row_to_json(a) FROM (SELECT m.author_role AS role, m.author_id AS id) AS a)
-               END AS author,
-               m.created_at) AS members) || '}' AS data
-    FROM said m CROSS JOIN LATERAL (VALUES ('seller', m.seller_id), ('buyer', m.buyer_id)) AS side (role, id)
-    WHERE (pending & 64) <> 0) AS f6),
+packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buyer_id AS other,
+           concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2' END,
+               CASE WHEN live_1 THEN type || ' 1 0.3.2' END,
+               CASE WHEN live_2 THEN 'notification.created' || ' 1 4.5.6.7.8' END,
+               CASE WHEN live_3 THEN 'notification.created' || ' 0 4.9.6.10.8' END,
+               CASE WHEN live_4 THEN 'notification.created' || ' 1 4.11.12.13.8' END,
+               CASE WHEN live_5 THEN 'notification.created' || ' 0 4.14.15.13.8' END,
+               CASE WHEN live_6 THEN 'message.created' || ' 1 16.7.17' END,
+               CASE WHEN live_7 THEN 'message.created' || ' 0 16.18.17' END) AS recipe,
+           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN seller_allowed ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN '},"event":' || event || '}' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN buyer_allowed ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 OR live_4 OR live_5 THEN '{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":' ELSE '' END
+               || chr(30) || CASE WHEN live_2 THEN generic_buyer::text ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"generic","title":' || to_json('Order #' || number)
+               || ',"body":' ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_6 THEN to_json(buyer_label)::text ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 OR live_4 OR live_5 THEN ',"created_at":' || to_json(done_at) || ',"read_at":null}}' ELSE '' END
+               || chr(30) || CASE WHEN live_3 THEN generic_seller::text ELSE '' END
+               || chr(30) || CASE WHEN live_3 THEN to_json(seller_label)::text ELSE '' END
+               || chr(30) || CASE WHEN live_4 THEN status_buyer::text ELSE '' END
+               || chr(30) || CASE WHEN live_4 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(replace(buyer_notice, '{number}', number))
+               || ',"body":' ELSE '' END
+               || chr(30) || CASE WHEN live_4 OR live_5 THEN to_json(coalesce(reason, ''))::text ELSE '' END
+               || chr(30) || CASE WHEN live_5 THEN status_seller::text ELSE '' END
+               || chr(30) || CASE WHEN live_5 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(replace(seller_notice, '{number}', number))
+               || ',"body":' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN '{"at":' || to_json(done_at) || ',"type":"message.created","message":{"id":' || message_id
+               || ',"order_id":' || order_id || ',"kind":"' || 'system' || '","body":' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' || ',"created_at":' || to_json(done_at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_7 THEN to_json('Status changed to ' || seller_label)::text ELSE '' END AS pieces,
+           live_0::int + live_1::int + live_2::int + live_3::int + live_4::int + live_5::int + live_6::int + live_7::int AS events,
+           id AS event_id
+    FROM (SELECT *, (pending & 1) <> 0 AS live_0, (pending & 2) <> 0 AS live_1, (pending & 4) <> 0 AS live_2, (pending & 4) <> 0 AS live_3, status_buyer IS NOT NULL AS live_4, status_seller IS NOT NULL AS live_5, (pending & 32) <> 0 AS live_6, (pending & 32) <> 0 AS live_7 FROM order_changes OFFSET 0) AS c
+    WHERE live_0 OR live_1 OR live_2 OR live_3 OR live_4 OR live_5 OR live_6 OR live_7
+  UNION ALL SELECT id AS sort, 'buyer:' || buyer_id AS channel, 'seller:' || seller_id AS other,
+           concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2' END,
+               CASE WHEN live_1 THEN 'message.created' || ' 1 0.3.2' END) AS recipe,
+           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(created_at) || ',"type":"message.created","message":{"id":' || id
+               || ',"order_id":' || order_id || ',"kind":"' || kind || '","body":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN to_json(coalesce(buyer_body, body))::text ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN ',"author":' || coalesce(CASE WHEN author_role IS NOT NULL
+            THEN (SELECT row_to_json(a)::text FROM (SELECT author_role AS role, author_id AS id) AS a) END, 'null') || ',"created_at":' || to_json(created_at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN to_json(body)::text ELSE '' END AS pieces,
+           live_0::int + live_1::int AS events,
+           NULL::bigint AS event_id
+    FROM (SELECT *, (pending & 64) <> 0 AS live_0, (pending & 64) <> 0 AS live_1 FROM said OFFSET 0) AS c
+    WHERE live_0 OR live_1),
 appended AS (
-    INSERT INTO realtime_events (seq, channel, type, data, order_id)
-    SELECT nextval('realtime_seq'), channel, type, data, order_id
-    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
-    RETURNING seq, channel, type, data),
+    INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)
+    SELECT (SELECT max(nextval('realtime_seq')) FROM generate_series(1, events)), channel, other, recipe, pieces, event_id
+    FROM (SELECT * FROM packs ORDER BY sort) AS in_order
+    RETURNING seq, channel, other, recipe, pieces),
 notified AS MATERIALIZED (
     SELECT pg_notify('onward_log', max(seq)::text) FROM appended HAVING count(*) > 0)
-SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq
+SELECT seq, channel, other, recipe, pieces FROM appended LEFT JOIN notified ON true ORDER BY seq

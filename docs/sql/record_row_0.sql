@@ -29,24 +29,29 @@ plain AS MATERIALIZED (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true) AS one WHERE one.id = s.event_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.event_type = 'order'),
-order_changes AS MATERIALIZED (
-    SELECT p.*, (p.head || ',"allowed_transitions":' || coalesce(now.seller_allowed, '[]') || '}') AS seller_order,
-           (p.head || ',"allowed_transitions":' || coalesce(now.buyer_allowed, '[]') || '}') AS buyer_order,
+labelled AS (
+    SELECT p.*, coalesce(now.seller_allowed, '[]') AS seller_allowed,
+           coalesce(now.buyer_allowed, '[]') AS buyer_allowed,
            coalesce(was.seller_label, p.to_status) AS seller_label,
            coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
     LEFT JOIN labels was ON was.status = p.to_status),
-frames AS (SELECT event_id, order_id, 0 AS position, channel, type, data
-        FROM (
-    SELECT id AS event_id, order_id, 'seller:' || seller_id AS channel, type,
-           '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || seller_order
-           || ',"event":' || event || '}' AS data
-    FROM order_changes WHERE (pending & 1) <> 0) AS f0),
+order_changes AS MATERIALIZED (
+    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
+packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, NULL::text AS other,
+           concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2' END) AS recipe,
+           CASE WHEN live_0 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN seller_allowed ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN '},"event":' || event || '}' ELSE '' END AS pieces,
+           live_0::int AS events,
+           id AS event_id
+    FROM (SELECT *, (pending & 1) <> 0 AS live_0 FROM order_changes OFFSET 0) AS c
+    WHERE live_0),
 appended AS (
-    INSERT INTO realtime_events (seq, channel, type, data, order_id)
-    SELECT nextval('realtime_seq'), channel, type, data, order_id
-    FROM (SELECT channel, type, data, order_id FROM frames ORDER BY event_id, position, channel) AS in_order
-    RETURNING seq, channel, type, data),
+    INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)
+    SELECT (SELECT max(nextval('realtime_seq')) FROM generate_series(1, events)), channel, other, recipe, pieces, event_id
+    FROM (SELECT * FROM packs ORDER BY sort) AS in_order
+    RETURNING seq, channel, other, recipe, pieces),
 notified AS MATERIALIZED (
     SELECT pg_notify('onward_log', max(seq)::text) FROM appended HAVING count(*) > 0)
-SELECT seq, channel, type, data FROM appended LEFT JOIN notified ON true ORDER BY seq
+SELECT seq, channel, other, recipe, pieces FROM appended LEFT JOIN notified ON true ORDER BY seq

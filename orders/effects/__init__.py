@@ -40,16 +40,18 @@ def event_type(given: Given) -> EventType:
     """The event type of orders, with the effects that are enabled; raises ValueError if two effects share a bit."""
     effects = [effect for module in EFFECTS for effect in module.effects(given)]
     refuse_shared_bits(effects)
+    written = [effect for effect in effects if isinstance(effect, WrittenEffect)]
     return EventType(
         EVENT_TYPE,
         CONTEXT,
-        source.sql(given.workflow),
+        source.sql(given.workflow, [one for effect in written for one in effect.drawn]),
         tuple(effect for effect in effects if effect.enabled),
         source.load_events,
         "order_events",
         source.MOVED_ON,
         source.FORGOTTEN,
-        tuple(effect.handler for effect in effects if isinstance(effect, WrittenEffect) and effect.handler),
+        tuple(effect.handler for effect in written if effect.handler),
+        rows=source.ROWS,
     )
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from chat.messages import SAY_SYSTEM, announce_message
+from chat.messages import SAY_SYSTEM, live_message
 from orders.effects.given import Given
-from side_effects.effects import Effect, WrittenEffect, is_pending
+from side_effects.effects import IF_NEW, Effect, WrittenEffect, is_pending
 
 BIT = 5
 
 MESSAGE = f"""
 system_messages AS (
     {SAY_SYSTEM}
-    SELECT 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label, c.buyer_label
+    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label,
+           c.buyer_label, c.done_at
     FROM order_changes c WHERE {is_pending(BIT)}
-    ON CONFLICT DO NOTHING RETURNING *)"""
+    {IF_NEW})"""
 
 
 def effects(_: Given) -> tuple[Effect, ...]:
@@ -23,7 +24,16 @@ def effects(_: Given) -> tuple[Effect, ...]:
             "chat.message",
             BIT,
             MESSAGE,
-            announce_message("system_messages"),
+            live_message(
+                is_pending(BIT),
+                id="message_id",
+                kind="'system'",
+                seller_body="'Status changed to ' || seller_label",
+                buyer_body="buyer_label",
+                created_at="done_at",
+                inserted="system_messages",
+            ),
+            (f"CASE WHEN {is_pending(BIT)} THEN nextval('messages_id_seq') END AS message_id",),
             missing="NOT EXISTS (SELECT FROM messages m WHERE m.event_id = e.id)",
         ),
     )

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from notifications.inbox import NOTIFY, announce_notification
+from notifications.inbox import NOTIFY, live_notification
 from orders.effects.given import Given
-from side_effects.effects import Effect, WrittenEffect, is_pending
+from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
 
 GENERIC_BIT, STATUS_BIT = 2, 3
+SIDES = ("buyer", "seller")
 
 GENERIC = f"""
 generic_notices AS (
     {NOTIFY}
-    SELECT c.id, c.order_id, 'generic', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           'Order #' || c.number, CASE side.role WHEN 'seller' THEN c.seller_label ELSE c.buyer_label END
-    FROM order_changes c CROSS JOIN (VALUES ('seller'), ('buyer')) AS side (role)
+    SELECT side.id, c.id, c.order_id, 'generic', side.role, side.person, 'Order #' || c.number, side.label, c.done_at
+    FROM order_changes c CROSS JOIN LATERAL (VALUES
+        (c.generic_seller, 'seller', c.seller_id, c.seller_label),
+        (c.generic_buyer, 'buyer', c.buyer_id, c.buyer_label)) AS side (id, role, person, label)
     WHERE {is_pending(GENERIC_BIT)}
-    ON CONFLICT DO NOTHING RETURNING *)"""
+    {IF_NEW})"""
 
 STATUS = f"""
 status_notices AS (
     {NOTIFY}
-    SELECT c.id, c.order_id, 'status', side.role, CASE side.role WHEN 'seller' THEN c.seller_id ELSE c.buyer_id END,
-           replace(side.notice, '{{number}}', c.number), coalesce(c.reason, '')
-    FROM order_changes c
-    CROSS JOIN LATERAL (VALUES ('seller', c.seller_notice), ('buyer', c.buyer_notice)) AS side (role, notice)
-    WHERE {is_pending(STATUS_BIT)} AND side.role <> c.actor_role AND side.notice IS NOT NULL
-    ON CONFLICT DO NOTHING RETURNING *)"""
-"""For the side that did not act; for both if neither did."""
+    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, replace(side.notice, '{{number}}', c.number),
+           coalesce(c.reason, ''), c.done_at
+    FROM order_changes c CROSS JOIN LATERAL (VALUES
+        (c.status_seller, 'seller', c.seller_id, c.seller_notice),
+        (c.status_buyer, 'buyer', c.buyer_id, c.buyer_notice)) AS side (id, role, person, notice)
+    WHERE side.id IS NOT NULL
+    {IF_NEW})"""
 
 
 def effects(_: Given) -> tuple[Effect, ...]:
@@ -36,15 +38,50 @@ def effects(_: Given) -> tuple[Effect, ...]:
             "notification.generic",
             GENERIC_BIT,
             GENERIC,
-            announce_notification("generic_notices"),
+            tuple(_generic(side) for side in SIDES),
+            tuple(_id(f"generic_{side}", is_pending(GENERIC_BIT)) for side in SIDES),
             missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic') < 2",
         ),
         WrittenEffect(
             "notification.status",
             STATUS_BIT,
             STATUS,
-            announce_notification("status_notices"),
+            tuple(_status(side) for side in SIDES),
+            tuple(_id(f"status_{side}", _is_notified(side)) for side in SIDES),
             missing="NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
             on_creation=True,
         ),
+    )
+
+
+def _is_notified(side: str) -> str:
+    """The side that did not act; both, if neither did."""
+    return f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}' AND {side}_notice IS NOT NULL)"
+
+
+def _id(name: str, condition: str) -> str:
+    return f"CASE WHEN {condition} THEN nextval('notifications_id_seq') END AS {name}"
+
+
+def _generic(side: str) -> AnnouncedEvent:
+    return live_notification(
+        side,
+        is_pending(GENERIC_BIT),
+        id=f"generic_{side}",
+        kind="generic",
+        title="'Order #' || number",
+        body=f"{side}_label",
+        inserted="generic_notices",
+    )
+
+
+def _status(side: str) -> AnnouncedEvent:
+    return live_notification(
+        side,
+        f"status_{side} IS NOT NULL",
+        id=f"status_{side}",
+        kind="status",
+        title=f"replace({side}_notice, '{{number}}', number)",
+        body="coalesce(reason, '')",
+        inserted="status_notices",
     )

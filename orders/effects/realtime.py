@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orders.effects.given import Given
-from side_effects.effects import Effect, WrittenEffect, is_pending
+from orders.json_sql import ALLOWED
+from side_effects.effects import AnnouncedEvent, Effect, WrittenEffect, is_pending
 
 SELLER_BIT, BUYER_BIT = 0, 1
 
@@ -14,14 +15,21 @@ def effects(_: Given) -> tuple[Effect, ...]:
 
 
 def _live(side: str, bit: int) -> WrittenEffect:
-    announces = f"""
-    SELECT id AS event_id, order_id, '{side}:' || {side}_id AS channel, type,
-           '{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || {side}_order
-           || ',"event":' || event || '}}' AS data
-    FROM order_changes WHERE {is_pending(bit)}"""
-    found = f"""(SELECT FROM realtime_events r WHERE {{}} AND r.channel = '{side}:' || e.{side}_id AND r.type = e.type
+    event = AnnouncedEvent(
+        f"'{side}:' || {side}_id",
+        "type",
+        (
+            f"""'{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || '{ALLOWED}'""",
+            f"{side}_allowed",
+            """'},"event":' || event || '}'""",
+        ),
+        is_pending(bit),
+    )
+    found = f"r.channel = '{side}:' || e.{side}_id AND r.type = e.type"
+    # An event of a row of its own names its order only, and one of an earlier version not even that.
+    single = f"""(SELECT FROM realtime_events r WHERE {{}} AND {found}
         AND (r.data::json -> 'event' ->> 'id')::bigint = e.id)"""
-    # An earlier version wrote events without their order.
-    missing = f"""NOT EXISTS {found.format("r.order_id = e.order_id")}
-        AND NOT EXISTS {found.format("r.order_id IS NULL")}"""
-    return WrittenEffect(f"realtime.{side}", bit, announces=announces, missing=missing, on_creation=True)
+    missing = f"""NOT EXISTS (SELECT FROM live_events r WHERE r.event_id = e.id AND {found})
+        AND NOT EXISTS {single.format("r.order_id = e.order_id")}
+        AND NOT EXISTS {single.format("r.order_id IS NULL")}"""
+    return WrittenEffect(f"realtime.{side}", bit, live=(event,), missing=missing, on_creation=True)

@@ -22,8 +22,12 @@ SQL = beside(__file__, columns=OrderEvent.COLUMNS, events=json_sql.EVENTS)
 LOAD = SQL.prepared("load_events")
 
 
-def sql(workflow: Workflow) -> str:
-    """CTEs that end in `order_changes`: the events of the batch with everything that the effects need.
+ROWS = "order_changes"
+
+
+def sql(workflow: Workflow, drawn: Sequence[str]) -> str:
+    """CTEs that end in `order_changes`: the events of the batch with everything that the effects need, among it what
+    they have drawn: the ids of the rows that they will write.
 
     The order's snapshot is read here, after the log's lock was taken: so a channel's versions never go backwards,
     even if another process was slower. The event keeps its own version and time.
@@ -37,13 +41,15 @@ plain AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.event_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
     WHERE s.event_type = '{EVENT_TYPE}'),
-order_changes AS MATERIALIZED (
-    SELECT p.*, {json_sql.with_allowed("p.head", "coalesce(now.seller_allowed, '[]')")} AS seller_order,
-           {json_sql.with_allowed("p.head", "coalesce(now.buyer_allowed, '[]')")} AS buyer_order,
+labelled AS (
+    SELECT p.*, coalesce(now.seller_allowed, '[]') AS seller_allowed,
+           coalesce(now.buyer_allowed, '[]') AS buyer_allowed,
            coalesce(was.seller_label, p.to_status) AS seller_label,
            coalesce(was.buyer_label, p.to_status) AS buyer_label, was.seller_notice, was.buyer_notice
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
-    LEFT JOIN labels was ON was.status = p.to_status)"""
+    LEFT JOIN labels was ON was.status = p.to_status),
+{ROWS} AS MATERIALIZED (
+    SELECT {", ".join(("*", "clock_timestamp() AS done_at", *drawn))} FROM labelled)"""
 
 
 def load_events(run: Run, ids: Sequence[int]) -> Mapping[int, OrderEvent]:

@@ -24,8 +24,8 @@ from tests.integration.visitor import Visitor
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
-    "orders, order_search, order_events, order_reasons, outbox, notifications, messages, realtime_events, "
-    "revocations, api_keys, people, sign_in_attempts, stream_tickets, idempotency_keys"
+    "orders, order_search, order_events, order_reasons, outbox, notifications, messages, "
+    "realtime_packs, realtime_events, revocations, api_keys, people, sign_in_attempts, stream_tickets, idempotency_keys"
 )
 
 
@@ -77,6 +77,7 @@ class Outbox:
 @pytest.fixture(scope="session")
 def app(settings: Settings, _green: None) -> Iterator[Flask]:
     app = build_app(settings)
+    onward_of(app).realtime.feed.packed = True  # as a feed that runs reads it from a new database
     yield app
     onward_of(app).stop()
 
@@ -106,6 +107,22 @@ def mode(request: pytest.FixtureRequest, onward: Onward) -> Iterator[str]:
     onward.engine.modes.learn({"*": request.param})
     yield request.param
     onward.engine.modes.learn({})
+
+
+@pytest.fixture
+def in_rows(onward: Onward) -> Iterator[None]:
+    """Each live event gets a row of its own, as long as there may be processes that cannot read packs."""
+    onward.realtime.feed.packed = False
+    yield
+    onward.realtime.feed.packed = True
+
+
+@pytest.fixture(params=["packs", "rows"])
+def form(request: pytest.FixtureRequest) -> str:
+    """Both forms of the log have the same events."""
+    if request.param == "rows":
+        request.getfixturevalue("in_rows")
+    return str(request.param)
 
 
 @pytest.fixture

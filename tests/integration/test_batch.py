@@ -53,12 +53,12 @@ def test_what_is_said_of_one_is_what_a_patch_would_have_said(cast, bob):
 def test_all_effects_follow_as_after_any_change(cast, alice, bob, outbox, sql):
     orders = [cast.place() for _ in range(3)]
     outbox.run_until_idle()
-    sql("TRUNCATE realtime_events, notifications, messages")
+    sql("TRUNCATE realtime_packs, realtime_events, notifications, messages")
 
     send(bob, *[change(order) for order in orders])
     outbox.run_until_idle()
     assert [] == outbox.rows
-    assert [(3,)] == sql("SELECT count(*) FROM realtime_events WHERE channel = 'buyer:1' AND type LIKE 'order.%%'")
+    assert [(3,)] == sql("SELECT count(*) FROM live_events WHERE channel = 'buyer:1' AND type LIKE 'order.%%'")
     assert (9, 3) == (sql("SELECT count(*) FROM notifications")[0][0], sql("SELECT count(*) FROM messages")[0][0])
 
 

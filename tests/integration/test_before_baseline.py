@@ -200,7 +200,7 @@ def test_processes_of_before_are_to_be_stopped_first(older, upgrade, caplog):
     assert ("0016", False) == older.state
 
     upgrade()
-    assert ("0018", True) == older.state
+    assert (db.SCHEMA, True) == older.state
 
 
 def test_killed_half_way_it_has_changed_nothing_and_another_process_carries_it_over(older):
@@ -223,4 +223,4 @@ def test_killed_half_way_it_has_changed_nothing_and_another_process_carries_it_o
     (other,) = started.values()
 
     assert 0 == other.wait(60)
-    assert ("0018", True) == older.state
+    assert (db.SCHEMA, True) == older.state

@@ -30,7 +30,7 @@ def test_creating_an_order_records_live_events_the_sellers_notification_and_the_
     assert ["status"] == [one["kind"] for one in bob.get("/api/notifications").json["notifications"]]
     assert [] == alice.get("/api/notifications").json["notifications"]
     assert [(f"seller:{bob.id}", "order.created"), (f"buyer:{alice.id}", "order.created")] == sql(
-        "SELECT channel, type FROM realtime_events WHERE type LIKE 'order.%%' ORDER BY seq"
+        "SELECT channel, type FROM live_events WHERE type LIKE 'order.%%' ORDER BY seq"
     )
 
 

@@ -12,7 +12,7 @@ def rehearse(person, order_id, body, **headers):
 @pytest.fixture
 def written(sql, onward):
     """A look at every table that a change could write."""
-    tables = ("orders", "order_events", "outbox", "side_effects", "notifications", "messages", "realtime_events")
+    tables = ("orders", "order_events", "outbox", "side_effects", "notifications", "messages", "realtime_packs")
     return lambda: [sql(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t") for table in tables]
 
 

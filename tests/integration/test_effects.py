@@ -15,13 +15,13 @@ from tests.integration.conftest import forget, send_through
 
 
 def live(sql, channel):
-    rows = sql("SELECT type, data FROM realtime_events WHERE channel = %s ORDER BY seq", channel)
+    rows = sql("SELECT type, data FROM live_events WHERE channel = %s ORDER BY seq", channel)
     return [(type, orjson.loads(data)) for type, data in rows]
 
 
 @pytest.fixture
 def confirmed(mode, placed, bob, outbox, sql):
-    sql("TRUNCATE realtime_events, notifications")
+    sql("TRUNCATE realtime_packs, realtime_events, notifications")
     order = bob.move(placed["id"], "CONFIRMED").json
     outbox.run_until_idle()
     return order
@@ -45,7 +45,7 @@ def test_the_log_follows_the_order_of_the_mission(confirmed, bob, alice, sql):
         (f"buyer:{alice.id}", "notification.created"),
         (f"buyer:{alice.id}", "message.created"),
         (f"seller:{bob.id}", "message.created"),
-    ] == sql("SELECT channel, type FROM realtime_events ORDER BY seq")
+    ] == sql("SELECT channel, type FROM live_events ORDER BY seq")
 
 
 def test_both_are_notified_and_the_other_side_in_the_words_of_the_status(confirmed, alice, bob):

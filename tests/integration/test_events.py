@@ -43,7 +43,7 @@ def test_each_side_reads_what_it_would_have_heard(alice, bob, mallory, happened,
     assert {"seller:1"} == {event["channel"] for event in events}
     assert [("order.created", first), ("order.status_changed", first)] == of_orders(read_all(alice)[0])
     assert [] == read_all(mallory)[0]
-    assert [seq for (seq,) in sql("SELECT seq FROM realtime_events WHERE channel = 'seller:1' ORDER BY seq")] == [
+    assert [seq for (seq,) in sql("SELECT seq FROM live_events WHERE channel = 'seller:1' ORDER BY seq")] == [
         int(event["id"].partition(".")[2]) for event in events
     ]
 

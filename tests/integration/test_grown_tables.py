@@ -24,6 +24,9 @@ MANY = 20_000
 EVENTS = """INSERT INTO realtime_events (seq, channel, type, data, order_id)
     SELECT -n, 'seller:1', 'order.status_changed', '{{"order":{{"id":' || 10000000 + n || '}}}}', {order}
     FROM generate_series(1, {many}) AS n"""
+PACKS = """INSERT INTO realtime_packs (seq, channel, other, recipe, pieces)
+    SELECT 1000000 + n, 'seller:1', 'buyer:' || 1000 + n, 'order.created 0 0', '{{}}'
+    FROM generate_series(1, {many}) AS n"""
 NOTICES = """INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
     SELECT -n, 1, 'generic', 'seller', 1, '', '', clock_timestamp() - n * interval '{age}'
     FROM generate_series(1, {many}) AS n"""
@@ -64,7 +67,7 @@ def read_by(plan):
 
 
 def left(sql, word):
-    tables = ("realtime_events", "messages", "notifications", "order_reasons", "idempotency_keys")
+    tables = ("realtime_packs", "realtime_events", "messages", "notifications", "order_reasons", "idempotency_keys")
     return {
         table: n
         for table in tables
@@ -74,7 +77,7 @@ def left(sql, word):
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "once"}], ids=["plain", "keyed"])
 def test_nothing_is_left_after_many_pieces(olive, alice, told, sql, small_pieces, headers):
-    assert {"realtime_events", "messages", "notifications", "order_reasons", "idempotency_keys"} == set(
+    assert {"realtime_packs", "messages", "notifications", "order_reasons", "idempotency_keys"} == set(
         left(sql, "knee")
     )
 
@@ -97,14 +100,14 @@ def test_who_was_erased_half_is_erased_wholly_by_asking_again(app, olive, alice,
     monkeypatch.setattr(erasure, "erase", die)
     with app.app_context(), pytest.raises(ConnectionError):
         personal.erase(alice.id, "a test", "asked")
-    assert ["realtime_events", "idempotency_keys"] == list(done[0]), "what came before is committed"
+    assert ["realtime_packs", "idempotency_keys"] == list(done[0]), "what came before is committed"
     monkeypatch.undo()
 
     assert 200 == erase(olive, alice).status
     assert {} == left(sql, "knee")
 
 
-def test_what_a_version_of_before_wrote_is_erased_too(olive, alice, told, sql, small_pieces):
+def test_what_a_version_of_before_wrote_is_erased_too(in_rows, olive, alice, told, sql, small_pieces):
     sql("UPDATE realtime_events SET order_id = NULL")
     sql("UPDATE idempotency_keys SET order_ids = NULL")
     sql(EVENTS.format(many=10, order="NULL"))
@@ -136,6 +139,11 @@ def test_no_lock_of_an_order_is_held_while_the_events_are_rewritten(app, olive, 
 def test_the_events_of_an_order_are_found_by_it(app, told, order):
     values = {"orders": [told], "after": 0, "piece": 2000, "name": "x"}
     assert read_by(explained(app, EVENTS.format(many=MANY, order=order), erasure.ERASE, values)) <= 200
+
+
+def test_the_packs_of_a_buyer_are_found_by_the_channel(app, told):
+    values = {"channel": "buyer:1", "after": 0, "piece": 2000, "name": "x"}
+    assert read_by(explained(app, PACKS.format(many=MANY), erasure.ERASE_PACKS, values)) <= 200
 
 
 def test_the_answers_about_an_order_are_found_by_it(app, told):

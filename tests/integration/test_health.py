@@ -50,7 +50,9 @@ def test_every_migration_says_which_versions_work_with_it(sql):
 
     known = {one.revision for one in migrations}
     assert [] == [one for one in migrations if one.module.works_with not in known]
-    assert [(migrations[0].module.works_with,)] == sql("SELECT obj_description('alembic_version'::regclass)")
+    # This database has been new with this version: its log is packed (tests/integration/test_two_forms_of_the_log.py).
+    expected = max(migrations[0].module.works_with, "0020")
+    assert [(expected,)] == sql("SELECT obj_description('alembic_version'::regclass)")
 
 
 def test_this_version_works_with_the_newest_migration():

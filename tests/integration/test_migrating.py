@@ -8,6 +8,7 @@ from contextlib import closing
 
 import psycopg2
 
+from foundation import db
 from tests.conftest import PROJECT, environment
 
 
@@ -23,4 +24,4 @@ def test_a_migration_waits_behind_nobody_for_long(older):
             assert "A table is in use; trying again (1 of" in migration.stdout.readline()
             report.rollback()
             assert 0 == migration.wait(60)
-    assert ("0018", True) == older.state
+    assert (db.SCHEMA, True) == older.state

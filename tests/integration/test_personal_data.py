@@ -20,6 +20,7 @@ TABLES = (
     "order_reasons",
     "messages",
     "notifications",
+    "realtime_packs",
     "realtime_events",
     "people",
     "idempotency_keys",
@@ -92,12 +93,12 @@ def test_the_orders_and_their_conversations_can_still_be_read(cast, told):
 
 
 def test_the_live_events_stay_in_their_order_and_tell_nothing(cast, told, sql):
-    before = sql("SELECT seq, channel, type FROM realtime_events ORDER BY seq")
+    before = sql("SELECT seq, channel, type FROM live_events ORDER BY seq")
 
     assert 0 < erase(cast).json["live_events"]
 
-    assert before == sql("SELECT seq, channel, type FROM realtime_events ORDER BY seq")
-    assert [(0,)] == sql("SELECT count(*) FROM realtime_events WHERE data LIKE '%Archer%' OR data LIKE '%colour%'")
+    assert before == sql("SELECT seq, channel, type FROM live_events ORDER BY seq")
+    assert [(0,)] == sql("SELECT count(*) FROM live_events WHERE data LIKE '%Archer%' OR data LIKE '%colour%'")
 
 
 def test_other_buyers_keep_what_is_theirs(cast, told, sql):

@@ -61,7 +61,7 @@ def test_a_stranger_sees_nothing_of_an_order(mallory, placed):
 
 
 def test_a_message_reaches_both_sides(alice, bob, placed, outbox, sql):
-    sql("TRUNCATE realtime_events")
+    sql("TRUNCATE realtime_packs, realtime_events")
     reply = alice.post(f"/api/orders/{placed['id']}/messages", {"body": " Is it wrapped? "})
     outbox.run_until_idle()
 
@@ -72,7 +72,7 @@ def test_a_message_reaches_both_sides(alice, bob, placed, outbox, sql):
     )
     assert [reply.json] == bob.get(f"/api/orders/{placed['id']}/messages").json["messages"]
     assert {(f"seller:{bob.id}",), (f"buyer:{alice.id}",)} == set(
-        sql("SELECT channel FROM realtime_events WHERE type = 'message.created'")
+        sql("SELECT channel FROM live_events WHERE type = 'message.created'")
     )
     assert [] == outbox.rows
 

@@ -61,11 +61,11 @@ def test_when_its_time_has_come_the_service_moves_it(alice, bob, delivered, outb
 
 
 def test_everything_follows_as_after_any_change(alice, bob, delivered, outbox, sql):
-    sql("TRUNCATE realtime_events, notifications, messages")
+    sql("TRUNCATE realtime_packs, realtime_events, notifications, messages")
     outbox.try_again()
 
     assert [(f"seller:{bob.id}",), (f"buyer:{alice.id}",)] == sql(
-        "SELECT channel FROM realtime_events WHERE type = 'order.status_changed' ORDER BY seq"
+        "SELECT channel FROM live_events WHERE type = 'order.status_changed' ORDER BY seq"
     )
     kinds = "SELECT kind, recipient_role FROM notifications ORDER BY kind, recipient_role"
     assert [("generic", "buyer"), ("generic", "seller"), ("status", "buyer"), ("status", "seller")] == sql(kinds)

@@ -109,7 +109,7 @@ def test_a_reader_who_comes_back_with_the_cursor_gets_exactly_what_was_missed(se
         assert sorted(set(seqs)) == seqs, "in order, none twice"
         assert not {event.id for event in missed} & heard, "nothing that was heard before"
         expected = server.sql(
-            f"SELECT count(*) FROM realtime_events WHERE channel = 'buyer:{cast.alice.id}'"
+            f"SELECT count(*) FROM live_events WHERE channel = 'buyer:{cast.alice.id}'"
             f" AND seq > {cursor.rpartition('.')[2]}"
         )
         after.until(lambda _: len([one for one in after.heard if one.type != "hello"]) == expected[0][0])
@@ -182,7 +182,7 @@ def test_a_killed_workers_entries_are_completed_by_the_others(own_server):
     # Each change of status once: two generic, one of the status, one message; each new order one notification.
     assert [(20 * 3 + 20,)] == own_server.sql("SELECT count(*) FROM notifications")
     assert [(20,)] == own_server.sql("SELECT count(*) FROM messages")
-    assert [(20 * 2,)] == own_server.sql("SELECT count(*) FROM realtime_events WHERE type = 'order.status_changed'")
+    assert [(20 * 2,)] == own_server.sql("SELECT count(*) FROM live_events WHERE type = 'order.status_changed'")
 
 
 class _effects_stopped:  # noqa: N801  reads as a sentence

@@ -68,7 +68,7 @@ def test_every_reader_has_the_logs_own_chain_whatever_was_cut(served):
             chain += [event.seq for event in stream.heard if event.id and event.type not in ("hello", "heartbeat")]
             cursor = stream.last_event_id
     eventually(served.at_rest)
-    log = [row[0] for row in served.sql(f"SELECT seq FROM realtime_events WHERE channel = 'seller:{cast.bob.id}'"
+    log = [row[0] for row in served.sql(f"SELECT seq FROM live_events WHERE channel = 'seller:{cast.bob.id}'"
                                         f" AND seq > {begin.partition('.')[2]} ORDER BY seq")]  # fmt: skip
     with _come_back(served, cast.bob.token, cursor) as stream:
         stream.until(lambda _: len(chain) + len([one for one in stream.heard if one.type != "hello"]) >= len(log))

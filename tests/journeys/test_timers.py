@@ -32,7 +32,7 @@ def test_timers_outlive_the_processes_that_set_them(fresh_database, tmp_path):
         eventually(lambda: [(ORDERS, ORDERS)] == server.sql(MOVED))
         eventually(server.at_rest)
         assert [(ORDERS * 2,)] == server.sql(
-            "SELECT count(*) FROM realtime_events WHERE type = 'order.status_changed'"
+            "SELECT count(*) FROM live_events WHERE type = 'order.status_changed'"
             " AND (data::json -> 'event' -> 'actor' ->> 'role') = 'system'"
         )
         eventually(

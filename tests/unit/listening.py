@@ -74,9 +74,21 @@ class Reader:
             self.ours.close()
 
 
-def rows(*seqs: int, channel: str = "buyer:1", size: int = 2) -> list[tuple[int, str, str, str]]:
-    """Rows of the log."""
-    return [(seq, channel, "order.created", "x" * size) for seq in seqs]
+def rows(*seqs: int, channel: str = "buyer:1", size: int = 2) -> list[tuple[int, str, str | None, str, str]]:
+    """Rows of the log, each with one event."""
+    return [(seq, channel, None, "order.created", "x" * size) for seq in seqs]
+
+
+def pack(last: int, *sides: int) -> tuple[int, str, str | None, str, str]:
+    """A row with an event for each of these sides, 0 is seller:1 and 1 buyer:1: a common piece and one of its own."""
+    recipe = ";".join(f"order.created {side} 0.{number}" for number, side in enumerate(sides, 1))
+    return (
+        last,
+        "seller:1",
+        "buyer:1",
+        recipe,
+        "\x1e".join(["common ", *(f"own {number}" for number in range(len(sides)))]),
+    )
 
 
 def parse(stream: bytes) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.log import LogState
-from tests.unit.listening import Reader, rows
+from tests.unit.listening import Reader, pack, rows
 
 
 class FakeLog:
@@ -57,6 +57,23 @@ def test_what_this_process_appended_is_not_read_back(feed, alice, log):
     feed.look()
 
     assert ([11, 12], 12, 0) == (alice.seqs, feed.position, log.reads)
+
+
+def test_packs_follow_each_other_by_the_numbers_of_all_their_events(feed, alice, log):
+    feed.appended([pack(13, 0, 1, 1), pack(15, 1, 0)])
+    feed.look()
+
+    assert ([12, 13, 14], 15, 0) == (alice.seqs, feed.position, log.reads)
+
+
+@pytest.mark.parametrize("packs", [[pack(14, 0, 1, 1)], [pack(12, 1, 1), pack(15, 1, 1)]], ids=["before", "between"])
+def test_with_somebody_elses_events_before_or_between_packs_the_log_is_asked(feed, alice, log, packs):
+    log.rows += packs
+    feed.appended(packs)
+    feed.look()
+
+    assert 1 == log.reads
+    assert packs[-1][0] == alice.seqs[-1] == feed.position
 
 
 @pytest.mark.parametrize("seqs", [(12, 13), (11, 13)], ids=str)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.recent_events import RecentEvents
-from tests.unit.listening import rows
+from tests.unit.listening import pack, rows
 
 CHANNELS = ("buyer:1", "seller:1", "seller:2")
 
@@ -28,8 +28,19 @@ def test_above_its_start_it_holds_everything_and_nothing_else(channels, most, cu
 
 
 def test_large_events_take_no_more_memory_than_allowed():
-    recent = RecentEvents(0, events=1000, size=10_000)
+    recent = RecentEvents(0, most=1000, size=10_000)
     for seq in range(1, 100):
         recent.append(rows(seq, size=1000))
 
     assert (10, 89) == (len(recent), recent.start)
+
+
+def test_a_pack_is_found_by_either_of_its_channels_and_once_by_both():
+    recent = RecentEvents(0, most=2)
+    recent.append([pack(3, 0, 1, 1), pack(5, 1, 0)])
+
+    for asked in (("seller:1",), ("buyer:1",), ("seller:1", "buyer:1"), ("buyer:*",)):
+        assert [3, 5] == [row[0] for row in recent.after(asked, 2)], "the third event is not among those that were seen"
+        assert [5] == [row[0] for row in recent.after(asked, 3)]
+    recent.append(rows(6))
+    assert (3, [5]) == (recent.start, [row[0] for row in recent.after(("seller:1",), 3)])
