@@ -24,7 +24,7 @@ from foundation.version import VERSION
 from foundation.wiring import build as build_foundation
 from notifications.wiring import build as build_notifications
 from operations.wiring import build as build_operations
-from orders import queries
+from orders import backfill, queries
 from orders.channels import channels_of, channels_to_poll
 from orders.wiring import build as build_orders
 from orders.wiring import plan as plan_orders
@@ -70,7 +70,13 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     pruner = Pruner(
-        app, {"live events": realtime.prune, "revocations": access.prune, "notifications": notifications.prune}
+        app,
+        {
+            "live events": realtime.prune,
+            "revocations": access.prune,
+            "notifications": notifications.prune,
+            "closed orders": backfill.fill_closed_as,
+        },
     )
     onward = Onward(settings, access, realtime, engine, orders, pruner)
     # In the order of the contract, docs/openapi.json.

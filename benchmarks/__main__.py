@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, growth, hanging, modes, realtime, replay
+from benchmarks import against, arena, growth, hanging, lists, modes, realtime, replay
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -37,6 +37,7 @@ EXPERIMENTS = {
     "modes": Entry(modes.run, Pace(5, 2.5), QUICK),
     "arena": Entry(arena.run, Pace(5, 2.5), QUICK),
     "growth": Entry(growth.run, Pace(7, 2.5, warmup=1.0), QUICK, quick_orders=1_000),
+    "lists": Entry(lists.run, Pace(7, 0), Pace(3, 0), quick_orders=100 + 1),
     "realtime": Entry(realtime.run, Pace(5, 2.0, warmup=0.5), QUICK),
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),

@@ -17,6 +17,9 @@ PRUNE = 9003
 MIGRATE = 9004
 """Migrating the database."""
 
+INDEXES = 9005
+"""Building indexes after that."""
+
 HASHED = 1 << 62
 """A bit in the keys of hashed locks: clients choose what is hashed, and could otherwise construct the key of a fixed
 one."""

@@ -1,4 +1,5 @@
-"""Deletes expired rows in the background: in chunks that each commit, with pauses for others."""
+"""Deletes expired rows in the background, and fills new columns of old ones: in chunks that each commit, with pauses
+for others."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ REST_SECONDS = 0.05
 """Pause between two chunks of about 10 ms; a chunk times 20 is more than can be written in a second."""
 
 Prune = Callable[[], int]
-"""Deletes a chunk of expired rows and commits; returns how many rows there were."""
+"""Deletes or fills a chunk of rows and commits; returns how many rows there were."""
 
 
 class Pruner:
@@ -55,7 +56,7 @@ class Pruner:
 
 def _failures(table: str) -> FailureLog:
     return FailureLog(
-        failed=("pruning.failed", "Old rows could not be deleted; the next try is in a minute"),
-        recovered=("pruning.recovered", "Old rows are deleted again"),
+        failed=("pruning.failed", "Old rows could not be deleted or filled; the next try is in a minute"),
+        recovered=("pruning.recovered", "Old rows are deleted and filled again"),
         table=table,
     )

@@ -7,12 +7,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from flask import current_app
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from foundation import locks, poolers
-from migrations import before_baseline
+from migrations import before_baseline, indexes
 
 LOCK_SECONDS, PAUSE_SECONDS, TRIES = 2, 2, 30
 """A change of a table that waits behind somebody's long read has everybody else wait behind itself: so it waits for a
@@ -23,25 +23,34 @@ READS_PACKS = 20
 
 
 def run() -> None:
-    """Migrate in one transaction; raises what PostgreSQL says, with nothing changed."""
+    """Migrate in one transaction; raises what PostgreSQL says, with nothing changed. Then build the indexes."""
     if wrong := poolers.unusable(current_app.extensions["onward"].settings.dsn):
         raise CommandError(wrong)
+    engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"], poolclass=NullPool)
     for tries in range(1, TRIES + 1):
         try:
-            _migrate()
+            _migrate(engine)
             break
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable) or tries == TRIES:
                 raise
             print(f"A table is in use; trying again ({tries} of {TRIES}).", flush=True)
             time.sleep(PAUSE_SECONDS)
+    if _command() == "upgrade":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            indexes.build(connection, _indexes())
 
 
-def _migrate() -> None:
+def _indexes() -> dict[str, str]:
+    """The indexes of all revisions, the oldest first."""
+    revisions = reversed([*context.script.walk_revisions()])
+    return {name: index for one in revisions for name, index in getattr(one.module, "INDEXES", {}).items()}
+
+
+def _migrate(engine: Engine) -> None:
     """Several processes may be started at once and all want to migrate: the second waits for as long as it takes, and
     finds nothing left to do."""
     migrate = current_app.extensions["migrate"]
-    engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"], poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({locks.MIGRATE})"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))

@@ -1,7 +1,8 @@
 """Lists of orders: filters, sorting, and cursors.
 
-Nothing here may need an index on a column that a status change writes. A status is searched among the open orders, or
-among the closed ones; everything else uses keys, search terms and dates, which never change.
+Nothing here may need an index on a column that a status change writes, except the change to a final status. Open
+statuses are searched among the open orders; a final one in the index of what orders were closed as; everything else
+uses keys, search terms and dates, which never change.
 """
 
 from __future__ import annotations
@@ -21,15 +22,34 @@ from orders import json_sql
 from orders.queries import ended, mine, side
 from orders.workflow import Workflow
 
+
+@dataclass(frozen=True)
+class Sort:
+    """A sort order that an index serves, and the position of the last order of a page in it."""
+
+    columns: tuple[str, ...]
+    last: tuple[str, ...]
+    """SQL for the values of the columns."""
+
+    descending: bool = False
+
+    @property
+    def order(self) -> str:
+        return ", ".join(f"o.{column}{' DESC' if self.descending else ''}" for column in self.columns)
+
+    @property
+    def after(self) -> str:
+        columns = ", ".join(f"o.{column}" for column in self.columns)
+        return f"({columns}) {'<' if self.descending else '>'} ({', '.join(self.last)})"
+
+
 SEARCHED = "o.id IN (SELECT w.order_id FROM order_search w WHERE w.document @@ search_query(:{}))"
 
-SORTS = {
-    "newest": ("o.id < :last_id", "o.id DESC"),
-    "oldest": ("o.id > :last_id", "o.id"),
-    "number": ("(o.number, o.id) > (:last_number, :last_id)", "o.number, o.id"),
-}
-"""The condition for orders after the cursor, and the sort order. By creation means by id: the id is assigned when an
-order is created."""
+
+BY_ID, BY_NUMBER = (("id",), (":last_id",)), (("number", "id"), (":last_number", ":last_id"))
+BY_DATE = ("created_at", "id"), ("(SELECT o.created_at FROM orders o WHERE o.id = :last_id AND {side})", ":last_id")
+"""Not by id, where dates are filtered: the id is assigned when an order is created, which PostgreSQL does not know. To
+find the first order before a date, it would read all after it."""
 
 CURSOR = re.compile(r"([0-9]{1,19})(?:~([^\x00]{1,100}))?")
 
@@ -68,20 +88,33 @@ def page(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list
 def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     """The SQL and its parameters: id, number, status and text of the orders, one more than requested if there are
     more."""
-    after, order = SORTS[wanted.sort]
-    conditions, values = _conditions(workflow, principal, wanted)
+    sort = _sort(principal, wanted)
+    conditions, values = _conditions(principal, wanted)
     if wanted.cursor:
-        conditions.append(after)
+        conditions.append(sort.after)
         values |= _position(wanted)
+    end = f"ORDER BY {sort.order} LIMIT :limit"
+    columns = ", ".join(f"o.{column}" for column in sort.columns)
+    parts = []
+    for part, value in _by_status(workflow, wanted.statuses):
+        values |= value
+        parts.append(f"SELECT {columns} FROM orders o WHERE {' AND '.join([*conditions, *part]) or 'true'} {end}")
+    page = parts[0] if len(parts) == 1 else f"SELECT * FROM (({') UNION ALL ('.join(parts)})) AS o {end}"
     # The texts are built for the orders of the page, not for all that were sorted.
     sql = f"""SELECT o.id, o.number, o.status, {json_sql.order_head("o")} FROM (
-            SELECT o.id AS found FROM orders o WHERE {" AND ".join(conditions) or "true"}
-            ORDER BY {order} LIMIT :limit) AS page
-        JOIN orders o ON o.id = page.found ORDER BY {order}"""
+            {page}) AS page
+        JOIN orders o ON o.id = page.id ORDER BY {sort.order}"""
     return sql, values | {"limit": wanted.limit + 1}
 
 
-def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+def _sort(principal: Principal, wanted: Wanted) -> Sort:
+    if wanted.sort == "number":
+        return Sort(*BY_NUMBER)
+    columns, last = BY_DATE if wanted.placed_from or wanted.placed_until else BY_ID
+    return Sort(columns, tuple(one.format(side=side(principal)) for one in last), wanted.sort == "newest")
+
+
+def _conditions(principal: Principal, wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     """SQL over `o`, only for the given filters, so that each combination gets its own plan."""
     values = {name: value for name, value in mine(principal).items() if value is not None}
     conditions = [side(principal)] if values else []
@@ -89,15 +122,22 @@ def _conditions(workflow: Workflow, principal: Principal, wanted: Wanted) -> tup
         if value is not None:
             conditions.append(sql)
             values[name] = value
-    if wanted.statuses:
-        values["statuses"] = list(wanted.statuses)
-        conditions.append("o.status = ANY(:statuses)")
-        finals = {workflow.statuses[status].final for status in wanted.statuses}
-        if len(finals) == 1:
-            # Only open orders have an index of their own: one that contained the status would have to be written by
-            # each change.
-            conditions.append("NOT o.open" if finals.pop() else "o.open")
     return conditions, values
+
+
+def _by_status(workflow: Workflow, statuses: tuple[str, ...]) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Conditions that no order meets twice, each served by one index: PostgreSQL would look for one of several statuses
+    among all orders."""
+    finals = [status for status in dict.fromkeys(statuses) if workflow.statuses[status].final]
+    if not statuses:
+        yield [], {}
+    if others := [status for status in statuses if status not in finals]:
+        yield ["o.open", "o.status = ANY(:statuses)"], {"statuses": others}
+    for number, status in enumerate(finals):
+        yield ["NOT o.open", f"o.closed_as = :final_{number}"], {f"final_{number}": status}
+    if finals:
+        # Closed by a version that did not know the column.
+        yield ["NOT o.open", "o.closed_as IS NULL", "o.status = ANY(:finals)"], {"finals": finals}
 
 
 def _limits(principal: Principal, wanted: Wanted) -> Iterator[tuple[str, str, Any]]:

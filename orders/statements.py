@@ -27,6 +27,7 @@ CHANGE_STATUS = Statement(
     ("json", "bigint"),
     f"""WITH moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
+               closed_as = CASE WHEN NOT w.open THEN w.status END,
                tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
         FROM {WANTED}
         WHERE o.id = w.order_id AND {MAY_MOVE}

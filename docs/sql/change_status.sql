@@ -4,6 +4,7 @@
 
 WITH moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
+               closed_as = CASE WHEN NOT w.open THEN w.status END,
                tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
         FROM json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
              buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,

@@ -17,6 +17,7 @@ WITH matching AS MATERIALIZED (
         ORDER BY w.order_id FOR NO KEY UPDATE OF o SKIP LOCKED),
     moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
+               closed_as = CASE WHEN NOT w.open THEN w.status END,
                tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
         FROM free w
         WHERE o.id = w.order_id AND o.status = ANY(w.sources)

@@ -33,13 +33,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 FILL = f"""
 INSERT INTO orders (number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency,
-    created_at)
+    created_at, closed_as)
 SELECT 'N-' || n,
-    CASE WHEN mod(n, 51) = 0 THEN (ARRAY['PENDING', 'CONFIRMED'])[mod(n / 51, 2) + 1] ELSE 'COMPLETED' END,
-    mod(n, 51) = 0, CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, mod(n, 20011) + 1,
+    status, status IN ('PENDING', 'CONFIRMED'),
+    CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, mod(n, 20011) + 1,
     'Buyer' || mod(n, 1009) || ' Family' || mod(n, 2003), 'b@example.org', '[{{"sku": "MUG", "title": "Blue mug"}}]',
-    100, 'EUR', '{START}'::timestamptz + n * interval '5 min'
-FROM generate_series(1, {MANY}) AS n"""
+    100, 'EUR', '{START}'::timestamptz + n * interval '5 min',
+    CASE WHEN status IN ('COMPLETED', 'REFUNDED') THEN status END
+FROM generate_series(1, {MANY}) AS n CROSS JOIN LATERAL (SELECT CASE
+    WHEN mod(n, 51) = 0 THEN (ARRAY['PENDING', 'CONFIRMED'])[mod(n / 51, 2) + 1]
+    WHEN mod(n, 4999) = 0 THEN 'REFUNDED' ELSE 'COMPLETED' END) AS s (status)"""
 
 BIG, SMALL, BUYER = Principal("seller", 1), Principal("seller", 501), Principal("buyer", 77)
 OPERATOR = Principal("operator", 1)
@@ -79,10 +82,21 @@ def pages_read(app, principal, **wanted):
         (BIG, {"statuses": ("PENDING", "CONFIRMED"), "cursor": "50000"}, FEW_PAGES + OPEN),
         (BIG, {"statuses": ("COMPLETED",)}, FEW_PAGES),
         (BIG, {"statuses": ("COMPLETED", "PENDING")}, FEW_PAGES),
+        (BIG, {"statuses": ("REFUNDED",)}, FEW_PAGES),
+        (BIG, {"statuses": ("REFUNDED",), "sort": "oldest", "cursor": "50000"}, FEW_PAGES),
+        (BIG, {"statuses": ("REFUNDED",), "sort": "number"}, FEW_PAGES),
+        (BIG, {"statuses": ("REFUNDED",), "terms": "buyer"}, FEW_PAGES),
+        (BIG, {"statuses": ("REFUNDED", "PENDING")}, FEW_PAGES + OPEN),
+        (BIG, {"statuses": ("REFUNDED", "CANCELLED", "COMPLETED"), "sort": "oldest"}, FEW_PAGES),
         (BIG, {"buyer_id": 78}, FEW_PAGES),
         (BIG, {"terms": "family5 buyer9"}, FEW_PAGES + 4 * 700),
         (BIG, {"terms": "buyer"}, FEW_PAGES),
         (BIG, {"placed_from": MIDDLE, "placed_until": MIDDLE + timedelta(days=1)}, FEW_PAGES),
+        (BIG, {"placed_until": MIDDLE}, FEW_PAGES),
+        (BIG, {"placed_from": MIDDLE, "sort": "oldest"}, FEW_PAGES),
+        (BIG, {"placed_from": MIDDLE, "sort": "oldest", "cursor": "60000"}, FEW_PAGES),
+        (BIG, {"placed_from": START, "statuses": ("REFUNDED",), "sort": "oldest"}, FEW_PAGES),
+        (BIG, {"placed_until": MIDDLE, "statuses": ("PENDING", "REFUNDED")}, FEW_PAGES + OPEN),
         (BIG, {"placed_until": START + timedelta(days=1), "statuses": ("COMPLETED",)}, FEW_PAGES),
         (SMALL, {}, FEW_PAGES),
         (SMALL, {"statuses": ("CONFIRMED",)}, FEW_PAGES),
@@ -97,6 +111,10 @@ def pages_read(app, principal, **wanted):
         (OPERATOR, {"terms": "n-4711"}, FEW_PAGES),
         (OPERATOR, {"statuses": ("PENDING",)}, FEW_PAGES + OPEN),
         (OPERATOR, {"buyer_id": 78}, FEW_PAGES),
+        (OPERATOR, {"statuses": ("REFUNDED",)}, FEW_PAGES),
+        (OPERATOR, {"statuses": ("REFUNDED", "PENDING"), "sort": "oldest"}, FEW_PAGES + OPEN),
+        (OPERATOR, {"placed_until": MIDDLE}, FEW_PAGES),
+        (OPERATOR, {"placed_until": MIDDLE, "cursor": "40000"}, FEW_PAGES),
         (OPERATOR, {"seller_id": 1, "sort": "number"}, FEW_PAGES),
         (OPERATOR, {"placed_from": MIDDLE, "placed_until": MIDDLE + timedelta(hours=12)}, FEW_PAGES),
     ],

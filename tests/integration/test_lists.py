@@ -89,6 +89,41 @@ def test_several_statuses_may_be_asked_for(cast, alice, bob, orders, found):
     assert [4, 3, 2, 1] == found(bob, "status=CONFIRMED,PENDING")
 
 
+@pytest.mark.parametrize("closed", ["NULL", "CASE WHEN id % 2 = 0 THEN closed_as END"], ids=["all", "some"])
+def test_an_order_that_the_version_before_closed_is_found_and_filled(alice, bob, orders, found, sql, onward, closed):
+    """That version does not know the column; the one before it does not either."""
+    for place in (0, 3):
+        alice.move(orders[place]["id"], "CANCELLED", "No longer needed")
+    assert ["CANCELLED"] * 2 == [closed_as for (closed_as,) in sql("SELECT closed_as FROM orders WHERE NOT open")]
+    sql(f"UPDATE orders SET closed_as = {closed}")
+
+    for _ in range(2):
+        assert [3, 0] == found(bob, "status=CANCELLED,CANCELLED")
+        assert [0, 3] == found(bob, "status=CANCELLED,REFUNDED&sort=oldest")
+        assert [4, 3, 2, 1, 0] == found(bob, "status=PENDING,CANCELLED")
+        onward.pruner.prune()
+        rows = sql("SELECT open, closed_as FROM orders ORDER BY id")
+        assert [(False, "CANCELLED"), (True, None), (True, None), (False, "CANCELLED"), (True, None)] == rows
+
+
+def test_a_range_of_dates_is_in_the_order_of_the_dates(bob, orders, found, sql):
+    """Orders of another system may have been brought in later than newer ones."""
+    for place, day in enumerate((3, 1, 5, 2, 4)):
+        sql("UPDATE orders SET created_at = %s WHERE id = %s", f"2026-01-0{day}", orders[place]["id"])
+    dates = "placed_from=2026-01-02&placed_until=2026-01-05&limit=2"
+
+    assert [4, 0] == found(bob, dates)
+    assert [3] == found(bob, f"{dates}&cursor={orders[0]['id']}")
+    assert [3, 0] == found(bob, f"{dates}&sort=oldest")
+
+
+def test_the_date_of_anothers_order_does_not_show_in_a_list(cast, mallory, orders):
+    """As a cursor, it would tell between which of mallory's own it was placed."""
+    cast.place(seller_id=mallory.id)
+
+    assert [] == mallory.get(f"/api/orders?placed_from=2020-01-01&cursor={orders[0]['id']}&sort=oldest").json["orders"]
+
+
 def test_everybody_filters_their_own_orders_only(alice, mallory, olive, shop, found):
     assert [3, 0] == found(alice, "q=2026")
     assert [3, 0] == found(alice, "sort=number")[::-1][::-1]
@@ -101,8 +136,13 @@ def test_everybody_filters_their_own_orders_only(alice, mallory, olive, shop, fo
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "number"])
-def test_links_lead_through_all_pages_without_gap_or_repetition(cast, bob, orders, sort):
-    path, seen = f"/api/orders?sort={sort}&limit=2&q=2026", []
+@pytest.mark.parametrize(
+    "filters", ["q=2026", "placed_from=2020-01-01", "status=CANCELLED,REFUNDED,PENDING&placed_until=2099-01-01"]
+)
+def test_links_lead_through_all_pages_without_gap_or_repetition(cast, alice, bob, orders, sort, filters):
+    alice.move(orders[0]["id"], "CANCELLED", "No longer needed")
+    alice.move(orders[3]["id"], "CANCELLED", "No longer needed")
+    path, seen = f"/api/orders?sort={sort}&limit=2&{filters}", []
     while path:
         page = bob.get(path)
         seen.append([order["id"] for order in page.json["orders"]])

@@ -218,7 +218,7 @@ def test_a_sick_clock_lets_no_timer_fire_early(delivered, onward, sql, waiting):
 
 def test_orders_are_open_as_a_new_table_says(app, delivered, bob, sql):
     """A table that was replaced had made their status final, or not."""
-    sql("UPDATE orders SET open = NOT open")
+    sql("UPDATE orders SET open = NOT open, closed_as = status")
     assert [] == bob.get("/api/orders?status=DELIVERED").json["orders"]
     init_commands(app)
 
@@ -226,6 +226,10 @@ def test_orders_are_open_as_a_new_table_says(app, delivered, bob, sql):
 
     assert output.startswith("1 orders opened or closed")
     assert [delivered["id"]] == [order["id"] for order in bob.get("/api/orders?status=DELIVERED").json["orders"]]
+    assert [(None,)] == sql("SELECT closed_as FROM orders")
+    sql("UPDATE orders SET status = 'COMPLETED'")
+    app.test_cli_runner().invoke(args=["workflow", "align"])
+    assert [(False, "COMPLETED")] == sql("SELECT open, closed_as FROM orders")
 
 
 def test_a_timer_that_ended_without_a_move_begins_anew(app, delivered, waiting, sql):
