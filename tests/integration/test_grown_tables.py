@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from access import idempotency
+from access.principal import Principal
 from foundation import db
 from foundation.connections import PREPARED_OPTIONS
 from notifications import inbox
@@ -163,6 +164,22 @@ def test_everything_is_marked_as_read_however_much_it_is(bob, sql, outbox):
 
     assert (200, 0) == (answer.status, answer.json["unread_count"])
     assert [] == sql("SELECT FROM notifications WHERE read_at IS NULL")
+
+
+def test_what_was_marked_stays_marked_when_the_rest_cannot_be(app, empty, sql, small_pieces, monkeypatch):
+    """Each piece commits: asking again goes on where it ended."""
+    sql(NOTICES.format(many=7, age="1 s"))
+    commit = db.db.session.commit
+
+    def commit_and_die():
+        commit()
+        raise ConnectionError
+
+    monkeypatch.setattr(db.db.session, "commit", commit_and_die)
+    with app.app_context(), pytest.raises(ConnectionError):
+        inbox.mark_read(Principal("seller", 1), 2**53 - 1)
+
+    assert [(3,)] == sql("SELECT count(*) FROM notifications WHERE read_at IS NOT NULL")
 
 
 def test_no_piece_marks_more_than_a_piece(app, empty):
