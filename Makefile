@@ -62,7 +62,7 @@ lock: .venv/installed-dev ## Regenerate the hashed requirements with the newest 
 	@$(UV_COMPILE) --upgrade --output-file requirements/bench.txt requirements/bench.in
 
 clean: ## Remove the virtual environment and all caches; data stays
-	@rm -rf .venv .venv-bench .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench .venv-bench-newer .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt

@@ -1,5 +1,5 @@
-"""This service beside others: without its effects, PostgreSQL alone, FastAPI, Dramatiq and Celery with the same
-rows."""
+"""This service beside others: without its effects, PostgreSQL alone, FastAPI, Dramatiq, Celery, Procrastinate and Oban
+with the same rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.contender import NO_EFFECTS, BenchmarkError, Contender, HttpContender, gunicorn
 from benchmarks.database import PROJECT, Database, Server
-from benchmarks.peers_environment import python_of_the_peers
+from benchmarks.peers_environment import newer_python_of_the_peers, python_of_the_peers
 from benchmarks.pgbench import Pgbench
 from benchmarks.picture import Bars, Group
 from benchmarks.redis_server import Redis
@@ -28,6 +28,8 @@ CELERY_WORKER = (
     *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"),
 )
 DRAMATIQ, CELERY = "Flask + Dramatiq, six messages", "Flask + Celery, six tasks"
+PROCRASTINATE, OBAN = "FastAPI + Procrastinate, one job", "FastAPI + Oban, one job"
+JOBS_AT_ONCE = "8"
 
 
 @dataclass
@@ -42,14 +44,18 @@ class Counted(HttpContender):
 
 def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
     """Measure all contenders at all levels of concurrency."""
-    python = python_of_the_peers()
+    python, newer = python_of_the_peers(), newer_python_of_the_peers()
     template = server.create("template", orders)
-    databases = [server.create(f"arena{number}", orders, like=template) for number in range(8)]
+    databases = [server.create(f"arena{number}", orders, like=template) for number in range(10)]
     with Redis() as redis:
-        contenders = [*_own(server, databases[:4]), *_peers(python, redis, databases[4:])]
+        contenders = [*_own(server, databases[:4]), *_peers(python, redis, databases[4:8])]
+        contenders.append(_procrastinate(python, databases[8]))
+        contenders += [_oban(newer, databases[9])] if newer else []
         before = load_average()
         with running(contenders):
             results = interleave(server, contenders, LEVELS, pace)
+    if newer is None:
+        report.add("Without Oban: it needs Python 3.12, which this machine does not have.")
     report.add(
         "This service's done/s as a multiple of each contender's (p50 in the last column: "
         "its median over ours, one at a time):",
@@ -101,6 +107,30 @@ def _queued(
         cwd=PEERS,
         others=redis.pids,
         env={"REDIS_SOCKET": str(redis.socket)},
+    )
+
+
+def _procrastinate(python: Path, database: Database) -> HttpContender:
+    queue = ("procrastinate", "--app", "benchmarks.peers.fastapi_procrastinate.queue")
+    worker = ("worker", "--concurrency", JOBS_AT_ONCE, "--delete-jobs", "successful")
+    return HttpContender(
+        PROCRASTINATE,
+        database,
+        command=_uvicorn(python, "fastapi_procrastinate"),
+        helpers=[[python, "-m", *queue, *worker]],
+        preparations=[[python, "-m", *queue, "schema", "--apply"]],
+    )
+
+
+def _oban(python: Path, database: Database) -> HttpContender:
+    at = ("--dsn", database.dsn)
+    worker = ("start", *at, "--queues", f"default:{JOBS_AT_ONCE}", "--log-level", "WARNING")
+    return HttpContender(
+        OBAN,
+        database,
+        command=_uvicorn(python, "fastapi_oban"),
+        helpers=[[python, "-m", "oban", *worker]],
+        preparations=[[python, "-m", "oban", "install", *at]],
     )
 
 

@@ -141,6 +141,9 @@ class HttpContender(Contender):
     helpers: Sequence[Sequence[str | Path]] = ()
     """Commands of further processes, such as a queue's worker."""
 
+    preparations: Sequence[Sequence[str | Path]] = ()
+    """Commands that run to their end before the others are started, such as one that creates tables."""
+
     project: Path = PROJECT
     """The checkout whose code it runs."""
 
@@ -161,6 +164,10 @@ class HttpContender(Contender):
         tokens = Tokens.of(Settings.from_env(env))
         self._tokens = [tokens.issue("seller", 1 + number) for number in range(SELLERS)]
         commands = [[str(part).format(port=self.port) for part in one] for one in (self.command, *self.helpers)]
+        for command in self.preparations:
+            done = subprocess.run(command, cwd=self.cwd or self.project, env=env, capture_output=True, text=True)
+            if done.returncode != 0:
+                raise BenchmarkError(f"{self.name} failed: {done.stderr.strip()}")
         for command in commands:
             self._processes.append(Process(command, self.cwd or self.project, env))
         self.pids = [*(process.pid for process in self._processes), *self.others]
