@@ -68,12 +68,14 @@ def orders(context: PageContext, principal: Principal) -> tuple[list[Row], bool]
 
 
 def order(context: PageContext, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:
-    """One order with its history and its messages, the newest below `before`; raises NotFound."""
+    """One order with the newest of its history and of its messages, those below `before`; raises NotFound."""
     found: Row = orjson.loads(queries.order(context.workflow, principal, order_id)[0])
     texts, earlier = messages.conversation(principal, order_id, before)
+    # Versions are 1, 2, 3 ...: these are the newest.
+    events, _ = queries.history(principal, order_id, after=max(0, found["version"] - queries.PAGE))
     return {
         "order": found,
-        "events": [orjson.loads(event) for _, _, event in queries.history(principal, order_id)],
+        "events": [orjson.loads(event.text) for event in events],
         "messages": orjson.loads(texts),
         "earlier": earlier,
         "later": before != LARGEST_ID,

@@ -157,11 +157,14 @@ class EventOut(Answer):
 
 
 class HistoryOut(Answer):
-    """The history of an order, oldest first."""
+    """A page of the history of an order, oldest first."""
 
-    model_config = example(events=[example_of(EventOut)])
+    model_config = example(events=[example_of(EventOut)], next_cursor=None)
 
     events: list[EventOut]
+    next_cursor: Annotated[
+        int | None, Field(description="Send it as `cursor` for the next page; null on the last page.")
+    ]
 
 
 class StatusOut(Answer):

@@ -39,6 +39,9 @@ BOARD = f"""WITH waiting AS (
 NEWEST_CLOSED = 100
 """How many closed orders, the newest by id, are checked for when they were closed; no index has that."""
 
+PAGE = 200
+"""Events of a history; hardly an order has a tenth as many."""
+
 
 @dataclass
 class OpenOrders:
@@ -65,10 +68,23 @@ def parties(principal: Principal, order_id: int) -> Parties:
     return Parties(*row)
 
 
-def history(principal: Principal, order_id: int) -> list[tuple[int, int, str]]:
-    """The order's events, oldest first: id, bits of the effects, and JSON text."""
+@dataclass(frozen=True)
+class Past:
+    """One event of an order's history."""
+
+    id: int
+    version: int
+    effect_bits: int
+    text: str
+    """JSON."""
+
+
+def history(principal: Principal, order_id: int, after: int = 0, limit: int = PAGE) -> tuple[list[Past], int | None]:
+    """The order's events after that version, oldest first, and the cursor of the next page; raises NotFound."""
     parties(principal, order_id)
-    return [(row[0], row[1], row[2]) for row in db.session.execute(HISTORY, {"order_id": order_id})]
+    rows = db.session.execute(HISTORY, {"order_id": order_id, "after": after, "limit": limit + 1}).all()
+    events = [Past(*row) for row in rows[:limit]]
+    return events, events[-1].version if len(rows) > limit else None
 
 
 def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, OpenOrders], list[str]]:

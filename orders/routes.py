@@ -35,6 +35,7 @@ from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
 from orders.listing import Wanted
 from orders.schemas import (
     ChangeHeaders,
+    HistoryQuery,
     KeyedHeaders,
     ManyChanges,
     NewOrder,
@@ -64,7 +65,8 @@ def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, le
     _add_changes(routes, changes)
     _add_batch(routes, changes)
     _add_creation(routes, creation)
-    _add_reading(routes, workflow, ledger)
+    _add_reading(routes, workflow)
+    _add_history(routes, ledger)
     _add_workflow(routes, workflow)
     return routes
 
@@ -147,7 +149,7 @@ def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
         return _order(creation.create(principal, body, key), status=201)
 
 
-def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> None:
+def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
     @routes.get("/api/orders", summary="List your orders", **documented(OrdersOut, headers=("Link",)))
     @typed
     def list_orders(query: OrdersQuery) -> Response:
@@ -175,18 +177,24 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow, ledger: Ledger) -> No
         mark = hashlib.sha256(text.encode()).hexdigest()[:16]
         return Response(text, headers={"ETag": f'"{version}-{mark}"'}, content_type=JSON)
 
-    @routes.get("/api/orders/<int:order_id>/history", summary="Read an order's history", **documented(HistoryOut))
+
+def _add_history(routes: APIBlueprint, ledger: Ledger) -> None:
+    @routes.get(
+        "/api/orders/<int:order_id>/history",
+        summary="Read an order's history",
+        **documented(HistoryOut, headers=("Link",)),
+    )
     @typed
-    def read_history(path: OrderPath) -> Response:
+    def read_history(path: OrderPath, query: HistoryQuery) -> Response:
         principal = guards.current()
-        events = queries.history(principal, path.order_id)
-        effect_bits = {event_id: bits for event_id, bits, _ in events}
-        effects_of = ledger(path.order_id, effect_bits)
+        events, cursor = queries.history(principal, path.order_id, query.cursor, query.limit)
+        effects_of = ledger(path.order_id, {event.id: event.effect_bits for event in events})
         texts = [
-            f'{text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, effects_of[id])).decode()}}}'
-            for id, _, text in events
+            f'{event.text[:-1]},"effects":{orjson.dumps(_effects_seen(principal, effects_of[event.id])).decode()}}}'
+            for event in events
         ]
-        return Response(f'{{"events":[{",".join(texts)}]}}', content_type=JSON)
+        body = f'{{"events":[{",".join(texts)}],"next_cursor":{cursor or "null"}}}'
+        return link_next(Response(body, content_type=JSON), cursor)
 
 
 def _effects_seen(principal: Principal, effects: list[dict[str, Any]]) -> list[dict[str, Any]]:

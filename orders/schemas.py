@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from foundation.addresses import is_addr_spec
-from foundation.contract import Body, Headers, Id, Moment, Query, example
+from foundation.contract import LARGEST_ID, Body, Headers, Id, Moment, Query, example
 from foundation.one_line import Code, Line
 from orders.conditions import KEY
 
@@ -207,3 +207,12 @@ class OrdersQuery(Query):
     cursor: Annotated[str, StringConstraints(max_length=120)] = Field(
         "", description="The next_cursor of the previous page, with all other parameters unchanged.", examples=[""]
     )
+
+
+class HistoryQuery(Query):
+    """Oldest first; `cursor` is the `next_cursor` of the previous page."""
+
+    cursor: Annotated[
+        int, Field(ge=0, le=LARGEST_ID, description="`next_cursor` of the previous page.", examples=[0])
+    ] = 0
+    limit: Annotated[int, Field(ge=1, le=200, description="Events per page.", examples=[200])] = 200

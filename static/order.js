@@ -20,7 +20,7 @@ function remember(event) {
   events.sort((a, b) => a.version - b.version);
   document.getElementById("steps").replaceChildren(...steps(events));
   document.getElementById("history").replaceChildren(...events.map(entry).reverse());
-  write(document, "updates", events.length);
+  write(document, "updates", events.at(-1).version);
 }
 
 function steps(events) {

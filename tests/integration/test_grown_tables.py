@@ -222,6 +222,41 @@ def test_a_conversation_is_read_by_pages_from_the_newest_back(alice, bob, placed
     assert f'<{path}?limit=3&cursor={newest.json["next_cursor"]}>; rel="next"' == newest.headers["Link"]
 
 
+LONG = """INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
+        buyer_id, idempotency_key, request_id)
+    SELECT %s, n, 'order.status_changed', 'PENDING', 'CONFIRMED', 'seller', 1, 1, 1, 'long-' || n, ''
+    FROM generate_series(2, 450) AS n"""
+
+
+@pytest.fixture
+def long(placed, sql):
+    """An order that was changed 449 times."""
+    sql(LONG, placed["id"])
+    sql("UPDATE orders SET version = 450 WHERE id = %s", placed["id"])
+    return placed["id"]
+
+
+def test_a_history_is_read_by_pages_from_the_oldest_on(bob, long):
+    path, seen = f"/api/orders/{long}/history", []
+    following = path
+    while following:
+        page = bob.get(following)
+        seen.append([one["version"] for one in page.json["events"]])
+        following = (re.findall(r"<([^>]+)>", page.headers.get("Link", "")) or [None])[0]
+
+    assert [200, 200, 50] == [len(page) for page in seen]
+    assert [*range(1, 451)] == [version for page in seen for version in page]
+    assert [450] == [one["version"] for one in bob.get(f"{path}?cursor=449&limit=1").json["events"]]
+    assert [422] * 3 == [bob.get(f"{path}?{wrong}").status for wrong in ("cursor=-1", "cursor=x", "limit=201")]
+
+
+def test_an_orders_page_shows_the_newest_of_its_history(long, visit):
+    page = visit("bob").get(f"/seller/orders/{long}").text
+
+    assert 200 == page.count('class="entry"') - 1, "one is the template of an entry"
+    assert "Earlier changes are not shown." in page
+
+
 def test_an_orders_page_shows_the_newest_messages_and_a_way_to_the_earlier(alice, placed, outbox, visit, sql):
     sql(
         """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)

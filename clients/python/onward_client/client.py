@@ -41,7 +41,14 @@ class Onward:
 
     def history(self, order_id: int) -> list[HistoryEvent]:
         """The history of an order, oldest first."""
-        return [HistoryEvent.of(one) for one in self._transport.get(f"/api/orders/{order_id}/history")["events"]]
+        events: list[HistoryEvent] = []
+        query: dict[str, Any] = {"limit": PAGE}
+        while True:
+            page = self._transport.get(f"/api/orders/{order_id}/history", query)
+            events += map(HistoryEvent.of, page["events"])
+            if page.get("next_cursor") is None:
+                return events
+            query["cursor"] = page["next_cursor"]
 
     def orders(
         self,
