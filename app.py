@@ -23,6 +23,7 @@ from foundation.settings import Settings
 from foundation.version import VERSION
 from foundation.wiring import build as build_foundation
 from notifications.wiring import build as build_notifications
+from operations.actions import prune_changes
 from operations.wiring import build as build_operations
 from orders import backfill, queries
 from orders.channels import channels_of, channels_to_poll
@@ -75,6 +76,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
             "live events": realtime.prune,
             "revocations": access.prune,
             "notifications": notifications.prune,
+            "circuit changes": prune_changes,
             "closed orders": backfill.fill_closed_as,
         },
     )

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 
 from foundation import sql
 from foundation.contract import LARGEST_ID
-from foundation.db import commit, db
+from foundation.db import PIECE, commit, db
 from foundation.errors import InvalidRequest, NotFound
 from outbox import modes
 from side_effects.effects import EventType
@@ -20,6 +20,9 @@ AT_ONCE = 10_000
 
 SPAN = 200_000
 """Ids that one page scans: a filter without matches otherwise scanned all of 10^7 rows."""
+
+CHANGE_DAYS = 90
+"""How long a change of a circuit is kept; a destination that comes and goes makes more than a thousand a day."""
 
 INDEXED = ("pending", "running", "dead")
 """Statuses whose rows have an index of their own."""
@@ -41,6 +44,7 @@ SET_MODE = SQL.text("set_mode")
 RESET_MODE = SQL.text("reset_mode")
 ACTIONS = SQL.text("actions")
 RECORD = SQL.text("record")
+PRUNE_CHANGES = SQL.text("prune_changes")
 
 
 @dataclass(frozen=True)
@@ -193,3 +197,11 @@ def record(actor: str, action: str, target: str, reason: str, count: int) -> Non
     """Write down what an operator did; committed with what was done."""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
     db.session.execute(RECORD, values)
+
+
+def prune_changes() -> int:
+    """Delete a chunk of old changes of circuits; returns how many. The audit trail of operators' actions stays."""
+    values = {"days": CHANGE_DAYS, "piece": PIECE}
+    count: int = db.session.execute(PRUNE_CHANGES, values).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return count

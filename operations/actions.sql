@@ -52,3 +52,10 @@ SELECT actor, action, target, reason, count, at FROM operator_actions ORDER BY i
 -- Committed together with the action.
 INSERT INTO operator_actions (actor, action, target, reason, count)
 VALUES (:actor, :action, :target, :reason, :count)
+
+-- name: prune_changes(days, piece)
+-- A destination's last change stays: it says why the circuit is as it is.
+WITH oldest AS (SELECT id, destination, at FROM circuit_changes ORDER BY id LIMIT :piece)
+DELETE FROM circuit_changes WHERE id = ANY(ARRAY(
+    SELECT o.id FROM oldest o WHERE o.at < clock_timestamp() - make_interval(days => :days)
+    AND EXISTS (SELECT FROM circuit_changes n WHERE n.destination = o.destination AND n.id > o.id)))

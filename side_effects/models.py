@@ -117,6 +117,7 @@ class CircuitChange(Base):
     """Every change of a circuit's state, with its reason."""
 
     __tablename__ = "circuit_changes"
+    __table_args__ = (Index("circuit_changes_destination_id_idx", "destination", "id"),)
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     destination: Mapped[str]

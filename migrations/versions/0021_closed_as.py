@@ -18,6 +18,7 @@ INDEXES = {
     "orders_closed_idx": "orders (closed_as, id) WHERE NOT open",
     "orders_seller_id_created_at_id_idx": "orders (seller_id, created_at, id)",
     "orders_created_at_id_idx": "orders (created_at, id)",
+    "circuit_changes_destination_id_idx": "circuit_changes (destination, id)",
 }
 """Built after the commit, while orders are changed (migrations/indexes.py)."""
 

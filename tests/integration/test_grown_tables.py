@@ -197,6 +197,20 @@ def test_old_notifications_leave_the_inbox(app, sql, outbox):
     assert [(10,)] == sql("SELECT count(*) FROM notifications")
 
 
+def test_old_changes_of_circuits_are_deleted_except_the_last_of_each_destination(app, empty, sql):
+    sql(
+        """INSERT INTO circuit_changes (destination, state, reason, at)
+        SELECT destination, 'open', n, clock_timestamp() - n * interval '40 days'
+        FROM generate_series(4, 1, -1) AS n, (VALUES ('warehouse'), ('courier')) AS d (destination)
+        WHERE n > 2 OR destination = 'warehouse'"""
+    )
+
+    onward_of(app).pruner.prune()
+
+    left = sql("SELECT destination, reason FROM circuit_changes ORDER BY id")
+    assert [("courier", "3"), ("warehouse", "2"), ("warehouse", "1")] == left
+
+
 def explained(app, fill, statement, values):
     """How a statement is done in a table that was filled; everything, statistics too, is as it was before."""
     with app.app_context():
