@@ -105,5 +105,4 @@ def _wrappers(onward: Onward) -> tuple[Callable[[WSGIApplication], WSGIApplicati
         partial(Screen, knows_host=hosts.one_of(settings.known_hosts)),
         partial(Bodies, seconds=settings.body_seconds),
         partial(trusting, count=settings.trusted_proxies),
-        onward.orders.fast_path.around,
     )

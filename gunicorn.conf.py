@@ -116,4 +116,5 @@ def post_worker_init(worker: Any) -> None:
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
     per_client = settings.connections_per_client if counted else 0
     worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())
-    worker.answer = onward.orders.fast_path.answer
+    worker.accept = onward.orders.fast_path.accept
+    worker.body_seconds = settings.body_seconds

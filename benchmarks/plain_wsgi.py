@@ -10,6 +10,5 @@ from process import onward_of
 __all__ = ["app"]
 
 onward = onward_of(app)
-setattr(app, "wsgi_app", onward.orders.fast_path.flask)  # noqa: B010  A plain assignment is no valid typing.
-setattr(onward.orders.fast_path, "answer", lambda *_: None)  # noqa: B010
+setattr(onward.orders.fast_path, "accept", lambda *_: None)  # noqa: B010  A plain assignment is no valid typing.
 onward.orders.changes.commits.places = 10_000

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BROKEN = "The chunked body cannot be parsed."
 CUT_SHORT = "The body ended early."
+LATE = "The body did not arrive in time."
 
 LARGE_BYTES = 128 * 1024
 """A larger one takes milliseconds to read and check; the largest honest batch is smaller."""
@@ -73,7 +74,7 @@ class TimedBody:
         except gevent.Timeout as late:
             if late is not limit:
                 raise  # somebody else's
-            raise RequestTimeout("The body did not arrive in time.") from None
+            raise RequestTimeout(LATE) from None
         except NoMoreData as error:
             raise MalformedRequest(CUT_SHORT) from error
         except ParseException as error:

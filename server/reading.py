@@ -70,6 +70,11 @@ class Reading(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
             gevent.sleep(0)
             self._turn_at = clock.monotonic()
 
+    def begin_head(self, piece: bytes) -> None:
+        """Begin with these bytes, which somebody else has read: the time limit of the head begins now."""
+        self.unread(piece)
+        self._head_by = clock.monotonic() + HEAD_SECONDS
+
     def begin_request(self) -> None:
         """A head has been read: its body has a time limit of its own."""
         self._in_head, self._head_by = False, None

@@ -23,7 +23,12 @@ _leaving: set[gevent.Greenlet[..., None]] = set()
 
 def write_refusal(client: socket.socket, status: int, _reason: str, _message: str) -> None:
     """Stands in for `gunicorn.util.write_error`. Its message repeats the input; it is logged and not sent."""
-    _respond(client, problems.of_status(status))
+    refuse(client, problems.of_status(status))
+
+
+def refuse(client: socket.socket, error: AppError) -> None:
+    """Respond with the error, and close the connection."""
+    _respond(client, error)
     writing.linger(client)
 
 

@@ -6,20 +6,30 @@ reported by SystemExit. So both are watched, and the process does not exit befor
 
 from __future__ import annotations
 
-import socket
+import errno
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 from gunicorn import util
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.parser import RequestParser
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation.errors import TooManyConnections
-from server import reading, refusals, requests, responses, turns, writing
+from foundation.errors import RequestTimeout, TooManyConnections
+from server import bodies, reading, refusals, requests, responses, turns, writing
 from server.admission import Admission
 from server.requests import Plain
 from server.responses import PlainResponse
+
+log = logs.get_logger(__name__)
+
+Respond = Callable[[bytes], PlainResponse]
+"""Given a request's body, responds to it."""
+
+LEFT = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
+"""Errors of a connection whose client has left."""
 
 LOOK_SECONDS = 0.05
 STOP_SECONDS = 12.0
@@ -65,12 +75,25 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     read_plain: Callable[[bytes], Plain | None] = staticmethod(requests.read)
     """Reads a plain request."""
 
-    answer: Callable[[Plain], PlainResponse | None] | None = None
-    """Responds to other plain requests, or leaves them to gunicorn."""
+    accept: Callable[[Plain], Respond | None] | None = None
+    """Returns what responds to another plain request once its body is there, or leaves it to gunicorn."""
+
+    body_seconds: float = 8.0
+    """Time limit for the body of a plain request."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._waiting: dict[Patience, Any] = {}
+        cfg = self.cfg
+        self.reads_plain = cfg.keepalive and not (
+            cfg.accesslog
+            or cfg.statsd_host
+            or cfg.proxy_protocol != "off"
+            or cfg.http2_cleartext != "off"
+            or cfg.protocol != "http"
+        )
+        """Whether plain requests are read here. gunicorn reads everything if it writes a record of each request, or if
+        a connection begins with something else than one."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection, if the limits allow it."""
@@ -87,53 +110,109 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.admission.leave(counted)
 
     def _serve(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve its plain requests here, and everything from the first one that is not plain, as gunicorn does.
-
-        With an access log, gunicorn reads them all, since it writes the records.
-        """
-        over = False
-        if not isinstance(client, ssl.SSLSocket) and not self.cfg.accesslog and not self.cfg.statsd_host:
-            try:
-                over = not self._serve_plain(client)
-            except OSError:
-                over = True  # the client has disconnected
-            except BaseException:
-                util.close(client)
-                raise
-        if over:
-            util.close(client)
-        else:
+        """Serve a connection's requests: plain ones here, others as gunicorn does; all of them, if it has to."""
+        if isinstance(client, ssl.SSLSocket) or not self.reads_plain:
             super().handle(listener, client, addr)
+            return
+        try:
+            client.setblocking(True)
+            parser, piece = None, b""
+            while True:
+                piece = self._serve_plain(client, piece)
+                if parser is None:
+                    parser = RequestParser(self.cfg, client, addr)
+                piece = self._serve_other(parser, piece, listener, addr)
+        except (StopIteration, NoMoreData):
+            pass  # the last response said so, or the client has left
+        except RequestTimeout as late:
+            refusals.refuse(client, late)
+        except OSError as error:
+            if error.errno not in LEFT:
+                log.exception("connection.failed", "A connection broke in an unexpected way")
+        except BaseException as error:
+            self.handle_error(None, client, addr, error)
+        finally:
+            util.close(client)
 
-    def _serve_plain(self, client: Any) -> bool:
-        """Returns True if gunicorn has to read what has arrived, of which nothing was consumed; False at the end."""
-        client.setblocking(True)
+    def _serve_plain(self, client: Any, piece: bytes) -> bytes:
+        """Answer plain requests; returns what has arrived of the first that is not one, which is left to gunicorn.
+
+        `piece` has arrived already. Raises StopIteration at the end of the connection, RequestTimeout for a body that
+        is late.
+        """
         while True:
-            piece = b""
-            with self.timeout_ctx():
-                piece = client.recv(requests.PLAIN_BYTES, socket.MSG_PEEK)
-            if not piece:
-                return False
+            piece = piece or self._wait(client)
             request = self.read_plain(piece)
             if request is None:
-                return True
+                return piece
             if request.method == "GET":
-                if self.open_stream is None or (take_over := self.open_stream(request)) is None:
-                    return True
-                self._take(client, piece)
-                take_over(client)
-                return False
-            answer = self.answer(request) if self.answer is not None else None
-            if answer is None:
-                return True
-            self._take(client, piece)
-            writing.send(client, responses.encode(answer, keep=self.alive))
+                if not self._open_stream(client, request):
+                    return piece
+                raise StopIteration
+            respond = self.accept(request) if self.accept is not None else None
+            if respond is None:
+                return piece
+            if len(piece) < request.end:
+                piece = self._complete(client, piece, request.end)
+                if len(piece) < request.end:
+                    return piece
+            self._count()
+            writing.send(client, responses.encode(respond(piece[request.begin :]), keep=self.alive))
             if not self.alive:
-                return False
+                raise StopIteration
+            piece = b""
 
-    def _take(self, client: Any, piece: bytes) -> None:
-        """Count it as gunicorn does: a worker may have to stop after a number of requests."""
-        client.recv(len(piece))
+    def _wait(self, client: Any) -> bytes:
+        """The first bytes of the next request; raises StopIteration if none comes."""
+        piece: bytes = b""
+        with self.timeout_ctx():
+            piece = client.recv(requests.HEAD_BYTES)
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def _complete(self, client: Any, piece: bytes, end: int) -> bytes:
+        """The bytes up to `end`; fewer if the client ends before. Many clients send a head and its body in two
+        segments."""
+        with gevent.Timeout(self.body_seconds, RequestTimeout(bodies.LATE)):
+            while len(piece) < end:
+                more = client.recv(end - len(piece))
+                if not more:
+                    break
+                piece += more
+        return piece
+
+    def _open_stream(self, client: Any, request: Plain) -> bool:
+        """Hand the connection over to a stream, if that is what is requested."""
+        if self.open_stream is None or (take_over := self.open_stream(request)) is None:
+            return False
+        self._count()
+        take_over(client)
+        return True
+
+    def _serve_other(self, parser: RequestParser, piece: bytes, listener: Any, addr: Any) -> bytes:
+        """Have gunicorn read and answer the request that begins with `piece`; returns what has arrived behind it."""
+        reader, request = parser.unreader, None
+        reader.begin_head(piece)
+        try:
+            with self.timeout_ctx():
+                request = next(parser)
+            if request is None:
+                raise StopIteration
+            self.handle_request(listener.getsockname(), request, reader.sock, addr)
+            if not parser.finish_body():
+                raise StopIteration  # nobody knows where the next one begins
+        except (StopIteration, OSError):
+            raise
+        except BaseException as error:
+            self.handle_error(request, reader.sock, addr, error)
+            raise StopIteration from error
+        parser.mesg = None
+        rest: bytes = reader.take_buffered()
+        return rest
+
+    def _count(self) -> None:
+        """Count a request as gunicorn does: a worker may have to stop after a number of them."""
         self.nr += 1
         if self.nr >= self.max_requests:
             self.alive = False

@@ -39,6 +39,7 @@ LONGER: dict[str, str] = {
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
     "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "outbox/engine.py": "what one process does, in the order in which it is done",
+    "server/worker.py": "what becomes of a connection, until its process stops, is read in one go",
     "outbox/batches.py": "the way of a batch, with all that may befall it, is read in one go",
 }
 """Files over 250 lines, each with the reason why it reads better whole; the test warns of all others."""
