@@ -105,6 +105,7 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Set what the worker does before it exits, and what answers plain requests."""
     from process import onward_of
+    from server import headers, responses
     from server.admission import Admission
 
     onward = onward_of(worker.wsgi)
@@ -116,5 +117,6 @@ def post_worker_init(worker: Any) -> None:
     counted = not settings.trusted_proxies and "*" not in worker.cfg.forwarded_allow_ips
     per_client = settings.connections_per_client if counted else 0
     worker.admission = Admission(settings.connection_limit, per_client, worker.cfg.forwarded_allow_networks())
+    worker.encode = responses.Encoder(headers.of_api(settings)).encode
     worker.accept = onward.orders.fast_path.accept
     worker.body_seconds = settings.body_seconds

@@ -17,8 +17,8 @@ from access import sessions, tickets
 from access.credentials import Credentials
 from access.parts import access_of
 from access.principal import ROLES, Principal
+from foundation.error_handlers import problem
 from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthorized
-from foundation.problems import problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 

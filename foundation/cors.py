@@ -16,6 +16,11 @@ ALLOWED = {
 EXPOSED = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID, Preference-Applied, Onward-Effects"
 
 
+def always(origins: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The field of every response of the API, also to a request from no other origin; none if there are none."""
+    return [("Vary", "Origin")] if origins else []
+
+
 def init_app(app: Flask, origins: tuple[str, ...]) -> None:
     """Let pages of these origins read the API's responses to their tokens."""
     if not origins:

@@ -1,4 +1,4 @@
-"""Renders every error as RFC 9457 problem details, or as a page for a browser."""
+"""Every error as problem details (RFC 9457), without a framework: `translate` finds the problem, `answer` writes it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import orjson
 import psycopg2
 import sqlalchemy.exc
-from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from foundation import errors, logs
 from foundation.connections import Unreachable, busy, outcome_unknown
-from foundation.db import has_committed
 from foundation.errors import AppError
+from foundation.responses import PlainResponse
 
 log = logs.get_logger(__name__)
 
@@ -57,26 +56,28 @@ SENTENCES = {400: "The request cannot be parsed.", 404: "No such resource."}
 """Details for framework errors, where the default detail would not fit."""
 
 
-def init_app(app: Flask) -> None:
-    """Return every error of this application as a problem, or as a page for a browser."""
-    app.register_error_handler(AppError, _on_app_error)
-    app.register_error_handler(HTTPException, _on_http_exception)
-    for unavailable in UNAVAILABLE:
-        app.register_error_handler(unavailable, _on_database_unavailable)
-    app.register_error_handler(sqlalchemy.exc.DBAPIError, _on_database_error)
-    app.register_error_handler(sqlalchemy.exc.TimeoutError, _on_database_unavailable)
-    app.register_error_handler(Exception, _on_surprise)
+def translate(error: Exception, unsure: str = UNSURE) -> AppError:
+    """The problem for what a request failed with; what is not the client's doing is logged.
+
+    `unsure` is its detail where the database broke and "nothing was changed" might be untrue.
+    """
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    if isinstance(cause, (*UNAVAILABLE, sqlalchemy.exc.TimeoutError)):
+        log.warning("database.unavailable", "Database unavailable", exc_info=error)
+        return of_database(error, unsure)
+    log.error("request.failed", "Request failed with an unexpected exception", exc_info=error)
+    return errors.InternalError()
 
 
-def problem(error: AppError) -> Response:
-    """The error as a response (RFC 9457)."""
-    body = body_of(error)
-    if _a_person_looks():
-        response = Response(render_template("error.html", problem=body), error.status)
-    else:
-        response = Response(orjson.dumps(body), error.status, content_type=CONTENT_TYPE)
-    response.headers.update(error.headers)
-    return response
+def answer(error: AppError) -> PlainResponse:
+    """The problem as a response."""
+    body = orjson.dumps(body_of(error))
+    fields = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body))), *error.headers.items()]
+    return PlainResponse(f"{error.status} {HTTP_STATUS_CODES[error.status].upper()}", fields, body)
 
 
 def body_of(error: AppError) -> dict[str, Any]:
@@ -103,52 +104,11 @@ def of_status(status: int) -> AppError:
     return error(SENTENCES.get(error.status, ""))
 
 
-def _a_person_looks() -> bool:
-    return (
-        not request.path.startswith("/api/")
-        and request.accept_mimetypes.accept_html
-        and (
-            request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
-            or not request.accept_mimetypes.accept_json
-        )
-    )
-
-
-def _on_app_error(error: AppError) -> Response:
-    return problem(error)
-
-
-def _on_http_exception(error: HTTPException) -> Response:
-    status = error.code or 500
-    if status < 400:  # werkzeug raises a redirect as an exception; here it is not an error
-        return Response(error.get_response().get_data(), status, error.get_headers())
-    # The framework's own texts are not passed on: they are about itself.
-    response = problem(of_status(status))
-    for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
-            response.headers[name] = value
-    return response
-
-
-def _on_database_error(error: sqlalchemy.exc.DBAPIError) -> Response:
-    return _on_database_unavailable(error) if isinstance(error.orig, UNAVAILABLE) else _on_surprise(error)
-
-
-def _on_database_unavailable(error: Exception) -> Response:
-    log.warning("database.unavailable", "Database unavailable", exc_info=error)
-    changes = request.method not in ("GET", "HEAD")
-    return problem(of_database(error, IN_PART if changes and has_committed() else UNSURE if changes else ""))
-
-
-def of_failure(error: Exception) -> AppError:
-    """The problem for whatever a change failed with before Flask; it says and logs what Flask's handlers would."""
-    if isinstance(error, AppError):
-        return error
-    if isinstance(error, UNAVAILABLE):
-        log.warning("database.unavailable", "Database unavailable", exc_info=error)
-        return of_database(error, UNSURE)
-    log.error("request.failed", "Request failed with an unexpected exception", exc_info=error)
-    return errors.InternalError()
+def _of_http(error: HTTPException) -> AppError:
+    """The framework's own texts are not passed on: they are about itself."""
+    problem = of_status(error.code or 500)
+    problem.headers.update((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
+    return problem
 
 
 def of_database(error: Exception, unsure: str = "") -> AppError:
@@ -164,8 +124,3 @@ def _broke_under_way(error: Exception) -> bool:
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated
     return outcome_unknown(error) and not isinstance(error, Unreachable)
-
-
-def _on_surprise(error: Exception) -> Response:
-    log.error("request.failed", "Request failed with an unexpected exception", exc_info=error)
-    return problem(errors.InternalError())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from foundation import cors, db, logs, problems
+from foundation import cors, db, error_handlers, logs
 from foundation.contract import BODY_BYTES
 from foundation.settings import Settings
 
@@ -19,5 +19,5 @@ def build(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
     db.init_app(app, settings)
-    problems.init_app(app)
+    error_handlers.init_app(app)
     cors.init_app(app, settings.cors_origins)

@@ -14,17 +14,15 @@ from functools import partial
 from access.credentials import Credentials
 from access.limits import RateLimits
 from access.principal import Principal
-from foundation import logs
+from foundation import logs, problems
 from foundation.contract import JSON_TYPE
 from foundation.errors import AppError
 from foundation.json_body import parse_json
-from foundation.problems import of_failure
+from foundation.responses import PlainResponse
 from orders import conditions
 from orders.schemas import NewStatus
 from orders.status_change import StatusChange, StatusChanges
-from server import refusals
 from server.requests import Plain
-from server.responses import PlainResponse
 
 PATH = re.compile(r"/api/orders/([1-9][0-9]{0,17})/status")
 
@@ -46,14 +44,16 @@ class FastPath:
         if match is None or not _is_json(request.fields.get("content-type", "")):
             return None
         principal = self._known(request.fields.get("authorization", ""))
-        return partial(self._answer, int(match[1]), principal, request.fields) if principal is not None else None
+        if principal is None:
+            return None
+        logs.request_id.set(logs.new_request_id(request.fields.get("x-request-id")))
+        return partial(self._answer, int(match[1]), principal, request.fields)
 
     def _answer(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> PlainResponse:
-        logs.request_id.set(logs.new_request_id(fields.get("x-request-id")))
         try:
             return self._change(order_id, principal, fields, body)
         except Exception as error:
-            return refusals.answer(of_failure(error))
+            return problems.answer(problems.translate(error))
 
     def _change(self, order_id: int, principal: Principal, fields: Mapping[str, str], body: bytes) -> PlainResponse:
         principal.permit(AREA, reading=False)
@@ -73,8 +73,6 @@ class FastPath:
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(changed.order))),
             ("ETag", f'"{changed.version}"'),
-            ("X-Request-ID", logs.request_id.get()),
-            ("X-Content-Type-Options", "nosniff"),
             *rate,
         ]
         return PlainResponse("200 OK", headers, changed.order)

@@ -14,6 +14,7 @@ from foundation.errors import AppError
 from realtime import handover
 from realtime.routes import HEADERS, PATH, ChannelsOf, listener
 from realtime.stream import Opening, Streams
+from server.headers import REQUEST_ID
 from server.requests import Plain
 from server.responses import TakeOver
 
@@ -27,7 +28,16 @@ Count = Callable[[str], list[tuple[str, str]]]
 class StreamFastPath:
     """Opens the streams of requests that need no further checks."""
 
-    def __init__(self, streams: Streams, recognise: Recognise, channels_of: ChannelsOf, count: Count) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        recognise: Recognise,
+        channels_of: ChannelsOf,
+        count: Count,
+        always: list[tuple[str, str]],
+    ) -> None:
+        """`always`: the header fields that every response has."""
+        self._always = [*HEADERS.items(), *always]
         self._streams = streams
         self._recognise = recognise
         self._channels_of = channels_of
@@ -50,7 +60,7 @@ class StreamFastPath:
             return None
         cursor = request.fields.get("last-event-id", "")
         opening = self._streams.open(listener(principal, channels, cursor), detached=True)
-        return ([*HEADERS.items(), ("X-Request-ID", request_id), *rate], opening) if opening else None
+        return ([*self._always, (REQUEST_ID, request_id), *rate], opening) if opening else None
 
     def take(self, request: Plain) -> TakeOver | None:
         """Handles this request and keeps its connection, or returns None if the view has to."""

@@ -64,10 +64,8 @@ def can_detach(environ: WSGIEnvironment) -> bool:
 
 
 def encode_head(status: str, headers: list[tuple[str, str]]) -> bytes:
-    """The response head. The response ends with the connection (RFC 9112, section 6.3), so nothing has to be
-    chunked."""
-    given = "".join(f"{name}: {value}\r\n" for name, value in headers if name.lower() != "content-length")
-    return f"HTTP/1.1 {status}\r\nDate: {responses.date()}\r\nConnection: close\r\n{given}\r\n".encode("latin-1")
+    """The head of a stream, which ends with its connection; so nothing has to be chunked."""
+    return responses.encode_head(status, [one for one in headers if one[0].lower() != "content-length"])
 
 
 def detach(connection: Any, head: bytes, opening: Opening) -> None:

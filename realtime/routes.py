@@ -34,7 +34,6 @@ HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
 }
 
 MOST_CHANNELS = 100

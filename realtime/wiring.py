@@ -22,6 +22,7 @@ from realtime.routes import ChannelsOf, blueprints
 from realtime.sse import Cursor
 from realtime.stream import Streams
 from realtime.wakeups import WakeUps
+from server import headers
 
 SPARE_DESCRIPTORS = 512
 """Reserved for requests, the database and files, beyond the descriptors that streams may use."""
@@ -56,7 +57,7 @@ class Realtime:
         """Prunes a chunk of what is too old to be replayed; returns how many events."""
 
         recognise, count = partial(guards.recognise, access.credentials), partial(access.limits.take, reading=True)
-        self.fast_path = StreamFastPath(self.streams, recognise, channels_of, count)
+        self.fast_path = StreamFastPath(self.streams, recognise, channels_of, count, headers.of_api(settings))
         self.routes = blueprints(self.streams, replayed, channels_of, channels_to_poll)
         self._log = replayed
 

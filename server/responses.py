@@ -7,15 +7,17 @@ anew for each response, although it is the same for a second.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
 
+from foundation import logs
+from foundation.responses import PlainResponse
 from server import reading
+from server.headers import REQUEST_ID
 from server.writing import send
 
 SERVER = "onward"
@@ -30,17 +32,6 @@ TakeOver = Callable[[Any], None]
 http_date = util.http_date
 
 
-@dataclass(slots=True)
-class PlainResponse:
-    """A whole answer to a request that gunicorn did not read."""
-
-    status: str
-    """`200 OK`."""
-
-    fields: list[tuple[str, str]]
-    body: bytes
-
-
 class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     """A response that holds back its head until there is a body to send with it."""
 
@@ -52,8 +43,7 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         if not self.headers_sent:
             if reading.is_unread(self.req):
                 self.force_close()
-            lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
-            self._head = "".join(lines).encode("latin-1")
+            self._head = f"{''.join(self.default_headers())}{_lines(self.headers)}\r\n".encode("latin-1")
             self.headers_sent = True
 
     def sendfile(self, _respiter: Any) -> bool:
@@ -75,11 +65,34 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         send(self.sock, piece)
 
 
-def encode(answer: PlainResponse, keep: bool) -> bytes:
-    """The answer as gunicorn would have written it; `keep` says whether the connection goes on."""
-    fields = "".join([f"{name}: {value}\r\n" for name, value in answer.fields])
-    head = f"HTTP/1.1 {answer.status}\r\nServer: {SERVER}\r\nDate: {date()}\r\n"
-    return f"{head}Connection: {'keep-alive' if keep else 'close'}\r\n{fields}\r\n".encode("latin-1") + answer.body
+class Encoder:
+    """Writes whole responses as gunicorn would have written them."""
+
+    def __init__(self, always: Iterable[tuple[str, str]] = ()) -> None:
+        """`always`: header fields that every response has, from server/headers.py."""
+        self._always = _lines(always)
+
+    def encode(self, answer: PlainResponse, keep: bool) -> bytes:
+        """The response to the current request; `keep` says whether the connection goes on."""
+        text = (
+            f"{_begin(answer.status, keep)}{_lines(answer.fields)}"
+            f"{REQUEST_ID}: {logs.request_id.get()}\r\n{self._always}\r\n"
+        )
+        return text.encode("latin-1") + answer.body
+
+
+def encode_head(status: str, fields: Iterable[tuple[str, str]]) -> bytes:
+    """A whole head of a response that ends with its connection (RFC 9112, section 6.3)."""
+    return f"{_begin(status, keep=False)}{_lines(fields)}\r\n".encode("latin-1")
+
+
+def _begin(status: str, keep: bool) -> str:
+    connection = "keep-alive" if keep else "close"
+    return f"HTTP/1.1 {status}\r\nServer: {SERVER}\r\nDate: {date()}\r\nConnection: {connection}\r\n"
+
+
+def _lines(fields: Iterable[tuple[str, str]]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in fields])
 
 
 def date(timestamp: float | None = None) -> str:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, request
 
 from foundation import logs
 from foundation.settings import Settings
-from server import https
+from server import headers
 from server.screening import RAISED
 
 
 def build(app: Flask, settings: Settings) -> None:
     """Set up the application's hooks. Its wrappers are one list, in app.py."""
-    https.init_app(app, settings)
+    headers.init_app(app, settings)
     app.before_request(_begin_request)
-    app.after_request(_end_request)
 
 
 def _begin_request() -> None:
     logs.request_id.set(logs.new_request_id(request.headers.get("X-Request-ID")))
     if RAISED in request.environ:
         raise request.environ[RAISED]
-
-
-def _end_request(response: Response) -> Response:
-    response.headers["X-Request-ID"] = logs.request_id.get()
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response

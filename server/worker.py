@@ -17,11 +17,12 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation.errors import RequestTimeout, TooManyConnections
+from foundation import logs, problems
+from foundation.errors import AppError, RequestTimeout, TooManyConnections
+from foundation.responses import PlainResponse
 from server import bodies, reading, refusals, requests, responses, turns, writing
 from server.admission import Admission
 from server.requests import Plain
-from server.responses import PlainResponse
 
 log = logs.get_logger(__name__)
 
@@ -78,6 +79,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     accept: Callable[[Plain], Respond | None] | None = None
     """Returns what responds to another plain request once its body is there, or leaves it to gunicorn."""
 
+    encode: Callable[[PlainResponse, bool], bytes] = staticmethod(responses.Encoder().encode)
+    """Writes a whole response; the second argument says whether the connection goes on."""
+
     body_seconds: float = 8.0
     """Time limit for the body of a plain request."""
 
@@ -100,7 +104,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         counted = self.admission.admit(addr[0] if addr else "")
         if counted is None:
             if not isinstance(client, ssl.SSLSocket):
-                refusals.turn_away(client, TooManyConnections())
+                refusals.turn_away(client, self._refusal(TooManyConnections()))
             return
         try:
             if addr and self.admission.is_crowd(addr[0]):
@@ -125,7 +129,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         except (StopIteration, NoMoreData):
             pass  # the last response said so, or the client has left
         except RequestTimeout as late:
-            refusals.refuse(client, late)
+            refusals.refuse(client, self.encode(problems.answer(late), False))
         except OSError as error:
             if error.errno not in LEFT:
                 log.exception("connection.failed", "A connection broke in an unexpected way")
@@ -157,7 +161,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 if len(piece) < request.end:
                     return piece
             self._count()
-            writing.send(client, responses.encode(respond(piece[request.begin :]), keep=self.alive))
+            writing.send(client, self.encode(respond(piece[request.begin :]), self.alive))
             if not self.alive:
                 raise StopIteration
             piece = b""
@@ -239,12 +243,21 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         return Patience(self.cfg.keepalive, self._waiting)
 
     def load_wsgi(self) -> None:
-        """Load the application; refusals are formatted by it."""
+        """Load the application, and make gunicorn read, write and refuse as we do."""
         super().load_wsgi()
-        util.write_error = refusals.write_refusal
+        util.write_error = self._write_error
         responses.install()
         reading.install()
         writing.install()
+
+    def _write_error(self, client: Any, status: int, _reason: str, _message: str) -> None:
+        """Stands in for `gunicorn.util.write_error`. Its message repeats the input; it is logged and not sent."""
+        refusals.refuse(client, self._refusal(problems.of_status(status)))
+
+    def _refusal(self, error: AppError) -> bytes:
+        """The response to a request of which nothing is known."""
+        logs.request_id.set(logs.new_request_id(None))
+        return self.encode(problems.answer(error), False)
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Whether this response's connection was taken over; raises StopIteration to make gunicorn forget it.

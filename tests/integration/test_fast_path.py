@@ -15,11 +15,16 @@ from gevent import socket
 from gunicorn.config import Config
 
 from foundation.errors import RequestTimeout
+from process import onward_of
+from server import headers
+from server.responses import Encoder
 from tests.cast import Reply
+from tests.integration.conftest import send_through
 
 CHANGING = ("request_id", "id", "number", "created_at", "updated_at", "at")
 BY_THE_SERVER = ("server", "connection", "date")
 PATH = "/api/orders/{}/status"
+RATE = {"ratelimit": "how many are left"}
 
 
 def told(reply: Reply) -> tuple[int, dict[str, str], Any]:
@@ -51,6 +56,7 @@ class Plainly:
 
         self.worker = StreamWorker(0, os.getpid(), [], None, 10, Config(), None)
         self.worker.accept = onward.orders.fast_path.accept
+        self.worker.encode = Encoder(headers.of_api(onward.settings)).encode
 
     def send(self, *segments: bytes, ends: bool = True) -> tuple[Reply | None, bytes]:
         """The reply, and what is left to gunicorn. Each segment is sent when all before it have been read."""
@@ -208,3 +214,16 @@ def test_an_unforeseen_failure_is_told_like_any_other(both, bob, onward, monkeyp
     assert fast == through_flask
     assert (500, "internal_error") == (fast[0], fast[2]["code"])
     assert "secret" not in str(fast)
+
+
+def test_both_ways_bear_the_same_header_fields(app_with, settings, empty):
+    """Strict-Transport-Security and Vary were missing in what gunicorn had not read."""
+    app = app_with(public_url="https://shop.example", cors_origins=("https://other.example",), rate_limit_writes=1000)
+    cast = send_through(app, settings)
+    with closing(Plainly(onward_of(app))) as plainly:
+        cast.bob.get("/api/me")
+        for status in ("DELIVERED", "CONFIRMED"):
+            fast, _ = plainly.send(b"".join(written(cast.bob, cast.place()["id"], {"status": status})))
+            slow = cast.bob.move(cast.place()["id"], status)
+            assert {"Strict-Transport-Security", "Vary", "RateLimit"} <= fast.headers.keys()
+            assert told(fast)[1] | RATE == told(slow)[1] | RATE

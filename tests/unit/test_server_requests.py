@@ -8,9 +8,9 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation import hosts
+from foundation import hosts, logs
+from foundation.responses import PlainResponse
 from server import requests, responses
-from server.responses import PlainResponse
 
 FIELDS = (b"Host: shop.example", b"Authorization: Bearer bob's")
 BODY = b'{"status":"CONFIRMED"}'
@@ -129,8 +129,11 @@ def test_whatever_is_taken_for_plain_is_read_alike_by_the_server(changes):
 
 
 def test_an_answer_looks_like_the_servers():
-    answer = responses.encode(PlainResponse("200 OK", [("Content-Length", "2")], b"{}"), keep=True)
+    logs.request_id.set("mine-1")
+    encode = responses.Encoder([("X-Content-Type-Options", "nosniff")]).encode
+    answer = encode(PlainResponse("200 OK", [("Content-Length", "2")], b"{}"), keep=True)
 
     head = f"HTTP/1.1 200 OK\r\nServer: onward\r\nDate: {responses.date()}\r\nConnection: keep-alive\r\n"
-    assert head.encode() + b"Content-Length: 2\r\n\r\n{}" == answer
-    assert b"Connection: close\r\n" in responses.encode(PlainResponse("200 OK", [], b""), keep=False)
+    more = "Content-Length: 2\r\nX-Request-ID: mine-1\r\nX-Content-Type-Options: nosniff\r\n\r\n{}"
+    assert (head + more).encode() == answer
+    assert b"Connection: close\r\n" in encode(PlainResponse("200 OK", [], b""), keep=False)

@@ -13,7 +13,7 @@ from realtime.fast_path import StreamFastPath
 from server.requests import Plain
 
 FIELDS = {"authorization": "Bearer alice's", "last-event-id": "7.104"}
-PLAIN = Plain("GET", "/api/stream", FIELDS, b"")
+PLAIN = Plain("GET", "/api/stream", FIELDS, 0, 0)
 
 
 class Opened:
@@ -50,7 +50,7 @@ counted = []
 @pytest.fixture
 def fast_path():
     counted.clear()
-    return StreamFastPath(Opened(), recognise, channels_of, count)
+    return StreamFastPath(Opened(), recognise, channels_of, count, [("Strict-Transport-Security", "max-age=1")])
 
 
 def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(fast_path):
@@ -62,6 +62,13 @@ def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(fast_path):
         listener.last_event_id,
         listener.expires_at,
     )
+
+
+def test_an_opening_bears_the_fields_of_every_response(fast_path):
+    """Strict-Transport-Security was forgotten where gunicorn had not read the request."""
+    fields, _ = fast_path.open(PLAIN)
+
+    assert "max-age=1" == dict(fields)["Strict-Transport-Security"]
 
 
 def test_what_is_logged_of_an_opening_carries_its_own_request_id(fast_path):

@@ -1,0 +1,50 @@
+"""What Flask answers an error with: a problem, or a page for a browser."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from foundation import problems
+from foundation.db import has_committed
+from foundation.errors import AppError
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of this application so."""
+    app.register_error_handler(Exception, _on_error)
+
+
+def problem(error: AppError) -> Response:
+    """The error as a response (RFC 9457)."""
+    if not _a_person_looks():
+        plain = problems.answer(error)
+        return Response(plain.body, plain.status, plain.fields)
+    response = Response(render_template("error.html", problem=problems.body_of(error)), error.status)
+    response.headers.update(error.headers)
+    return response
+
+
+def _on_error(error: Exception) -> Response:
+    if isinstance(error, HTTPException) and (error.code or 500) < 400:
+        # werkzeug raises a redirect as an exception; here it is not an error
+        return Response(error.get_response().get_data(), error.code, error.get_headers())
+    return problem(problems.translate(error, _doubt()))
+
+
+def _doubt() -> str:
+    """What to say if the database broke during this request."""
+    if request.method in ("GET", "HEAD"):
+        return ""
+    return problems.IN_PART if has_committed() else problems.UNSURE
+
+
+def _a_person_looks() -> bool:
+    return (
+        not request.path.startswith("/api/")
+        and request.accept_mimetypes.accept_html
+        and (
+            request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
+            or not request.accept_mimetypes.accept_json
+        )
+    )
