@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
+import prometheus_client
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from foundation import logs
+from foundation import clock, logs
 from foundation.responses import PlainResponse
 from server import reading
 from server.headers import REQUEST_ID
@@ -25,6 +26,14 @@ SERVER = "onward"
 
 DETACHED: list[bytes] = []
 """The result of a WSGI call whose connection was taken over; compared by identity."""
+
+SECONDS = prometheus_client.Histogram(
+    "onward_request_seconds",
+    "Time from a request's head to the end of its response. Streams are not among them.",
+    ("reader", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+"""`reader`: `plain` or `gunicorn`; `status`: `2xx` to `5xx`."""
 
 TakeOver = Callable[[Any], None]
 """Given a connection whose request was read, responds on it and keeps it."""
@@ -37,6 +46,10 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
 
     headers_sent: bool
     _head = b""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._begun = clock.monotonic()
 
     def send_headers(self) -> None:
         """Prepare the head; the caller sends a piece, or closes."""
@@ -56,6 +69,7 @@ class OneSend(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         if self._head:
             self._emit(b"")
         super().close()
+        seconds_of("gunicorn", self.status[0]).observe(clock.monotonic() - self._begun)
 
     def _emit_body(self, data: bytes) -> None:
         self._emit(b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data)
@@ -79,6 +93,12 @@ class Encoder:
             f"{REQUEST_ID}: {logs.request_id.get()}\r\n{self._always}\r\n"
         )
         return text.encode("latin-1") + answer.body
+
+
+@cache
+def seconds_of(reader: str, digit: str) -> prometheus_client.Histogram:
+    """Where to note how long a response took; the library's look-up by labels costs more than the noting."""
+    return SECONDS.labels(reader, f"{digit}xx")
 
 
 def encode_head(status: str, fields: Iterable[tuple[str, str]]) -> bytes:

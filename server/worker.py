@@ -17,7 +17,7 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.ggevent import GeventWorker
 
-from foundation import logs, problems
+from foundation import clock, logs, problems
 from foundation.errors import AppError, RequestTimeout, TooManyConnections
 from foundation.responses import PlainResponse
 from server import bodies, reading, refusals, requests, responses, turns, writing
@@ -146,6 +146,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """
         while True:
             piece = piece or self._wait(client)
+            begun = clock.monotonic()
             request = self.read_plain(piece)
             if request is None:
                 return piece
@@ -161,7 +162,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 if len(piece) < request.end:
                     return piece
             self._count()
-            writing.send(client, self.encode(respond(piece[request.begin :]), self.alive))
+            response = respond(piece[request.begin :])
+            writing.send(client, self.encode(response, self.alive))
+            responses.seconds_of("plain", response.status[0]).observe(clock.monotonic() - begun)
             if not self.alive:
                 raise StopIteration
             piece = b""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import contextmanager, suppress
 
 import pytest
+import requests
+from onward_client import Onward, OnwardError
 
 from tests.facts import eventually
 from tests.journeys.server import Server
@@ -73,7 +76,10 @@ def known(server):
 
 
 def alike(answer):
-    return CHANGING.sub(rb"\1\2\4", b"\n".join(answer))
+    """An answer without what differs from request to request; the order of its header fields means nothing."""
+    head, body = (CHANGING.sub(rb"\1\2\4", part) for part in answer)
+    first, *fields = head.split(b"\r\n")
+    return first, sorted(fields), body
 
 
 @pytest.mark.parametrize(
@@ -164,3 +170,57 @@ def test_only_trusted_hosts_are_served_whoever_reads_the_request(fresh_database)
                 assert b"400" == line.receive()[0][9:12]
         with Line(server) as line:
             assert b"200" == line.send(cast.bob.token, order, "CONFIRMED")[0][9:12]
+
+
+def read_by(server, reader):
+    """How many requests this reader has read, in all processes."""
+    counted = re.findall(
+        rf'onward_request_seconds_count{{reader="{reader}",status="[2-5]xx"}} ([0-9.]+)',
+        server.http.get(f"{server.url}/metrics", timeout=10).text,
+    )
+    return sum(map(float, counted))
+
+
+@pytest.mark.parametrize("client", ["requests", "ours"])
+def test_what_python_programs_send_is_read_as_plain_whatever_came_before(server, known, client):
+    """Head and body come in two segments: 1 of 20 was, and 6 of 20 of our own client's; none after a GET."""
+    order, before = known.place()["id"], read_by(server, "plain")
+    with SENDERS[client](server, known.bob.token) as change:
+        for status in ["CONFIRMED", "PREPARING", "READY"] + ["CONFIRMED"] * 17:
+            change(order, status)
+
+    eventually(lambda: read_by(server, "plain") >= before + 20)
+
+
+@contextmanager
+def by_requests(server, token):
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        assert session.get(f"{server.url}/api/me", timeout=10).ok
+        yield lambda order, status: session.patch(
+            f"{server.url}/api/orders/{order}/status", json={"status": status}, timeout=10
+        )
+
+
+@contextmanager
+def by_our_client(server, token):
+    with Onward(server.url, token) as onward:
+        next(onward.orders())
+
+        def change(order, status):
+            with suppress(OnwardError):
+                onward.change_status(order, status)
+
+        yield change
+
+
+SENDERS = {"requests": by_requests, "ours": by_our_client}
+
+
+def test_requests_are_counted_and_timed_whoever_reads_them(server, known, line):
+    order = known.place()["id"]
+    before = {reader: read_by(server, reader) for reader in ("plain", "gunicorn")}
+    for more in ("", LEFT_TO_GUNICORN):
+        line.send(known.bob.token, order, "DELIVERED", more)
+
+    eventually(lambda: all(read_by(server, reader) > count for reader, count in before.items()))
