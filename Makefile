@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime walk chaos lock clean programs
+.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime fuzz walk chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench-realtime: .venv/installed-dev ## Measure the live streams beside nchan, fl
 
 bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in one interleaved run
 	@exec $(BIN)/python -m benchmarks against $(REF) $(ARGS)
+
+fuzz: .venv/installed-dev ## Have 100,000 mutated requests read by four readers of HTTP; MUTATIONS=n, SEED=n
+	@MUTATIONS=$(or $(MUTATIONS),100000) SEED=$(SEED) $(BIN)/python -m pytest -q tests/unit/test_mutated_requests.py $(ARGS)
 
 walk: .venv/installed-dev ## Print the files that a PATCH, a batch and a durable attempt go through; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
