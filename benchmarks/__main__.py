@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, growth, hanging, lists, modes, realtime, replay
+from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -41,6 +41,7 @@ EXPERIMENTS = {
     "realtime": Entry(realtime.run, Pace(5, 2.0, warmup=0.5), QUICK),
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
+    "clients": Entry(clients.run, Pace(5, 2.5), QUICK),
     "against": Entry(against.run, Pace(7, 2.5), QUICK),
 }
 

@@ -2,7 +2,8 @@
 
 A closed loop: each connection sends its next request when it has the response to the last. It reads a plan (JSON) from
 standard input and prints its results. Anything but a 200 with the requested status ends it with an error. Only the
-standard library is imported, so that it starts fast and costs little.
+standard library is imported, so that it starts fast and costs little. Each request is sent in one piece, or its head
+and body apart, as most clients do.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 STRIDE = 7919
 """Orders are visited in steps of this prime, so that neighbours in time are not neighbours on disk."""
+
+HEAD = (
+    b"PATCH /api/orders/%d/status HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+)
 
 RECEIVE_BYTES = 65_536
 ANSWER_SECONDS = 60
@@ -35,15 +41,21 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", plan["port"]), timeout=ANSWER_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = 0.0
-        self._requests = requests_of(plan, number)
+        self._changes = changes_of(plan, number)
+        self._segments = plan.get("segments", 1)
         self._wanted = b""
         self._received = b""
 
     def send(self) -> None:
         """Request the next change."""
-        request, self._wanted = next(self._requests)
+        order, token, body, self._wanted = next(self._changes)
+        head = HEAD % (order, token, len(body))
         self.sent = time.monotonic()
-        self.socket.sendall(request)
+        if self._segments == 1:
+            self.socket.sendall(head + body)
+        else:
+            self.socket.sendall(head)
+            self.socket.sendall(body)
 
     def receive(self) -> bool:
         """Read what is available; True when the response is complete and correct."""
@@ -68,8 +80,8 @@ def _content_length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0])
 
 
-def requests_of(plan: dict[str, Any], number: int) -> Iterator[tuple[bytes, bytes]]:
-    """The requests of one connection, which has orders of its own, each with the expected part of its response."""
+def changes_of(plan: dict[str, Any], number: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    """The changes of one connection, which has orders of its own: order, token, body, what it is to be told."""
     tokens = [token.encode() for token in plan["tokens"]]
     count, connections = plan["orders"], plan["connections"]
     for status in (one.encode() for one in plan["life"]):
@@ -77,12 +89,7 @@ def requests_of(plan: dict[str, Any], number: int) -> Iterator[tuple[bytes, byte
         wanted = b'"status":"%s"' % status
         for place in range(number, count, connections):
             order = 1 + (plan["first"] + place) * STRIDE % count
-            yield (
-                b"PATCH /api/orders/%d/status HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
-                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                % (order, tokens[order % len(tokens)], len(body), body),
-                wanted,
-            )
+            yield order, tokens[order % len(tokens)], body, wanted
     raise Failed(f"All {count} orders have come to the end of their life: seed more, or measure for less time.")
 
 
@@ -108,16 +115,22 @@ def drive(plan: dict[str, Any]) -> dict[str, Any]:
                 connection.send()
             else:
                 active -= 1
-    busy = (time.process_time() - idle) / (now - began)
+    return summary(answers, began, count_from, now, (time.process_time() - idle) / (now - began))
+
+
+def summary(
+    answers: list[tuple[float, float]], began: float, count_from: float, ended: float, busy: float
+) -> dict[str, Any]:
+    """The results: `answers` are the moment and the duration of each request, `busy` the client's share of a core."""
     counted = [one for one in answers if one[0] >= count_from]
     if not counted:
         raise Failed("Nothing was answered in the time that counts: measure for more seconds.")
     latencies = sorted(latency for _, latency in counted)
     return {
         "began": began,
-        "ended": now,
+        "ended": ended,
         "committed": len(answers),
-        "rate": len(counted) / (now - min(sent for sent, _ in counted)),
+        "rate": len(counted) / (ended - min(sent for sent, _ in counted)),
         "p50": percentile(latencies, 0.50),
         "p99": percentile(latencies, 0.99),
         "busy": busy,
@@ -136,7 +149,7 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def main() -> int:
+def main(drive: Callable[[dict[str, Any]], dict[str, Any]] = drive) -> int:
     gc.disable()
     try:
         print(json.dumps(drive(json.load(sys.stdin))))

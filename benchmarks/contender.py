@@ -152,6 +152,12 @@ class HttpContender(Contender):
     """Processes that work for it too, and are started and stopped elsewhere."""
 
     env: Mapping[str, str] = field(default_factory=dict)
+    client: str = "client.py"
+    """The load client."""
+
+    segments: int = 1
+    """In how many pieces it sends a request."""
+
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -189,8 +195,9 @@ class HttpContender(Contender):
             "life": LIFE,
             "warmup": warmup,
             "seconds": seconds,
+            "segments": self.segments,
         }
-        command = [sys.executable, str(Path(__file__).with_name("client.py"))]
+        command = [sys.executable, str(Path(__file__).with_name(self.client))]
         done = subprocess.run(command, input=json.dumps(plan), capture_output=True, text=True)
         if done.returncode != 0:
             said = "\n".join(process.output for process in self._processes)
