@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, get_type_hints
 
 import pydantic
-from flask import Response
+from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 
 from access import guards
@@ -104,7 +104,7 @@ def keyed(
         asked = {
             "principal": guards.current().who,
             "key": header.idempotency_key,
-            "fingerprint": _fingerprint(view, values),
+            "fingerprint": _fingerprint(values),
         }
         try:
             answer = _answer_again(asked)
@@ -166,7 +166,10 @@ def _answer_again(asked: dict[str, Any]) -> Response | None:
     return Response(body, status, content_type="application/json")
 
 
-def _fingerprint(view: Callable[..., Response], values: dict[str, Any]) -> str:
+def _fingerprint(values: dict[str, Any]) -> str:
     """Equal for requests with the same content."""
-    asked = [view.__name__, *(f"{name} {value.model_dump_json()}" for name, value in sorted(values.items()))]
+    asked = [
+        f"{request.method} {request.url_rule}",
+        *(f"{name} {value.model_dump_json()}" for name, value in sorted(values.items())),
+    ]
     return hashlib.sha256("\n".join(asked).encode()).hexdigest()

@@ -45,7 +45,7 @@ class Revocation(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class ApiKey(Base):
+class ApiKeyRow(Base):
     """An API key. Only a hash of the secret is stored, by which it is found."""
 
     __tablename__ = "api_keys"
@@ -118,7 +118,7 @@ class SignInAttempt(Base):
     since: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class StreamTicket(Base):
+class StreamTicketRow(Base):
     """Lets its holder open one stream, within seconds, without a header; deleted when it is used."""
 
     __tablename__ = "stream_tickets"

@@ -10,7 +10,16 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access import api_keys, guards, revocations, tickets
 from access.idempotency import keyed, keyed_secretly
-from access.schemas import KeyIn, KeyRevocation, KeysOut, Me, NewKeyOut, RevocationIn, Revoked, TicketOut
+from access.schemas import (
+    ApiKeyList,
+    CreateApiKeyRequest,
+    CreateApiKeyResult,
+    CurrentPrincipal,
+    RevocationResult,
+    RevokeApiKeyRequest,
+    RevokeTokensRequest,
+    StreamTicket,
+)
 from foundation.contract import typed
 from foundation.documentation import documented
 from foundation.errors import Forbidden, NotFound
@@ -27,26 +36,26 @@ operating = APIBlueprint("access-ops", __name__, abp_tags=[TAG])
 guards.protect(operating, "operator", "auditor", area="ops")
 
 
-@routes.get("/api/me", summary="Get the current principal", **documented(Me))
+@routes.get("/api/me", summary="Get the current principal", **documented(CurrentPrincipal))
 @typed
-def me() -> Response:
+def get_principal() -> Response:
     principal = guards.current()
     expires = datetime.fromtimestamp(principal.expires_at, UTC).isoformat() if principal.expires_at else None
     return jsonify(role=principal.role, id=principal.id, expires_at=expires)
 
 
-@listening.post("/api/stream-tickets", summary="Create a stream ticket", **documented(TicketOut, status=201))
+@listening.post("/api/stream-tickets", summary="Create a stream ticket", **documented(StreamTicket, status=201))
 @typed
 @keyed_secretly
-def issue_ticket() -> Response:
+def create_stream_ticket() -> Response:
     ticket = {"ticket": tickets.issue(guards.current()), "seconds": tickets.TICKET_SECONDS}
     return Response(orjson.dumps(ticket), 201, content_type="application/json")
 
 
-@operating.post("/api/ops/revocations", summary="Revoke tokens", **documented(Revoked))
+@operating.post("/api/ops/revocations", summary="Revoke tokens", **documented(RevocationResult))
 @typed
 @keyed
-def revoke(body: RevocationIn) -> Response:
+def revoke_tokens(body: RevokeTokensRequest) -> Response:
     """An API key cannot revoke credentials of operators and auditors: a leaked key must not lock them out."""
     if body.role in api_keys.OVERSEEING and guards.current().scopes is not None:
         raise Forbidden("An API key cannot revoke credentials of operators and auditors. Sign in, or send a token.")
@@ -54,16 +63,16 @@ def revoke(body: RevocationIn) -> Response:
     return jsonify(revoked=body.subject)
 
 
-@operating.get("/api/ops/keys", summary="List API keys", **documented(KeysOut))
+@operating.get("/api/ops/keys", summary="List API keys", **documented(ApiKeyList))
 @typed
-def list_keys() -> Response:
+def list_api_keys() -> Response:
     return Response(orjson.dumps({"keys": api_keys.listed()}), content_type="application/json")
 
 
-@operating.post("/api/ops/keys", summary="Create an API key", **documented(NewKeyOut, status=201))
+@operating.post("/api/ops/keys", summary="Create an API key", **documented(CreateApiKeyResult, status=201))
 @typed
 @keyed_secretly
-def add_key(body: KeyIn) -> Response:
+def create_api_key(body: CreateApiKeyRequest) -> Response:
     """Operators create operator keys only under their own id. A key can only create keys without additional rights:
     the same role and id, no additional scope, no later expiry; revoking it revokes them too."""
     id, key = api_keys.create(body.key(), guards.actor(), guards.current())
@@ -71,11 +80,13 @@ def add_key(body: KeyIn) -> Response:
 
 
 @operating.post(
-    "/api/ops/keys/revoke", summary="Revoke an API key", **documented(Revoked, NotFound, shown={"revoked": "key:1"})
+    "/api/ops/keys/revoke",
+    summary="Revoke an API key",
+    **documented(RevocationResult, NotFound, shown={"revoked": "key:1"}),
 )
 @typed
 @keyed
-def revoke_key(body: KeyRevocation) -> Response:
+def revoke_api_key(body: RevokeApiKeyRequest) -> Response:
     """All keys created with it are revoked too."""
     api_keys.end(body.id, guards.actor(), body.reason, guards.current())
     return jsonify(revoked=f"key:{body.id}")

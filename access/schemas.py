@@ -16,7 +16,7 @@ from foundation.errors import InvalidRequest
 from foundation.one_line import Line
 
 
-class Me(Answer):
+class CurrentPrincipal(Answer):
     """The current principal."""
 
     model_config = example(role="seller", id=1, expires_at="2026-11-25T09:30:00+00:00")
@@ -26,7 +26,7 @@ class Me(Answer):
     expires_at: datetime | None
 
 
-class Revoked(Answer):
+class RevocationResult(Answer):
     """What was revoked."""
 
     model_config = example(revoked="seller:2")
@@ -34,7 +34,7 @@ class Revoked(Answer):
     revoked: str
 
 
-class RevocationIn(Body):
+class RevokeTokensRequest(Body):
     """What to revoke: one token by its `jti`, or all tokens issued to a principal until now."""
 
     model_config = example(role="seller", id=2, reason="The shop has closed.")
@@ -53,7 +53,7 @@ class RevocationIn(Body):
         return f"{self.role}:{self.id}" if whole else f"jti:{self.token_id}"
 
 
-class KeyIn(Body):
+class CreateApiKeyRequest(Body):
     """An API key to create: its role and id, and its scopes."""
 
     model_config = example(name="Warehouse", id=1, scopes=["orders:read", "orders:write"], days=365)
@@ -76,7 +76,7 @@ class KeyIn(Body):
         return NewKey(self.name, self.role, self.id, tuple(self.scopes), expires_at)
 
 
-class KeyRevocation(Body):
+class RevokeApiKeyRequest(Body):
     """The key to revoke, and the reason."""
 
     model_config = example(id=1, reason="The warehouse has moved.")
@@ -85,7 +85,7 @@ class KeyRevocation(Body):
     reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 
 
-class KeyOut(Answer):
+class ApiKey(Answer):
     """An API key as shown to operators; only its first characters are ever shown."""
 
     model_config = example(
@@ -119,15 +119,15 @@ class KeyOut(Answer):
     revoked_at: datetime | None
 
 
-class KeysOut(Answer):
+class ApiKeyList(Answer):
     """All keys, including revoked and expired ones."""
 
-    model_config = example(keys=[example_of(KeyOut)])
+    model_config = example(keys=[example_of(ApiKey)])
 
-    keys: list[KeyOut]
+    keys: list[ApiKey]
 
 
-class NewKeyOut(Answer):
+class CreateApiKeyResult(Answer):
     """The only response that contains the key itself."""
 
     model_config = example(id=1, key="ok_1a2b3c4d_5e6f7a8b9c0d")
@@ -136,7 +136,7 @@ class NewKeyOut(Answer):
     key: str
 
 
-class TicketOut(Answer):
+class StreamTicket(Answer):
     """Send it as `?ticket=…` with one GET /api/stream."""
 
     model_config = example(ticket="st_5e6f7a8b9c0d1e2f", seconds=30)

@@ -23,7 +23,7 @@ from side_effects.effects import EventType
 MESSAGE_CHARACTERS = 4000
 
 
-class NewMessage(Body):
+class CreateMessageRequest(Body):
     """A message to send."""
 
     model_config = example(body="Could you wrap it as a present?")
@@ -31,7 +31,7 @@ class NewMessage(Body):
     body: Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS)]
 
 
-class ConversationQuery(Query):
+class MessagesQuery(Query):
     """Newest first by page; `cursor` is the `next_cursor` of the previous page."""
 
     cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the previous page.", examples=[1001])] = (
@@ -40,7 +40,7 @@ class ConversationQuery(Query):
     limit: int = pydantic.Field(messages.PAGE, ge=1, le=200, description="Messages per page.", examples=[50])
 
 
-class Author(Answer):
+class MessageAuthor(Answer):
     role: Role
     id: int
 
@@ -63,11 +63,11 @@ class Message(Answer):
         Literal["system", "person"], pydantic.Field(description="`system` messages report a status change.")
     ]
     body: str
-    author: Author | None
+    author: MessageAuthor | None
     created_at: datetime
 
 
-class Conversation(Answer):
+class MessagePage(Answer):
     """A page of the conversation, oldest first; paging goes back from the newest."""
 
     model_config = example(messages=[example_of(Message)], next_cursor=None)
@@ -88,10 +88,10 @@ def blueprint(
     @routes.get(
         "/api/orders/<int:order_id>/messages",
         summary="Read an order's conversation",
-        **documented(Conversation, headers=("Link",)),
+        **documented(MessagePage, headers=("Link",)),
     )
     @typed
-    def read_conversation(path: OrderPath, query: ConversationQuery) -> Response:
+    def list_messages(path: OrderPath, query: MessagesQuery) -> Response:
         parties_of(guards.current(), path.order_id)
         found, cursor = messages.conversation(guards.current(), path.order_id, query.cursor, query.limit)
         text = f'{{"messages":{found},"next_cursor":{cursor or "null"}}}'
@@ -104,7 +104,7 @@ def blueprint(
     )
     @typed
     @keyed
-    def say(path: OrderPath, body: NewMessage) -> Response:
+    def create_message(path: OrderPath, body: CreateMessageRequest) -> Response:
         principal = guards.current()
         parties = parties_of(principal, path.order_id)
         message = messages.say(engine, event_type, principal, path.order_id, parties, body.body)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from access import guards
-from chat.routes import MESSAGE_CHARACTERS, NewMessage
+from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
 from dashboard import messages
 from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
@@ -20,7 +20,7 @@ from notifications import inbox
 from orders import queries
 from orders.conditions import KEY
 from orders.errors import IllegalTransition, StaleVersion
-from orders.schemas import NewStatus, Tracking
+from orders.schemas import ChangeOrderStatusRequest, Tracking
 from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
@@ -45,7 +45,7 @@ def blueprint(context: PageContext) -> Blueprint:
         principal, body = guards.current(), _text("body")
         parties = queries.parties(principal, order_id)
         try:
-            message = NewMessage(body=body)
+            message = CreateMessageRequest(body=body)
         except pydantic.ValidationError:
             text = f"Enter a message of up to {MESSAGE_CHARACTERS:,} characters."
             return order_page(context, order_id, FormError(order_id, "message", text, body)), InvalidRequest.status
@@ -75,13 +75,13 @@ def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
     return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
 
 
-def _new_status() -> NewStatus:
+def _new_status() -> ChangeOrderStatusRequest:
     """The requested change from the form's fields; raises InvalidRequest with a sentence for the page."""
     tracking = {name: _text(f"tracking_{name}") for name in ("carrier", "number", "url")}
     given = {name: value for name, value in tracking.items() if value}
     try:
         parcel = Tracking.model_validate(given) if given else None
-        return NewStatus(status=_text("to"), reason=_text("reason") or None, tracking=parcel)
+        return ChangeOrderStatusRequest(status=_text("to"), reason=_text("reason") or None, tracking=parcel)
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}
         if "status" in fields:

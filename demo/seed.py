@@ -10,7 +10,7 @@ from demo import market
 from foundation import sql
 from foundation.db import db
 from foundation.errors import AppError
-from orders.schemas import NewOrder, NewStatus
+from orders.schemas import ChangeOrderStatusRequest, CreateOrderRequest
 from orders.status_change import StatusChange
 from outbox.modes import ALL, SEQUENTIAL
 from process import Onward
@@ -34,7 +34,7 @@ def seed(onward: Onward) -> int:
     rng = random.Random(SEED)
     for number, steps in enumerate(STEPS):
         buyer = market.BUYERS[number % len(market.BUYERS)]
-        order = NewOrder.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
+        order = CreateOrderRequest.model_validate(market.new_order(rng, buyer) | {"number": str(1042 + number)})
         placed = onward.orders.creation.create(market.SHOP, order, f"demo-{number}")
         with suppress(AppError):  # a custom workflow table may have other transitions
             for status in market.LIFE[:steps]:
@@ -48,4 +48,4 @@ def _move(onward: Onward, order_id: int, buyer: DemoPerson, status: str) -> None
     body: dict[str, object] = {"status": status}
     if status == "SHIPPED":
         body["tracking"] = market.tracking(order_id)
-    onward.orders.changes.change(StatusChange(order_id, actor, NewStatus.model_validate(body)))
+    onward.orders.changes.change(StatusChange(order_id, actor, ChangeOrderStatusRequest.model_validate(body)))

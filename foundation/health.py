@@ -20,7 +20,7 @@ Check = Callable[[], str | None]
 """Returns what is wrong, or None."""
 
 
-class Fine(Answer):
+class Health(Answer):
     """The check passed."""
 
     model_config = example(status="ok")
@@ -44,12 +44,12 @@ def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     """`/livez` responds as long as the loop runs; `/readyz` returns 503 with the reason while a check fails."""
     routes = APIBlueprint("health", __name__, abp_tags=[{"name": "Health"}])
 
-    @routes.get("/livez", summary="Check liveness", **documented(Fine))
-    def live() -> Response:
+    @routes.get("/livez", summary="Check liveness", **documented(Health))
+    def get_liveness() -> Response:
         return jsonify(status="ok")
 
-    @routes.get("/readyz", summary="Check readiness", **documented(Fine, NotReady))
-    def ready() -> Response:
+    @routes.get("/readyz", summary="Check readiness", **documented(Health, NotReady))
+    def get_readiness() -> Response:
         wrong = {name: reason for name, check in checks.items() if (reason := _run(check))}
         if wrong:
             raise NotReady(wrong)

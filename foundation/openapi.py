@@ -86,7 +86,7 @@ def init_app(app: OpenAPI) -> None:
         summary="Get this document",
         **documented({"application/json": {"openapi": "3.1.0"}}, headers=("ETag",)),
     )
-    def openapi() -> Response:
+    def get_openapi_document() -> Response:
         text, etag = compact()
         response = Response(text, content_type="application/json")
         response.set_etag(etag)
@@ -143,11 +143,17 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
         for method in rule.methods or ()
     }
     for path, method, operation in operations(document):
-        operation["operationId"] = names[path, method].rpartition(".")[2]
+        operation["operationId"] = operation_id(names[path, method].rpartition(".")[2])
         # Errors raised by the view's decorators are declared at the view.
         operation["x-problems"] += getattr(app.view_functions[names[path, method]], "problems", ())
         _complete(method, operation, models)
     return document
+
+
+def operation_id(view: str) -> str:
+    """The operation's name in generated clients: that of its view, in camel case."""
+    first, *others = view.split("_")
+    return first + "".join(word.title() for word in others)
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.db import Base
 
 
-class Notification(Base):
+class NotificationRow(Base):
     """One notification to one person; the unique key makes a repeated insert change nothing."""
 
     __tablename__ = "notifications"

@@ -20,7 +20,7 @@ routes = APIBlueprint("notifications", __name__, abp_tags=[{"name": "Notificatio
 guards.protect(routes)
 
 
-class InboxQuery(Query):
+class NotificationsQuery(Query):
     """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
     cursor: Annotated[Id, pydantic.Field(description="`next_cursor` of the previous page.", examples=[1001])] = (
@@ -29,7 +29,7 @@ class InboxQuery(Query):
     limit: int = pydantic.Field(50, ge=1, le=200, description="Notifications per page.", examples=[50])
 
 
-class MarkRead(Body):
+class MarkNotificationsReadRequest(Body):
     """Marks all notifications up to this one as read."""
 
     model_config = example(up_to=1)
@@ -37,7 +37,7 @@ class MarkRead(Body):
     up_to: Id
 
 
-class NotificationOut(Answer):
+class Notification(Answer):
     """A notification."""
 
     model_config = example(
@@ -64,29 +64,29 @@ class NotificationOut(Answer):
     read_at: datetime | None
 
 
-class Inbox(Answer):
+class NotificationPage(Answer):
     """A page of your notifications, newest first."""
 
-    model_config = example(notifications=[example_of(NotificationOut)], unread_count=1, next_cursor=None)
+    model_config = example(notifications=[example_of(Notification)], unread_count=1, next_cursor=None)
 
-    notifications: list[NotificationOut]
+    notifications: list[Notification]
     unread_count: Annotated[int, pydantic.Field(description="Counted up to 1,000.")]
     next_cursor: Annotated[
         int | None, pydantic.Field(description="Send it as `cursor` for the next page; null on the last page.")
     ]
 
 
-@routes.get("/api/notifications", summary="Read your notifications", **documented(Inbox, headers=("Link",)))
+@routes.get("/api/notifications", summary="Read your notifications", **documented(NotificationPage, headers=("Link",)))
 @typed
-def read_inbox(query: InboxQuery) -> Response:
+def list_notifications(query: NotificationsQuery) -> Response:
     rows, cursor = inbox.page(guards.current(), query.cursor, query.limit)
     return link_next(_answer(rows, cursor), cursor)
 
 
-@routes.post("/api/notifications/read", summary="Mark your notifications as read", **documented(Inbox))
+@routes.post("/api/notifications/read", summary="Mark your notifications as read", **documented(NotificationPage))
 @typed
 @keyed_after(lambda body: inbox.mark_read(guards.current(), body.up_to))
-def mark_read(body: MarkRead) -> Response:  # noqa: ARG001  what is done first has asked for it
+def mark_notifications_read(body: MarkNotificationsReadRequest) -> Response:  # noqa: ARG001  what is done first has asked for it
     rows, cursor = inbox.page(guards.current(), LARGEST_ID, 50)
     return _answer(rows, cursor)
 

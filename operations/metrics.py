@@ -30,7 +30,7 @@ SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"
 
 
 @routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
-def metrics() -> Response:
+def get_metrics() -> Response:
     facts = CollectorRegistry()
     _collect(facts)
     return Response(generate_latest(_counters()) + generate_latest(facts), content_type=CONTENT_TYPE_LATEST)

@@ -15,17 +15,17 @@ from foundation.paging import link_next
 from operations import actions
 from operations.actions import Selection
 from operations.schemas import (
-    Actions,
-    CircuitAction,
-    Circuits,
-    Count,
-    Discard,
-    EffectsQuery,
-    Groups,
-    ModeOut,
-    NewMode,
-    Redelivery,
-    SideEffectsOut,
+    ChangeCircuitRequest,
+    CircuitList,
+    DeadLetterCount,
+    DeadLetterGroupList,
+    DiscardDeadLettersRequest,
+    OperatorActionList,
+    RedeliverDeadLettersRequest,
+    SetSideEffectsModeRequest,
+    SideEffectPage,
+    SideEffectsMode,
+    SideEffectsQuery,
 )
 from outbox.engine import Engine
 
@@ -43,44 +43,48 @@ def blueprint(engine: Engine) -> APIBlueprint:
 
 
 def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
-    @routes.get("/api/ops/side-effects", summary="List side effects", **documented(SideEffectsOut, headers=("Link",)))
+    @routes.get("/api/ops/side-effects", summary="List side effects", **documented(SideEffectPage, headers=("Link",)))
     @typed
-    def list_effects(query: EffectsQuery) -> Response:
+    def list_side_effects(query: SideEffectsQuery) -> Response:
         chosen = Selection((), query.kind, query.fingerprint, query.destination)
         rows, cursor = actions.page(engine.event_types, query.status, chosen, query.cursor, query.limit)
         body = f'{{"side_effects":{rows},"next_cursor":{cursor or "null"}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 
-    @routes.get("/api/ops/side-effects/groups", summary="Group dead letters by kind and error", **documented(Groups))
+    @routes.get(
+        "/api/ops/side-effects/groups",
+        summary="Group dead letters by kind and error",
+        **documented(DeadLetterGroupList),
+    )
     @typed
-    def list_groups() -> Response:
+    def list_dead_letter_groups() -> Response:
         return _json({"groups": actions.groups()})
 
-    @routes.post("/api/ops/side-effects/redeliver", summary="Redeliver dead letters", **documented(Count))
+    @routes.post("/api/ops/side-effects/redeliver", summary="Redeliver dead letters", **documented(DeadLetterCount))
     @typed
     @keyed
-    def redeliver(body: Redelivery) -> Response:
+    def redeliver_dead_letters(body: RedeliverDeadLettersRequest) -> Response:
         return _json({"count": actions.redeliver(guards.actor(), body.selection(), body.per_second)})
 
-    @routes.post("/api/ops/side-effects/discard", summary="Discard dead letters", **documented(Count))
+    @routes.post("/api/ops/side-effects/discard", summary="Discard dead letters", **documented(DeadLetterCount))
     @typed
     @keyed
-    def discard(body: Discard) -> Response:
+    def discard_dead_letters(body: DiscardDeadLettersRequest) -> Response:
         return _json({"count": actions.discard(guards.actor(), body.selection(), body.reason)})
 
 
 def _add_circuits(routes: APIBlueprint) -> None:
-    @routes.get("/api/ops/side-effects/circuits", summary="List circuits", **documented(Circuits))
+    @routes.get("/api/ops/side-effects/circuits", summary="List circuits", **documented(CircuitList))
     @typed
     def list_circuits() -> Response:
         return _json({"circuits": actions.circuits()})
 
     @routes.post(
-        "/api/ops/side-effects/circuits", summary="Pause or resume a destination", **documented(Circuits, NotFound)
+        "/api/ops/side-effects/circuits", summary="Pause or resume a destination", **documented(CircuitList, NotFound)
     )
     @typed
     @keyed
-    def act_on_circuit(body: CircuitAction) -> Response:
+    def change_circuit(body: ChangeCircuitRequest) -> Response:
         act = actions.pause if body.action == "pause" else actions.resume
         act(guards.actor(), body.destination, body.reason)
         return _json({"circuits": actions.circuits()})
@@ -90,17 +94,17 @@ def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
     @routes.post(
         "/api/ops/side-effects/mode",
         summary="Set the mode of side effects",
-        **documented(ModeOut, InvalidRequest),
+        **documented(SideEffectsMode, InvalidRequest),
     )
     @typed
     @keyed
-    def set_mode(body: NewMode) -> Response:
+    def set_side_effects_mode(body: SetSideEffectsModeRequest) -> Response:
         actions.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
         return _json({"mode": body.mode, "kind": body.kind})
 
-    @routes.get("/api/ops/side-effects/actions", summary="List operators' actions", **documented(Actions))
+    @routes.get("/api/ops/side-effects/actions", summary="List operators' actions", **documented(OperatorActionList))
     @typed
-    def list_actions() -> Response:
+    def list_operator_actions() -> Response:
         return _json({"actions": actions.actions()})
 
 

@@ -22,7 +22,7 @@ ShortText = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=5
 Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
 
 
-class EffectsQuery(Query):
+class SideEffectsQuery(Query):
     """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
     status: Annotated[Status, Field(description="Filter by status.", examples=["dead"])] | None = None
@@ -35,7 +35,7 @@ class EffectsQuery(Query):
     limit: int = Field(50, ge=1, le=200, description="Side effects per page.", examples=[50])
 
 
-class Chosen(Body):
+class DeadLetterSelection(Body):
     """Selects dead letters: all given conditions hold, and at least one has to be given."""
 
     ids: Annotated[list[Id], Field(max_length=1000, default_factory=list)]
@@ -50,7 +50,7 @@ class Chosen(Body):
         return chosen
 
 
-class Redelivery(Chosen):
+class RedeliverDeadLettersRequest(DeadLetterSelection):
     """Dead letters to redeliver, and the rate."""
 
     model_config = example(kind=KIND, per_second=10)
@@ -58,7 +58,7 @@ class Redelivery(Chosen):
     per_second: Annotated[float, Field(ge=0.01, le=1000)] = 10
 
 
-class Discard(Chosen):
+class DiscardDeadLettersRequest(DeadLetterSelection):
     """Dead letters to discard, and the reason."""
 
     model_config = example(kind=KIND, reason="The shop has closed.")
@@ -66,7 +66,7 @@ class Discard(Chosen):
     reason: ShortText
 
 
-class CircuitAction(Body):
+class ChangeCircuitRequest(Body):
     """The requested state of a destination's circuit."""
 
     model_config = example(destination=DESTINATION, action="pause", reason="The provider is moving.")
@@ -76,7 +76,7 @@ class CircuitAction(Body):
     reason: Annotated[str, pydantic.StringConstraints(max_length=500)] = ""
 
 
-class NewMode(Body):
+class SetSideEffectsModeRequest(Body):
     """The mode to set for a kind; `*` means all kinds."""
 
     model_config = example(mode="background", kind="*")
@@ -85,7 +85,7 @@ class NewMode(Body):
     kind: ShortText = "*"
 
 
-class SideEffectOut(Answer):
+class SideEffect(Answer):
     """A side effect that has a row of its own."""
 
     model_config = example(
@@ -125,19 +125,19 @@ class SideEffectOut(Answer):
     moved_on: Annotated[bool, Field(description="Whether the order has changed since.")]
 
 
-class SideEffectsOut(Answer):
+class SideEffectPage(Answer):
     """A page of side effects, newest first."""
 
-    model_config = example(side_effects=[example_of(SideEffectOut)], next_cursor=None)
+    model_config = example(side_effects=[example_of(SideEffect)], next_cursor=None)
 
-    side_effects: list[SideEffectOut]
+    side_effects: list[SideEffect]
     next_cursor: Annotated[
         int | None,
         Field(description="Send it as `cursor` for the next page, which may follow an empty one; null on the last."),
     ]
 
 
-class Group(Answer):
+class DeadLetterGroup(Answer):
     """Dead letters of one kind with the same error."""
 
     kind: str
@@ -148,7 +148,7 @@ class Group(Answer):
     destinations: list[str]
 
 
-class Groups(Answer):
+class DeadLetterGroupList(Answer):
     """Dead letters by kind and error, most frequent first."""
 
     model_config = example(
@@ -164,10 +164,10 @@ class Groups(Answer):
         ]
     )
 
-    groups: list[Group]
+    groups: list[DeadLetterGroup]
 
 
-class Count(Answer):
+class DeadLetterCount(Answer):
     """Number of changed rows, at most 10,000."""
 
     model_config = example(count=1)
@@ -175,7 +175,7 @@ class Count(Answer):
     count: int
 
 
-class CircuitOut(Answer):
+class DestinationCircuit(Answer):
     """A destination whose circuit has ever opened, and its last change."""
 
     destination: str
@@ -185,7 +185,7 @@ class CircuitOut(Answer):
     at: datetime | None
 
 
-class Circuits(Answer):
+class CircuitList(Answer):
     """The destinations' circuits."""
 
     model_config = example(
@@ -200,10 +200,10 @@ class Circuits(Answer):
         ]
     )
 
-    circuits: list[CircuitOut]
+    circuits: list[DestinationCircuit]
 
 
-class ModeOut(Answer):
+class SideEffectsMode(Answer):
     """The mode of a kind from now on."""
 
     model_config = example(mode="background", kind="*")
@@ -212,7 +212,7 @@ class ModeOut(Answer):
     kind: str
 
 
-class ActionOut(Answer):
+class OperatorAction(Answer):
     """An action of an operator."""
 
     actor: str
@@ -223,7 +223,7 @@ class ActionOut(Answer):
     at: datetime
 
 
-class Actions(Answer):
+class OperatorActionList(Answer):
     """The newest 100 actions of operators."""
 
     model_config = example(
@@ -239,4 +239,4 @@ class Actions(Answer):
         ]
     )
 
-    actions: list[ActionOut]
+    actions: list[OperatorAction]

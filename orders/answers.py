@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from foundation.contract import Answer, Id, example, example_of
-from orders.schemas import Item, Money, Tracking
+from orders.schemas import Money, OrderItem, Tracking
 
 
 class Actor(Answer):
@@ -18,7 +18,7 @@ class Actor(Answer):
     id: int
 
 
-class OrderOut(Answer):
+class Order(Answer):
     """An order as its reader may see it."""
 
     model_config = example(
@@ -45,7 +45,7 @@ class OrderOut(Answer):
     seller_id: Id
     buyer_id: Id
     buyer_name: str
-    items: list[Item]
+    items: list[OrderItem]
     total_minor: Money
     currency: str
     tracking: Tracking | None
@@ -63,28 +63,28 @@ MOVED = {
 """The differences in the example after a status change."""
 
 
-class ResultOut(Answer):
+class OrderStatusChangeResult(Answer):
     """The result of one change: the order, or the problem that a PATCH would have returned."""
 
     order_id: Id
     status: Annotated[int, Field(description="The HTTP status that a PATCH would have had.")]
-    order: OrderOut | None = None
+    order: Order | None = None
     problem: dict[str, Any] | None = None
 
 
-class ResultsOut(Answer):
+class ChangeOrderStatusesResult(Answer):
     """The results in the order of the changes."""
 
     model_config = example(
-        changed=1, refused=0, results=[{"order_id": 1, "status": 200, "order": example_of(OrderOut) | MOVED}]
+        changed=1, refused=0, results=[{"order_id": 1, "status": 200, "order": example_of(Order) | MOVED}]
     )
 
     changed: int
     refused: int
-    results: list[ResultOut]
+    results: list[OrderStatusChangeResult]
 
 
-class DryRunOut(Answer):
+class DryRunResult(Answer):
     """The outcome that a change would have; nothing was written."""
 
     model_config = example(
@@ -92,7 +92,7 @@ class DryRunOut(Answer):
         **{"from": "PENDING"},
         to="CONFIRMED",
         done_before=False,
-        order=example_of(OrderOut) | MOVED,
+        order=example_of(Order) | MOVED,
         effects=["realtime.seller", "realtime.buyer"],
     )
 
@@ -100,16 +100,16 @@ class DryRunOut(Answer):
     source: Annotated[str, Field(alias="from")]
     target: Annotated[str, Field(alias="to")]
     done_before: Annotated[bool, Field(description="Whether the key was already used for this exact change.")]
-    order: Annotated[OrderOut, Field(description="The order after the change, with the old `updated_at`.")]
+    order: Annotated[Order, Field(description="The order after the change, with the old `updated_at`.")]
     effects: Annotated[list[str], Field(description="The effects that the change would have.")]
 
 
-class OrdersOut(Answer):
+class OrderPage(Answer):
     """A page of orders, newest first."""
 
-    model_config = example(orders=[example_of(OrderOut)], next_cursor=None)
+    model_config = example(orders=[example_of(Order)], next_cursor=None)
 
-    orders: list[OrderOut]
+    orders: list[Order]
     next_cursor: Annotated[
         str | None, Field(description="Send it as `cursor` for the next page; null on the last page.")
     ]
@@ -118,7 +118,7 @@ class OrdersOut(Answer):
 FOR_OPERATING = "Only for operators and auditors."
 
 
-class EffectOut(Answer):
+class HistoryEffect(Answer):
     """An effect and its status; operators and auditors also see its destination and its last error."""
 
     effect: str
@@ -130,7 +130,7 @@ class EffectOut(Answer):
     error: Annotated[str | None, Field(description=f"{FOR_OPERATING} The last attempt's error.")] = None
 
 
-class EventOut(Answer):
+class HistoryEntry(Answer):
     """One row of an order's history."""
 
     model_config = example(
@@ -153,21 +153,21 @@ class EventOut(Answer):
     actor: Actor
     reason: str | None
     at: datetime
-    effects: list[EffectOut]
+    effects: list[HistoryEffect]
 
 
-class HistoryOut(Answer):
+class HistoryEntryPage(Answer):
     """A page of the history of an order, oldest first."""
 
-    model_config = example(events=[example_of(EventOut)], next_cursor=None)
+    model_config = example(events=[example_of(HistoryEntry)], next_cursor=None)
 
-    events: list[EventOut]
+    events: list[HistoryEntry]
     next_cursor: Annotated[
         int | None, Field(description="Send it as `cursor` for the next page; null on the last page.")
     ]
 
 
-class StatusOut(Answer):
+class WorkflowStatus(Answer):
     """A status: its label for each side, and how it is shown."""
 
     name: str
@@ -181,7 +181,7 @@ class StatusOut(Answer):
     lead: str
 
 
-class TransitionOut(Answer):
+class WorkflowTransition(Answer):
     """A transition that the workflow allows."""
 
     source: Annotated[str, Field(alias="from")]
@@ -195,7 +195,7 @@ class TransitionOut(Answer):
     ]
 
 
-class WorkflowOut(Answer):
+class OrderWorkflow(Answer):
     """The workflow of orders."""
 
     model_config = example(
@@ -226,5 +226,5 @@ class WorkflowOut(Answer):
     )
 
     initial: str
-    statuses: list[StatusOut]
-    transitions: list[TransitionOut]
+    statuses: list[WorkflowStatus]
+    transitions: list[WorkflowTransition]

@@ -16,7 +16,7 @@ from foundation.errors import IdempotencyMismatch
 from orders import json_sql
 from orders.errors import DuplicateNumber
 from orders.outbox_entry import EVENT_TYPE, pending_of_creation
-from orders.schemas import NewOrder
+from orders.schemas import CreateOrderRequest
 from orders.signals import OrderEvent
 from orders.statements import EVENT
 from orders.status_change import Changed, new_key
@@ -48,7 +48,7 @@ class Creation:
         self._event_type = event_type
         self._pending = pending_of_creation(event_type, workflow.initial)
 
-    def create(self, principal: Principal, new: NewOrder, key: str = "", mark: str = "") -> Changed:
+    def create(self, principal: Principal, new: CreateOrderRequest, key: str = "", mark: str = "") -> Changed:
         """Create the order; the same key and body get the same order again, another body raises IdempotencyMismatch.
 
         Without a number, the id is used, with the mark appended if the seller already has such a number.
@@ -73,7 +73,7 @@ class Creation:
         )
         return self._changed(event.order_id, head, principal)
 
-    def _values(self, principal: Principal, new: NewOrder, key: str) -> dict[str, object]:
+    def _values(self, principal: Principal, new: CreateOrderRequest, key: str) -> dict[str, object]:
         return {
             **new.model_dump(exclude={"items"}),
             "items": _items(new),
@@ -88,7 +88,7 @@ class Creation:
             "effect_bits": self._pending,
         }
 
-    def _placed_before(self, principal: Principal, new: NewOrder, key: str) -> Changed | None:
+    def _placed_before(self, principal: Principal, new: CreateOrderRequest, key: str) -> Changed | None:
         """The order that this key created; None if the key was not the conflict."""
         values = {"key": key, "id": principal.id, "role": principal.role}
         row = db.session.execute(PLACED_BEFORE, values).one_or_none() if key else None
@@ -106,5 +106,5 @@ class Creation:
         return Changed(order_id, f'{head},"allowed_transitions":{allowed}}}'.encode(), 1)
 
 
-def _items(new: NewOrder) -> str:
+def _items(new: CreateOrderRequest) -> str:
     return orjson.dumps([item.model_dump() for item in new.items]).decode()

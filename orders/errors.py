@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from foundation.contract import example_of
 from foundation.errors import AppError, ServiceUnavailable
-from orders.answers import EventOut, OrderOut
+from orders.answers import HistoryEntry, Order
 
-LAST_CHANGE = {name: value for name, value in example_of(EventOut).items() if name != "effects"}
+LAST_CHANGE = {name: value for name, value in example_of(HistoryEntry).items() if name != "effects"}
 CURRENT = {
-    "current": example_of(OrderOut),
+    "current": example_of(Order),
     "allowed_transitions": ["CONFIRMED", "CANCELLED"],
     "changed": LAST_CHANGE,
 }

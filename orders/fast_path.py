@@ -20,7 +20,7 @@ from foundation.errors import AppError
 from foundation.json_body import parse_json
 from foundation.responses import PlainResponse
 from orders import conditions
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange, StatusChanges
 from server.requests import Plain
 
@@ -59,7 +59,7 @@ class FastPath:
         principal.permit(AREA, reading=False)
         rate = self._limits.take(principal.who, reading=False) if self._limits.writes else ()
         try:
-            new = parse_json(NewStatus, body)
+            new = parse_json(ChangeOrderStatusRequest, body)
             key, version = "", None
             if "idempotency-key" in fields:
                 key = conditions.idempotency_key(fields["idempotency-key"])

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.db import Base
 
 
-class Order(Base):
+class OrderRow(Base):
     """The current state of an order. No index covers what a status change writes, except the change to a final status:
     only then do updates stay HOT."""
 

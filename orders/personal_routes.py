@@ -26,7 +26,7 @@ class PersonalDataQuery(Query):
     buyer_id: Id = pydantic.Field(description="The buyer's id, as in orders.", examples=[1])
 
 
-class Erasure(Body):
+class ErasePersonalDataRequest(Body):
     """Whose data to erase, and the reason, which is recorded."""
 
     model_config = example(buyer_id=1, reason="The buyer has asked for it.")
@@ -35,7 +35,7 @@ class Erasure(Body):
     reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 
 
-class Erased(Answer):
+class ErasePersonalDataResult(Answer):
     """Number of erased items by kind."""
 
     model_config = example(accounts=1, orders=3, reasons=1, messages=4, notifications=9, live_events=12)
@@ -72,10 +72,14 @@ def export_personal_data(query: PersonalDataQuery) -> Response:
     return Response(personal.written(personal.export(query.buyer_id)), content_type="application/json")
 
 
-@routes.post("/api/ops/personal-data/erase", summary="Erase a buyer's personal data", **documented(Erased, NotFound))
+@routes.post(
+    "/api/ops/personal-data/erase",
+    summary="Erase a buyer's personal data",
+    **documented(ErasePersonalDataResult, NotFound),
+)
 @typed
 @keyed_after(lambda body: personal.take_out(body.buyer_id))
-def erase_personal_data(body: Erasure, done: dict[str, int]) -> Response:
+def erase_personal_data(body: ErasePersonalDataRequest, done: dict[str, int]) -> Response:
     """Names, addresses, reasons, messages and accounts are erased for good; orders and their history rows remain.
 
     It runs in chunks. If it is interrupted, what was erased stays erased; repeating the request continues it.

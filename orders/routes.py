@@ -22,12 +22,12 @@ from foundation.problems import body_of
 from orders import conditions, listing, queries
 from orders.answers import (
     MOVED,
-    DryRunOut,
-    HistoryOut,
-    OrderOut,
-    OrdersOut,
-    ResultsOut,
-    WorkflowOut,
+    ChangeOrderStatusesResult,
+    DryRunResult,
+    HistoryEntryPage,
+    Order,
+    OrderPage,
+    OrderWorkflow,
 )
 from orders.batch import Batch
 from orders.creation import Creation
@@ -35,11 +35,11 @@ from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
 from orders.listing import Wanted
 from orders.schemas import (
     ChangeHeaders,
+    ChangeOrderStatusesRequest,
+    ChangeOrderStatusRequest,
+    CreateOrderRequest,
     HistoryQuery,
     KeyedHeaders,
-    ManyChanges,
-    NewOrder,
-    NewStatus,
     OrdersQuery,
     StatusQuery,
 )
@@ -76,18 +76,20 @@ def _add_changes(routes: APIBlueprint, changes: StatusChanges) -> None:
         "/api/orders/<int:order_id>/status",
         summary="Change an order's status",
         **documented(
-            OrderOut,
+            Order,
             IllegalTransition,
             StaleVersion,
             IdempotencyMismatch,
             PreconditionRequired,
             headers=("ETag", "Preference-Applied", "Onward-Effects"),
             shown=MOVED,
-            otherwise=DryRunOut,
+            otherwise=DryRunResult,
         ),
     )
     @typed
-    def change_status(path: OrderPath, query: StatusQuery, header: ChangeHeaders, body: NewStatus) -> Response:
+    def change_order_status(
+        path: OrderPath, query: StatusQuery, header: ChangeHeaders, body: ChangeOrderStatusRequest
+    ) -> Response:
         """Answered once the change is durable; live events, notifications and messages follow and cannot be lost."""
         key = conditions.idempotency_key(header.idempotency_key)
         version = conditions.version(header.if_match, changes.require_version)
@@ -108,10 +110,10 @@ def _add_batch(routes: APIBlueprint, changes: StatusChanges) -> None:
     @routes.post(
         "/api/orders/status-changes",
         summary="Change the status of many orders",
-        **documented(ResultsOut, IdempotencyMismatch, PreconditionRequired),
+        **documented(ChangeOrderStatusesResult, IdempotencyMismatch, PreconditionRequired),
     )
     @typed
-    def change_many(header: KeyedHeaders, body: ManyChanges) -> Response:
+    def change_order_statuses(header: KeyedHeaders, body: ChangeOrderStatusesRequest) -> Response:
         """The response is 200 whatever the results of the changes; each has a `status` of its own. With an
         Idempotency-Key the whole request can be repeated: changes already made are not made again. If writes are
         rate-limited, each change counts as one write, and those beyond the rate have a `status` of 429."""
@@ -139,10 +141,10 @@ def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
     @routes.post(
         "/api/orders",
         summary="Create an order",
-        **documented(OrderOut, DuplicateNumber, IdempotencyMismatch, status=201, headers=("ETag",)),
+        **documented(Order, DuplicateNumber, IdempotencyMismatch, status=201, headers=("ETag",)),
     )
     @typed
-    def place_order(header: KeyedHeaders, body: NewOrder) -> Response:
+    def create_order(header: KeyedHeaders, body: CreateOrderRequest) -> Response:
         """For the marketplace's own systems and operators; buyer and seller are given by the marketplace's ids."""
         principal = guards.require("service", "operator")
         key = conditions.idempotency_key(header.idempotency_key)
@@ -150,7 +152,7 @@ def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
 
 
 def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
-    @routes.get("/api/orders", summary="List your orders", **documented(OrdersOut, headers=("Link",)))
+    @routes.get("/api/orders", summary="List your orders", **documented(OrderPage, headers=("Link",)))
     @typed
     def list_orders(query: OrdersQuery) -> Response:
         wanted = Wanted(
@@ -169,9 +171,9 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
         body = f'{{"orders":[{",".join(found)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 
-    @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(OrderOut))
+    @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(Order))
     @typed
-    def read_order(path: OrderPath) -> Response:
+    def get_order(path: OrderPath) -> Response:
         text, version = queries.order(workflow, guards.current(), path.order_id)
         # The content may differ for the same version: by the reader's role, after an erasure.
         mark = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -182,10 +184,10 @@ def _add_history(routes: APIBlueprint, ledger: Ledger) -> None:
     @routes.get(
         "/api/orders/<int:order_id>/history",
         summary="Read an order's history",
-        **documented(HistoryOut, headers=("Link",)),
+        **documented(HistoryEntryPage, headers=("Link",)),
     )
     @typed
-    def read_history(path: OrderPath, query: HistoryQuery) -> Response:
+    def get_order_history(path: OrderPath, query: HistoryQuery) -> Response:
         principal = guards.current()
         events, cursor = queries.history(principal, path.order_id, query.cursor, query.limit)
         effects_of = ledger(path.order_id, {event.id: event.effect_bits for event in events})
@@ -213,10 +215,10 @@ def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
     @routes.get(
         "/api/workflow",
         summary="Get the workflow: statuses, transitions, labels",
-        **documented(WorkflowOut),
+        **documented(OrderWorkflow),
     )
     @typed
-    def read_workflow() -> Response:
+    def get_workflow() -> Response:
         response = Response(published, headers={"Cache-Control": "private, no-cache"}, content_type=JSON)
         response.set_etag(tag)
         return response

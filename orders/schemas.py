@@ -28,7 +28,7 @@ MOST_MONEY = 10**15
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: cents.")]
 
 
-class Item(Body):
+class OrderItem(Body):
     """One line item of an order."""
 
     sku: Code
@@ -37,11 +37,11 @@ class Item(Body):
     unit_price_minor: Annotated[int, Field(ge=0, le=10**9)]
 
 
-def _cost(items: Sequence[Item]) -> int:
+def _cost(items: Sequence[OrderItem]) -> int:
     return sum(item.quantity * item.unit_price_minor for item in items)
 
 
-class NewOrder(Body):
+class CreateOrderRequest(Body):
     """An order to create."""
 
     model_config = example(
@@ -62,7 +62,7 @@ class NewOrder(Body):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     buyer_name: Line
     buyer_email: EmailAddress
-    items: Annotated[list[Item], Field(min_length=1, max_length=200)]
+    items: Annotated[list[OrderItem], Field(min_length=1, max_length=200)]
 
     @property
     def total_minor(self) -> int:
@@ -70,7 +70,7 @@ class NewOrder(Body):
 
     @field_validator("items")
     @classmethod
-    def _exact(cls, items: list[Item]) -> list[Item]:
+    def _exact(cls, items: list[OrderItem]) -> list[OrderItem]:
         """JavaScript has no exact numbers above 2^53."""
         if _cost(items) > MOST_MONEY:
             raise ValueError(f"the total must not exceed {MOST_MONEY:,} minor units")
@@ -88,7 +88,7 @@ class Tracking(Body):
     expected_on: date | None = None
 
 
-class NewStatus(Body):
+class ChangeOrderStatusRequest(Body):
     """The requested status change."""
 
     model_config = example(status="CONFIRMED")
@@ -153,7 +153,7 @@ class StatusQuery(Query):
     )
 
 
-class OneOfMany(NewStatus):
+class OrderStatusChange(ChangeOrderStatusRequest):
     """One change of a batch: the order, its new status, and what a PATCH would send as headers."""
 
     order_id: Id
@@ -164,14 +164,14 @@ class OneOfMany(NewStatus):
     idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")] | None = None
 
 
-class ManyChanges(Body):
+class ChangeOrderStatusesRequest(Body):
     """Up to 500 changes; each is made or refused independently, changes of one order in the given order."""
 
     model_config = example(changes=[{"order_id": 1, "status": "CONFIRMED"}])
 
     most_bytes = 1024 * 1024
 
-    changes: Annotated[list[OneOfMany], Field(min_length=1, max_length=500)]
+    changes: Annotated[list[OrderStatusChange], Field(min_length=1, max_length=500)]
 
 
 class OrdersQuery(Query):

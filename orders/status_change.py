@@ -26,7 +26,7 @@ from orders.group_commit import GroupCommit
 from orders.lookups import Questions
 from orders.outbox_entry import names_of_change, pending_of_change
 from orders.repeated_keys import Repeaters
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.signals import OrderEvent
 from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
 from orders.workflow import Workflow
@@ -46,7 +46,7 @@ class StatusChange:
 
     order_id: int
     principal: Principal
-    new: NewStatus
+    new: ChangeOrderStatusRequest
     key: str = ""
     """The client's Idempotency-Key; empty if it sent none."""
 

@@ -12,14 +12,14 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access import guards, revocations
 from access.idempotency import keyed, keyed_secretly
-from access.schemas import Revoked
+from access.schemas import RevocationResult
 from access.tracking_links import LONGEST_DAYS, USUAL_DAYS, TrackingLinks, subject
 from foundation.contract import Answer, Body, OrderPath, example, typed
 from foundation.documentation import documented
 from orders import queries
 
 
-class LinkIn(Body):
+class CreateTrackingLinkRequest(Body):
     """The validity of the link."""
 
     model_config = example(days=30)
@@ -27,7 +27,7 @@ class LinkIn(Body):
     days: Annotated[int, pydantic.Field(ge=1, le=LONGEST_DAYS)] = USUAL_DAYS
 
 
-class LinkOut(Answer):
+class TrackingLink(Answer):
     """Anyone with the link can read this one order, until it expires or is revoked."""
 
     model_config = example(
@@ -39,7 +39,7 @@ class LinkOut(Answer):
     expires_at: datetime
 
 
-class LinkRevocation(Body):
+class RevokeTrackingLinksRequest(Body):
     """The reason for revoking the order's links."""
 
     model_config = example(reason="It was sent to the wrong address.")
@@ -55,11 +55,11 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
     @routes.post(
         "/api/orders/<int:order_id>/tracking-links",
         summary="Create a tracking link",
-        **documented(LinkOut, status=201),
+        **documented(TrackingLink, status=201),
     )
     @typed
     @keyed_secretly
-    def make_tracking_link(path: OrderPath, body: LinkIn) -> Response:
+    def create_tracking_link(path: OrderPath, body: CreateTrackingLinkRequest) -> Response:
         """For buyers without an account. The page shows status, history, items and tracking, and is read-only. A link
         created with an API key expires with it."""
         parties = queries.parties(guards.current(), path.order_id)
@@ -70,11 +70,11 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
     @routes.post(
         "/api/orders/<int:order_id>/tracking-links/revoke",
         summary="Revoke all tracking links of an order",
-        **documented(Revoked, shown={"revoked": "order:1"}),
+        **documented(RevocationResult, shown={"revoked": "order:1"}),
     )
     @typed
     @keyed
-    def revoke_tracking_links(path: OrderPath, body: LinkRevocation) -> Response:
+    def revoke_tracking_links(path: OrderPath, body: RevokeTrackingLinksRequest) -> Response:
         """All links created until now; every process refuses them within a second."""
         queries.parties(guards.current(), path.order_id)
         revocations.revoke(subject(path.order_id), guards.actor(), body.reason)

@@ -105,7 +105,7 @@ class LiveEvent(Answer):
     data: dict[str, Any]
 
 
-class LiveEvents(Answer):
+class LiveEventPage(Answer):
     """Events in commit order. `next_cursor` is always present; `more` says that the next page is available now."""
 
     model_config = example(events=[example_of(LiveEvent)], next_cursor="1764.17", more=False)
@@ -131,7 +131,7 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
 
     @routes.get(PATH, summary="Stream live events", **documented({"text/event-stream": FRAME}, Forbidden))
     @typed
-    def stream(query: StreamQuery, header: StreamHeaders) -> Response:
+    def stream_events(query: StreamQuery, header: StreamHeaders) -> Response:
         """Server-Sent Events in commit order, with an exact cursor. docs/realtime.md lists the events."""
         principal, wanted = guards.current(), _named(query.channels)
         try:
@@ -162,10 +162,10 @@ def _polling(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:
     @routes.get(
         "/api/events",
         summary="List past live events",
-        **documented(LiveEvents, Forbidden, CursorExpired, headers=("Link",)),
+        **documented(LiveEventPage, Forbidden, CursorExpired, headers=("Link",)),
     )
     @typed
-    def events(query: EventsQuery) -> Response:
+    def list_events(query: EventsQuery) -> Response:
         """Stored for RETENTION_HOURS. Operators and services get the events of all sellers: each change once."""
         channels = channels_of(guards.current(), _named(query.channels))
         page = polling.page(log, channels, query.after, query.limit)

@@ -46,7 +46,7 @@ class OutboxRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class SideEffect(Base):
+class SideEffectRow(Base):
     """Effects with a status of their own: those that leave the process, and any that failed at the first attempt."""
 
     __tablename__ = "side_effects"
@@ -126,7 +126,7 @@ class CircuitChange(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class OperatorAction(Base):
+class OperatorActionRow(Base):
     """An operator's action on side effects: the audit trail of redeliveries, discards, pauses and modes."""
 
     __tablename__ = "operator_actions"

@@ -18,7 +18,7 @@ from orders.effects.given import Given
 from orders.effects.source import LOAD
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.json_sql import literal
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.signals import OrderEvent
 from orders.status_change import StatusChange
 from orders.workflow import Workflow
@@ -120,7 +120,7 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     transition = given.workflow.timers.get(event.to_status)
     if transition is None:
         return Outcome("succeeded", f"the workflow moves no order on from {event.to_status} any more")
-    new = NewStatus(status=transition.target)
+    new = ChangeOrderStatusRequest(status=transition.target)
     token = logs.request_id.set(claimed.request_id)
     try:
         given.change(StatusChange(event.order_id, SYSTEM, new, f"timer {event.id}", event.version))

@@ -15,26 +15,26 @@ from operations import schemas
 from tests.conftest import PROJECT
 from tests.integration.conftest import send_through
 
-RESTING = {"ready": "503"}
+RESTING = {"getReadiness": "503"}
 """Nothing runs in the background of this application, and its answer says so."""
 
 PLAYERS = {
-    "change_status": "bob",
-    "change_many": "bob",
-    "place_order": "shop",
-    "read_inbox": "bob",
-    "mark_read": "bob",
-    "say": "alice",
-    "stream": "bob",
+    "changeOrderStatus": "bob",
+    "changeOrderStatuses": "bob",
+    "createOrder": "shop",
+    "listNotifications": "bob",
+    "markNotificationsRead": "bob",
+    "createMessage": "alice",
+    "streamEvents": "bob",
 }
 """Who sends an example; olive, unless something else is said."""
 
 BEFORE = {
-    "read_conversation": ["say"],
-    "list_circuits": ["act_on_circuit"],
-    "list_actions": ["act_on_circuit"],
-    "list_keys": ["add_key"],
-    "revoke_key": ["add_key"],
+    "listMessages": ["createMessage"],
+    "listCircuits": ["changeCircuit"],
+    "listOperatorActions": ["changeCircuit"],
+    "listApiKeys": ["createApiKey"],
+    "revokeApiKey": ["createApiKey"],
 }
 """Whose examples were sent before, besides that of creating an order."""
 
@@ -133,8 +133,8 @@ class World:
 def world(app, settings, outbox, contract, sql, operation_id):
     ((newest,),) = sql("SELECT last_value FROM api_keys_id_seq")
     world = World(app, settings, contract, sql)
-    if operation_id != "place_order":
-        world.send("place_order")
+    if operation_id != "createOrder":
+        world.send("createOrder")
     outbox.run_until_idle()
     sql(DEAD_LETTER, schemas.KIND, schemas.DESTINATION, schemas.EVENT_TYPE, schemas.ERROR, schemas.FINGERPRINT)
     yield world

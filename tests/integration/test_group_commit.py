@@ -12,7 +12,7 @@ from gevent.event import Event
 from foundation.connections import PreparedPool, Row, Statement
 from orders.errors import IllegalTransition, StaleVersion
 from orders.group_commit import IN_FLIGHT
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange
 from process import Onward
 from tests.cast import Cast
@@ -53,7 +53,7 @@ def to(bob: Any) -> Change:
     """A change that bob wants."""
 
     def to(order_id: int, status: str = "CONFIRMED", key: str = "", version: int | None = None) -> StatusChange:
-        return StatusChange(order_id, bob.principal, NewStatus(status=status), key, version)
+        return StatusChange(order_id, bob.principal, ChangeOrderStatusRequest(status=status), key, version)
 
     return to
 

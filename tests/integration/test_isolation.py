@@ -15,7 +15,7 @@ from orders import group_commit, isolation
 from orders.errors import IllegalTransition, OrderLocked
 from orders.group_commit import IN_FLIGHT
 from orders.personal import ERASED_NAME
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange, StatusChanges
 from tests.facts import eventually
 
@@ -57,7 +57,9 @@ def ask(onward, bob):
 
     def ask(order_id, status="CONFIRMED", key="", changes=onward.orders.changes):
         try:
-            return changes.change(StatusChange(order_id, bob.principal, NewStatus(status=status), key)).version
+            return changes.change(
+                StatusChange(order_id, bob.principal, ChangeOrderStatusRequest(status=status), key)
+            ).version
         except Exception as error:
             return type(error)
 

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from foundation.errors import IdempotencyMismatch
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange
 
 
@@ -34,7 +34,7 @@ def change(onward, bob, placed, monkeypatch):
     def change(made, order_id=None, status="CONFIRMED", key=""):
         monkeypatch.setattr(onward.orders.changes.commits, "run", Breaking(onward.orders.changes.commits, made).run)
         return onward.orders.changes.change(
-            StatusChange(order_id or placed["id"], bob.principal, NewStatus(status=status), key)
+            StatusChange(order_id or placed["id"], bob.principal, ChangeOrderStatusRequest(status=status), key)
         )
 
     return change

@@ -190,7 +190,7 @@ def test_nobody_says_that_nothing_was_changed_who_cannot_know(app, provoker, met
     def broken(*_):
         raise psycopg2.OperationalError("server closed the connection unexpectedly")
 
-    for view in ("notifications.mark_read", "notifications.read_inbox"):
+    for view in ("notifications.mark_notifications_read", "notifications.list_notifications"):
         provoker.monkeypatch.setitem(app.view_functions, view, broken)
     body = {"up_to": 1} if method == "POST" else None
     path = "/api/notifications/read" if body else "/api/notifications"

@@ -13,11 +13,26 @@ from foundation.errors import MalformedRequest, catalogue
 from foundation.json_body import parse_json
 from foundation.problems import OF_HTTP
 from foundation.settings import Settings
-from orders.schemas import NewStatus
+from orders.schemas import ChangeOrderStatusRequest
 from tests.conftest import PROJECT, SECRET
 
 PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "reference"}
 """What is made for people at browsers and is no part of the contract."""
+
+VERBS = (
+    "change",
+    "create",
+    "discard",
+    "erase",
+    "export",
+    "get",
+    "list",
+    "mark",
+    "redeliver",
+    "revoke",
+    "set",
+    "stream",
+)
 
 LISTED = re.compile(r"^\| ([0-9]{3}) \| `([a-z_]+)` \| (.*) \|$", re.MULTILINE)
 
@@ -82,6 +97,36 @@ def test_an_operation_has_a_name_of_its_own(operations):
     assert len(names) == len(set(names))
 
 
+def test_an_operation_is_a_verb_with_its_noun(operations):
+    """Generated clients import it by its bare name, where `me` or `live` says nothing."""
+    names = [operation["operationId"] for operation in operations.values()]
+
+    assert [] == [name for name in names if not re.fullmatch(rf"({'|'.join(VERBS)})([A-Z][a-z]+)+", name)]
+
+
+def test_a_schema_is_named_by_what_it_is(app, operations):
+    """A body by its operation, a collection as a page or a list, and everything else is a noun."""
+    schemas = openapi.document_of(app)["components"]["schemas"]
+    bodies = {
+        operation["operationId"]: media["schema"]["$ref"].removeprefix(openapi.SCHEMAS)
+        for operation in operations.values()
+        for media in operation.get("requestBody", {}).get("content", {}).values()
+    }
+    wanted = {name: name[0].upper() + name[1:] + "Request" for name in bodies}
+    pages = {name for name, schema in schemas.items() if "next_cursor" in schema.get("properties", ())}
+    lists = {
+        name
+        for name, schema in schemas.items()
+        if name not in wanted.values()
+        and [one.get("type") for one in schema.get("properties", {}).values()] == ["array"]
+    }
+
+    assert wanted == bodies
+    assert pages == {name for name in schemas if name.endswith("Page")}
+    assert lists == {name for name in schemas if name.endswith("List")}
+    assert [] == [name for name in schemas if name.endswith(("In", "Out", "Answer", "Body"))]
+
+
 def test_the_document_refers_only_to_what_it_holds(app):
     text = openapi.printed(app)
     components = orjson.loads(text)["components"]
@@ -118,7 +163,7 @@ def test_what_the_framework_refuses_has_a_code_of_ours():
 )
 def test_a_body_is_not_nested_deeply(body):
     with pytest.raises(MalformedRequest, match="nested"):
-        parse_json(NewStatus, body)
+        parse_json(ChangeOrderStatusRequest, body)
 
 
 @pytest.mark.parametrize(
@@ -132,14 +177,18 @@ def test_a_body_is_not_nested_deeply(body):
 )
 def test_a_text_holds_no_nul(body):
     with pytest.raises(MalformedRequest, match="NUL"):
-        parse_json(NewStatus, body)
+        parse_json(ChangeOrderStatusRequest, body)
 
 
 def test_six_plain_characters_are_no_nul():
-    assert r"a\u0000b" == parse_json(NewStatus, rb'{"status": "CANCELLED", "reason": "a\\u0000b"}').reason
+    assert (
+        r"a\u0000b" == parse_json(ChangeOrderStatusRequest, rb'{"status": "CANCELLED", "reason": "a\\u0000b"}').reason
+    )
 
 
 def test_brackets_in_a_text_are_text():
     reason = '"[[[[[[[[[[[[[[[[[[[[' * 3
 
-    assert reason == parse_json(NewStatus, orjson.dumps({"status": "CANCELLED", "reason": reason})).reason
+    assert (
+        reason == parse_json(ChangeOrderStatusRequest, orjson.dumps({"status": "CANCELLED", "reason": reason})).reason
+    )

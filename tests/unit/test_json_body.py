@@ -9,7 +9,7 @@ import pytest
 
 from foundation.errors import InvalidRequest, MalformedRequest
 from foundation.json_body import parse_json
-from orders.schemas import ManyChanges, NewStatus
+from orders.schemas import ChangeOrderStatusesRequest, ChangeOrderStatusRequest
 
 
 def changes(*members):
@@ -47,16 +47,16 @@ TOO_MANY = {
 def test_a_body_holds_only_so_many_members_and_items(body):
     """Each becomes an object, and each wrong one an error: a megabyte of them kept the process for a second."""
     with pytest.raises(InvalidRequest, match="more than 8,000 members and items"):
-        parse_json(ManyChanges, body)
+        parse_json(ChangeOrderStatusesRequest, body)
 
 
 def test_a_full_batch_is_taken():
-    assert 500 == len(parse_json(ManyChanges, HONEST).changes)
+    assert 500 == len(parse_json(ChangeOrderStatusesRequest, HONEST).changes)
 
 
 def test_only_the_first_errors_are_told():
     with pytest.raises(InvalidRequest) as refused:
-        parse_json(ManyChanges, changes(unknown(7_000)))
+        parse_json(ChangeOrderStatusesRequest, changes(unknown(7_000)))
 
     errors = refused.value.members["errors"]
     assert 20 == len(errors)
@@ -66,7 +66,7 @@ def test_only_the_first_errors_are_told():
 
 def test_the_name_of_an_unknown_member_is_told_in_part():
     with pytest.raises(InvalidRequest) as refused:
-        parse_json(NewStatus, b'{"status":"CONFIRMED","%s":1}' % (b"x" * 60_000))
+        parse_json(ChangeOrderStatusRequest, b'{"status":"CONFIRMED","%s":1}' % (b"x" * 60_000))
 
     assert "x" * 200 == refused.value.members["errors"][0]["field"]
     assert len(refused.value.detail) < 300
@@ -98,6 +98,6 @@ def cost(body):
     for _ in range(3):
         begun = time.process_time()
         with suppress(MalformedRequest, InvalidRequest):
-            parse_json(ManyChanges, body)
+            parse_json(ChangeOrderStatusesRequest, body)
         taken.append(time.process_time() - begun)
     return min(taken)

@@ -9,7 +9,7 @@ import pytest
 from app import build_app
 from foundation.contract import example_of
 from notifications.email import MAIL_SERVER
-from operations.schemas import SideEffectOut
+from operations.schemas import SideEffect
 from orders.effects.email import STATUS_MAIL
 from process import onward_of
 from tests.integration.conftest import Outbox, send_through
@@ -128,7 +128,7 @@ def test_a_server_that_says_no_is_believed(cast, bob, outbox, mail_server, answe
 
 def test_a_mailbox_that_does_not_exist_is_the_dead_letter_of_the_documentation(cast, bob, olive, outbox, mail_server):
     """It named a kind, a destination and an event type that do not exist, and a fingerprint that was none."""
-    example = example_of(SideEffectOut)
+    example = example_of(SideEffect)
     mail_server.recipients["alice@example.org"] = example["last_error"].partition("answered ")[2]
     bob.move(cast.place(buyer_email="alice@example.org")["id"], "CONFIRMED")
     outbox.run_until_idle()
