@@ -13,7 +13,6 @@ from flask import Blueprint, render_template
 from markupsafe import Markup, escape
 
 from foundation import errors, openapi
-from foundation.problems import CONTENT_TYPE
 
 Schema = Mapping[str, Any]
 TICKED = re.compile(r"`([^`]+)`")
@@ -102,9 +101,7 @@ def limits_of(schema: Schema) -> str:
 
 def problems(operation: Mapping[str, Any]) -> Iterator[type[errors.AppError]]:
     """The errors that an operation may return."""
-    for response in operation["responses"].values():
-        for code in response.get("content", {}).get(CONTENT_TYPE, {}).get("examples", ()):
-            yield errors.catalogue()[code]
+    yield from (errors.catalogue()[code] for code in operation["x-problems"])
 
 
 def curl(operation: Mapping[str, Any]) -> str:

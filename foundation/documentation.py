@@ -25,6 +25,11 @@ HEADERS: dict[str, tuple[str, str]] = {
 """Response headers by name: description and example."""
 
 
+def header_references(names: tuple[str, ...]) -> dict[str, Any]:
+    """The headers of a response, as references to the document's components."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
 def documented(
     answer: type[Answer] | Mapping[str, Any] | None,
     *problems: type[AppError],

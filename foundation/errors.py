@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import pydantic
+
 RETRY_AFTER_SECONDS = 1
 """A restarted database is back within seconds; a longer pause would only delay clients."""
 
@@ -22,6 +24,9 @@ class AppError(Exception):
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Additional members, as shown in the docs."""
+
+    extension: ClassVar[type[pydantic.BaseModel] | None] = None
+    """Their model."""
 
     def __init__(
         self, detail: str = "", members: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -112,10 +117,24 @@ class ExpectationFailed(AppError):
     sentence = "Only Expect: 100-continue is supported."
 
 
+class InvalidMember(pydantic.BaseModel):
+    """What is invalid, and why."""
+
+    field: str
+    message: str
+
+
+class InvalidMembers(pydantic.BaseModel):
+    """Members of a problem about an invalid request."""
+
+    errors: list[InvalidMember] = pydantic.Field(description="What is invalid, at most the first 20.")
+
+
 class InvalidRequest(AppError):
     """The request is well-formed, but something in it is missing or invalid; `errors` lists each location."""
 
     code, status = "invalid_request", 422
+    extension = InvalidMembers
     sentence = "limit: Input should be less than or equal to 200."
     example: ClassVar[Mapping[str, Any]] = {
         "errors": [{"field": "limit", "message": "Input should be less than or equal to 200"}]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import gevent
 from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
+from pydantic import Field
 
 from foundation.contract import Answer, example
 from foundation.documentation import documented
@@ -28,11 +29,18 @@ class Health(Answer):
     status: Literal["ok"]
 
 
+class FailedChecks(Answer):
+    """Members of a problem about readiness."""
+
+    checks: dict[str, str] = Field(description="Each check that fails, and what is wrong.")
+
+
 class NotReady(AppError):
     """A readiness check fails: send no requests to this process now. `checks` says what is wrong."""
 
     code, status = "not_ready", 503
     sentence = "stopping: the process is shutting down"
+    extension = FailedChecks
     example: ClassVar[Mapping[str, Any]] = {"checks": {"stopping": "the process is shutting down"}}
 
     def __init__(self, wrong: Mapping[str, str]) -> None:

@@ -21,12 +21,13 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
-from werkzeug.http import HTTP_STATUS_CODES, generate_etag
+from werkzeug.http import generate_etag
 
-from foundation import errors, problems
+from foundation import errors, problem_schema
 from foundation.contract import Answer, Body, example_of
-from foundation.documentation import HEADERS, REQUEST_ID, documented
+from foundation.documentation import HEADERS, documented, header_references
 from foundation.errors import AppError
+from foundation.problem_schema import RATE
 
 DESCRIPTION = """A self-hosted order-status service for marketplaces.
 
@@ -44,9 +45,6 @@ ANYWHERE: tuple[type[AppError], ...] = (
 )
 WITH_A_BODY = (errors.MalformedRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.InvalidRequest)
 WITH_PARAMETERS = (errors.MalformedRequest, errors.InvalidRequest, errors.UriTooLong, errors.HeadersTooLarge)
-RATE = ("RateLimit-Policy", "RateLimit")
-OF_PROBLEMS = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After", *RATE), 503: ("Retry-After",)}
-
 
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -58,18 +56,6 @@ IF_NONE_MATCH = {
         "examples": ['"3"'],
     },
 }
-
-
-class Problem(Answer):
-    """An error (RFC 9457). Programs should check `code`: codes are stable, sentences may change."""
-
-    type: str = pydantic.Field(description="`urn:onward:problem:` and the code.")
-    title: str
-    status: int
-    detail: str = pydantic.Field(description="A sentence for people.")
-    code: str
-    request_id: str = pydantic.Field(description="Quote it when you report a problem.")
-    errors: list[dict[str, str]] | None = pydantic.Field(None, description="Each invalid `field` with a `message`.")
 
 
 def init_app(app: OpenAPI) -> None:
@@ -127,16 +113,8 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
     components = document["components"]
     others = {one.get("x-otherwise", "") for _, _, one in operations(document)}
     wanted = {"Problem", *components["schemas"], *others}
-    found = {model for model in (*_descendants(Body), *_descendants(Answer)) if model.__name__ in wanted}
-    models = {model.__name__: model for model in sorted(found, key=lambda one: one.__name__)}
-    if len(models) < len(found):
-        raise TypeError("Two models of the contract have the same name.")
+    models = _models(wanted)
     components["schemas"] = _schemas(models)
-    components["headers"] = {
-        name: {"description": meaning, "schema": {"type": "string"}, "example": shown}
-        for name, (meaning, shown) in HEADERS.items()
-    }
-    components["examples"] = {code: _example(error) for code, error in errors.catalogue().items()}
     names = {
         (parse_rule(rule.rule), method.lower()): rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -147,7 +125,29 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
         # Errors raised by the view's decorators are declared at the view.
         operation["x-problems"] += getattr(app.view_functions[names[path, method]], "problems", ())
         _complete(method, operation, models)
+    known = {code for _, _, one in operations(document) for code in one["x-problems"]}
+    _add_components(components, [errors.catalogue()[code] for code in known])
     return document
+
+
+def _models(wanted: set[str]) -> dict[str, type[pydantic.BaseModel]]:
+    """The models that responses and bodies name, and those of the members that problems have; by name."""
+    named = {one for one in (*_descendants(Body), *_descendants(Answer)) if one.__name__ in wanted}
+    found = sorted({*named, *problem_schema.extensions()}, key=lambda one: one.__name__)
+    if len({model.__name__ for model in found}) < len(found):
+        raise TypeError("Two models of the contract have the same name.")
+    return {model.__name__: model for model in found}
+
+
+def _add_components(components: dict[str, Any], known: list[type[AppError]]) -> None:
+    """What operations refer to: the responses of these errors with their examples, and the headers that occur."""
+    problem_schema.complete(components["schemas"])
+    components["responses"] = problem_schema.responses(known)
+    components["examples"] = problem_schema.examples(known)
+    components["headers"] = {
+        name: {"description": meaning, "schema": {"type": "string"}, "example": shown}
+        for name, (meaning, shown) in HEADERS.items()
+    }
 
 
 def operation_id(view: str) -> str:
@@ -189,12 +189,15 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
     for parameter in operation.get("parameters", ()):
         _tidy(parameter)
     operation.get("parameters", []).sort(key=lambda one: ("path", "query", "header").index(one["in"]))
-    known = [errors.catalogue()[code] for code in operation.pop("x-problems", ())]
+    own = [errors.catalogue()[code] for code in operation.pop("x-problems", ())]
+    known = {*_usual(method, operation), *own}
     own_headers, shown = operation.pop("x-headers", ()), operation.pop("x-shown", {})
     otherwise = operation.pop("x-otherwise", "")
     responses = {status: one for status, one in operation["responses"].items() if int(status) < 400}
     for response in responses.values():
-        response["headers"] = _headers(("X-Request-ID", *own_headers, *(RATE if _is_counted(operation) else ())))
+        response["headers"] = header_references(
+            ("X-Request-ID", *own_headers, *(RATE if _is_counted(operation) else ()))
+        )
     for holder, more in ((operation.get("requestBody", {}), {}), *((one, shown) for one in responses.values())):
         for media in holder.get("content", {}).values():
             model = models.get(media["schema"].get("$ref", "").removeprefix(SCHEMAS))
@@ -202,7 +205,8 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
                 media["example"] = example_of(model) | more
             if otherwise and holder in responses.values():
                 media["schema"] = {"anyOf": [media["schema"], {"$ref": SCHEMAS + otherwise}]}
-    operation["responses"] = responses | _problems([*_usual(method, operation), *known])
+    operation["responses"] = responses | problem_schema.references(known)
+    operation["x-problems"] = [code for code, error in errors.catalogue().items() if error in known]
 
 
 def _is_counted(operation: Mapping[str, Any]) -> bool:
@@ -241,34 +245,3 @@ def _usual(method: str, operation: Mapping[str, Any]) -> Iterator[type[AppError]
         yield errors.NotFound
     if places - {"path"}:
         yield from WITH_PARAMETERS
-
-
-def _problems(known: list[type[AppError]]) -> dict[str, Any]:
-    """The responses for these errors: one per status, with an example for each code."""
-    by_status: dict[int, list[str]] = {}
-    for error in sorted(set(known), key=lambda one: (one.status, one.code)):
-        by_status.setdefault(error.status, []).append(error.code)
-    return {
-        str(status): {
-            "description": HTTP_STATUS_CODES[status],
-            "headers": _headers(("X-Request-ID", *OF_PROBLEMS.get(status, ()))),
-            "content": {
-                problems.CONTENT_TYPE: {
-                    "schema": {"allOf": [{"$ref": SCHEMAS + "Problem"}, {"properties": {"code": {"enum": codes}}}]},
-                    "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
-                }
-            },
-        }
-        for status, codes in by_status.items()
-    }
-
-
-def _example(error: type[AppError]) -> dict[str, Any]:
-    return {
-        "summary": (error.__doc__ or "").partition("\n")[0],
-        "value": problems.members(error, error.sentence, error.example, REQUEST_ID),
-    }
-
-
-def _headers(names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from foundation.contract import Answer, Id, example, example_of
+from foundation.contract import Answer, Id, example, example_of, never_null
+from foundation.problem_schema import Problem
 from orders.schemas import Money, OrderItem, Tracking
 
 
@@ -68,8 +69,8 @@ class OrderStatusChangeResult(Answer):
 
     order_id: Id
     status: Annotated[int, Field(description="The HTTP status that a PATCH would have had.")]
-    order: Order | None = None
-    problem: dict[str, Any] | None = None
+    order: Annotated[Order | None, Field(json_schema_extra=never_null)] = None
+    problem: Annotated[Problem | None, Field(json_schema_extra=never_null)] = None
 
 
 class ChangeOrderStatusesResult(Answer):
@@ -130,8 +131,8 @@ class HistoryEffect(Answer):
     error: Annotated[str | None, Field(description=f"{FOR_OPERATING} The last attempt's error.")] = None
 
 
-class HistoryEntry(Answer):
-    """One row of an order's history."""
+class OrderChange(Answer):
+    """A change of an order: who made it, when, and why."""
 
     model_config = example(
         id=1,
@@ -142,7 +143,6 @@ class HistoryEntry(Answer):
         actor={"role": "service", "id": 1},
         reason=None,
         at="2026-11-24T09:30:00.123456+00:00",
-        effects=[{"effect": "realtime.seller", "status": "succeeded"}],
     )
 
     id: Id
@@ -153,7 +153,29 @@ class HistoryEntry(Answer):
     actor: Actor
     reason: str | None
     at: datetime
+
+
+class HistoryEntry(OrderChange):
+    """One row of an order's history: a change and its effects."""
+
+    model_config = example(**example_of(OrderChange), effects=[{"effect": "realtime.seller", "status": "succeeded"}])
+
     effects: list[HistoryEffect]
+
+
+class Refusal(Answer):
+    """Members of a problem about a change: what the client needs for its next attempt."""
+
+    model_config = example(
+        current=example_of(Order), allowed_transitions=["CONFIRMED", "CANCELLED"], changed=example_of(OrderChange)
+    )
+
+    current: Annotated[Order, Field(description="The order as it is now.")]
+    allowed_transitions: Annotated[list[str], Field(description="The statuses that it may change to.")]
+    changed: Annotated[OrderChange | None, Field(description="Its last change: by whom, and when.")]
+    statuses: Annotated[
+        list[str], Field(description="The statuses of the workflow, if the requested one is not among them.")
+    ] = Field(default_factory=list)
 
 
 class HistoryEntryPage(Answer):

@@ -7,15 +7,7 @@ from typing import Any, ClassVar
 
 from foundation.contract import example_of
 from foundation.errors import AppError, ServiceUnavailable
-from orders.answers import HistoryEntry, Order
-
-LAST_CHANGE = {name: value for name, value in example_of(HistoryEntry).items() if name != "effects"}
-CURRENT = {
-    "current": example_of(Order),
-    "allowed_transitions": ["CONFIRMED", "CANCELLED"],
-    "changed": LAST_CHANGE,
-}
-"""Members of a refusal: the current order, the statuses it may change to, and who changed it last, and when."""
+from orders.answers import Refusal
 
 
 class IllegalTransition(AppError):
@@ -23,7 +15,8 @@ class IllegalTransition(AppError):
 
     code, status = "illegal_transition", 409
     sentence = "A seller cannot move this order from PENDING to DELIVERED."
-    example: ClassVar[Mapping[str, Any]] = CURRENT
+    extension = Refusal
+    example: ClassVar[Mapping[str, Any]] = example_of(Refusal)
 
 
 class StaleVersion(AppError):
@@ -31,7 +24,8 @@ class StaleVersion(AppError):
 
     code, status = "stale_version", 412
     sentence = "The order is at version 1, not 7."
-    example: ClassVar[Mapping[str, Any]] = CURRENT
+    extension = Refusal
+    example: ClassVar[Mapping[str, Any]] = example_of(Refusal)
 
 
 class DuplicateNumber(AppError):

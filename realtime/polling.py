@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
+from pydantic import Field
 
+from foundation.contract import Answer
 from foundation.errors import AppError, InvalidRequest
 from realtime import packs
 from realtime.log import EventLog, LogState
@@ -22,11 +24,19 @@ from realtime.sse import Cursor
 PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
 
 
+class UnusableCursor(Answer):
+    """Members of a problem about a cursor."""
+
+    reason: str = Field(description="Why the cursor cannot be used.", examples=["expired", "epoch", "ahead of head"])
+    head: str = Field(description="The cursor to continue from.")
+
+
 class CursorExpired(AppError):
     """The events after this cursor are no longer available: fetch what you need and continue from `head`."""
 
     code, status = "cursor_expired", 410
     sentence = "This cursor cannot be used (expired). Fetch what you need and continue from head."
+    extension = UnusableCursor
     example: ClassVar[Mapping[str, Any]] = {"reason": "expired", "head": "1764.17"}
 
 

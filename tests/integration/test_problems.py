@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from chaos.leaks import LEAK
+from foundation import problem_schema
 from foundation.errors import TooManyRequests, catalogue
 from orders import queries
 from orders.errors import OrderLocked
@@ -145,7 +146,8 @@ def provoker(app, cast, placed, monkeypatch, settings):
 def test_each_code_is_told_as_its_example_shows(app, provoker, code):
     from foundation.openapi import document_of
 
-    example = document_of(app)["components"]["examples"][code]["value"]
+    schema = document_of(app)["components"]["schemas"]["Problem"]
+    example = problem_schema.examples([catalogue()[code]])[code]["value"]
 
     answer = getattr(provoker, code)()
     told = answer.get_json(force=True)
@@ -155,6 +157,7 @@ def test_each_code_is_told_as_its_example_shows(app, provoker, code):
     } | {"request_id": 0, "detail": 0}
     assert told["request_id"] == answer.headers["X-Request-ID"]
     assert told["detail"]
+    assert told.keys() <= schema["properties"].keys()
 
 
 @pytest.mark.parametrize("code", sorted(catalogue().keys() - BY_THE_SERVER))

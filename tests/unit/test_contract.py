@@ -135,6 +135,31 @@ def test_the_document_refers_only_to_what_it_holds(app):
         assert name in components[kind]
 
 
+def test_a_problem_is_described_once(app, operations):
+    """Generators make a class of each schema, and of one inside an operation another class for each operation."""
+    document = openapi.document_of(app)
+    answers = [one for operation in operations.values() for one in operation["responses"].items()]
+    shown = [
+        code
+        for response in document["components"]["responses"].values()
+        for media in response["content"].values()
+        for code in media["examples"]
+    ]
+
+    assert [] == [answer for status, answer in answers if status >= "400" and answer.keys() != {"$ref"}]
+    assert len(shown) == len(set(shown))
+    assert set(shown) == {code for operation in operations.values() for code in operation["x-problems"]}
+    assert orjson.dumps(document["paths"]).count(b'"allOf"') == 0
+
+
+def test_an_unknown_code_breaks_no_client(app):
+    """An enum is closed: generated clients raise for a code that was added later."""
+    code = openapi.document_of(app)["components"]["schemas"]["Problem"]["properties"]["code"]
+
+    assert list(catalogue()) == code["x-extensible-enum"]
+    assert {"enum", "const"}.isdisjoint(code)
+
+
 def test_every_error_is_listed_in_the_documentation_with_its_meaning(app):
     listed = LISTED.findall((PROJECT / "docs" / "http.md").read_text())
 
