@@ -104,12 +104,17 @@ class OrderPath(pydantic.BaseModel):
 
 
 def typed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Parse the `path`, `query` and `body` that the view's annotations declare, before it is called."""
+    """Parse the `path`, `query` and `body` that the view's annotations declare, before it is called.
+
+    A query is refused where the view declares none: a parameter that is ignored is one that the client counts on.
+    """
     hints = get_type_hints(view)
     parsers = {name: parse for name, parse in PARSERS.items() if name in hints}
 
     @functools.wraps(view)
     def parsed(**values: Any) -> Response:
+        if "query" not in parsers:
+            _parse_query(Query, values)
         response = view(**{name: parse(hints[name], values) for name, parse in parsers.items()})
         return _revalidated(response) if request.method in ("GET", "HEAD") else response
 

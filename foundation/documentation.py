@@ -36,12 +36,11 @@ def documented(
     status: int = 200,
     headers: tuple[str, ...] = (),
     shown: Mapping[str, Any] | None = None,
-    otherwise: type[Answer] | None = None,
 ) -> dict[str, Any]:
     """The arguments of a route's decorator: the response model, the errors that only this route has, further headers.
 
     Instead of a model, None means an empty response; a media type with its example is for one that has no model.
-    `shown` are members in which the route's example differs from the model's, `otherwise` is a second response model.
+    `shown` are members in which the route's example differs from the model's.
     """
     if isinstance(answer, Mapping):
         content = {media: {"schema": _schema(text), "example": text} for media, text in answer.items()}
@@ -52,7 +51,6 @@ def documented(
         "x-problems": [one.code for one in problems],
         "x-headers": list(headers),
         "x-shown": dict(shown or {}),
-        "x-otherwise": otherwise.__name__ if otherwise else "",
     }
     return {"responses": answers, "openapi_extensions": more}
 

@@ -111,9 +111,7 @@ def document_of(app: OpenAPI) -> dict[str, Any]:
 def _complete_document(app: OpenAPI) -> dict[str, Any]:
     document: dict[str, Any] = app.api_doc
     components = document["components"]
-    others = {one.get("x-otherwise", "") for _, _, one in operations(document)}
-    wanted = {"Problem", *components["schemas"], *others}
-    models = _models(wanted)
+    models = _models({"Problem", *components["schemas"]})
     components["schemas"] = _schemas(models)
     names = {
         (parse_rule(rule.rule), method.lower()): rule.endpoint
@@ -192,7 +190,6 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
     own = [errors.catalogue()[code] for code in operation.pop("x-problems", ())]
     known = {*_usual(method, operation), *own}
     own_headers, shown = operation.pop("x-headers", ()), operation.pop("x-shown", {})
-    otherwise = operation.pop("x-otherwise", "")
     responses = {status: one for status, one in operation["responses"].items() if int(status) < 400}
     for response in responses.values():
         response["headers"] = header_references(
@@ -203,8 +200,6 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
             model = models.get(media["schema"].get("$ref", "").removeprefix(SCHEMAS))
             if model is not None:
                 media["example"] = example_of(model) | more
-            if otherwise and holder in responses.values():
-                media["schema"] = {"anyOf": [media["schema"], {"$ref": SCHEMAS + otherwise}]}
     operation["responses"] = responses | problem_schema.references(known)
     operation["x-problems"] = [code for code, error in errors.catalogue().items() if error in known]
 

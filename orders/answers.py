@@ -89,7 +89,6 @@ class DryRunResult(Answer):
     """The outcome that a change would have; nothing was written."""
 
     model_config = example(
-        dry_run=True,
         **{"from": "PENDING"},
         to="CONFIRMED",
         done_before=False,
@@ -97,7 +96,6 @@ class DryRunResult(Answer):
         effects=["realtime.seller", "realtime.buyer"],
     )
 
-    dry_run: Literal[True]
     source: Annotated[str, Field(alias="from")]
     target: Annotated[str, Field(alias="to")]
     done_before: Annotated[bool, Field(description="Whether the key was already used for this exact change.")]

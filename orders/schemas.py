@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from foundation.addresses import is_addr_spec
 from foundation.contract import LARGEST_ID, Body, Headers, Id, Moment, Query, example
+from foundation.errors import InvalidRequest
 from foundation.one_line import Code, Line
 from orders.conditions import KEY
 
@@ -122,17 +123,20 @@ class KeyedHeaders(Headers):
     ] = ""
 
 
+IfMatch = Annotated[
+    str,
+    Field(
+        alias="If-Match",
+        description="The ETag of the order as last read; the change is refused if the order has a later version.",
+        examples=['"1"'],
+    ),
+]
+
+
 class ChangeHeaders(KeyedHeaders):
     """How a change is made conditional and idempotent, and what to wait for."""
 
-    if_match: Annotated[
-        str,
-        Field(
-            alias="If-Match",
-            description="The ETag of the order as last read; the change is refused if the order has a later version.",
-            examples=['"1"'],
-        ),
-    ] = ""
+    if_match: IfMatch = ""
     prefer: Annotated[
         str,
         Field(
@@ -143,14 +147,33 @@ class ChangeHeaders(KeyedHeaders):
     ] = ""
 
 
-class StatusQuery(Query):
-    """Whether a change is made, or only checked."""
+class DryRunHeaders(Headers):
+    """The conditions that the change would have."""
 
-    dry_run: bool = Field(
-        False,
-        description="Validate the change and return its outcome without writing anything.",
-        examples=[False],
-    )
+    idempotency_key: Annotated[
+        str,
+        Field(
+            alias="Idempotency-Key",
+            description="The key that the change would have; the result says whether it was used already. It is not "
+            "stored.",
+            examples=["7f3c2a9d-51e8"],
+            json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+        ),
+    ] = ""
+    if_match: IfMatch = ""
+
+
+class ChangeQuery(Query):
+    """A change has no parameters. `dry_run` was one in earlier versions: who still sends it must not change anything,
+    and learns what to send instead."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_dry_run(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if "dry_run" in given:
+            why = "A dry run is an operation of its own: POST /api/orders/{order_id}/status/dry-run"
+            raise InvalidRequest(f"{why}. Nothing was changed.", {"errors": [{"field": "dry_run", "message": why}]})
+        return given
 
 
 class OrderStatusChange(ChangeOrderStatusRequest):

@@ -21,6 +21,7 @@ RESTING = {"getReadiness": "503"}
 PLAYERS = {
     "changeOrderStatus": "bob",
     "changeOrderStatuses": "bob",
+    "dryRunOrderStatusChange": "bob",
     "createOrder": "shop",
     "listNotifications": "bob",
     "markNotificationsRead": "bob",

@@ -11,6 +11,7 @@ import pytest
 from chaos.leaks import LEAK
 from foundation import problem_schema
 from foundation.errors import TooManyRequests, catalogue
+from foundation.openapi import committed, operations
 from orders import queries
 from orders.errors import OrderLocked
 from process import onward_of
@@ -186,6 +187,19 @@ def test_a_misspelt_query_parameter_is_refused(provoker):
     answer = provoker.ask("GET", "/api/orders?statsu=PENDING")
 
     assert (422, "statsu") == (answer.status_code, answer.get_json(force=True)["errors"][0]["field"])
+
+
+def test_no_operation_ignores_a_parameter(provoker, cast):
+    """A parameter that is ignored is one that the client counts on."""
+    provoker.bob = {"Authorization": f"Bearer {cast.olive.token}"}
+    ignored = []
+    for path, method, operation in operations(committed()):
+        if operation.get("security"):
+            answer = provoker.ask(method, f"{path.replace('{order_id}', str(provoker.id))}?surprise=1")
+            errors = answer.get_json(force=True).get("errors", [{}])
+            ignored += [] if "surprise" in [error.get("field") for error in errors] else [(method, path)]
+
+    assert [] == ignored
 
 
 @pytest.mark.parametrize(("method", "sure"), [("GET", True), ("POST", False)])

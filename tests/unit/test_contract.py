@@ -23,6 +23,7 @@ VERBS = (
     "change",
     "create",
     "discard",
+    "dryRun",
     "erase",
     "export",
     "get",
@@ -113,6 +114,7 @@ def test_a_schema_is_named_by_what_it_is(app, operations):
         for media in operation.get("requestBody", {}).get("content", {}).values()
     }
     wanted = {name: name[0].upper() + name[1:] + "Request" for name in bodies}
+    wanted["dryRunOrderStatusChange"] = wanted["changeOrderStatus"]
     pages = {name for name, schema in schemas.items() if "next_cursor" in schema.get("properties", ())}
     lists = {
         name

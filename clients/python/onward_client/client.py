@@ -104,8 +104,8 @@ class Onward:
     ) -> Mapping[str, Any]:
         """Check a change: raises what `change_status` would raise, and changes nothing."""
         body, headers = _change(status, reason, None, version)
-        path = f"/api/orders/{order_id}/status?dry_run=true"
-        answer: Mapping[str, Any] = self._transport.send("PATCH", path, body, None, headers)
+        path = f"/api/orders/{order_id}/status/dry-run"
+        answer: Mapping[str, Any] = self._transport.send("POST", path, body, None, headers)
         return answer
 
     def change_many(self, changes: Sequence[Change], *, key: str | None = None) -> list[Result]:
