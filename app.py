@@ -20,7 +20,6 @@ from dashboard.wiring import build as build_dashboard
 from foundation import health, hosts, openapi
 from foundation.pruning import Pruner
 from foundation.settings import Settings
-from foundation.version import VERSION
 from foundation.wiring import build as build_foundation
 from notifications.wiring import build as build_notifications
 from operations.actions import prune_changes
@@ -43,12 +42,10 @@ from server.wiring import build as build_server
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-INFO = {"title": "Onward", "version": VERSION, "description": openapi.DESCRIPTION}
-
 
 def build_app(settings: Settings) -> Flask:
     """The application. Nothing runs in it yet: `onward_of(app).start()` starts it."""
-    app = OpenAPI(__name__, info=INFO, doc_ui=False, security_schemes=SECURITY)
+    app = OpenAPI(__name__, info=openapi.INFO, servers=openapi.SERVERS, doc_ui=False, security_schemes=SECURITY)
     app.openapi_version = "3.1.0"
     build_foundation(app, settings)
     onward = app.extensions["onward"] = _build_packages(app, settings)

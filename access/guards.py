@@ -23,17 +23,15 @@ from foundation.errors import CsrfFailed, Forbidden, TooManyRequests, Unauthoriz
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
-    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "`Authorization: Bearer …`"},
-    "key": {"type": "http", "scheme": "bearer", "description": "An API key, in the same header; its scopes limit it."},
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "onward_session",
-        "description": "A browser session. Requests other than GET also need the page's CSRF token in `X-CSRFToken`.",
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A signed token, or an API key, which is limited by its scopes. (The service's own pages use a "
+        "session cookie instead, and for requests other than GET also the page's CSRF token in `X-CSRFToken`.)",
     },
-    "ticket": {"type": "apiKey", "in": "query", "name": "ticket", "description": "A one-time ticket for a stream."},
 }
-"""The security schemes of the OpenAPI document."""
+"""The security scheme of the OpenAPI document: one, since generated clients put their token wherever a scheme of their
+operation says. A ticket is a parameter and no scheme: it stands in a URL, where a token must never be."""
 
 AREAS: set[str] = set()
 """Areas of the API that a key can be limited to; each protected blueprint is one."""
@@ -66,8 +64,7 @@ def protect(blueprint: Blueprint, *roles: str, area: str | None = None, **more: 
     AREAS.update([rule.area] if rule.area else [])
     blueprint.before_request(partial(authenticate, rule))
     if isinstance(blueprint, APIBlueprint):
-        credentials = [name for name in SECURITY if name != "ticket" or rule.tickets]
-        blueprint.abp_security = [{name: list(roles)} for name in credentials]
+        blueprint.abp_security = [{"bearer": []}, *([{}] if rule.tickets else [])]
 
 
 def scopes() -> list[str]:

@@ -24,7 +24,7 @@ from foundation.contract import typed
 from foundation.documentation import documented
 from foundation.errors import Forbidden, NotFound
 
-TAG = {"name": "Access"}
+TAG = {"name": "Access", "description": "The current principal, tickets for streams, API keys, and revocations."}
 
 routes = APIBlueprint("access", __name__, abp_tags=[TAG])
 guards.protect(routes, area="")
@@ -39,6 +39,7 @@ guards.protect(operating, "operator", "auditor", area="ops")
 @routes.get("/api/me", summary="Get the current principal", **documented(CurrentPrincipal))
 @typed
 def get_principal() -> Response:
+    """Whom the credential belongs to, and until when it is valid."""
     principal = guards.current()
     expires = datetime.fromtimestamp(principal.expires_at, UTC).isoformat() if principal.expires_at else None
     return jsonify(role=principal.role, id=principal.id, expires_at=expires)
@@ -48,6 +49,7 @@ def get_principal() -> Response:
 @typed
 @keyed_secretly
 def create_stream_ticket() -> Response:
+    """For clients that cannot send a header: it opens one stream, with the rights of the credential that made it."""
     ticket = {"ticket": tickets.issue(guards.current()), "seconds": tickets.TICKET_SECONDS}
     return Response(orjson.dumps(ticket), 201, content_type="application/json")
 
@@ -56,7 +58,8 @@ def create_stream_ticket() -> Response:
 @typed
 @keyed
 def revoke_tokens(body: RevokeTokensRequest) -> Response:
-    """An API key cannot revoke credentials of operators and auditors: a leaked key must not lock them out."""
+    """For operators: one token, or all tokens issued to a principal until now; every process refuses them within a
+    second. An API key cannot revoke credentials of operators and auditors: a leaked key must not lock them out."""
     if body.role in api_keys.OVERSEEING and guards.current().scopes is not None:
         raise Forbidden("An API key cannot revoke credentials of operators and auditors. Sign in, or send a token.")
     revocations.revoke(body.subject, guards.actor(), body.reason)
@@ -66,6 +69,7 @@ def revoke_tokens(body: RevokeTokensRequest) -> Response:
 @operating.get("/api/ops/keys", summary="List API keys", **documented(ApiKeyList))
 @typed
 def list_api_keys() -> Response:
+    """For operators and auditors: all keys, also revoked and expired ones."""
     return Response(orjson.dumps({"keys": api_keys.listed()}), content_type="application/json")
 
 
@@ -73,8 +77,8 @@ def list_api_keys() -> Response:
 @typed
 @keyed_secretly
 def create_api_key(body: CreateApiKeyRequest) -> Response:
-    """Operators create operator keys only under their own id. A key can only create keys without additional rights:
-    the same role and id, no additional scope, no later expiry; revoking it revokes them too."""
+    """For operators, who create operator keys only under their own id. A key can only create keys without additional
+    rights: the same role and id, no additional scope, no later expiry; revoking it revokes them too."""
     id, key = api_keys.create(body.key(), guards.actor(), guards.current())
     return Response(orjson.dumps({"id": id, "key": key}), 201, content_type="application/json")
 
@@ -87,6 +91,6 @@ def create_api_key(body: CreateApiKeyRequest) -> Response:
 @typed
 @keyed
 def revoke_api_key(body: RevokeApiKeyRequest) -> Response:
-    """All keys created with it are revoked too."""
+    """For operators. All keys created with it are revoked too."""
     api_keys.end(body.id, guards.actor(), body.reason, guards.current())
     return jsonify(revoked=f"key:{body.id}")

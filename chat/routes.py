@@ -82,7 +82,9 @@ def blueprint(
     engine: Engine, event_type: EventType, parties_of: Callable[[Principal, int], messages.Parties]
 ) -> APIBlueprint:
     """The routes of the conversation; `parties_of` decides who may take part."""
-    routes = APIBlueprint("chat", __name__, abp_tags=[{"name": "Messages"}])
+    routes = APIBlueprint(
+        "chat", __name__, abp_tags=[{"name": "Messages", "description": "The conversation of an order."}]
+    )
     guards.protect(routes)
 
     @routes.get(
@@ -92,6 +94,7 @@ def blueprint(
     )
     @typed
     def list_messages(path: OrderPath, query: MessagesQuery) -> Response:
+        """Page by page from the newest back; a page is in the order in which its messages were written."""
         parties_of(guards.current(), path.order_id)
         found, cursor = messages.conversation(guards.current(), path.order_id, query.cursor, query.limit)
         text = f'{{"messages":{found},"next_cursor":{cursor or "null"}}}'
@@ -105,6 +108,7 @@ def blueprint(
     @typed
     @keyed
     def create_message(path: OrderPath, body: CreateMessageRequest) -> Response:
+        """Both sides receive it as a live event."""
         principal = guards.current()
         parties = parties_of(principal, path.order_id)
         message = messages.say(engine, event_type, principal, path.order_id, parties, body.body)

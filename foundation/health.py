@@ -17,6 +17,8 @@ from foundation.errors import RETRY_AFTER_SECONDS, AppError
 CHECK_SECONDS = 1.0
 """A slower check has failed: the caller needs an answer now."""
 
+TAG = {"name": "Health", "description": "For load balancers and monitoring, without a credential."}
+
 Check = Callable[[], str | None]
 """Returns what is wrong, or None."""
 
@@ -50,14 +52,16 @@ class NotReady(AppError):
 
 def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     """`/livez` responds as long as the loop runs; `/readyz` returns 503 with the reason while a check fails."""
-    routes = APIBlueprint("health", __name__, abp_tags=[{"name": "Health"}])
+    routes = APIBlueprint("health", __name__, abp_tags=[TAG])
 
     @routes.get("/livez", summary="Check liveness", **documented(Health))
     def get_liveness() -> Response:
+        """200 as long as the process works at all."""
         return jsonify(status="ok")
 
     @routes.get("/readyz", summary="Check readiness", **documented(Health, NotReady))
     def get_readiness() -> Response:
+        """200 if the process can serve requests now; otherwise 503, and `checks` says why."""
         wrong = {name: reason for name, check in checks.items() if (reason := _run(check))}
         if wrong:
             raise NotReady(wrong)

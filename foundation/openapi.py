@@ -18,6 +18,7 @@ import orjson
 import pydantic
 from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.server import Server
 from flask_openapi.openapi import OpenAPI
 from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
@@ -28,12 +29,24 @@ from foundation.contract import Answer, Body, example_of
 from foundation.documentation import HEADERS, documented, header_references
 from foundation.errors import AppError
 from foundation.problem_schema import RATE
+from foundation.version import VERSION
 
 DESCRIPTION = """A self-hosted order-status service for marketplaces.
 
 A change is answered as soon as it is durable; its effects (live events, notifications, messages, e-mails, your own
 code) happen right afterwards and are never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
 money is in minor units. Errors are returned as problem details (RFC 9457) with a stable `code`."""
+
+INFO = {
+    "title": "Onward",
+    "version": VERSION,
+    "description": DESCRIPTION,
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "contact": {"name": "The maintainers of Onward"},
+}
+SERVERS: list[Server | dict[str, Any]] = [
+    {"url": "http://127.0.0.1:8000", "description": "Your installation; this is where `make run` serves."}
+]
 
 COMMITTED = Path(__file__).parent.parent / "docs" / "openapi.json"
 SCHEMAS = "#/components/schemas/"
@@ -60,7 +73,8 @@ IF_NONE_MATCH = {
 
 def init_app(app: OpenAPI) -> None:
     """Serve the document at `/openapi.json`, and add `flask openapi`, which prints it, to the command line."""
-    routes = APIBlueprint("documentation", __name__, abp_tags=[{"name": "Documentation"}])
+    tag = {"name": "Documentation", "description": "The contract itself."}
+    routes = APIBlueprint("documentation", __name__, abp_tags=[tag])
 
     @functools.cache
     def compact() -> tuple[bytes, str]:
@@ -73,6 +87,7 @@ def init_app(app: OpenAPI) -> None:
         **documented({"application/json": {"openapi": "3.1.0"}}, headers=("ETag",)),
     )
     def get_openapi_document() -> Response:
+        """OpenAPI 3.1, the same as docs/openapi.json of this version."""
         text, etag = compact()
         response = Response(text, content_type="application/json")
         response.set_etag(etag)
@@ -184,8 +199,12 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
         operation.setdefault("parameters", []).append(copy.deepcopy(IF_NONE_MATCH))
         operation["responses"]["304"] = {"description": "Not Modified"}
         operation["x-headers"].append("ETag")
+    operation.setdefault("security", [])  # without it, generators take the operation for one that they know nothing of
     for parameter in operation.get("parameters", ()):
         _tidy(parameter)
+        if parameter["name"] == "Idempotency-Key":
+            # One example for all operations would be refused from the second on: the key was used for another request.
+            parameter["example"] = f"{operation['operationId']}-7f3c2a9d"
     operation.get("parameters", []).sort(key=lambda one: ("path", "query", "header").index(one["in"]))
     own = [errors.catalogue()[code] for code in operation.pop("x-problems", ())]
     known = {*_usual(method, operation), *own}
@@ -206,8 +225,8 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
 
 def _is_counted(operation: Mapping[str, Any]) -> bool:
     """Whether the rate limits apply: to everything protected but streams, which have limits of their own."""
-    credentials = {name for one in operation.get("security", ()) for name in one}
-    return bool(credentials) and "ticket" not in credentials
+    media = {name for response in operation["responses"].values() for name in response.get("content", ())}
+    return bool(operation["security"]) and "text/event-stream" not in media
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

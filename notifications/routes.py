@@ -16,7 +16,7 @@ from foundation.documentation import documented
 from foundation.paging import link_next
 from notifications import inbox
 
-routes = APIBlueprint("notifications", __name__, abp_tags=[{"name": "Notifications"}])
+routes = APIBlueprint("notifications", __name__, abp_tags=[{"name": "Notifications", "description": "Your inbox."}])
 guards.protect(routes)
 
 
@@ -79,6 +79,7 @@ class NotificationPage(Answer):
 @routes.get("/api/notifications", summary="Read your notifications", **documented(NotificationPage, headers=("Link",)))
 @typed
 def list_notifications(query: NotificationsQuery) -> Response:
+    """Newest first, with the number of those that are unread."""
     rows, cursor = inbox.page(guards.current(), query.cursor, query.limit)
     return link_next(_answer(rows, cursor), cursor)
 
@@ -87,6 +88,7 @@ def list_notifications(query: NotificationsQuery) -> Response:
 @typed
 @keyed_after(lambda body: inbox.mark_read(guards.current(), body.up_to))
 def mark_notifications_read(body: MarkNotificationsReadRequest) -> Response:  # noqa: ARG001  what is done first has asked for it
+    """All up to the given one; the response is the first page of the inbox, as it is then."""
     rows, cursor = inbox.page(guards.current(), LARGEST_ID, 50)
     return _answer(rows, cursor)
 

@@ -13,8 +13,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foundation import sql
 from foundation.db import db
 from foundation.documentation import documented
+from foundation.health import TAG
 
-routes = APIBlueprint("metrics", __name__, abp_tags=[{"name": "Health"}])
+routes = APIBlueprint("metrics", __name__, abp_tags=[TAG])
 
 DEAD_COUNTED = 10_000
 """Dead letters are counted up to this limit; a higher number would change nothing."""
@@ -31,6 +32,7 @@ SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"
 
 @routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
 def get_metrics() -> Response:
+    """Counters of all processes of this machine, and the age of the oldest pending work."""
     facts = CollectorRegistry()
     _collect(facts)
     return Response(generate_latest(_counters()) + generate_latest(facts), content_type=CONTENT_TYPE_LATEST)

@@ -31,10 +31,12 @@ from outbox.engine import Engine
 
 JSON = "application/json"
 
+TAG = {"name": "Operators", "description": "Side effects that have a row of their own: dead letters, circuits, modes."}
+
 
 def blueprint(engine: Engine) -> APIBlueprint:
     """The operators' routes."""
-    routes = APIBlueprint("ops", __name__, abp_tags=[{"name": "Operators"}])
+    routes = APIBlueprint("ops", __name__, abp_tags=[TAG])
     guards.protect(routes, "operator", "auditor")
     _add_effects(routes, engine)
     _add_circuits(routes)
@@ -46,6 +48,7 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
     @routes.get("/api/ops/side-effects", summary="List side effects", **documented(SideEffectPage, headers=("Link",)))
     @typed
     def list_side_effects(query: SideEffectsQuery) -> Response:
+        """For operators and auditors, newest first. A page may be short or empty although another one follows."""
         chosen = Selection((), query.kind, query.fingerprint, query.destination)
         rows, cursor = actions.page(engine.event_types, query.status, chosen, query.cursor, query.limit)
         body = f'{{"side_effects":{rows},"next_cursor":{cursor or "null"}}}'
@@ -58,18 +61,21 @@ def _add_effects(routes: APIBlueprint, engine: Engine) -> None:
     )
     @typed
     def list_dead_letter_groups() -> Response:
+        """For operators and auditors: which errors there are, and how often, most frequent first."""
         return _json({"groups": actions.groups()})
 
     @routes.post("/api/ops/side-effects/redeliver", summary="Redeliver dead letters", **documented(DeadLetterCount))
     @typed
     @keyed
     def redeliver_dead_letters(body: RedeliverDeadLettersRequest) -> Response:
+        """For operators. At most 10,000 per request are scheduled anew, spread over time by `per_second`."""
         return _json({"count": actions.redeliver(guards.actor(), body.selection(), body.per_second)})
 
     @routes.post("/api/ops/side-effects/discard", summary="Discard dead letters", **documented(DeadLetterCount))
     @typed
     @keyed
     def discard_dead_letters(body: DiscardDeadLettersRequest) -> Response:
+        """For operators. At most 10,000 per request are given up for good; the reason is recorded."""
         return _json({"count": actions.discard(guards.actor(), body.selection(), body.reason)})
 
 
@@ -77,6 +83,7 @@ def _add_circuits(routes: APIBlueprint) -> None:
     @routes.get("/api/ops/side-effects/circuits", summary="List circuits", **documented(CircuitList))
     @typed
     def list_circuits() -> Response:
+        """For operators and auditors: destinations whose circuit has ever opened."""
         return _json({"circuits": actions.circuits()})
 
     @routes.post(
@@ -85,6 +92,7 @@ def _add_circuits(routes: APIBlueprint) -> None:
     @typed
     @keyed
     def change_circuit(body: ChangeCircuitRequest) -> Response:
+        """For operators. While a destination is paused, its side effects wait, and no attempt is counted."""
         act = actions.pause if body.action == "pause" else actions.resume
         act(guards.actor(), body.destination, body.reason)
         return _json({"circuits": actions.circuits()})
@@ -99,12 +107,14 @@ def _add_mode(routes: APIBlueprint, engine: Engine) -> None:
     @typed
     @keyed
     def set_side_effects_mode(body: SetSideEffectsModeRequest) -> Response:
+        """For operators. Holds in all processes within seconds, and until it is set again."""
         actions.set_mode(guards.actor(), body.mode, body.kind, engine.kinds)
         return _json({"mode": body.mode, "kind": body.kind})
 
     @routes.get("/api/ops/side-effects/actions", summary="List operators' actions", **documented(OperatorActionList))
     @typed
     def list_operator_actions() -> Response:
+        """For operators and auditors: who did what, when and why; the newest 100."""
         return _json({"actions": actions.actions()})
 
 

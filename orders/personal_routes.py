@@ -16,7 +16,9 @@ from foundation.documentation import documented
 from foundation.errors import NotFound
 from orders import personal
 
-routes = APIBlueprint("personal", __name__, abp_tags=[{"name": "Personal data"}])
+TAG = {"name": "Personal data", "description": "For operators: what is stored about a buyer, exported and erased."}
+
+routes = APIBlueprint("personal", __name__, abp_tags=[TAG])
 guards.protect(routes, "operator")
 
 
@@ -69,6 +71,7 @@ class PersonalData(Answer):
 @routes.get("/api/ops/personal-data", summary="Export a buyer's personal data", **documented(PersonalData, NotFound))
 @typed
 def export_personal_data(query: PersonalDataQuery) -> Response:
+    """Accounts, orders with their history, messages and notifications, as they are stored."""
     return Response(personal.written(personal.export(query.buyer_id)), content_type="application/json")
 
 

@@ -50,6 +50,8 @@ JSON = "application/json"
 WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 LONGEST_WAIT_SECONDS = 30
 
+TAG = {"name": "Orders", "description": "Orders, their status and history, and the links by which a buyer follows one."}
+
 OPERATING = ("operator", "auditor")
 """The roles that see internals of the service."""
 
@@ -59,7 +61,7 @@ Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 
 def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, ledger: Ledger) -> APIBlueprint:
     """The orders' routes."""
-    routes = APIBlueprint("orders", __name__, abp_tags=[{"name": "Orders"}])
+    routes = APIBlueprint("orders", __name__, abp_tags=[TAG])
     guards.protect(routes)
     _add_changes(routes, changes)
     _add_batch(routes, changes)
@@ -153,6 +155,7 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
     @routes.get("/api/orders", summary="List your orders", **documented(OrderPage, headers=("Link",)))
     @typed
     def list_orders(query: OrdersQuery) -> Response:
+        """Those that you may see. Filters add up. The next page is in `next_cursor`, and in `Link`."""
         wanted = Wanted(
             tuple(query.status.split(",")) if query.status else (),
             query.number,
@@ -172,6 +175,7 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
     @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(Order))
     @typed
     def get_order(path: OrderPath) -> Response:
+        """`allowed_transitions` are the statuses to which you may change it; send the ETag in If-Match to do so."""
         text, version = queries.order(workflow, guards.current(), path.order_id)
         # The content may differ for the same version: by the reader's role, after an erasure.
         mark = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -186,6 +190,7 @@ def _add_history(routes: APIBlueprint, ledger: Ledger) -> None:
     )
     @typed
     def get_order_history(path: OrderPath, query: HistoryQuery) -> Response:
+        """Every change, oldest first: by whom, when, why, and the status of its effects."""
         principal = guards.current()
         events, cursor = queries.history(principal, path.order_id, query.cursor, query.limit)
         effects_of = ledger(path.order_id, {event.id: event.effect_bits for event in events})
@@ -217,6 +222,7 @@ def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
     )
     @typed
     def get_workflow() -> Response:
+        """The table that this installation uses: build labels and buttons from it."""
         response = Response(published, headers={"Cache-Control": "private, no-cache"}, content_type=JSON)
         response.set_etag(tag)
         return response

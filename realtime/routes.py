@@ -28,7 +28,7 @@ CAN_DETACH = "onward.can_detach"
 OPENING = "onward.opening"
 """Left there by the view: the stream that continues on the detached socket."""
 
-TAG = {"name": "Live"}
+TAG = {"name": "Live", "description": "Events as they happen, and the log of them page by page."}
 PATH = "/api/stream"
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",

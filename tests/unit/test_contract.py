@@ -81,6 +81,36 @@ def test_every_operation_says_what_it_takes_and_answers_by_example(operations):
     assert [] == without
 
 
+def test_the_document_says_whose_it_is_and_where_it_holds(app, operations):
+    document = openapi.document_of(app)
+
+    assert document["servers"]
+    assert document["info"]["license"]["identifier"]
+    assert [] == [one["name"] for one in document["tags"] if not one.get("description")]
+    assert [] == [name for name, operation in operations.items() if not operation.get("description")]
+
+
+def test_a_token_has_one_place_which_is_no_url(app, operations):
+    """Generated clients put their token wherever a security scheme says, and URLs are logged by every proxy."""
+    schemes = openapi.document_of(app)["components"]["securitySchemes"].values()
+    named = {name for operation in operations.values() for one in operation["security"] for name in one}
+
+    assert [("http", "bearer")] == [(one["type"], one["scheme"]) for one in schemes]
+    assert {"bearer"} == named
+
+
+def test_the_examples_can_be_sent_one_after_the_other(operations):
+    """A key that was used for one request is refused with another."""
+    keys = [
+        parameter["example"]
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] == "Idempotency-Key"
+    ]
+
+    assert len(keys) == len(set(keys))
+
+
 def test_every_write_may_be_repeated_with_a_key(operations):
     without = [
         name
