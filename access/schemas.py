@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 
 from access import guards
 from access.api_keys import NewKey
 from access.principal import Role
+from access.tickets import TICKET_SECONDS
 from foundation import clock
 from foundation.contract import Answer, Body, Id, example, example_of
 from foundation.errors import InvalidRequest
@@ -53,6 +54,11 @@ class RevokeTokensRequest(Body):
         return f"{self.role}:{self.id}" if whole else f"jti:{self.token_id}"
 
 
+def _with_known_scopes(schema: dict[str, Any]) -> None:
+    """Each package has a scope of its own, so they are known once the application is built."""
+    schema["items"]["enum"] = guards.scopes()
+
+
 class CreateApiKeyRequest(Body):
     """An API key to create: its role and id, and its scopes."""
 
@@ -61,7 +67,7 @@ class CreateApiKeyRequest(Body):
     name: Line
     role: Role = "service"
     id: Id
-    scopes: Annotated[list[str], pydantic.Field(min_length=1, max_length=50)]
+    scopes: Annotated[list[str], pydantic.Field(min_length=1, max_length=50, json_schema_extra=_with_known_scopes)]
     days: Annotated[float, pydantic.Field(gt=0, le=36500)] | None = None
 
     @pydantic.field_validator("scopes")
@@ -139,7 +145,7 @@ class CreateApiKeyResult(Answer):
 class StreamTicket(Answer):
     """Send it as `?ticket=…` with one GET /api/stream."""
 
-    model_config = example(ticket="st_5e6f7a8b9c0d1e2f", seconds=30)
+    model_config = example(ticket="st_5e6f7a8b9c0d1e2f", seconds=TICKET_SECONDS)
 
     ticket: str
     seconds: int

@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, render_template
 from markupsafe import Markup, escape
 
-from foundation import errors, openapi
+from foundation import errors, openapi, schema_forms
 
 Schema = Mapping[str, Any]
 TICKED = re.compile(r"`([^`]+)`")
@@ -90,7 +90,8 @@ def limits_of(schema: Schema) -> str:
     """The constraints of a value as text."""
     shown = next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
     prefixes = {"minimum": "from", "maximum": "to", "pattern": "like", "default": "default"}
-    parts = [f"{prefix} {shown[name]}" for name, prefix in prefixes.items() if shown.get(name) is not None]
+    given = {name: value for name, value in shown.items() if value not in (None, schema_forms.TEXT)}
+    parts = [f"{prefix} {given[name]}" for name, prefix in prefixes.items() if name in given]
     unit = "characters" if shown.get("type") == "string" else "items"
     for name in ("maxLength", "maxItems"):
         if name in shown:

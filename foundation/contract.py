@@ -26,7 +26,17 @@ JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNOR
 LARGEST_ID = 2**63 - 1
 ID_DIGITS = len(str(LARGEST_ID))
 
-Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID)]
+
+def _whole(value: object) -> object:
+    """`1.0` is an integer in JSON Schema, and some languages write integers so. Beyond 2^53 it may mean another one."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
+
+
+EXACT = 2**53
+WHOLE = pydantic.BeforeValidator(_whole)
+"""For integers in bodies, where pydantic's strict mode knows only those without a decimal point."""
+
+Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID), WHOLE]
 """A positive bigint."""
 
 

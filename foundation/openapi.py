@@ -24,7 +24,7 @@ from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
 from werkzeug.http import generate_etag
 
-from foundation import errors, problem_schema
+from foundation import errors, problem_schema, schema_forms
 from foundation.contract import Answer, Body, example_of
 from foundation.documentation import HEADERS, documented, header_references
 from foundation.errors import AppError
@@ -180,8 +180,10 @@ def _schemas(models: Mapping[str, type[pydantic.BaseModel]]) -> dict[str, Any]:
     modes: list[Any] = [
         (model, "validation" if issubclass(model, Body) else "serialization") for model in models.values()
     ]
-    _, schemas = models_json_schema(modes, ref_template=SCHEMAS + "{model}")
-    return dict(sorted(schemas["$defs"].items()))
+    _, written = models_json_schema(modes, ref_template=SCHEMAS + "{model}")
+    schemas: dict[str, Any] = dict(sorted(written["$defs"].items()))
+    schema_forms.tidy(schemas, {model.__name__ for model in _descendants(Body)})
+    return schemas
 
 
 def _descendants(model: type[pydantic.BaseModel]) -> Iterator[type[pydantic.BaseModel]]:
@@ -232,6 +234,7 @@ def _is_counted(operation: Mapping[str, Any]) -> bool:
 def _tidy(parameter: dict[str, Any]) -> None:
     """An optional parameter is not nullable, and its example is placed where readers look for it."""
     schema = parameter["schema"]
+    schema_forms.limit_text(schema)
     some = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
     schema.update(*some)
     for name in ("minimum", "maximum"):

@@ -9,7 +9,13 @@ from pydantic import Field
 
 from foundation.contract import Answer, Id, example, example_of, never_null
 from foundation.problem_schema import Problem
-from orders.schemas import Money, OrderItem, Tracking
+from orders.schemas import STATUSES, Money, OrderItem, Tracking
+from orders.workflow_file import BUILT_IN
+
+StatusName = Annotated[str, Field(examples=STATUSES)]
+"""A status of the workflow, which an installation may replace: no enum."""
+
+WORKFLOW = BUILT_IN.published()
 
 
 class Actor(Answer):
@@ -41,7 +47,7 @@ class Order(Answer):
 
     id: Id
     number: str
-    status: str
+    status: StatusName
     version: int
     seller_id: Id
     buyer_id: Id
@@ -52,7 +58,7 @@ class Order(Answer):
     tracking: Tracking | None
     created_at: datetime
     updated_at: datetime
-    allowed_transitions: list[str]
+    allowed_transitions: list[StatusName]
 
 
 MOVED = {
@@ -96,8 +102,8 @@ class DryRunResult(Answer):
         effects=["realtime.seller", "realtime.buyer"],
     )
 
-    source: Annotated[str, Field(alias="from")]
-    target: Annotated[str, Field(alias="to")]
+    source: Annotated[StatusName, Field(alias="from")]
+    target: Annotated[StatusName, Field(alias="to")]
     done_before: Annotated[bool, Field(description="Whether the key was already used for this exact change.")]
     order: Annotated[Order, Field(description="The order after the change, with the old `updated_at`.")]
     effects: Annotated[list[str], Field(description="The effects that the change would have.")]
@@ -146,8 +152,8 @@ class OrderChange(Answer):
     id: Id
     type: str
     version: int
-    from_status: str | None
-    to_status: str
+    from_status: StatusName | None
+    to_status: StatusName
     actor: Actor
     reason: str | None
     at: datetime
@@ -169,7 +175,7 @@ class Refusal(Answer):
     )
 
     current: Annotated[Order, Field(description="The order as it is now.")]
-    allowed_transitions: Annotated[list[str], Field(description="The statuses that it may change to.")]
+    allowed_transitions: Annotated[list[StatusName], Field(description="The statuses that it may change to.")]
     changed: Annotated[OrderChange | None, Field(description="Its last change: by whom, and when.")]
     statuses: Annotated[
         list[str], Field(description="The statuses of the workflow, if the requested one is not among them.")
@@ -219,30 +225,7 @@ class OrderWorkflow(Answer):
     """The workflow of orders."""
 
     model_config = example(
-        initial="PENDING",
-        statuses=[
-            {
-                "name": "PENDING",
-                "seller": "New",
-                "buyer": "Order placed",
-                "tone": "neutral",
-                "icon": "clock",
-                "final": False,
-                "tracking": False,
-                "action": "",
-                "lead": "The shop has your order and will confirm it soon.",
-            }
-        ],
-        transitions=[
-            {
-                "from": "PENDING",
-                "to": "CONFIRMED",
-                "roles": ["seller", "operator", "service"],
-                "reason": False,
-                "action": "Confirm",
-                "after_seconds": None,
-            }
-        ],
+        **WORKFLOW | {name: WORKFLOW[name][:1] for name in ("statuses", "transitions")},
     )
 
     initial: str

@@ -13,6 +13,9 @@ ENTITY_TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})(?:-[0-9a-f]{1,64})?(?:[-;](?
 """An order's version; after a read, with a digest of the representation. A compressing proxy makes it weak, or adds the
 coding: only the version is compared."""
 
+TAG_OR_ANY = rf"\*|{ENTITY_TAG.pattern}"
+"""What If-Match may be."""
+
 ANY_TAG = re.compile(r'(?:W/)?"[^"]*"')
 """The syntax of an entity tag (RFC 9110, section 8.8.3)."""
 

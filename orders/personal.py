@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from access import idempotency, people, revocations
@@ -95,8 +96,8 @@ def export(buyer_id: int) -> dict[str, Any]:
 
 
 def written(exported: dict[str, Any]) -> str:
-    """An export as text; times as ISO 8601."""
-    return json.dumps(exported, ensure_ascii=False, indent=2, default=str)
+    """An export as text; times as in RFC 3339."""
+    return json.dumps(exported, ensure_ascii=False, indent=2, default=datetime.isoformat)
 
 
 def _take_out_of_what_names_no_order(buyer_id: int, orders: list[int]) -> int:

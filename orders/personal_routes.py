@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import orjson
 import pydantic
@@ -50,22 +51,98 @@ class ErasePersonalDataResult(Answer):
     live_events: int
 
 
+class Stored(Answer):
+    """Base of what is exported as it is stored: a version may have columns that are not listed here."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    id: Id
+    created_at: datetime
+
+
+class StoredAccount(Stored):
+    """An account with which the buyer signs in; without its password."""
+
+    email: str
+    name: str
+    signed_in_at: datetime | None
+    disabled_at: datetime | None
+
+
+class StoredChange(Answer):
+    """A row of an order's history."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    id: Id
+    type: str
+    version: int
+    to_status: str
+    reason: str | None
+    at: datetime
+
+
+class StoredOrder(Stored):
+    """An order with its history."""
+
+    number: str
+    status: str
+    buyer_name: str
+    buyer_email: str
+    history: list[StoredChange]
+
+
+class StoredMessage(Stored):
+    """A message of the conversation of one of the orders."""
+
+    order_id: Id
+    body: str
+
+
+class StoredNotification(Stored):
+    """A notification in the buyer's inbox."""
+
+    order_id: Id
+    title: str
+    body: str
+    read_at: datetime | None
+
+
 class PersonalData(Answer):
     """All data stored about a buyer, as it is stored; orders include their history."""
 
     model_config = example(
         buyer_id=1,
         accounts=[],
-        orders=[{"id": 1, "buyer_name": "Alice Archer", "buyer_email": "alice@example.org", "history": [{"id": 1}]}],
+        orders=[
+            {
+                "id": 1,
+                "number": "A-1001",
+                "status": "PENDING",
+                "buyer_name": "Alice Archer",
+                "buyer_email": "alice@example.org",
+                "created_at": "2026-11-24T09:30:00.123456+00:00",
+                "history": [
+                    {
+                        "id": 1,
+                        "type": "order.created",
+                        "version": 1,
+                        "to_status": "PENDING",
+                        "reason": None,
+                        "at": "2026-11-24T09:30:00.123456+00:00",
+                    }
+                ],
+            }
+        ],
         messages=[],
         notifications=[],
     )
 
     buyer_id: Id
-    accounts: list[dict[str, Any]]
-    orders: list[dict[str, Any]]
-    messages: list[dict[str, Any]]
-    notifications: list[dict[str, Any]]
+    accounts: list[StoredAccount]
+    orders: list[StoredOrder]
+    messages: list[StoredMessage]
+    notifications: list[StoredNotification]
 
 
 @routes.get("/api/ops/personal-data", summary="Export a buyer's personal data", **documented(PersonalData, NotFound))

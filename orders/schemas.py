@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from foundation.addresses import is_addr_spec
-from foundation.contract import LARGEST_ID, Body, Headers, Id, Moment, Query, example
+from foundation.contract import LARGEST_ID, WHOLE, Body, Headers, Id, Moment, Query, example
 from foundation.errors import InvalidRequest
 from foundation.one_line import Code, Line
-from orders.conditions import KEY
+from orders.conditions import KEY, TAG_OR_ANY
+from orders.listing import CURSOR
+from orders.workflow_file import BUILT_IN
 
 EmailAddress = Annotated[
     str,
@@ -24,6 +26,7 @@ EmailAddress = Annotated[
         json_schema_extra={"pattern": r"^[!-?A-~]{1,64}@[^@\s]+$", "format": "idn-email"},
     ),
 ]
+STATUSES = list(BUILT_IN.statuses)
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 MOST_MONEY = 10**15
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: cents.")]
@@ -34,8 +37,8 @@ class OrderItem(Body):
 
     sku: Code
     title: Line
-    quantity: Annotated[int, Field(ge=1, le=10**6)]
-    unit_price_minor: Annotated[int, Field(ge=0, le=10**9)]
+    quantity: Annotated[int, Field(ge=1, le=10**6), WHOLE]
+    unit_price_minor: Annotated[int, Field(ge=0, le=10**9), WHOLE]
 
 
 def _cost(items: Sequence[OrderItem]) -> int:
@@ -95,7 +98,9 @@ class ChangeOrderStatusRequest(Body):
     model_config = example(status="CONFIRMED")
 
     status: Annotated[
-        str, StringConstraints(max_length=50), Field(description="A status of the workflow that is allowed next.")
+        str,
+        StringConstraints(max_length=50),
+        Field(description="A status of the workflow that is allowed next.", examples=STATUSES),
     ]
     reason: (
         Annotated[
@@ -129,6 +134,7 @@ IfMatch = Annotated[
         alias="If-Match",
         description="The ETag of the order as last read; the change is refused if the order has a later version.",
         examples=['"1"'],
+        json_schema_extra={"pattern": f"^({TAG_OR_ANY})?$"},
     ),
 ]
 
@@ -181,7 +187,11 @@ class OrderStatusChange(ChangeOrderStatusRequest):
 
     order_id: Id
     version: (
-        Annotated[int, Field(ge=1, le=2**31 - 1, description="The version that the order must have, as in If-Match.")]
+        Annotated[
+            int,
+            Field(ge=1, le=2**31 - 1, description="The version that the order must have, as in If-Match."),
+            WHOLE,
+        ]
         | None
     ) = None
     idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")] | None = None
@@ -203,7 +213,7 @@ class OrdersQuery(Query):
     status: Annotated[
         str,
         StringConstraints(max_length=1000),
-        Field(description="One status, or several, comma-separated.", examples=["PENDING,CONFIRMED"]),
+        Field(description="One status, or several, comma-separated.", examples=[",".join(STATUSES[:2])]),
     ] = ""
     number: Number | None = Field(None, description="Exact order number.", examples=["A-1001"])
     seller_id: Id | None = Field(None, description="Id of the seller.", examples=[1])
@@ -228,7 +238,10 @@ class OrdersQuery(Query):
     )
     limit: Annotated[int, Field(ge=1, le=200, description="Orders per page.", examples=[50])] = 50
     cursor: Annotated[str, StringConstraints(max_length=120)] = Field(
-        "", description="The next_cursor of the previous page, with all other parameters unchanged.", examples=[""]
+        "",
+        description="The next_cursor of the previous page, with all other parameters unchanged.",
+        examples=["1001"],
+        json_schema_extra={"pattern": f"^({CURSOR.pattern})?$"},
     )
 
 

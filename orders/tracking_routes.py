@@ -14,7 +14,7 @@ from access import guards, revocations
 from access.idempotency import keyed, keyed_secretly
 from access.schemas import RevocationResult
 from access.tracking_links import LONGEST_DAYS, USUAL_DAYS, TrackingLinks, subject
-from foundation.contract import Answer, Body, OrderPath, example, typed
+from foundation.contract import WHOLE, Answer, Body, OrderPath, example, typed
 from foundation.documentation import documented
 from orders import queries
 
@@ -22,9 +22,9 @@ from orders import queries
 class CreateTrackingLinkRequest(Body):
     """The validity of the link."""
 
-    model_config = example(days=30)
+    model_config = example(days=USUAL_DAYS)
 
-    days: Annotated[int, pydantic.Field(ge=1, le=LONGEST_DAYS)] = USUAL_DAYS
+    days: Annotated[int, pydantic.Field(ge=1, le=LONGEST_DAYS), WHOLE] = USUAL_DAYS
 
 
 class TrackingLink(Answer):

@@ -230,3 +230,7 @@ def _line_of(place: Place, lines: Sequence[str]) -> int:
 def _find(pattern: str, lines: Sequence[str], after: int) -> int:
     """The number of the first line after line `after` that starts like this; 0 if there is none."""
     return next((number for number, line in enumerate(lines[after:], after + 1) if re.match(pattern, line)), 0)
+
+
+BUILT_IN = load()
+"""The table of the examples. An installation may have another."""

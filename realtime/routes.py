@@ -17,7 +17,7 @@ from foundation.errors import Forbidden, TooManyRequests
 from foundation.paging import link_next
 from realtime import polling
 from realtime.log import PAGE, EventLog
-from realtime.polling import CursorExpired
+from realtime.polling import PLACE, CursorExpired
 from realtime.sockets import limit_buffers
 from realtime.stream import Streams
 from realtime.subscriber import Listener
@@ -39,6 +39,9 @@ HEADERS = {
 MOST_CHANNELS = 100
 CHANNELS = r"^[a-z]{1,16}(:[0-9]{1,19})?(,[a-z]{1,16}(:[0-9]{1,19})?)*$|^$"
 
+CHANNELS_CHARACTERS = 30 * MOST_CHANNELS
+"""Room for as many channels as are read, in a request line of 4 KB: `operator:` and the longest id have 28."""
+
 ChannelsOf = Callable[[Principal, tuple[str, ...]], tuple[str, ...]]
 """The channels of a principal, given those it requested (none: all of its own); raises Forbidden."""
 
@@ -58,7 +61,7 @@ class StreamQuery(Query):
     )
     channels: str = pydantic.Field(
         "",
-        max_length=4096,
+        max_length=CHANNELS_CHARACTERS,
         pattern=CHANNELS,
         description="Comma-separated channels, a subset of the caller's own; the role `service` must name some.",
         examples=["seller:1"],
@@ -84,10 +87,11 @@ class EventsQuery(Query):
         max_length=40,
         description="The `next_cursor` of the previous page, or the id of an event of a page or the stream; "
         "a bare number belongs to the current epoch. Without it: from the oldest event that is stored.",
-        examples=["1764.17"],
+        examples=["0"],
+        json_schema_extra={"pattern": f"^({PLACE.pattern})?$"},
     )
     channels: str = pydantic.Field(
-        "", max_length=4096, pattern=CHANNELS, description="As for the stream.", examples=["seller:1"]
+        "", max_length=CHANNELS_CHARACTERS, pattern=CHANNELS, description="As for the stream.", examples=["seller:1"]
     )
     limit: int = pydantic.Field(100, ge=1, le=PAGE, description="Events per page.", examples=[100])
 

@@ -76,7 +76,7 @@ def closed(schema: Any) -> Any:
         return schema
     whole = {name: closed(one) for name, one in schema.items()}
     has_members = isinstance(schema.get("properties"), dict) and "type" in schema and "required" in schema
-    return whole | ({"additionalProperties": False} if has_members else {})
+    return ({"additionalProperties": False} if has_members else {}) | whole
 
 
 def differences(example: Any, answer: Any, place: str = "") -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import orjson
+import pydantic
 import pytest
 
 from app import build_app
 from foundation import openapi
+from foundation.contract import Body, Id
 from foundation.errors import MalformedRequest, catalogue
 from foundation.json_body import parse_json
 from foundation.problems import OF_HTTP
@@ -190,6 +192,61 @@ def test_an_unknown_code_breaks_no_client(app):
 
     assert list(catalogue()) == code["x-extensible-enum"]
     assert {"enum", "const"}.isdisjoint(code)
+
+
+def test_no_default_makes_a_member_of_a_body_required(app):
+    """TypeScript's types require a member that has a default: `{status: "CONFIRMED"}` did not compile."""
+    schemas = openapi.document_of(app)["components"]["schemas"]
+    members = [(name, member) for name, one in schemas.items() for member in one.get("properties", {}).values()]
+
+    assert [] == [name for name, member in members if "default" in member and name.endswith("Request")]
+    assert [] == [name for name, member in members if member.get("default", "") is None]
+
+
+def test_every_member_has_a_type(app):
+    """A free object is one that every client has to describe for itself."""
+    schemas = openapi.document_of(app)["components"]["schemas"]
+    free = [
+        (name, member)
+        for name, schema in schemas.items()
+        for member, one in schema.get("properties", {}).items()
+        for part in (one, one.get("items", {}), *one.get("anyOf", ()))
+        if part.get("type") == "object" and not (isinstance(part.get("additionalProperties"), dict))
+    ]
+
+    assert [("LiveEvent", "data")] == free
+
+
+def bodies(model=Body):
+    """Every model of a body, with all that it consists of."""
+    for one in model.__subclasses__():
+        yield one
+        yield from bodies(one)
+
+
+def test_an_integer_may_be_written_with_a_point():
+    """`1.0` is an integer in JSON Schema, and what some languages send for one."""
+    taken, refused = set(), set()
+    for name, field in (
+        (f"{body.__name__}.{name}", field) for body in bodies() for name, field in body.model_fields.items()
+    ):
+        adapter = pydantic.TypeAdapter(field.rebuild_annotation())
+        schema = adapter.json_schema()
+        if "integer" in {one.get("type") for one in (schema, schema.get("items", {}), *schema.get("anyOf", ()))}:
+            try:
+                adapter.validate_json(b"[1.0]" if schema.get("type") == "array" else b"1.0", strict=True)
+                taken.add(name)
+            except pydantic.ValidationError:
+                refused.add(name)
+
+    assert set() == refused
+    assert {"OrderItem.quantity", "OrderStatusChange.version", "DeadLetterSelection.ids"} <= taken
+
+
+def test_an_integer_that_a_float_cannot_tell_from_another_is_refused():
+    for text in (b"9007199254740994.0", b"1.5", b"1e300", b"true", b'"1"'):
+        with pytest.raises(pydantic.ValidationError):
+            pydantic.TypeAdapter(Id).validate_json(text, strict=True)
 
 
 def test_every_error_is_listed_in_the_documentation_with_its_meaning(app):
