@@ -16,6 +16,7 @@ from access.principal import Principal, Role
 from chat import messages
 from foundation.contract import LARGEST_ID, Answer, Body, Id, OrderPath, Query, example, example_of, typed
 from foundation.documentation import documented
+from foundation.event_schemas import Event
 from foundation.paging import link_next
 from outbox.engine import Engine
 from side_effects.effects import EventType
@@ -65,6 +66,13 @@ class Message(Answer):
     body: str
     author: MessageAuthor | None
     created_at: datetime
+
+
+class MessageCreatedEvent(Event):
+    """A message was written in the conversation of an order."""
+
+    type: Literal["message.created"]
+    message: Message
 
 
 class MessagePage(Answer):

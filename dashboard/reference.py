@@ -13,6 +13,7 @@ from flask import Blueprint, render_template
 from markupsafe import Markup, escape
 
 from foundation import errors, openapi, schema_forms
+from foundation.documentation import SCHEMAS
 
 Schema = Mapping[str, Any]
 TICKED = re.compile(r"`([^`]+)`")
@@ -63,7 +64,7 @@ def members(schema: Schema) -> Iterator[tuple[str, Schema, bool]]:
 def type_of(schema: Schema) -> str:
     """The type of a value as text; a named schema is shown by its name."""
     if "$ref" in schema:
-        return str(schema["$ref"]).removeprefix(openapi.SCHEMAS)
+        return str(schema["$ref"]).removeprefix(SCHEMAS)
     if "anyOf" in schema:
         return " or ".join(type_of(one) for one in schema["anyOf"])
     if "enum" in schema:
@@ -78,7 +79,7 @@ def type_of(schema: Schema) -> str:
 def names(schema: Schema) -> list[str]:
     """The named schemas of a value."""
     found = [one.get("$ref", "") for one in (schema, *schema.get("anyOf", ()))]
-    return [one.removeprefix(openapi.SCHEMAS) for one in found if one]
+    return [one.removeprefix(SCHEMAS) for one in found if one]
 
 
 def described(schema: Schema) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 from foundation.contract import Answer
 from foundation.errors import AppError
 
+SCHEMAS = "#/components/schemas/"
+"""Where a reference to a schema leads."""
+
 REQUEST_ID = "7f3c2a9d51e84b06"
 
 HEADERS: dict[str, tuple[str, str]] = {

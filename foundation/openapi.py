@@ -24,9 +24,9 @@ from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
 from werkzeug.http import generate_etag
 
-from foundation import errors, problem_schema, schema_forms
+from foundation import errors, event_schemas, problem_schema, schema_forms
 from foundation.contract import Answer, Body, example_of
-from foundation.documentation import HEADERS, documented, header_references
+from foundation.documentation import HEADERS, SCHEMAS, documented, header_references
 from foundation.errors import AppError
 from foundation.problem_schema import RATE
 from foundation.version import VERSION
@@ -49,7 +49,7 @@ SERVERS: list[Server | dict[str, Any]] = [
 ]
 
 COMMITTED = Path(__file__).parent.parent / "docs" / "openapi.json"
-SCHEMAS = "#/components/schemas/"
+EVENT_STREAM = "text/event-stream"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 ANYWHERE: tuple[type[AppError], ...] = (
@@ -144,9 +144,10 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
 
 
 def _models(wanted: set[str]) -> dict[str, type[pydantic.BaseModel]]:
-    """The models that responses and bodies name, and those of the members that problems have; by name."""
+    """The models that responses and bodies name, those of the members that problems have, and those of events; by
+    name."""
     named = {one for one in (*_descendants(Body), *_descendants(Answer)) if one.__name__ in wanted}
-    found = sorted({*named, *problem_schema.extensions()}, key=lambda one: one.__name__)
+    found = sorted({*named, *problem_schema.extensions(), *event_schemas.models()}, key=lambda one: one.__name__)
     if len({model.__name__ for model in found}) < len(found):
         raise TypeError("Two models of the contract have the same name.")
     return {model.__name__: model for model in found}
@@ -154,7 +155,8 @@ def _models(wanted: set[str]) -> dict[str, type[pydantic.BaseModel]]:
 
 def _add_components(components: dict[str, Any], known: list[type[AppError]]) -> None:
     """What operations refer to: the responses of these errors with their examples, and the headers that occur."""
-    problem_schema.complete(components["schemas"])
+    problem_schema.complete_problem(components["schemas"])
+    event_schemas.complete_events(components["schemas"])
     components["responses"] = problem_schema.responses(known)
     components["examples"] = problem_schema.examples(known)
     components["headers"] = {
@@ -217,7 +219,9 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
             ("X-Request-ID", *own_headers, *(RATE if _is_counted(operation) else ()))
         )
     for holder, more in ((operation.get("requestBody", {}), {}), *((one, shown) for one in responses.values())):
-        for media in holder.get("content", {}).values():
+        for kind, media in holder.get("content", {}).items():
+            if kind == EVENT_STREAM:
+                media["schema"] = {"$ref": SCHEMAS + event_schemas.STREAM}
             model = models.get(media["schema"].get("$ref", "").removeprefix(SCHEMAS))
             if model is not None:
                 media["example"] = example_of(model) | more
@@ -228,7 +232,7 @@ def _complete(method: str, operation: dict[str, Any], models: Mapping[str, type[
 def _is_counted(operation: Mapping[str, Any]) -> bool:
     """Whether the rate limits apply: to everything protected but streams, which have limits of their own."""
     media = {name for response in operation["responses"].values() for name in response.get("content", ())}
-    return bool(operation["security"]) and "text/event-stream" not in media
+    return bool(operation["security"]) and EVENT_STREAM not in media
 
 
 def _tidy(parameter: dict[str, Any]) -> None:

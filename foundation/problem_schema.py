@@ -16,7 +16,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from foundation import errors, problems
 from foundation.contract import Answer
-from foundation.documentation import REQUEST_ID, header_references
+from foundation.documentation import REQUEST_ID, SCHEMAS, header_references
 from foundation.errors import AppError
 
 RATE = ("RateLimit-Policy", "RateLimit")
@@ -42,7 +42,7 @@ def extensions() -> list[type[pydantic.BaseModel]]:
     return list(dict.fromkeys(found))
 
 
-def complete(schemas: dict[str, Any]) -> None:
+def complete_problem(schemas: dict[str, Any]) -> None:
     """Give the schema `Problem` the known codes, and the members of all extensions, none of which is required."""
     problem = schemas["Problem"]
     codes = list(errors.catalogue())
@@ -81,7 +81,7 @@ def _response(status: int, codes: list[str]) -> Mapping[str, Any]:
         "headers": header_references(("X-Request-ID", *OF_PROBLEMS.get(status, ()))),
         "content": {
             problems.CONTENT_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
+                "schema": {"$ref": SCHEMAS + "Problem"},
                 "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
             }
         },

@@ -13,6 +13,7 @@ from access import guards
 from access.idempotency import keyed_after
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of, typed
 from foundation.documentation import documented
+from foundation.event_schemas import Event
 from foundation.paging import link_next
 from notifications import inbox
 
@@ -62,6 +63,13 @@ class Notification(Answer):
     body: str
     created_at: datetime
     read_at: datetime | None
+
+
+class NotificationCreatedEvent(Event):
+    """You have a notification."""
+
+    type: Literal["notification.created"]
+    notification: Notification
 
 
 class NotificationPage(Answer):

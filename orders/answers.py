@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from foundation.contract import Answer, Id, example, example_of, never_null
+from foundation.event_schemas import Event
 from foundation.problem_schema import Problem
 from orders.schemas import STATUSES, Money, OrderItem, Tracking
 from orders.workflow_file import BUILT_IN
@@ -165,6 +166,22 @@ class HistoryEntry(OrderChange):
     model_config = example(**example_of(OrderChange), effects=[{"effect": "realtime.seller", "status": "succeeded"}])
 
     effects: list[HistoryEffect]
+
+
+class OrderCreatedEvent(Event):
+    """An order was created."""
+
+    type: Literal["order.created"]
+    order: Order
+    event: OrderChange
+
+
+class OrderStatusChangedEvent(Event):
+    """An order has another status. `order` is the whole order: keep the one with the highest `version`."""
+
+    type: Literal["order.status_changed"]
+    order: Order
+    event: OrderChange
 
 
 class Refusal(Answer):

@@ -17,6 +17,7 @@ from pydantic import Field
 from foundation.contract import Answer
 from foundation.errors import AppError, InvalidRequest
 from realtime import packs
+from realtime.events import EVENT_ID
 from realtime.log import EventLog, LogState
 from realtime.packs import SEQ
 from realtime.sse import Cursor
@@ -37,7 +38,7 @@ class CursorExpired(AppError):
     code, status = "cursor_expired", 410
     sentence = "This cursor cannot be used (expired). Fetch what you need and continue from head."
     extension = UnusableCursor
-    example: ClassVar[Mapping[str, Any]] = {"reason": "expired", "head": "1764.17"}
+    example: ClassVar[Mapping[str, Any]] = {"reason": "expired", "head": EVENT_ID}
 
 
 @dataclass(frozen=True)

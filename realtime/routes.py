@@ -16,6 +16,7 @@ from foundation.documentation import documented
 from foundation.errors import Forbidden, TooManyRequests
 from foundation.paging import link_next
 from realtime import polling
+from realtime.events import EVENT_ID, HelloEvent
 from realtime.log import PAGE, EventLog
 from realtime.polling import PLACE, CursorExpired
 from realtime.sockets import limit_buffers
@@ -40,7 +41,7 @@ MOST_CHANNELS = 100
 CHANNELS = r"^[a-z]{1,16}(:[0-9]{1,19})?(,[a-z]{1,16}(:[0-9]{1,19})?)*$|^$"
 
 CHANNELS_CHARACTERS = 30 * MOST_CHANNELS
-"""Room for as many channels as are read, in a request line of 4 KB: `operator:` and the longest id have 28."""
+"""Enough for as many channels as are read, and within a request line of 4 KB: the longest channel has 28."""
 
 ChannelsOf = Callable[[Principal, tuple[str, ...]], tuple[str, ...]]
 """The channels of a principal, given those it requested (none: all of its own); raises Forbidden."""
@@ -51,7 +52,7 @@ class StreamQuery(Query):
     precedence."""
 
     last_event_id: str = pydantic.Field(
-        "", max_length=64, description="Id of the last event received.", examples=["1764.17"]
+        "", max_length=64, description="Id of the last event received.", examples=[EVENT_ID]
     )
     ticket: str = pydantic.Field(
         "",
@@ -75,7 +76,7 @@ class StreamHeaders(Headers):
         "",
         alias="Last-Event-ID",
         description="Id of the last event received; missed events are sent first.",
-        examples=["1764.17"],
+        examples=[EVENT_ID],
     )
 
 
@@ -97,29 +98,30 @@ class EventsQuery(Query):
 
 
 class LiveEvent(Answer):
-    """One event as the stream sends it."""
+    """One event of the log."""
 
     model_config = example(
-        id="1764.17", channel="seller:1", type="order.created", data={"type": "order.created", "order": {"id": 1}}
+        id=EVENT_ID,
+        channel="seller:1",
+        type="order.created",
+        data={"type": "order.created", "at": "2026-11-24T09:30:00.123456+00:00"},
     )
 
-    id: str
-    channel: str
-    type: str
-    data: dict[str, Any]
+    id: str = pydantic.Field(description="Its cursor.", examples=[EVENT_ID])
+    channel: str = pydantic.Field(description="To whom it was sent.", examples=["seller:1"])
+    type: str = pydantic.Field(description="The known types are listed, and new ones may be added.")
+    data: Any
+    """foundation/event_schemas.py says what it contains."""
 
 
 class LiveEventPage(Answer):
     """Events in commit order. `next_cursor` is always present; `more` says that the next page is available now."""
 
-    model_config = example(events=[example_of(LiveEvent)], next_cursor="1764.17", more=False)
+    model_config = example(events=[example_of(LiveEvent)], next_cursor=EVENT_ID, more=False)
 
     events: list[LiveEvent]
     next_cursor: str
     more: bool
-
-
-FRAME = 'id: 1764.17\nevent: order.status_changed\ndata: {"type":"order.status_changed","order":{"id":1}}\n\n'
 
 
 def blueprints(
@@ -133,10 +135,13 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
     routes = APIBlueprint("realtime", __name__, abp_tags=[TAG])
     guards.protect(routes, tickets=True)
 
-    @routes.get(PATH, summary="Stream live events", **documented({"text/event-stream": FRAME}, Forbidden))
+    @routes.get(
+        PATH, summary="Stream live events", **documented({"text/event-stream": example_of(HelloEvent)}, Forbidden)
+    )
     @typed
     def stream_events(query: StreamQuery, header: StreamHeaders) -> Response:
-        """Server-Sent Events in commit order, with an exact cursor. docs/realtime.md lists the events."""
+        """Server-Sent Events in commit order, with an exact cursor: `event` is the type, `id` the cursor, and the
+        schema that of `data`. docs/realtime.md explains them."""
         principal, wanted = guards.current(), _named(query.channels)
         try:
             guards.count(principal, reading=True)

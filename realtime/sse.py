@@ -38,5 +38,5 @@ def encode(event: str, data: str, id: str = "", retry_ms: int | None = None) -> 
 
 
 def encode_json(event: str, data: dict[str, object], id: str = "", retry_ms: int | None = None) -> bytes:
-    """One frame whose data is a JSON object on one line."""
-    return encode(event, orjson.dumps(data).decode(), id, retry_ms)
+    """One frame whose data is a JSON object on one line; like that of every event, it has the event's `type`."""
+    return encode(event, orjson.dumps({**data, "type": event}).decode(), id, retry_ms)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cli import init_commands
+from foundation.event_schemas import models, type_of
 
 
 def read_all(person, query=""):
@@ -29,6 +30,19 @@ def happened(cast, outbox):
     cast.bob.move(orders[0]["id"], "CONFIRMED")
     outbox.run_until_idle()
     return orders
+
+
+def test_each_event_is_what_its_schema_says(alice, bob, happened, outbox):
+    """Clients make their types of these schemas."""
+    alice.post(f"/api/orders/{happened[0]['id']}/messages", {"body": "Thank you!"})
+    outbox.run_until_idle()
+    seen = {event["type"]: event["data"] for event in read_all(bob)[0]}
+    schemas = {type_of(model): model for model in models() if getattr(model, "stored", False)}
+
+    assert schemas.keys() == seen.keys()
+    for name, data in seen.items():
+        assert schemas[name].model_fields.keys() == data.keys()
+        schemas[name].model_validate(data)
 
 
 def of_orders(events):

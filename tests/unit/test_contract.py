@@ -11,6 +11,7 @@ import pytest
 from app import build_app
 from foundation import openapi
 from foundation.contract import Body, Id
+from foundation.documentation import SCHEMAS
 from foundation.errors import MalformedRequest, catalogue
 from foundation.json_body import parse_json
 from foundation.problems import OF_HTTP
@@ -141,7 +142,7 @@ def test_a_schema_is_named_by_what_it_is(app, operations):
     """A body by its operation, a collection as a page or a list, and everything else is a noun."""
     schemas = openapi.document_of(app)["components"]["schemas"]
     bodies = {
-        operation["operationId"]: media["schema"]["$ref"].removeprefix(openapi.SCHEMAS)
+        operation["operationId"]: media["schema"]["$ref"].removeprefix(SCHEMAS)
         for operation in operations.values()
         for media in operation.get("requestBody", {}).get("content", {}).values()
     }
@@ -214,7 +215,7 @@ def test_every_member_has_a_type(app):
         if part.get("type") == "object" and not (isinstance(part.get("additionalProperties"), dict))
     ]
 
-    assert [("LiveEvent", "data")] == free
+    assert [] == free
 
 
 def bodies(model=Body):
