@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime fuzz walk chaos lock clean programs
+.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ fuzz: .venv/installed-dev ## Have 100,000 mutated requests read by four readers 
 walk: .venv/installed-dev ## Print the files that a PATCH, a batch and a durable attempt go through; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
 
+contract: .venv/installed-dev .venv-contract/installed .contract/installed ## Lint the contract, and try the clients that generators make of it
+	@$(BIN)/python -m pytest tests/generators $(ARGS)
+
 chaos: .venv/installed-dev ## Run the fault-injection proofs; ONLY="R1 R3", SEED=7, and ARGS=--fast or --write
 	@exec $(BIN)/python -m chaos $(ONLY) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
@@ -63,9 +66,10 @@ lock: .venv/installed-dev ## Regenerate the hashed requirements with the newest 
 	@$(UV_COMPILE) --upgrade --output-file requirements.txt requirements/base.in
 	@$(UV_COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in
 	@$(UV_COMPILE) --upgrade --output-file requirements/bench.txt requirements/bench.in
+	@$(UV_COMPILE) --upgrade --output-file requirements/contract.txt requirements/contract.in
 
 clean: ## Remove the virtual environment and all caches; data stays
-	@rm -rf .venv .venv-bench .venv-bench-newer .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench .venv-bench-newer .venv-contract .contract .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt
@@ -73,6 +77,17 @@ clean: ## Remove the virtual environment and all caches; data stays
 
 .venv/installed-dev: requirements/dev.txt
 	$(call install,$<,$@)
+
+# Generators are fetched when they are first needed: neither the service nor `make test` needs them.
+.venv-contract/installed: requirements/contract.txt | .venv/installed-dev
+	@$(BIN)/python -m venv --without-pip --clear .venv-contract
+	@$(BIN)/python -m pip --python .venv-contract/bin/python install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.contract/installed: tests/generators/package.json
+	@mkdir -p .contract && cp $< .contract
+	@cd .contract && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # Debian's Python may come without ensurepip; then its pip installs into an environment that has none.
 # The lock lets two `make run` on a fresh checkout wait for each other where flock exists.

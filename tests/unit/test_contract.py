@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import jsonschema_rs
 import orjson
 import pydantic
 import pytest
+from jsonschema_rs import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from app import build_app
 from foundation import openapi
@@ -160,6 +163,14 @@ def test_a_schema_is_named_by_what_it_is(app, operations):
     assert pages == {name for name in schemas if name.endswith("Page")}
     assert lists == {name for name in schemas if name.endswith("List")}
     assert [] == [name for name in schemas if name.endswith(("In", "Out", "Answer", "Body"))]
+
+
+def test_the_document_is_valid_openapi(app):
+    document = openapi.document_of(app)
+    schemas = document["components"]["schemas"]
+
+    assert [] == [error.message for error in Draft202012Validator(OPENAPI_31).iter_errors(document)]
+    assert [] == [name for name, schema in schemas.items() if not jsonschema_rs.meta.is_valid(schema)]
 
 
 def test_the_document_refers_only_to_what_it_holds(app):
