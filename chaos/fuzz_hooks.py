@@ -1,26 +1,60 @@
-"""Hooks that the fuzzer calls after each request: count the responses, and check them for leaks."""
+"""Hooks that the fuzzer calls around each request: roles take turns, responses are counted and checked for leaks."""
 
 from __future__ import annotations
 
 import atexit
+import itertools
 import json
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from schemathesis import Case, HookContext, Response, hook
+import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response, hook
+from schemathesis.auths import AuthContext
 
 from chaos.leaks import LEAK
 
+UNPARSED = ("malformed_request", "invalid_request")
+
+_tokens: dict[str, str] = json.loads(os.environ.get("CHAOS_TOKENS", "{}"))
+_roles = {f"Bearer {token}": role for role, token in _tokens.items()}
+_turns = itertools.cycle(_tokens.values())
 _statuses: Counter[int] = Counter()
+_served: Counter[str] = Counter()
 _leaks: list[str] = []
+
+
+@schemathesis.auth(refresh_interval=None)
+class TakingTurns:
+    """Each request comes from the next role."""
+
+    def get(self, _case: Case[Any], _context: AuthContext) -> str:
+        return f"Bearer {next(_turns)}"
+
+    def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
+        case.headers["Authorization"] = data
+
+
+@schemathesis.check
+def takes_what_the_schema_allows(_context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """A request that the schema allows is not refused for its form.
+
+    Rules that no schema can tell (which status comes next, which filters go together) are refused without `errors`.
+    """
+    if case.meta is not None and case.meta.generation.mode.is_positive and response.status_code in (400, 422):
+        problem = response.json()
+        if problem["code"] in UNPARSED and (response.status_code == 400 or "errors" in problem):
+            raise AssertionError(f"The schema allows what is refused: {problem['detail'][:200]}")
 
 
 @hook
 def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
     """Called after every request of every phase."""
     _statuses[response.status_code] += 1
+    if response.status_code < 300:
+        _served[_roles.get(str(response.request.headers.get("Authorization")), "nobody")] += 1
     if response.status_code >= 400:
         told = f"{response.headers}\n{response.content.decode(errors='replace')}"
         sent = str(case.body) + str(case.query) + str(case.path_parameters)
@@ -32,4 +66,4 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
 def tell() -> None:
     """Write down the results for the proof that has started us."""
     if place := os.environ.get("CHAOS_FUZZ"):
-        Path(place).write_text(json.dumps({"statuses": _statuses, "leaks": _leaks}))
+        Path(place).write_text(json.dumps({"statuses": _statuses, "served": _served, "leaks": _leaks}))
