@@ -162,6 +162,7 @@ def _add_components(components: dict[str, Any], known: list[type[AppError]]) -> 
     components["headers"] = {
         name: {"description": meaning, "schema": {"type": "string"}, "example": shown}
         for name, (meaning, shown) in HEADERS.items()
+        if name != "Allow" or errors.MethodNotAllowed in known
     }
 
 

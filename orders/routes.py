@@ -30,7 +30,7 @@ from orders.answers import (
 )
 from orders.batch import Batch
 from orders.creation import Creation
-from orders.errors import DuplicateNumber, IllegalTransition, StaleVersion
+from orders.errors import DuplicateNumber, IllegalTransition, OrderLocked, StaleVersion
 from orders.listing import Wanted
 from orders.schemas import (
     ChangeHeaders,
@@ -82,6 +82,7 @@ def _add_changes(routes: APIBlueprint, changes: StatusChanges) -> None:
             StaleVersion,
             IdempotencyMismatch,
             PreconditionRequired,
+            OrderLocked,
             headers=("ETag", "Preference-Applied", "Onward-Effects"),
             shown=MOVED,
         ),

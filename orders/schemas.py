@@ -185,6 +185,8 @@ class ChangeQuery(Query):
 class OrderStatusChange(ChangeOrderStatusRequest):
     """One change of a batch: the order, its new status, and what a PATCH would send as headers."""
 
+    model_config = example(order_id=1, status="CONFIRMED")
+
     order_id: Id
     version: (
         Annotated[
