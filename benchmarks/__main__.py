@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay
+from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay, tokens
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -42,6 +42,7 @@ EXPERIMENTS = {
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
     "clients": Entry(clients.run, Pace(5, 2.5), QUICK),
+    "tokens": Entry(tokens.run, Pace(7, 2.5), QUICK, orders=tokens.ORDERS, quick_orders=tokens.ORDERS),
     "against": Entry(against.run, Pace(7, 2.5), QUICK),
 }
 
@@ -68,6 +69,8 @@ def main(arguments: Sequence[str]) -> int:
         print(report)
         if asked.write:
             report.write()
+        if report.missed and not asked.quick:
+            raise BenchmarkError(f"A target was missed: {report.missed}")
     except (BenchmarkError, LaunchError) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
         return 1

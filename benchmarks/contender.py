@@ -158,6 +158,9 @@ class HttpContender(Contender):
     segments: int = 1
     """In how many pieces it sends a request."""
 
+    tokens: int = SELLERS
+    """How many tokens its clients have; a multiple of the sellers, who have equally many each."""
+
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -168,7 +171,7 @@ class HttpContender(Contender):
         self.port = free_port()
         env = self.database.environment(self.project, PORT=str(self.port), WEB_CONCURRENCY="1", **self.env)
         tokens = Tokens.of(Settings.from_env(env))
-        self._tokens = [tokens.issue("seller", 1 + number) for number in range(SELLERS)]
+        self._tokens = [tokens.issue("seller", 1 + number % SELLERS) for number in range(self.tokens)]
         commands = [[str(part).format(port=self.port) for part in one] for one in (self.command, *self.helpers)]
         for command in self.preparations:
             done = subprocess.run(command, cwd=self.cwd or self.project, env=env, capture_output=True, text=True)

@@ -38,6 +38,8 @@ class Report:
     paragraphs: list[str] = field(default_factory=list)
     pictures: list[Bars] = field(default_factory=list)
     smoke: bool = False
+    missed: str = ""
+    """The target that was missed, which makes the run fail once it is printed; empty if there is none."""
 
     def add(self, *paragraphs: str) -> None:
         self.paragraphs += paragraphs
