@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from access.credential_cache import Credential
 from access.principal import Principal, Role
 from access.revocations import REVOKE, Revocations
-from access.tokens import Credential
 from foundation import clock, sql
 from foundation.db import commit, db
 from foundation.errors import Forbidden, NotFound, Unauthorized

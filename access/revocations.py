@@ -75,12 +75,10 @@ class Revocations:
         It is also refused if everything of one of the further subjects was revoked at that second or later.
         """
         dated, names = (principal.who, *subjects), grounds(principal.credential)
-        asked = {} if issued_at > self._horizon + SKEW_SECONDS else _ask((*dated, *names))
+        if issued_at <= self._horizon + SKEW_SECONDS and _contains(_ask((*dated, *names)), issued_at, dated, names):
+            return True
         # In memory too, and afterwards: it may have become known while the database was answering.
-        return any(
-            any(issued_at <= at.get(subject, -1.0) for subject in dated) or any(name in at for name in names)
-            for at in (asked, self._at)
-        )
+        return _contains(self._at, issued_at, dated, names)
 
     def take_lost(self) -> set[str]:
         """The subjects that were revoked since the last call, except those of links; or EVERYBODY."""
@@ -102,6 +100,14 @@ class Revocations:
             by_age = sorted(self._at, key=self._at.__getitem__)
             for subject in islice(by_age, len(by_age) - MOST):
                 self._horizon = max(self._horizon, self._at.pop(subject))
+
+
+def _contains(at: dict[str, float], issued_at: float, dated: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether these revocations contain a name, or one of the dated subjects at that second or later."""
+    for subject in dated:
+        if issued_at <= at.get(subject, -1.0):
+            return True
+    return any(name in at for name in names)
 
 
 def revoke(subject: str, actor: str, reason: str) -> None:

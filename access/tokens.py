@@ -12,7 +12,9 @@ from typing import Any
 import jwt
 from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
+from access.credential_cache import Credential
 from access.keys import OWN, Keys
+from access.own_tokens import OwnTokens
 from access.principal import ROLES, Principal, Role
 from access.revocations import Revocations
 from foundation import clock
@@ -48,15 +50,6 @@ def _header(segment: str) -> dict[str, Any]:
     return jwt.get_unverified_header(f"{segment}.e30.")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A verified credential: its principal, and until when it may be cached."""
-
-    principal: Principal
-    until: float
-    """Seconds since 1970."""
-
-
 @dataclass
 class Tokens:
     """Issues and verifies the tokens of one installation."""
@@ -74,6 +67,7 @@ class Tokens:
 
     def __post_init__(self) -> None:
         self.revocations = Revocations()
+        self._own = OwnTokens(self.keys.secrets, self.issuer, self.audience)
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens:
@@ -133,6 +127,8 @@ class Tokens:
 
     def _claims(self, token: str) -> tuple[dict[str, Any], str]:
         """The claims of a correctly signed token, and its algorithm."""
+        if (own := self._own.claims(token)) is not None:
+            return own, OWN
         try:
             header = _header(token.partition(".")[0])
         except (jwt.PyJWTError, ValueError) as error:

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import time
 from contextlib import closing, suppress
 from typing import Any
 
@@ -161,6 +162,34 @@ def test_a_head_and_a_body_that_come_apart_are_answered_like_one_piece(placed, b
     reply, left = plainly.send(*written(bob, placed["id"], {"status": "CONFIRMED"}))
 
     assert (b"", 200, "CONFIRMED") == (left, reply.status, reply.json["status"])
+
+
+def test_a_token_that_was_never_seen_is_answered_without_flask(placed, bob, onward, plainly):
+    """It was left to Flask, and so was every request of more clients than were remembered."""
+    onward.access.refresher.look()
+    onward.access.credentials._cache.clear()
+    reply, _ = plainly.send(*written(bob, placed["id"], {"status": "CONFIRMED"}))
+
+    assert 200 == reply.status
+
+
+def test_a_token_is_left_to_flask_while_its_revocation_may_be_unknown_here(placed, bob, onward, plainly, monkeypatch):
+    onward.access.credentials._cache.clear()
+    monkeypatch.setattr(onward.access.credentials.tokens.revocations, "_horizon", time.time() - 3600)
+    head, _ = written(bob, placed["id"], {"status": "CONFIRMED"})
+
+    assert (None, head) == plainly.send(head, ends=False)
+
+
+def test_a_revoked_token_is_left_to_flask_and_refused(placed, bob, onward, plainly, sql):
+    onward.access.refresher.look()
+    token_id = onward.access.credentials.verify(bob.token).credential
+    sql("INSERT INTO revocations (subject, actor, reason) VALUES (%s, 'a test', '')", token_id)
+    onward.access.refresher.look()
+    head, _ = written(bob, placed["id"], {"status": "CONFIRMED"})
+
+    assert (None, head) == plainly.send(head, ends=False)
+    assert 401 == bob.move(placed["id"], "CONFIRMED").status
 
 
 def test_a_large_body_in_many_segments_is_read_whole(placed, bob, plainly):

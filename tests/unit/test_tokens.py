@@ -7,7 +7,6 @@ import json
 import jwt
 import pytest
 
-from access.credentials import CACHE_SIZE
 from access.revocations import Revocations
 from foundation.errors import Unauthorized
 from tests.conftest import SECRET
@@ -76,15 +75,6 @@ def test_somebody_elses_signature_is_not_enough(credentials_with, claims, key, a
 
     with pytest.raises(Unauthorized):
         credentials.verify(sign(key, algorithm, claims=claims))
-
-
-def test_the_memory_of_credentials_is_bounded(credentials_with):
-    credentials, _ = credentials_with(jwk(RSA))
-    credentials._known = dict.fromkeys(map(str, range(CACHE_SIZE)))
-
-    credentials.verify(sign(SECRET, "HS256"))
-
-    assert CACHE_SIZE == len(credentials._known)
 
 
 NOW = 1_800_000_000
