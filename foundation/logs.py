@@ -6,9 +6,13 @@ import logging
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
+from functools import partial
+from typing import Any, TextIO
 
+import orjson
 import psycopg2
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -47,6 +51,11 @@ def get_logger(name: str) -> Log:
     return log
 
 
+def info_enabled(name: str) -> Callable[[], bool]:
+    """Whether the log of that name writes `info` now, for those who would write thousands of records a second."""
+    return partial(logging.getLogger(name).isEnabledFor, logging.INFO)
+
+
 def new_request_id(offered: str | None) -> str:
     """The caller's own id if it is a plain one of up to 64 characters, otherwise a new one."""
     if offered and PLAIN_REQUEST_ID.fullmatch(offered):
@@ -64,11 +73,11 @@ def configure(level: str) -> None:
         _hide_addresses,
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, _write],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -82,6 +91,36 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Our own handler, known by its type."""
+
+
+def _write(logger: logging.Logger, method: str, event: EventDict) -> Any:
+    """Write an `info` record where the standard library would write it, for a third of the price.
+
+    Only while nobody else handles records. Warnings and errors always go through the library, where a tracker of errors
+    looks for them.
+    """
+    alone = len(logging.root.handlers) == 1 and not logger.handlers
+    handler = logging.root.handlers[0] if alone and method == "info" else None
+    if isinstance(handler, _StandardError) and (line := _json(event)):
+        # A log that cannot be written to is no reason for a request to fail.
+        with handler.lock or nullcontext(), suppress(OSError, ValueError):
+            handler.stream.write(f"{line}\n")
+            handler.flush()
+        raise structlog.DropEvent
+    return structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, method, event)
+
+
+def _json(event: EventDict) -> str:
+    """The event as a line in ASCII, since standard error may have any encoding; empty if it cannot be one."""
+    try:
+        line = orjson.dumps(event, default=repr)
+    except TypeError:  # half a surrogate pair, or a number above 64 bits
+        return ""
+    return line.decode() if line.isascii() else ""
 
 
 def _name_by_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
