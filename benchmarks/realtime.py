@@ -23,7 +23,7 @@ STEADY = 20_000
 """The rate of deliveries at which the delays are compared."""
 
 ENDED, KEPT = 5_000, 10_000
-ONE_BY_ONE = "Onward, each event by itself"
+ONE_BY_ONE, LOGGED = "Onward, each event by itself", "Onward, a log record for each stream"
 HEAD = ("", "deliveries/s", "Onward ÷", "p50 ms", "p99 ms", "server", "client", "noisy")
 LEGEND = (
     "`deliveries/s`: events written to all subscribers, read and counted by the client, as fast as the server can. "
@@ -53,7 +53,8 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
         # Separately: the others' work for 10,000 idle streams would dominate the p99.
         with listening(program, [ours, nchan], PAIRS) as pairs:
             steady = measure(pairs, PAIRS, pace, STEADY)
-        lives = rounds(program, [(ours, True), (nchan, False)], ENDED, 1 if quick else 3)
+        logged = Ours(database, folder, LOGGED, LOG_LEVEL="INFO")
+        lives = rounds(program, [(ours, True), (logged, True), (nchan, False)], ENDED, 1 if quick else 3)
         kept = rounds(program, [(ours, True), (nchan, False)], KEPT, 1)
         from_commit = delays(program, server, database, folder, pace)
     report.add(
@@ -120,6 +121,7 @@ def _life(ours: StreamServer, nchan: StreamServer, lives: dict[str, Life], kept:
             f"{one.opened:,.0f}, each with a token not seen before",
             f"{other.opened:,.0f}, no identity",
         ),
+        ("the same with `LOG_LEVEL=INFO`, a record for each", f"{lives[LOGGED].opened:,.0f}", ""),
         (
             f"memory per idle stream at {KEPT:,}",
             f"{kept[ours.name].kept:,.0f} bytes",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from foundation import clock
-from foundation.logs import get_logger
+from foundation.logs import get_logger, info_enabled
 from realtime.subscriber import Subscriber
 
 log = get_logger("onward.streams")
+enabled = info_enabled("onward.streams")
 
 LINES = 20
 """Maximum records of one principal's connects per minute, and of its disconnects; the others are only counted. A client
@@ -25,6 +26,8 @@ class AccessLog:
         self._closed: Counter[str] = Counter()
 
     def opened(self, subscriber: Subscriber, cursor: str, replayed: int) -> None:
+        if not enabled():
+            return
         self._opened[subscriber.who] += 1
         if self._opened[subscriber.who] <= LINES:
             log.info(
@@ -38,6 +41,8 @@ class AccessLog:
             )
 
     def closed(self, subscriber: Subscriber) -> None:
+        if not enabled():
+            return
         self._closed[subscriber.who] += 1
         if self._closed[subscriber.who] <= LINES:
             log.info(

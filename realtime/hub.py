@@ -65,6 +65,11 @@ class Hub:
             subscriber.closed_for = subscriber.closed_for or reason
             self.access_log.closed(subscriber)
 
+    def count(self, channel: str) -> int:
+        """How many subscribers this channel has."""
+        audiences = (self._alone, self._among_others, self._everything)
+        return sum([len(one.by_channel.get(channel, ())) for one in audiences])
+
     def listening(self, channel: str) -> Iterator[Subscriber]:
         """All subscribers of this channel."""
         for audiences in (self._alone, self._among_others, self._everything):

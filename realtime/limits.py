@@ -31,6 +31,8 @@ class StreamLimits:
         return detached or len(hub.subscribers) - len(hub.sockets) < self._iterated
 
     def _evict(self, listener: Listener) -> None:
+        if sum([self._hub.count(channel) for channel in listener.channels]) < self._per_person:
+            return  # nearly always
         mine = dict.fromkeys(
             one for channel in listener.channels for one in self._hub.listening(channel) if one.who == listener.who
         )

@@ -187,7 +187,7 @@ def _polling(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:
 
 def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Listener:
     """A listener on these channels from this cursor on."""
-    who = f"{principal.role}:{principal.id}"
+    who = principal.who
     # Share one string instead of keeping two equal ones for as long as the stream lasts.
     channels = tuple(who if channel == who else channel for channel in channels)
     counted = principal.role != "service"

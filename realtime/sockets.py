@@ -18,7 +18,7 @@ from gevent import monkey
 
 from foundation import clock
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
-from server.writing import RESET_ON_CLOSE, STALL_SECONDS, UNHEARD_MS
+from server.writing import RESET_ON_CLOSE, STALL_SECONDS
 
 SEND_BUFFER_BYTES = 32 * 1024
 """Linux doubles it. Otherwise it grows to 4 MB for each client that does not read."""
@@ -34,13 +34,10 @@ _socket = monkey.get_original("socket", "socket")
 
 
 def limit_buffers(connection: socket.socket) -> None:
-    """Limit what the kernel buffers for a client that does not read, and how long it waits for one that is
-    unreachable."""
+    """Limit what the kernel buffers for a client that does not read; how long it waits for one that is unreachable, the
+    connection has inherited from the listening socket."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-    if connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Sockets:

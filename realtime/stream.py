@@ -119,15 +119,15 @@ class Streams:
     def _hello(self, start: Start, through: int) -> bytes:
         # A resuming client keeps its own cursor until the replay has advanced it: if it took the head's id and lost the
         # connection here, the replay would be skipped.
+        head = self._id(through)
         greeting = {
             "at": clock.now(),
             "epoch": self._feed.epoch,
-            "head": self._id(through),
+            "head": head,
             "heartbeat_seconds": HEARTBEAT_SECONDS,
             "version": self._version,
         }
-        id = "" if start.resuming else self._id(through)
-        hello = sse.encode_json("hello", greeting, id, retry_ms=RETRY_MS)
+        hello = sse.encode_json("hello", greeting, "" if start.resuming else head, retry_ms=RETRY_MS)
         return hello + self._resync(start.resync, through) if start.resync else hello
 
     def _resync(self, reason: str, seq: int) -> bytes:

@@ -74,6 +74,7 @@ writers = Writers()
 def limit(listener: socket.socket) -> None:
     """Limit what the kernel buffers for clients, and how long; connections inherit it from the listening socket."""
     if listener.family in (socket.AF_INET, socket.AF_INET6) and sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MS)
 

@@ -113,3 +113,14 @@ def test_who_opens_and_closes_in_a_loop_has_few_lines_and_a_sum(live, caplog):
     caplog.clear()
     list(live.open().first())
     assert ["stream.opened"] == [one.msg["event"] for one in caplog.records]
+
+
+def test_streams_that_nobody_wants_to_hear_of_are_not_counted_either(live, caplog):
+    caplog.set_level(logging.WARNING)
+    for _ in range(2 * LINES):
+        opening = live.open()
+        list(opening.first())
+        opening.give_up()
+
+    assert not live.hub.access_log._opened
+    assert not live.hub.access_log._closed

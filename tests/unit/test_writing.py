@@ -46,6 +46,7 @@ def test_connections_inherit_the_limits_of_what_accepted_them(pair):
 
     assert writing.UNSENT_BYTES == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
     assert writing.UNHEARD_MS == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_who_takes_nothing_is_let_go_and_the_kernel_keeps_nothing(pair):
