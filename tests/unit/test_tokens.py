@@ -10,7 +10,7 @@ import pytest
 from access.revocations import Revocations
 from foundation.errors import Unauthorized
 from tests.conftest import SECRET
-from tests.unit.signing import CLAIMS, EC, ED, OTHER_RSA, RSA, jwk, pem, sign
+from tests.unit.signing import CLAIMS, EC, ED, OTHER_RSA, RSA, jwk, jwks, pem, sign
 
 
 @pytest.mark.parametrize(
@@ -147,3 +147,32 @@ def test_a_clock_that_is_ahead_does_not_outlive_a_revocation(clocked):
     with pytest.raises(Unauthorized, match="revoked"):
         clocked.verify(sign(RSA, "RS256", claims={"iat": NOW + 5}))
     assert 7 == clocked.verify(sign(SECRET, "HS256", claims={"iat": NOW + 5})).id, "this clock is ours"
+
+
+def test_a_stream_is_opened_with_what_is_cached_and_takes_no_place_in_the_cache_itself(credentials_with):
+    """Ten thousand streams took 2.6 MB of it, each for a token that came back after ten minutes."""
+    credentials, _ = credentials_with(jwk(RSA))
+    own, provided = sign(SECRET, "HS256"), sign(RSA, "RS256")
+
+    assert [7, 7] == [credentials.verify_once(one).id for one in (own, provided)]
+    assert 0 == len(credentials._cache)
+    assert credentials.verify_once("onward_0123abcd_a.key.with-dots") is None, "a key's rights are in the database"
+
+    verified = credentials.verify_offline(own)
+    assert verified is credentials.verify_once(own)
+    assert 1 == len(credentials._cache)
+
+
+def test_a_withdrawn_key_is_refused_at_once_whether_or_not_its_token_was_cached(credentials_with):
+    credentials, path = credentials_with(jwk(RSA), jwk(ED))
+    used, unused = (sign(RSA, "RS256", claims={"jti": jti}) for jti in ("used", "unused"))
+    credentials.verify_offline(used)
+
+    path.write_bytes(jwks(jwk(ED)))
+    credentials.tokens.keys.refresh()
+    credentials.forget_revoked()
+
+    for verify in (credentials.verify, credentials.verify_offline, credentials.verify_once):
+        for token in (used, unused):
+            with pytest.raises(Unauthorized):
+                verify(token)
