@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay, tokens
+from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay, tokens, workers
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -40,6 +40,7 @@ EXPERIMENTS = {
     "lists": Entry(lists.run, Pace(7, 0), Pace(3, 0), quick_orders=100 + 1),
     "realtime": Entry(realtime.run, Pace(5, 2.0, warmup=0.5), QUICK),
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
+    "workers": Entry(workers.run, Pace(7, 2.5, warmup=0.5), QUICK),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
     "clients": Entry(clients.run, Pace(5, 2.5), QUICK),
     "tokens": Entry(tokens.run, Pace(7, 2.5), QUICK, orders=tokens.ORDERS, quick_orders=tokens.ORDERS),

@@ -169,7 +169,7 @@ class HttpContender(Contender):
 
     def start(self) -> None:
         self.port = free_port()
-        env = self.database.environment(self.project, PORT=str(self.port), WEB_CONCURRENCY="1", **self.env)
+        env = self.database.environment(self.project, **{"PORT": str(self.port), "WEB_CONCURRENCY": "1", **self.env})
         tokens = Tokens.of(Settings.from_env(env))
         self._tokens = [tokens.issue("seller", 1 + number % SELLERS) for number in range(self.tokens)]
         commands = [[str(part).format(port=self.port) for part in one] for one in (self.command, *self.helpers)]
