@@ -65,6 +65,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
         log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, packed=lambda: realtime.feed.packed
     )
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
+    realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     pruner = Pruner(

@@ -10,6 +10,7 @@ import select
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import gevent
 import psycopg2
@@ -166,6 +167,12 @@ class PreparedConnection:
         return self._connection.closed != 0
 
     @property
+    def backend(self) -> int:
+        """The process id of the server's end; behind a pooler, a number that no server process has."""
+        pid: int = self._connection.info.backend_pid
+        return pid
+
+    @property
     def cut(self) -> bool:
         """Whether the server has closed it; to be checked while it is idle, when a server has nothing else to send."""
         return self.broken or _readable_now(self._connection.fileno())
@@ -210,6 +217,7 @@ class PreparedPool:
         self._settings = {**PREPARED_SETTINGS, **(own or {})}
         self._slots = BoundedSemaphore(size)
         self._idle: list[PreparedConnection] = []
+        self._open: WeakSet[PreparedConnection] = WeakSet()
         self._refused = ""
         self._refused_at = -REFUSAL_SECONDS
 
@@ -219,7 +227,7 @@ class PreparedPool:
             raise ServiceUnavailable("All database connections are busy.")
         connection = None
         try:
-            connection = self._whole_one() or PreparedConnection(self._dsn, self._name, self._settings)
+            connection = self._whole_one() or self._new_one()
             rows = self._execute(connection, statement, args)
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] in REFUSALS:
@@ -245,6 +253,15 @@ class PreparedPool:
         """Why the server recently refused to work, or None; a check for /readyz."""
         recent = clock.monotonic() - self._refused_at < REFUSAL_SECONDS
         return self._refused if self._refused and recent else None
+
+    def backends(self) -> set[int]:
+        """The server's processes behind the open connections."""
+        return {one.backend for one in self._open if not one.broken}
+
+    def _new_one(self) -> PreparedConnection:
+        connection = PreparedConnection(self._dsn, self._name, self._settings)
+        self._open.add(connection)
+        return connection
 
     def _whole_one(self) -> PreparedConnection | None:
         """An idle connection, if there is one that is still open; checking costs 2 us, a failed request more."""

@@ -79,6 +79,10 @@ class Engine:
         )
         self._greenlets: list[gevent.Greenlet[..., None]] = []
 
+    def appending_backends(self) -> set[int]:
+        """The server processes through which this process appends to the log."""
+        return self._pool.backends()
+
     @property
     def owner(self) -> int:
         """This process's number; its new entries are leased to it."""

@@ -1,8 +1,8 @@
 """Follows the log from this process, whoever wrote to it, and publishes its events in order.
 
 A NOTIFY wakes it; that is only a hint which may be lost, so it polls at least once a second anyway. What this process
-appended itself is handed in directly and not read back, as long as no other process's events lie in between. One
-greenlet publishes, so that a batch is finished before the next begins.
+appended itself is handed in directly and not read back; only the gaps between are read, which are other processes'
+events. One greenlet publishes, so that a batch is finished before the next begins.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from foundation.connections import Row
 from foundation.errors import ServiceUnavailable
 from foundation.logs import FailureLog
 from realtime.hub import Hub
-from realtime.log import PAGE, EventLog
+from realtime.log import END, PAGE, EventLog
 from realtime.packs import SEQ, first_of
 from realtime.recent_events import RING_ROWS, RecentEvents
 from realtime.wakeups import WakeUps
@@ -110,14 +110,17 @@ class Feed:
         """Publish what was handed in, and read what that does not cover; all new events when polling."""
         if self.position < 0:
             self._begin()
-        handed, self._handed = self._handed, []
+        handed, self._handed = sorted(self._handed, key=_first), []
+        if handed:
+            # If reading a gap fails, what was handed in has to be read too.
+            self._announced = max(self._announced, handed[-1][-1][SEQ])
         for rows in handed:
-            if first_of(rows[0]) <= self.position + 1 and _has_no_gap(rows):
+            if _has_no_gap(rows):
+                # Numbers follow commits: everything below these is committed, or was rolled back.
+                self._read(_first(rows) - 1)
                 self.publish(rows)
-            else:
-                self._announced = max(self._announced, rows[-1][SEQ])
         if polling or self._announced > self.position:
-            self._read()
+            self._read_announced(END if polling else self._announced)
 
     def publish(self, rows: list[Row]) -> None:
         """Publish what follows our position; rows that were handed in during a read are in both."""
@@ -130,17 +133,21 @@ class Feed:
             self._moved.set()
             self._hub.publish(self.epoch, fresh)
 
-    def _read(self) -> None:
-        more = True
+    def _read_announced(self, through: int) -> None:
+        announced = self._announced
+        self._read(through)
+        if self._announced == announced:  # this read may have missed what was announced meanwhile
+            self._announced = min(self._announced, self.position)
+
+    def _read(self, through: int) -> None:
+        """Publish what the log has up to and including this number."""
+        more = self.position < through
         while more:
-            announced = self._announced
             with gevent.Timeout(READ_SECONDS, psycopg2.OperationalError("the log did not answer in time")):
-                rows = self._log.after(self.position)
+                rows = self._log.between(self.position, through)
             self._looked_at = clock.monotonic()
             self.publish(rows)
             more = len(rows) == PAGE
-        if self._announced == announced:  # this read may have missed what was announced meanwhile
-            self._announced = min(self._announced, self.position)
 
     def _begin(self) -> None:
         """Set the position to the log's current end, and load the rows before it into the recent-event buffer."""
@@ -148,7 +155,7 @@ class Feed:
         recent = RecentEvents(max(state.pruned_through, state.head - RING_ROWS))
         seq, more = recent.start, True
         while more:
-            rows = [row for row in self._log.after(seq) if row[SEQ] <= state.head]
+            rows = self._log.between(seq, state.head)
             recent.append(rows)
             more = len(rows) == PAGE
             seq = rows[-1][SEQ] if rows else seq
@@ -185,3 +192,8 @@ class Feed:
 def _has_no_gap(rows: list[Row]) -> bool:
     """Whether nobody else's events lie between these rows."""
     return all(row[SEQ] + 1 == first_of(after) for row, after in pairwise(rows))
+
+
+def _first(rows: list[Row]) -> int:
+    """The number of the first event of these rows."""
+    return first_of(rows[0])

@@ -20,6 +20,9 @@ WAKE_CHANNEL = "onward_log"
 PAGE = 500
 """Rows read from the log at once, and the most events of a page of `GET /api/events`."""
 
+END = 2**63 - 1
+"""Above every number."""
+
 SQL = sql.beside(__file__, append_lock=locks.APPEND, prune_lock=locks.PRUNE, wake_channel=WAKE_CHANNEL)
 LOCK, APPENDED = SQL.fragment("lock"), SQL.fragment("appended")
 APPEND_PACKS, APPEND_ROWS = SQL.fragment("append_packs"), SQL.fragment("append_rows")
@@ -29,7 +32,7 @@ in the form of the release before, `frames`."""
 TAKE_LOCK = f"SELECT {LOCK}; "
 WAIT_FOR_APPENDS = SQL.text("wait_for_appends")
 STATE = SQL.prepared("log_state")
-AFTER = SQL.prepared("log_after")
+BETWEEN = SQL.prepared("log_between")
 REPLAY = SQL.prepared("log_replay")
 REPLAY_ALL = SQL.prepared("log_replay_all")
 READ_PAGE = SQL.prepared("log_page")
@@ -63,9 +66,9 @@ class EventLog:
     def state(self) -> LogState:
         return LogState(*self._pool.run(STATE, ())[0])
 
-    def after(self, seq: int) -> list[Row]:
-        """The next rows of all channels, up to 500, in order."""
-        return self._pool.run(AFTER, (seq, PAGE))
+    def between(self, seq: int, through: int = END) -> list[Row]:
+        """The next rows of all channels, up to and including the number `through`, at most 500, in order."""
+        return self._pool.run(BETWEEN, (seq, through, PAGE))
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
         """The next rows with events of these channels, or of all with a prefix, that end above `seq` and not above

@@ -50,9 +50,10 @@ greatest(pruned_through, coalesce((SELECT max(seq) FROM realtime_packs), 0),
 -- The head of the log; where the tables are empty, it is the number up to which they were pruned.
 SELECT epoch, pruned_through, {head}, packed FROM realtime_log
 
--- name: log_after(seq bigint, most int)
+-- name: log_between(seq bigint, through bigint, most int)
 -- For the feed: all channels, along the primary keys.
-({pack} WHERE seq > :seq ORDER BY seq LIMIT :most) UNION ALL ({single} WHERE seq > :seq ORDER BY seq LIMIT :most)
+({pack} WHERE seq > :seq AND seq <= :through ORDER BY seq LIMIT :most)
+UNION ALL ({single} WHERE seq > :seq AND seq <= :through ORDER BY seq LIMIT :most)
 ORDER BY seq LIMIT :most
 
 -- fragment: of_channels

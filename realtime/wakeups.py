@@ -6,7 +6,7 @@ nothing. So a notification is only a hint, and the connection is tested whenever
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import gevent
 import psycopg2
@@ -25,10 +25,14 @@ RECONNECT_SECONDS = 0.5
 
 
 class WakeUps:
-    """Reports the newest number with each notification."""
+    """Reports the newest number with each notification of another process."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
+        self.own_backends: Callable[[], Collection[int]] = lambda: ()
+        """The server processes through which this process appends: what they notify of is handed to the feed directly,
+        and the notification may come first."""
+
         self._failures = FailureLog(
             failed=("wakeups.failed", "LISTEN connection failed; new live events are found by polling"),
             recovered=("wakeups.recovered", "LISTEN connection works again"),
@@ -62,7 +66,8 @@ class WakeUps:
                 except TimeoutError:
                     _ask(connection, "SELECT 1")
                 connection.poll()
-                numbers = [int(notice.payload or 0) for notice in connection.notifies]
+                own = self.own_backends()
+                numbers = [int(notice.payload or 0) for notice in connection.notifies if notice.pid not in own]
                 connection.notifies.clear()
                 if numbers:
                     notify(max(numbers))

@@ -46,7 +46,8 @@ class Realtime:
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
         log, replayed = (EventLog(pool) for pool in self._pools)
         self.hub = Hub()
-        self.feed = Feed(log, self.hub, WakeUps(settings.dsn), self._on_new_log)
+        self.wake_ups = WakeUps(settings.dsn)
+        self.feed = Feed(log, self.hub, self.wake_ups, self._on_new_log)
         self.replays = Replays(self.feed, replayed)
         limits = StreamLimits(
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gevent
 import pytest
 
-from foundation.connections import PreparedPool
-from realtime.log import EventLog, Pruned
+from foundation.connections import PreparedPool, Statement
+from realtime.log import WAKE_CHANNEL, EventLog, Pruned
+from realtime.wakeups import WakeUps
+
+NOTIFY = Statement("notify", ("text",), f"SELECT pg_notify('{WAKE_CHANNEL}', $1)")
 
 
 @pytest.fixture
@@ -68,3 +72,32 @@ def test_a_log_of_which_all_is_pruned_still_knows_its_head(filled, sql):
     filled.prune(24, 100)
 
     assert (6, 6) == (filled.state().pruned_through, filled.state().head)
+
+
+@pytest.fixture
+def pools(settings, _green):
+    pools = [PreparedPool(settings.dsn, 1, name) for name in ("ours", "theirs")]
+    yield pools
+    for pool in pools:
+        pool.close()
+
+
+def test_a_process_is_not_woken_by_what_it_appends_itself(settings, pools):
+    """It has that already, or is about to get it with the answer."""
+    ours, theirs = pools
+    wake_ups, heard = WakeUps(settings.dsn), []
+    wake_ups.own_backends = ours.backends
+    wake_ups.start(heard.append)
+    try:
+        with gevent.Timeout(10):
+            while not heard:
+                theirs.run(NOTIFY, ("1",))
+                gevent.sleep(0.02)
+            ours.run(NOTIFY, ("2",))
+            theirs.run(NOTIFY, ("3",))
+            while 3 not in heard:
+                gevent.sleep(0.01)
+    finally:
+        wake_ups.stop()
+
+    assert {1, 3} == set(heard)

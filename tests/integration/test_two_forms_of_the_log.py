@@ -36,7 +36,7 @@ def log(settings, _green, empty):
 
 
 def events(log, seq):
-    return [event for row in log.after(seq) for event in packs.events(row, packs.WithPrefix(""))]
+    return [event for row in log.between(seq) for event in packs.events(row, packs.WithPrefix(""))]
 
 
 def test_each_reads_what_the_other_writes(in_rows, log, cast, bob, outbox, sql):
@@ -63,7 +63,7 @@ def test_what_the_release_before_left_is_read_beside_packs(in_rows, onward, log,
         onward.realtime.feed.packed = packed
         bob.move(order["id"], status)
         outbox.run_until_idle()
-        numbers.append(len(log.after(0)))
+        numbers.append(len(log.between(0)))
 
     assert [4, 11, 12] == numbers, "3 rows, a pack, 7 rows, a pack"
     read = events(log, 0)

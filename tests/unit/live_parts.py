@@ -13,7 +13,7 @@ from realtime.feed import Feed
 from realtime.heartbeats import Heartbeats
 from realtime.hub import Hub
 from realtime.limits import StreamLimits
-from realtime.log import PAGE, EventLog, LogState
+from realtime.log import END, PAGE, EventLog, LogState
 from realtime.replay import Replays
 from realtime.stream import Opening, Streams
 from realtime.subscriber import Listener
@@ -36,8 +36,8 @@ class FakeLog(EventLog):
             raise psycopg2.OperationalError("away")
         return LogState(7, 100, self.rows[-1][0])
 
-    def after(self, seq: int) -> list[Row]:
-        return [row for row in self.rows if row[0] > seq][:PAGE]
+    def between(self, seq: int, through: int = END) -> list[Row]:
+        return [row for row in self.rows if seq < row[0] <= through][:PAGE]
 
     def replay(self, channels: Sequence[str], seq: int, through: int) -> list[Row]:
         if self.away:
