@@ -22,6 +22,7 @@ from foundation.errors import AppError, RequestTimeout, TooManyConnections
 from foundation.responses import PlainResponse
 from server import bodies, reading, refusals, requests, responses, turns, writing
 from server.admission import Admission
+from server.patience import Patience, Waits
 from server.requests import Plain
 
 log = logs.get_logger(__name__)
@@ -43,22 +44,6 @@ s."""
 
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Patience(gevent.Timeout):
-    """The time limit for the next request on a connection; gunicorn closes the connection after it."""
-
-    def __init__(self, seconds: float, waiting: dict[Patience, Any]) -> None:
-        super().__init__(seconds, False)  # type: ignore[arg-type]  # the stubs know no silent one
-        self._waiting = waiting
-
-    def __enter__(self) -> Any:
-        self._waiting[self] = gevent.getcurrent()
-        return super().__enter__()
-
-    def __exit__(self, *raised: Any) -> Any:
-        self._waiting.pop(self, None)
-        return super().__exit__(*raised)
 
 
 class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -87,7 +72,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._waiting: dict[Patience, Any] = {}
+        self._waits = Waits()
         cfg = self.cfg
         self.reads_plain = cfg.keepalive and not (
             cfg.accesslog
@@ -243,7 +228,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def timeout_ctx(self) -> Patience:
         """How long to wait for a request."""
-        return Patience(self.cfg.keepalive, self._waiting)
+        return Patience(self.cfg.keepalive, self._waits)
 
     def load_wsgi(self) -> None:
         """Load the application, and make gunicorn read, write and refuse as we do."""
@@ -275,6 +260,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         """Serve until stopped; then close the streams while gunicorn waits for its requests."""
         stopper = gevent.spawn(self._stop_on_request)
+        self._waits.start()
         for listener in self.sockets:
             writing.limit(listener)
         try:
@@ -283,16 +269,10 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.alive = False
             stopper.join(STOP_SECONDS)
 
-    def _close_idle(self) -> None:
-        while True:
-            gevent.sleep(IDLE_SECONDS)
-            for patience, greenlet in list(self._waiting.items()):
-                gevent.kill(greenlet, patience)
-
     def _stop_on_request(self) -> None:
         while self.alive:
             gevent.sleep(LOOK_SECONDS)
         writing.writers.ending = True
-        gevent.spawn(self._close_idle)
+        self._waits.at_most = IDLE_SECONDS
         if self.on_stop is not None:
             self.on_stop()
