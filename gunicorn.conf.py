@@ -59,6 +59,9 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     )
 metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 metrics.mkdir(parents=True, exist_ok=True)
+from foundation import metric_files  # noqa: E402
+
+metric_files.install()
 
 
 def on_starting(_server: Any) -> None:
@@ -94,6 +97,11 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Write what the last requests counted."""
+    metric_files.flush()
 
 
 def on_exit(_server: Any) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import gevent
 from flask import Flask
 
 from access.parts import Access
-from foundation import db, poolers
+from foundation import db, metric_files, poolers
 from foundation.health import Check
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
@@ -29,6 +30,7 @@ class Onward:
     pruner: Pruner
     loop: LoopWatch = field(default_factory=LoopWatch)
     stopping: bool = False
+    _flusher: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
         """Start working; once in each process, after the fork."""
@@ -37,6 +39,7 @@ class Onward:
         self.realtime.start()
         self.engine.start()
         self.pruner.start()
+        self._flusher = gevent.spawn(metric_files.flush_for_ever)
 
     def stop(self) -> None:
         """Close every stream, finish or release what is pending, and close the database connections."""
@@ -47,6 +50,9 @@ class Onward:
         self.realtime.stop()
         self.access.refresher.stop()
         self.loop.stop()
+        if self._flusher is not None:
+            self._flusher.kill()
+        metric_files.flush()
 
     def checks(self) -> dict[str, Check]:
         """The readiness checks by name; each returns what is wrong, or None."""

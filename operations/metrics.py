@@ -4,13 +4,16 @@ provides."""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-from foundation import sql
+from foundation import metric_files, sql
 from foundation.db import db
 from foundation.documentation import documented
 from foundation.health import TAG
@@ -33,8 +36,9 @@ SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"
 @routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
 def get_metrics() -> Response:
     """Counters of all processes of this machine, and the age of the oldest pending work."""
+    metric_files.flush()  # exact for this process, and at most a second old for the others
     facts = CollectorRegistry()
-    _collect(facts)
+    facts.register(Facts())
     return Response(generate_latest(_counters()) + generate_latest(facts), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -46,16 +50,21 @@ def _counters() -> CollectorRegistry:
     return registry
 
 
-def _collect(registry: CollectorRegistry) -> None:
-    oldest = Gauge("onward_oldest_seconds", "Age of the oldest thing pending.", ("kind",), registry=registry)
-    oldest.labels("outbox").set(float(db.session.execute(OLDEST_ENTRY).scalar() or 0))
-    dead = Gauge("onward_dead_letters_kept", "Dead letters, counted up to 10,000.", ("kind",), registry=registry)
-    for kind, count in db.session.execute(DEAD):
-        dead.labels(kind).set(count)
-    labels = ("destination", "state")
-    state = Gauge("onward_circuit_not_closed", "1 if a destination's circuit is not closed.", labels, registry=registry)
-    for destination, name in db.session.execute(CIRCUIT_STATES):
-        state.labels(destination, name).set(1)
-    kinds = [kind for (kind,) in db.session.execute(KINDS)]
-    for kind, age in db.session.execute(OLDEST_DUE, {"kinds": kinds}):
-        oldest.labels(kind).set(float(age or 0))
+class Facts(Collector):
+    """Read from the database at each request, the same from every process: nothing of it is to be added up."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        oldest = GaugeMetricFamily("onward_oldest_seconds", "Age of the oldest thing pending.", labels=["kind"])
+        oldest.add_metric(["outbox"], float(db.session.execute(OLDEST_ENTRY).scalar() or 0))
+        dead = GaugeMetricFamily("onward_dead_letters_kept", "Dead letters, counted up to 10,000.", labels=["kind"])
+        for kind, count in db.session.execute(DEAD):
+            dead.add_metric([kind], count)
+        state = GaugeMetricFamily(
+            "onward_circuit_not_closed", "1 if a destination's circuit is not closed.", labels=["destination", "state"]
+        )
+        for destination, name in db.session.execute(CIRCUIT_STATES):
+            state.add_metric([destination, name], 1)
+        kinds = [kind for (kind,) in db.session.execute(KINDS)]
+        for kind, age in db.session.execute(OLDEST_DUE, {"kinds": kinds}):
+            oldest.add_metric([kind], float(age or 0))
+        yield from (oldest, dead, state)
