@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
+from foundation import processors
 from foundation.addresses import mailbox
 from foundation.hosts import host_name, is_host
 
@@ -21,6 +22,8 @@ MOST_DIGITS = 18
 
 KEEPALIVE_SECONDS, PROXY_KEEPALIVE_SECONDS = 5, 75
 """nginx and HAProxy close connections that were idle for 60 s; one that we close first causes a 502 there."""
+
+MOST_WORKERS = 64
 
 MODES = ("background", "sequential")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -51,6 +54,11 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
 
 def _whole_number_or_none(low: int, high: int) -> Callable[[str], int | None]:
     return lambda value: _whole_number(low, high)(value) if value else None
+
+
+def _workers(value: str) -> int:
+    """PostgreSQL beside it needs as much of the processors as the workers do (docs/benchmarks.md)."""
+    return _whole_number(1, MOST_WORKERS)(value) if value else min(MOST_WORKERS, max(1, processors.usable() // 2))
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
@@ -178,7 +186,7 @@ class Settings:
     port: int = _setting("8000", "Port that gunicorn listens on.", _whole_number(1, 65535))
     database_url: str = _setting(REQUIRED, "PostgreSQL 15 or newer, as a URL.", _postgresql_url)
     data_dir: Path = _setting("data", "Folder for the embedded PostgreSQL and the generated secret.", Path)
-    web_concurrency: int = _setting("2", "Worker processes; one per core.", _whole_number(1, 64))
+    web_concurrency: int = _setting("", "Worker processes; empty: half of the cores, at least 1.", _workers)
     jwt_secret: str = _setting(REQUIRED, "Key that signs tokens and sessions, 32 bytes or more.", _signing_key)
     jwt_previous_secret: str = _setting(
         "", "The previous `JWT_SECRET`, while what it signed should stay valid.", _previous_key

@@ -55,7 +55,8 @@ def _serve(plan: Plan, stop: StopRequest) -> int:
         if not preparation.is_repetition():
             _say(f"Preparing the database: migrations{' and the orders of the demo' if plan.settings.demo else ''} ...")
             preparation.finish(stop)
-        _say(f"Starting {plan.settings.web_concurrency} workers on {plan.address()} ...")
+        count = plan.settings.web_concurrency
+        _say(f"Starting {count} worker{'s' if count > 1 else ''} on {plan.address()} ...")
         with Child(GUNICORN, cwd=PROJECT, env=env, grace_seconds=STOP_SECONDS, shared_files=shared_files) as gunicorn:
             welcome = preparation.finish(stop)
             _wait_until_ready(plan, gunicorn, stop)

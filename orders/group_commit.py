@@ -21,7 +21,8 @@ from orders.isolation import Apart, gave_up_waiting, goes_apart
 from side_effects.liveness import Liveness
 
 IN_FLIGHT = 2
-"""Statements in progress at a time: while one is at the database, the next is being read or prepared here."""
+"""Statements in progress at a time: while one is at the database, the next is being read or prepared here. Beside other
+processes it is one, since theirs keep the database at work: with more, each statement has fewer changes."""
 
 BATCH_LIMIT = 64
 """Changes in one statement, so that nobody waits for a crowd."""
@@ -44,7 +45,9 @@ def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
 class GroupCommit:
     """Runs the statement that takes a JSON array of changes; each request calls it as if it were alone."""
 
-    def __init__(self, pool: PreparedPool, own: PreparedPool, form: Form, process: Liveness) -> None:
+    def __init__(
+        self, pool: PreparedPool, own: PreparedPool, form: Form, process: Liveness, in_flight: int = IN_FLIGHT
+    ) -> None:
         """`process` has the number under which the entries are born leased."""
         self._pool = pool
         self._own = own
@@ -53,7 +56,7 @@ class GroupCommit:
         self._waiting = FairQueue()
         self._looking_until = 0.0
         self.apart = Apart(self._send_apart, BATCH_LIMIT)
-        self.places = IN_FLIGHT
+        self.places = in_flight
         """How many further statements may be in progress."""
 
     def run(self, change: Mapping[str, Any]) -> list[Row]:

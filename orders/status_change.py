@@ -22,7 +22,7 @@ from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
 from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
-from orders.group_commit import GroupCommit
+from orders.group_commit import IN_FLIGHT, GroupCommit
 from orders.lookups import Questions
 from orders.outbox_entry import names_of_change, pending_of_change
 from orders.repeated_keys import Repeaters
@@ -90,6 +90,7 @@ class StatusChanges:
         engine: Engine,
         event_type: EventType,
         require_version: bool = False,
+        in_flight: int = IN_FLIGHT,
     ) -> None:
         self.require_version = require_version
         """Whether every client has to name the version that it has seen."""
@@ -110,7 +111,7 @@ class StatusChanges:
         self.form = form
         """The statement with the parts that a batch needs, as `change_status` says."""
 
-        self.commits = GroupCommit(pool, own, form, engine.liveness)
+        self.commits = GroupCommit(pool, own, form, engine.liveness, in_flight)
 
     def change(self, change: StatusChange) -> Changed:
         """Change the order's status; raises the errors of orders/errors.py and foundation/errors.py, with nothing

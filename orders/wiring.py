@@ -62,7 +62,8 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
     """What creates and changes orders, and the routes to it."""
     workflow, event_type = plan.workflow, plan.event_type
     hot, apart = group_commit.pools(settings.dsn, settings.hot_connections)
-    changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match)
+    in_flight = group_commit.IN_FLIGHT if settings.web_concurrency == 1 else 1
+    changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match, in_flight)
     plan.changes = changes
     creation = Creation(workflow, engine, event_type)
     blueprints = (

@@ -157,4 +157,5 @@ def fresh_database(worker_name: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def settings(database: str) -> Settings:
-    return Settings.from_env({"DATABASE_URL": database, "JWT_SECRET": SECRET, "LOG_LEVEL": "WARNING", "DEMO": "1"})
+    given = {"DATABASE_URL": database, "JWT_SECRET": SECRET, "LOG_LEVEL": "WARNING", "DEMO": "1"}
+    return Settings.from_env({**given, "WEB_CONCURRENCY": "1"})

@@ -14,7 +14,7 @@ from orders.errors import IllegalTransition, StaleVersion
 from orders.group_commit import IN_FLIGHT
 from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange
-from process import Onward
+from process import Onward, onward_of
 from tests.cast import Cast
 from tests.facts import eventually
 
@@ -124,3 +124,10 @@ def test_who_leads_and_is_killed_leaves_nobody_waiting(together, crowded, to, or
     assert killed
     assert 11 == answers.count(2)
     assert [3] == together(to(orders[0], "PREPARING"))
+
+
+def test_beside_other_processes_one_statement_is_in_progress_at_a_time(onward, app_with):
+    """With two in each of two processes, each statement had half of the changes and cost half as much again."""
+    several = onward_of(app_with(web_concurrency=2)).orders.changes.commits
+
+    assert (IN_FLIGHT, 1) == (onward.orders.changes.commits.places, several.places)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation import processors
 from foundation.settings import REQUIRED, Settings, SettingsError
 
 GOOD = {"DATABASE_URL": "postgres://bob@db/onward?sslmode=require", "JWT_SECRET": "s" * 32}
@@ -22,7 +23,31 @@ def problems(**env):
 def test_two_settings_are_enough():
     settings = Settings.from_env(GOOD)
 
-    assert ("127.0.0.1", 8000, 2, False) == (settings.host, settings.port, settings.web_concurrency, settings.demo)
+    assert ("127.0.0.1", 8000, False) == (settings.host, settings.port, settings.demo)
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 1), (3, 1), (8, 4), (512, 64)])
+def test_half_of_the_cores_get_a_worker(monkeypatch, cores, workers):
+    """The other half is PostgreSQL's; a second worker on two cores made changes a fifth to a half slower."""
+    monkeypatch.setattr(processors, "usable", lambda: cores)
+
+    assert workers == Settings.from_env(GOOD).web_concurrency
+    assert 2 == Settings.from_env(GOOD | {"WEB_CONCURRENCY": "2"}).web_concurrency
+
+
+def test_a_containers_quota_counts_as_cores(tmp_path):
+    """Of a group or of one above it; without one, what the process may run on."""
+    own, groups = tmp_path / "own", tmp_path / "groups"
+    group = groups / "shop" / "onward"
+    group.mkdir(parents=True)
+    own.write_text("0::/shop/onward\n")
+    everything = processors.usable(tmp_path / "missing", groups)
+    assert everything >= 1
+    assert everything == processors.usable(own, groups)
+
+    (group / "cpu.max").write_text("max 100000\n")
+    (group.parent / "cpu.max").write_text("150000 100000\n")
+    assert 1 == processors.usable(own, groups)
 
 
 def test_behind_a_proxy_an_idle_connection_outlives_the_proxys_patience():
