@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc  # noqa: E402
 import os  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
@@ -22,7 +23,7 @@ own_packages.refuse_others()
 from foundation import hosts, logs, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import receivers, workflow_file  # noqa: E402
-from server import requests  # noqa: E402
+from server import requests, succession  # noqa: E402
 
 try:
     settings = Settings.from_env(os.environ)
@@ -64,7 +65,11 @@ from foundation import metric_files  # noqa: E402
 metric_files.install()
 
 
-def on_starting(_server: Any) -> None:
+GARBAGE = 10_000
+"""Objects made and not freed before the young ones are searched for cycles; a few requests make 700, the default."""
+
+
+def on_starting(server: Any) -> None:
     """Start counting at 0, since what the last run left would be added; and do not start with receivers that cannot be
     imported, or behind an unsuitable pooler."""
     own_packages.refuse_others()  # again: --pythonpath has taken effect since
@@ -76,6 +81,11 @@ def on_starting(_server: Any) -> None:
     with suppress(psycopg2.Error):
         if wrong := poolers.unusable(settings.dsn):
             sys.exit(wrong)
+    succession.install(server)
+    # Here rather than in each worker, which then starts in a fifth of the time: a single one that was killed is missed.
+    import app  # noqa: F401
+
+    gc.freeze()  # the workers share this memory as long as no collection touches it
 
 
 def when_ready(server: Any) -> None:
@@ -90,6 +100,11 @@ def when_ready(server: Any) -> None:
             listening=listening,
             public_url=settings.public_url or None,
         )
+
+
+def pre_fork(_server: Any, worker: Any) -> None:
+    """Prepare to notice when the worker serves."""
+    succession.note_birth(worker)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -128,3 +143,7 @@ def post_worker_init(worker: Any) -> None:
     worker.encode = responses.Encoder(headers.of_api(settings)).encode
     worker.accept = onward.orders.fast_path.accept
     worker.body_seconds = settings.body_seconds
+    # What lives as long as the process is never searched for garbage again: 140,000 objects, 70 ms at a time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)

@@ -168,6 +168,22 @@ def test_a_body_is_read_by_these_names(in_a_patched_process):
     )
 
 
+def test_the_master_asks_a_worker_to_stop_by_kill_worker_and_knows_when_it_serves(in_a_patched_process):
+    in_a_patched_process(
+        """
+        from gunicorn.arbiter import Arbiter
+        from gunicorn.workers.workertmp import WorkerTmp
+        assert 'self.kill_worker(pid, signal.SIGTERM)' in source(Arbiter.manage_workers)
+        stop = source(Arbiter.stop)
+        assert stop.index('self.LISTENERS = []') < stop.index('self.kill_workers(sig)')
+        assert 'self.cfg.pre_fork(self, worker)' in source(Arbiter.spawn_worker)
+        run = source(GeventWorker.run)
+        assert run.index('server.start()') < run.index('self.notify()')
+        assert 'self.tmp.notify()' in source(Worker.notify) and 'last_update' in vars(WorkerTmp)
+        """
+    )
+
+
 def test_the_configuration_file_names_our_worker(in_a_patched_process):
     in_a_patched_process(
         """
