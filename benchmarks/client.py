@@ -82,14 +82,13 @@ def _content_length(head: bytes) -> int:
 
 def changes_of(plan: dict[str, Any], number: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
     """The changes of one connection, which has orders of its own: order, token, body, what it is to be told."""
-    tokens = [token.encode() for token in plan["tokens"]]
-    count, connections = plan["orders"], plan["connections"]
+    tokens, count, connections = plan["tokens"], plan["orders"], plan["connections"]
     for status in (one.encode() for one in plan["life"]):
         body = b'{"status":"%s"}' % status
         wanted = b'"status":"%s"' % status
         for place in range(number, count, connections):
             order = 1 + (plan["first"] + place) * STRIDE % count
-            yield order, tokens[order % len(tokens)], body, wanted
+            yield order, tokens[order % len(tokens)].encode(), body, wanted
     raise Failed(f"All {count} orders have come to the end of their life: seed more, or measure for less time.")
 
 
