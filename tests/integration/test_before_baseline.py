@@ -117,7 +117,7 @@ def test_a_database_of_before_keeps_every_row(filled, upgrade):
     upgrade()  # at the next start there is nothing left to do
 
     now = filled.rows()
-    assert {RENAMED.get(table, table) for table in before} == set(now)
+    assert {RENAMED.get(table, table) for table in before} <= set(now), "a migration since may have added some"
     for table, rows in before.items():
         expected = [renamed(table, row) for row in rows]
         kept = [{column: row[column] for column in expected[0]} for row in now[RENAMED.get(table, table)]]
