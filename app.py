@@ -61,9 +61,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     notifications = build_notifications(settings)
     plan = plan_orders(settings, access, notifications.mailer)
     event_types = (plan.event_type, messages.event_type())
-    announcement = Announcement(
-        log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, packed=lambda: realtime.feed.packed
-    )
+    announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)

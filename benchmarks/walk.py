@@ -163,12 +163,11 @@ class Walker:
             f"PATCH /api/orders/{self._place()}/status HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer "
             f"{self._token}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        client.sendall(head.encode() + body)
-        client.shutdown(socket.SHUT_WR)
+        worker.alive = False  # the waits before a request and after it are no part of it
 
         def serve() -> None:
-            with suppress(StopIteration):  # the client sends no more
-                worker._serve_plain(ours, b"")
+            with suppress(StopIteration):
+                worker._serve_plain(ours, head.encode() + body)
 
         with ours, client, closing(worker.tmp):
             walk = trace(name, serve)

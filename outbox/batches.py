@@ -194,7 +194,8 @@ class BatchWriter:
     @property
     def statements(self) -> Statements:
         """Those that write live events in the form that every process can read."""
-        return self._forms.current
+        forms = self._forms
+        return forms.packs if forms.log.packed else forms.rows
 
     @property
     def waiting(self) -> int:

@@ -6,14 +6,21 @@ the same ids waits, gets none and writes nothing: exactly once by construction, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from foundation.connections import Statement
 from outbox import announcing
 from side_effects.effects import IF_NEW, EventType, WrittenEffect, mask_of
 from side_effects.rows import ONE_MILLISECONDS, limits
+
+
+class Log(Protocol):
+    """What is known here of the log."""
+
+    packed: bool
+    """Whether every process can read packs by now."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,8 @@ class Announcement:
     lock: str
     """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
 
-    packed: Callable[[], bool]
-    """Whether every process can read packs by now; asked before each statement."""
+    log: Log
+    """Read before each statement."""
 
 
 MANY_MILLISECONDS, FEW_MILLISECONDS = 500, 250
@@ -116,16 +123,12 @@ class Forms:
 
     packs: Statements
     rows: Statements
-    packed: Callable[[], bool]
+    log: Log
 
     @classmethod
     def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
         packs, rows = (Statements.of(event_types, announcement, packed) for packed in (True, False))
-        return cls(packs, rows, announcement.packed)
-
-    @property
-    def current(self) -> Statements:
-        return self.packs if self.packed() else self.rows
+        return cls(packs, rows, announcement.log)
 
 
 @dataclass(frozen=True)

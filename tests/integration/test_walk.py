@@ -23,7 +23,7 @@ def shortest(walk):
 
 @pytest.mark.parametrize(
     ("name", "files", "stays"),
-    [("plain", 18, 26), ("refused", 17, 29), ("durable_attempt", 10, 30)],
+    [("plain", 18, 25), ("refused", 18, 30), ("durable_attempt", 10, 30)],
 )
 def test_a_walk_stays_short(walker, name, files, stays):
     walk = shortest(getattr(walker, name))
