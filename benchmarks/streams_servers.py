@@ -80,9 +80,9 @@ class StreamServer:
             yield number % channels, f"/stream?channel={number % channels}", ""
 
     def memory(self) -> int:
-        """Bytes of the largest of its processes: the one that has the streams."""
+        """Bytes of all its processes: which of them has the streams cannot be seen from here."""
         processes = [one for pid in self.pids for one in (psutil.Process(pid), *psutil.Process(pid).children())]
-        return max(int(one.memory_info().rss) for one in processes)
+        return sum(int(one.memory_info().rss) for one in processes)
 
     def stop(self) -> None:
         if self._process is not None:
