@@ -16,7 +16,7 @@ from side_effects.effects import IF_NEW, EventType, WrittenEffect, mask_of
 from side_effects.rows import ONE_MILLISECONDS, limits
 
 
-class Log(Protocol):
+class LogForm(Protocol):
     """What is known here of the log."""
 
     packed: bool
@@ -39,7 +39,7 @@ class Announcement:
     lock: str
     """A call that takes the lock which makes the log's numbers follow the commits; first in the transaction."""
 
-    log: Log
+    log: LogForm
     """Read before each statement."""
 
 
@@ -123,7 +123,7 @@ class Forms:
 
     packs: Statements
     rows: Statements
-    log: Log
+    log: LogForm
 
     @classmethod
     def of(cls, event_types: Sequence[EventType], announcement: Announcement) -> Self:
