@@ -65,10 +65,6 @@ from foundation import metric_files  # noqa: E402
 metric_files.install()
 
 
-GARBAGE = 10_000
-"""Objects made and not freed before the young ones are searched for cycles; a few requests make 700, the default."""
-
-
 def on_starting(server: Any) -> None:
     """Start counting at 0, since what the last run left would be added; and do not start with receivers that cannot be
     imported, or behind an unsuitable pooler."""
@@ -146,4 +142,3 @@ def post_worker_init(worker: Any) -> None:
     # What lives as long as the process is never searched for garbage again: 140,000 objects, 70 ms at a time.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE)

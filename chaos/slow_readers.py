@@ -22,7 +22,7 @@ WRITE = f"""{TAKE_LOCK} WITH packs AS (
     SELECT 1 AS sort, 'seller:1' AS channel, NULL::text AS other, 'order.status_changed 0 0' AS recipe,
         '{{"at":' || to_json(clock_timestamp()) || ',"text":"{"x" * EVENT_BYTES}"}}' AS pieces,
         1 AS events, NULL::bigint AS event_id), {APPEND_PACKS} {APPENDED}"""
-DROPPED = '"reason": "slow consumer"'
+DROPPED = '"reason":"slow consumer"'
 
 
 def never_read(server: Server, report: Report) -> None:

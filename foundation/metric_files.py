@@ -84,7 +84,7 @@ def flush() -> None:
 
 
 def flush_for_ever() -> None:
-    """Write it once a second."""
+    """Write it once a second, first at once: the files are open from the beginning."""
     while True:
-        gevent.sleep(FLUSH_SECONDS)
         flush()
+        gevent.sleep(FLUSH_SECONDS)
