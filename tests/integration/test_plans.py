@@ -11,7 +11,7 @@ import pytest
 
 from foundation.connections import PREPARED_OPTIONS
 from orders.effects import timer
-from realtime.log import AFTER, READ_PAGE, READ_PAGE_OF_ALL, REPLAY, REPLAY_ALL
+from realtime.log import BETWEEN, READ_PAGE, READ_PAGE_OF_ALL, REPLAY, REPLAY_ALL
 from side_effects import rows
 
 
@@ -33,7 +33,7 @@ PAGES = {
     READ_PAGE_OF_ALL: ("'seller:', 5000, 500", ["packs_pkey", "events_pkey"]),
     REPLAY: ("'{seller:1,seller:2}', 5000, 19999, 500", ["packs_other_seq_idx", "events_channel_seq_idx"]),
     REPLAY_ALL: ("'seller:', 5000, 19999, 500", ["packs_pkey", "events_pkey"]),
-    AFTER: ("5000, 500", ["packs_pkey", "events_pkey"]),
+    BETWEEN: ("5000, 19999, 500", ["packs_pkey", "events_pkey"]),
 }
 LOG = """INSERT INTO realtime_events (seq, channel, type, data)
     SELECT n, 'seller:' || mod(n, 4), 'order.status_changed', '{}' FROM generate_series(1, 20000) AS n;

@@ -150,7 +150,7 @@ def test_the_stream_has_the_headers_that_proxies_need(server):
         assert "no-cache, no-transform" == stream.headers["cache-control"]
         assert "no" == stream.headers["x-accel-buffering"]
         (hello,) = stream.until_type("hello")
-        assert {"at", "epoch", "head", "heartbeat_seconds", "version"} == hello.data.keys()
+        assert {"at", "epoch", "head", "heartbeat_seconds", "type", "version"} == hello.data.keys()
 
 
 def test_an_idle_stream_holds_no_database_connection(server):

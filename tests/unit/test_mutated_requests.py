@@ -233,7 +233,7 @@ def check(piece: bytes, rng: random.Random, flask_routes: object) -> bool:
     for reader in READERS:
         assert expected == reader(whole), reader.__name__
     if match := PATH.fullmatch(read.path):
-        assert ("orders.change_status", int(match[1])) == flask_routes("PATCH", read.path)
+        assert ("orders.change_order_status", int(match[1])) == flask_routes("PATCH", read.path)
     return True
 
 
