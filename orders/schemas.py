@@ -113,17 +113,22 @@ class ChangeOrderStatusRequest(Body):
     tracking: Annotated[Tracking, Field(description="Tracking data; only for statuses that allow it.")] | None = None
 
 
+def _key_field(description: str) -> Any:
+    return Field(
+        alias="Idempotency-Key",
+        description=description,
+        examples=["7f3c2a9d-51e8"],
+        json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+    )
+
+
 class KeyedHeaders(Headers):
     """Headers that make a request safe to repeat."""
 
     idempotency_key: Annotated[
         str,
-        Field(
-            alias="Idempotency-Key",
-            description="Makes the request safe to repeat: it is applied once and answered the same each time. "
-            "Stored for ever.",
-            examples=["7f3c2a9d-51e8"],
-            json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+        _key_field(
+            "Makes the request safe to repeat: it is applied once and answered the same each time. Stored for ever."
         ),
     ] = ""
 
@@ -158,12 +163,8 @@ class DryRunHeaders(Headers):
 
     idempotency_key: Annotated[
         str,
-        Field(
-            alias="Idempotency-Key",
-            description="The key that the change would have; the result says whether it was used already. It is not "
-            "stored.",
-            examples=["7f3c2a9d-51e8"],
-            json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+        _key_field(
+            "The key that the change would have; the result says whether it was used already. It is not stored."
         ),
     ] = ""
     if_match: IfMatch = ""
