@@ -58,7 +58,8 @@ class Batch:
             if len(running) > BATCH_LIMIT:
                 gevent.wait(running, count=len(running) - BATCH_LIMIT)
             running = [one for one in running if not one.ready()]
-            running += [pool.spawn(self._make_all_of_one_order, one) for one in orders[start : start + BATCH_LIMIT]]
+            with self._changes.commits.gathering():
+                running += [pool.spawn(self._make_all_of_one_order, one) for one in orders[start : start + BATCH_LIMIT]]
         gevent.joinall(running, raise_error=True)
         return self.results
 
