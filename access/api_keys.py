@@ -41,6 +41,7 @@ USE = SQL.text("use")
 ADD_KEY = SQL.text("add")
 HOLD = SQL.text("hold")
 LIST_KEYS = SQL.text("list")
+ERASE_NAMES = SQL.text("erase_names")
 MADE_BY = SQL.text("made_by")
 FIND_KEY = SQL.text("find")
 TAKE_BACK = SQL.text("take_back")
@@ -102,6 +103,11 @@ def hold(ids: list[int]) -> bool:
 def listed() -> list[dict[str, Any]]:
     """All keys, newest first, without the secrets."""
     return [dict(row._mapping) for row in db.session.execute(LIST_KEYS)]
+
+
+def erase_names(role: Role, principal_id: int) -> None:
+    """Erase the names of this principal's keys; committed together with the caller's next changes."""
+    db.session.execute(ERASE_NAMES, {"role": role, "id": principal_id})
 
 
 def made_by(actor: str) -> list[int]:

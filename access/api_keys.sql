@@ -24,6 +24,10 @@ SELECT id, prefix, name, role, principal_id, scopes, actor, ancestors[cardinalit
     created_at, expires_at, last_used_at, revoked_at
 FROM api_keys ORDER BY id DESC LIMIT 1000
 
+-- name: erase_names(role, id)
+-- Part of erasing personal data on request.
+UPDATE api_keys SET name = '(erased)' WHERE role = :role AND principal_id = :id
+
 -- name: made_by(actor)
 -- The valid keys that somebody created.
 SELECT id FROM api_keys WHERE actor = :actor AND revoked_at IS NULL

@@ -13,7 +13,7 @@ from itertools import islice
 
 from access.principal import Principal, grounds
 from foundation import sql
-from foundation.db import commit, db
+from foundation.db import commit, db, in_pieces
 
 LOOK_BACK_SECONDS = 60
 """A transaction that began earlier may be committed later; none of ours lives that long."""
@@ -35,6 +35,7 @@ SQL = sql.beside(__file__, look_back_seconds=LOOK_BACK_SECONDS)
 LOOK = SQL.text("look")
 ASK = SQL.text("ask")
 REVOKE = SQL.text("revoke")
+ERASE_REASONS = SQL.text("erase_reasons")
 PRUNE_REVOCATIONS = SQL.text("prune")
 
 
@@ -114,6 +115,11 @@ def revoke(subject: str, actor: str, reason: str) -> None:
     """Revoke a token (`jti:…`), or all tokens of a principal issued until now (`seller:7`)."""
     db.session.execute(REVOKE, {"subject": subject, "actor": actor, "reason": reason})
     commit()
+
+
+def erase_reasons(subjects: Sequence[str]) -> int:
+    """Erase why these were revoked, which somebody wrote, in chunks that each commit; they stay revoked."""
+    return in_pieces(ERASE_REASONS, subjects=list(subjects))
 
 
 def prune(kept_hours: dict[str, int], most: int = 1000) -> int:

@@ -22,6 +22,11 @@ again AS (
 INSERT INTO revocations (subject, actor, reason)
 SELECT :subject, :actor, :reason WHERE NOT EXISTS (SELECT FROM again)
 
+-- name: erase_reasons(subjects, piece)
+-- Whoever may revoke something gives a reason, also the two sides of an order for its links.
+UPDATE revocations SET reason = '' WHERE id = ANY(ARRAY(
+    SELECT id FROM revocations WHERE subject = ANY(:subjects) AND reason <> '' LIMIT :piece))
+
 -- name: prune(kind, hours, most)
 -- Rows that no longer refuse anything, since all credentials of that kind have expired.
 DELETE FROM revocations WHERE id = ANY(ARRAY(

@@ -25,10 +25,10 @@ DELETE FROM notifications WHERE id = ANY(ARRAY(
     SELECT id FROM notifications WHERE recipient_role = 'buyer' AND recipient_id = :id ORDER BY id LIMIT :piece))
 
 -- name: erase(orders, piece)
--- The body is the reason that somebody gave; titles hold no personal data.
+-- The body is what somebody wrote, but for generic ones; titles hold no personal data.
 UPDATE notifications SET body = '' WHERE id = ANY(ARRAY(
     SELECT n.id FROM notifications n JOIN order_events e ON e.id = n.event_id
-    WHERE e.order_id = ANY(:orders) AND n.kind = 'status' AND n.body <> '' LIMIT :piece))
+    WHERE e.order_id = ANY(:orders) AND n.kind <> 'generic' AND n.body <> '' LIMIT :piece))
 
 -- name: export(id, after, piece)
 -- Part of the personal data that is handed out on request.

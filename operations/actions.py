@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 
 from foundation import sql
 from foundation.contract import LARGEST_ID
-from foundation.db import PIECE, commit, db
+from foundation.db import PIECE, commit, db, in_pieces
 from foundation.errors import InvalidRequest, NotFound
 from outbox import modes
 from side_effects.effects import EventType
@@ -38,6 +38,7 @@ GROUPS = SQL.text("groups")
 PAUSE = SQL.text("pause")
 RESUME = SQL.text("resume")
 RECORD_CHANGE = SQL.text("record_change")
+ERASE_QUOTED = SQL.text("erase_quoted")
 CIRCUITS = SQL.text("circuits")
 FORGET_MODES = SQL.text("forget_modes")
 SET_MODE = SQL.text("set_mode")
@@ -197,6 +198,12 @@ def record(actor: str, action: str, target: str, reason: str, count: int) -> Non
     """Write down what an operator did; committed with what was done."""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
     db.session.execute(RECORD, values)
+
+
+def erase_quoted(addresses: Sequence[str]) -> None:
+    """Erase the reasons of circuits' changes that quote one of these addresses, in chunks that each commit."""
+    if addresses:
+        in_pieces(ERASE_QUOTED, addresses=list(addresses))
 
 
 def prune_changes() -> int:

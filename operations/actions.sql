@@ -25,6 +25,13 @@ WHERE destination = :destination
 -- An operator's actions are part of the circuit's history.
 INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)
 
+-- name: erase_quoted(addresses, piece)
+-- A circuit is opened by an error, and a mail server's may quote the address of a buyer.
+UPDATE circuit_changes SET reason = '(erased)' WHERE id = ANY(ARRAY(
+    SELECT c.id FROM circuit_changes c WHERE EXISTS (
+        SELECT FROM unnest(CAST(:addresses AS text[])) AS a (address) WHERE strpos(lower(c.reason), lower(a.address)) > 0)
+    LIMIT :piece))
+
 -- name: circuits()
 -- Destinations that ever failed, with their last change.
 SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state, c.until, l.reason, l.at

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from access import idempotency, people, revocations
+from access import api_keys, idempotency, people, revocations, tracking_links
 from chat import messages
 from foundation import sql
 from foundation.db import all_rows, db, in_pieces
@@ -29,6 +29,7 @@ ORDERS_AT_ONCE = 100
 SQL = sql.beside(__file__, erased_name=ERASED_NAME, events=json_sql.EVENTS)
 ORDERS = SQL.text("orders")
 SELLERS = SQL.text("sellers")
+ADDRESSES = SQL.text("addresses")
 ERASE_BUYER = SQL.text("erase_buyer")
 ERASE_REASONS = SQL.text("erase_reasons")
 ERASE_ERRORS = SQL.text("erase_errors")
@@ -50,11 +51,14 @@ def take_out(buyer_id: int) -> dict[str, int]:
     stays erased, and repeating the request does the rest.
     """
     orders = [row[0] for row in all_rows(ORDERS, buyer=buyer_id)]
-    if not orders and not people.export("buyer", buyer_id):
+    accounts = people.export("buyer", buyer_id)
+    if not orders and not accounts:
         raise NotFound("No data is stored about this buyer.")
     batches = [orders[start : start + ORDERS_AT_ONCE] for start in range(0, len(orders), ORDERS_AT_ONCE)]
     erased: Counter[str] = Counter(accounts=0, orders=0, reasons=0, messages=0, notifications=0, live_events=0)
+    actions.erase_quoted([one["email"] for one in accounts])
     for batch in batches:
+        actions.erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
     erasure.wait_for_appends()  # so that nothing read before is written afterwards
@@ -63,9 +67,11 @@ def take_out(buyer_id: int) -> dict[str, int]:
         erased["notifications"] += inbox.erase(batch)
         erased["live_events"] += erasure.erase(batch, ERASED_NAME)
         in_pieces(ERASE_ERRORS, orders=batch)
+        revocations.erase_reasons([tracking_links.subject(order) for order in batch])
         idempotency.forget_orders(batch)
     erased["live_events"] += erasure.erase_packs(f"buyer:{buyer_id}", ERASED_NAME)
     erased["notifications"] += inbox.empty(buyer_id)
+    revocations.erase_reasons([f"buyer:{buyer_id}"])
     idempotency.forget(f"buyer:{buyer_id}")
     erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)
     return dict(erased)
@@ -74,6 +80,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
 def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[str, int]:
     """Delete the accounts and record that this buyer was erased; returns how much of each there was."""
     erased["accounts"] = people.erase("buyer", buyer_id)
+    api_keys.erase_names("buyer", buyer_id)
     actions.record(actor, "erase", f"buyer {buyer_id}", reason, erased["orders"])
     # Commits. Holders of the buyer's credentials can no longer read, and their streams restart.
     revocations.revoke(f"buyer:{buyer_id}", actor, "personal data erased")

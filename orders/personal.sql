@@ -8,6 +8,10 @@ SELECT id FROM orders WHERE buyer_id = :buyer AND id > :after ORDER BY id LIMIT 
 -- Their channels have live events that mention the buyer.
 SELECT DISTINCT seller_id FROM orders WHERE buyer_id = :buyer
 
+-- name: addresses(orders)
+-- What errors may quote.
+SELECT DISTINCT buyer_email FROM orders WHERE id = ANY(:orders) AND buyer_email <> ''
+
 -- name: erase_buyer(orders, piece)
 -- Name and address. Rows that are erased already are skipped, so a repetition ends at once.
 UPDATE orders SET buyer_name = '{erased_name}', buyer_email = '' WHERE id = ANY(ARRAY(
@@ -21,10 +25,10 @@ DELETE FROM order_reasons WHERE event_id = ANY(ARRAY(
     WHERE e.order_id = ANY(:orders) LIMIT :piece))
 
 -- name: erase_errors(orders, piece)
--- A mail server's refusal may quote the buyer's address.
-UPDATE side_effects SET last_error = '' WHERE id = ANY(ARRAY(
-    SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type = 'order' AND s.event_id = e.id
-    WHERE e.order_id = ANY(:orders) AND s.last_error <> '' LIMIT :piece))
+-- A mail server's refusal may quote the buyer's address; the fingerprint is the beginning of the error.
+UPDATE side_effects SET last_error = '', fingerprint = '' WHERE id = ANY(ARRAY(
+    SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type IN ('order', 'timer') AND s.event_id = e.id
+    WHERE e.order_id = ANY(:orders) AND (s.last_error, s.fingerprint) <> ('', '') LIMIT :piece))
 
 -- name: export_orders(buyer, after, piece)
 -- Orders with their history, page by page.
