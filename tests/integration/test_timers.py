@@ -208,7 +208,11 @@ def test_orders_that_stood_there_before_the_table_had_a_timer_get_theirs(app, de
 
 def test_a_sick_clock_lets_no_timer_fire_early(delivered, onward, sql, waiting):
     """A circuit that closes makes due what had been tried, and probes it; a timer has its moment."""
-    sql("INSERT INTO circuits (destination, state, probes) VALUES (%s, 'half-open', 3)", timer.DESTINATION)
+    sql(
+        """INSERT INTO circuits (destination, state, probes) VALUES (%s, 'half-open', 3)
+        ON CONFLICT (destination) DO UPDATE SET state = excluded.state, probes = excluded.probes""",
+        timer.DESTINATION,
+    )
     run = onward.engine.durable_pool.run
 
     assert [] == run(rows.PROBE, (timer.DESTINATION, timer.KIND, 1))
