@@ -13,7 +13,7 @@ from access import guards
 from access.principal import Principal
 from foundation.contract import Answer, Headers, Query, example, example_of, typed
 from foundation.documentation import documented
-from foundation.errors import Forbidden, TooManyRequests
+from foundation.errors import Forbidden, InvalidRequest, TooManyRequests
 from foundation.paging import link_next
 from realtime import polling
 from realtime.events import EVENT_ID, HelloEvent
@@ -195,4 +195,9 @@ def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Li
 
 
 def _named(channels: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(channels.split(",")))[:MOST_CHANNELS] if channels else ()
+    """The channels that were asked for, each once; raises InvalidRequest if they are too many."""
+    named = tuple(dict.fromkeys(channels.split(","))) if channels else ()
+    if len(named) > MOST_CHANNELS:
+        why = f"at most {MOST_CHANNELS} channels, not {len(named)}"
+        raise InvalidRequest(f"channels: {why}.", {"errors": [{"field": "channels", "message": why}]})
+    return named

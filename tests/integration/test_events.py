@@ -122,6 +122,16 @@ def test_what_makes_no_sense_is_refused(bob, query):
     assert bob.get(f"/api/events?{query}").status in (400, 422)
 
 
+def test_more_channels_than_are_read_are_refused_and_none_is_left_out(shop):
+    """The hundred-and-first was dropped without a word, at this door and at that of the streams."""
+    names = [f"buyer:{number}" for number in range(1, 102)]
+
+    assert 200 == shop.get(f"/api/events?channels={','.join(names[:100])}").status
+    for address in ("/api/events", "/api/stream"):
+        reply = shop.get(f"{address}?channels={','.join(names)}")
+        assert (422, "channels") == (reply.status, reply.json["errors"][0]["field"])
+
+
 def test_after_a_restored_backup_every_reader_is_told_to_begin_anew(app, bob, happened, sql):
     """The restored log counts on; cursors of its former life look like its own."""
     _, cursor = read_all(bob)
