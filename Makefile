@@ -31,7 +31,8 @@ format: .venv/installed-dev ## Format the code, and apply safe lint fixes
 	@$(BIN)/ruff format .
 
 openapi: .venv/installed-dev ## Regenerate the contract, docs/openapi.json, from the code
-	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json
+	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json.new || { rm -f docs/openapi.json.new; exit 1; }
+	@mv docs/openapi.json.new docs/openapi.json
 
 sql: .venv/installed-dev ## Regenerate the composed statements, docs/sql/*.sql, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) SMTP_URL=smtp://mail MAIL_FROM=a@b.example \
