@@ -53,13 +53,18 @@ class Batch:
         pool = _pools.setdefault(principal.who, Pool(AT_ONCE))
         orders = list(places.values())
         running: list[Greenlet[..., None]] = []
-        for start in range(0, len(orders), BATCH_LIMIT):
-            # Started one by one as places become free, each would be a statement of its own.
+        while orders:
             if len(running) > BATCH_LIMIT:
                 gevent.wait(running, count=len(running) - BATCH_LIMIT)
+                gevent.sleep(0)  # those that ended together leave the pool together
             running = [one for one in running if not one.ready()]
+            pool.wait_available()
+            together = orders[: min(BATCH_LIMIT, pool.free_count())]
+            # Started one by one as places become free, each would be a statement of its own. The pool has room for all
+            # of them: nothing may wait in here, since every other change would wait as well.
             with self._changes.commits.gathering():
-                running += [pool.spawn(self._make_all_of_one_order, one) for one in orders[start : start + BATCH_LIMIT]]
+                running += [pool.spawn(self._make_all_of_one_order, one) for one in together]
+            del orders[: len(together)]
         gevent.joinall(running, raise_error=True)
         return self.results
 

@@ -8,8 +8,10 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
+from gevent.pool import Pool
 
 from foundation.connections import PreparedPool, Row, Statement
+from orders.batch import AT_ONCE, Batch, _pools
 from orders.errors import IllegalTransition, StaleVersion
 from orders.group_commit import IN_FLIGHT
 from orders.schemas import ChangeOrderStatusRequest
@@ -131,3 +133,19 @@ def test_beside_other_processes_one_statement_is_in_progress_at_a_time(onward, a
     several = onward_of(app_with(web_concurrency=2)).orders.changes.commits
 
     assert (IN_FLIGHT, 1) == (onward.orders.changes.commits.places, several.places)
+
+
+def test_a_batch_that_waits_for_room_holds_up_nobody(onward, to, orders, bob):
+    """While it waited, nobody's change was sent: a group is gathered with no statement in progress."""
+    others, end = Pool(AT_ONCE), Event()
+    _pools[bob.principal.who] = others
+    for _ in range(AT_ONCE):
+        others.spawn(end.wait)
+    waits = gevent.spawn(Batch(onward.orders.changes, [to(orders[1])]).run)
+    gevent.sleep(0)
+    assert not waits.ready()
+
+    with gevent.Timeout(30):
+        assert 2 == onward.orders.changes.change(to(orders[0])).version
+    end.set()
+    assert [2] == [one.version for one in waits.get(timeout=30)]
