@@ -1,4 +1,7 @@
-"""Fills every table of a database as years would, with small rows, and one shop that is larger than all others."""
+"""Fills every table of a database as years would, with small rows, and one shop that is larger than all others.
+
+In full that are 10^6 rows each, 10^7 of the three that grow fastest (live events: nine in ten are packed), and 9 GB.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +45,14 @@ FILLS = {
         SELECT nextval('realtime_seq'), 'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END,
             'order.status_changed', '{{"order":{{"id":' || mod(n, {n}) || '}}}}',
             CASE WHEN mod(n, 10) > 0 THEN mod(n, {n}) END
-        FROM generate_series(1, {many}) AS n""",
+        FROM generate_series(1, {n}) AS n""",
+    # Nine events in a row, as a change has with everything that follows from it.
     "realtime_packs": """INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)
-        SELECT nextval('realtime_seq'), 'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END,
-            'buyer:' || mod(n, 997) + 1, 'order.status_changed 1 0', '{{"order":{{"id":' || mod(n, {n}) || '}}}}', n
-        FROM generate_series(1, {many}) AS n""",
+        SELECT (SELECT max(nextval('realtime_seq')) FROM generate_series(n, n + 8)),
+            'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, 'buyer:' || mod(n, 997) + 1,
+            repeat('order.status_changed 0 0;order.status_changed 1 0;', 4) || 'order.status_changed 0 0',
+            '{{"order":{{"id":' || mod(n, {n}) || '}}}}', n
+        FROM generate_series(1, {n}) AS n""",
     "outbox": """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         SELECT 'order', -n, -n, 63, '', 999999, clock_timestamp() + interval '1 h' FROM generate_series(1, {n}) AS n""",
     "side_effects": """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts,
