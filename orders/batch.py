@@ -60,8 +60,8 @@ class Batch:
             running = [one for one in running if not one.ready()]
             pool.wait_available()
             together = orders[: min(BATCH_LIMIT, pool.free_count())]
-            # Started one by one as places become free, each would be a statement of its own. The pool has room for all
-            # of them: nothing may wait in here, since every other change would wait as well.
+            # Started one by one as places become free, each would be a statement of its own. As many as the pool has
+            # capacity for: nothing may wait in here, since every other change would wait as well.
             with self._changes.commits.gathering():
                 running += [pool.spawn(self._make_all_of_one_order, one) for one in together]
             del orders[: len(together)]

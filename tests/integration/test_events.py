@@ -123,7 +123,7 @@ def test_what_makes_no_sense_is_refused(bob, query):
 
 
 def test_more_channels_than_are_read_are_refused_and_none_is_left_out(shop):
-    """The hundred-and-first was dropped without a word, at this door and at that of the streams."""
+    """The hundred-and-first was dropped without a word, from this list and from the streams."""
     names = [f"buyer:{number}" for number in range(1, 102)]
 
     assert 200 == shop.get(f"/api/events?channels={','.join(names[:100])}").status

@@ -135,7 +135,7 @@ def test_beside_other_processes_one_statement_is_in_progress_at_a_time(onward, a
     assert (IN_FLIGHT, 1) == (onward.orders.changes.commits.places, several.places)
 
 
-def test_a_batch_that_waits_for_room_holds_up_nobody(onward, to, orders, bob):
+def test_a_batch_that_waits_for_capacity_holds_up_nobody(onward, to, orders, bob):
     """While it waited, nobody's change was sent: a group is gathered with no statement in progress."""
     others, end = Pool(AT_ONCE), Event()
     _pools[bob.principal.who] = others
