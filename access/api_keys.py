@@ -43,6 +43,7 @@ HOLD = SQL.text("hold")
 LIST_KEYS = SQL.text("list")
 ERASE_NAMES = SQL.text("erase_names")
 MADE_BY = SQL.text("made_by")
+NAME = SQL.text("name")
 FIND_KEY = SQL.text("find")
 TAKE_BACK = SQL.text("take_back")
 
@@ -95,6 +96,12 @@ def lineage(maker: Principal | None) -> list[int]:
     return [int(id) for id in maker.credential.removeprefix(NAME_PREFIX).split(".")]
 
 
+def acting(principal: Principal) -> dict[str, Any] | None:
+    """The id and the name of the key by which this principal acts; None without a key."""
+    id = next(reversed(lineage(principal)), None)
+    return {"id": id, "name": db.session.execute(NAME, {"id": id}).scalar()} if id else None
+
+
 def hold(ids: list[int]) -> bool:
     """Whether none of these keys was revoked."""
     return bool(db.session.execute(HOLD, {"ids": ids}).scalar_one())
@@ -145,7 +152,13 @@ def verify(key: str, revocations: Revocations, demo: bool) -> Credential:
     path, role, subject, scopes, of_demo, created_at, expires_at = row
     ends = float(expires_at) if expires_at is not None else None
     principal = Principal(
-        role, subject, ends, credential=_credential_name(path), scopes=frozenset(scopes), demo=of_demo
+        role,
+        subject,
+        ends,
+        credential=_credential_name(path),
+        scopes=frozenset(scopes),
+        demo=of_demo,
+        via=f"{NAME_PREFIX}{path[-1]}",
     )
     if revocations.refuse(principal, float(created_at)):
         raise Unauthorized("The key was revoked.")

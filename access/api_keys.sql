@@ -33,6 +33,10 @@ UPDATE api_keys SET name = '(erased)' WHERE role = :role AND principal_id = :id
 SELECT id FROM api_keys WHERE actor = :actor AND revoked_at IS NULL
     AND (expires_at IS NULL OR expires_at > clock_timestamp()) ORDER BY id LIMIT 100
 
+-- name: name(id)
+-- How a key is called.
+SELECT name FROM api_keys WHERE id = :id
+
 -- name: find(id)
 -- The row stays locked until the revocation commits, so that two revocations cannot both succeed.
 SELECT ancestors || id, role FROM api_keys WHERE id = :id AND revoked_at IS NULL FOR UPDATE

@@ -154,6 +154,12 @@ def actor() -> str:
     return f"{principal.role} {principal.id}"
 
 
+def via() -> str | None:
+    """By what the current principal acts, for the audit trail; None for a plain token, and outside of requests."""
+    principal: Principal | None = g.get("principal")
+    return principal.via if principal else None
+
+
 def require(*roles: str) -> Principal:
     """The current principal if it has one of these roles; raises Forbidden otherwise."""
     principal = current()

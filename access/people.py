@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.exc import IntegrityError
 
 from access import passwords, throttle
@@ -16,20 +15,15 @@ from access.principal import Principal, Role
 from access.revocations import REVOKE
 from access.throttle import Origin
 from foundation import sql
-from foundation.db import db
+from foundation.db import commit, db
 from foundation.errors import InvalidRequest, NotFound, Unauthorized
-from foundation.settings import Settings
 
 SIGNING_IN: tuple[Role, ...] = ("buyer", "seller", "operator", "auditor")
 """Roles for people; other systems have keys."""
 
-LINK_SECONDS = 24 * 3600
-"""How long a link to choose a password is valid; it is valid for one password."""
-
-LINK_SALT = "onward: choose a password"
-
 SQL = sql.beside(__file__)
 BY_EMAIL = SQL.text("by_email")
+BY_ID = SQL.text("by_id")
 BY_SESSION = SQL.text("by_session")
 ADD_PERSON = SQL.text("add")
 LIST_PEOPLE = SQL.text("list")
@@ -39,6 +33,9 @@ SIGNED_IN = SQL.text("signed_in")
 SET_PASSWORD = SQL.text("set_password")
 DISABLE = SQL.text("disable")
 CHANGE = SQL.text("change")
+SIGN_OUT = SQL.text("sign_out")
+EMPTY = SQL.text("empty")
+DELETE = SQL.text("delete")
 KNOWN = SQL.text("known")
 ENABLE = SQL.text("enable")
 
@@ -58,30 +55,14 @@ class Person:
     @property
     def principal(self) -> Principal:
         credential = _credential_name(self.session_key)
-        return Principal(self.role, self.principal_id, from_session=True, name=self.name, credential=credential)
-
-
-class Links:
-    """Signed links to choose a password."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._signer = URLSafeTimedSerializer(settings.signing_keys, salt=LINK_SALT)
-
-    def address(self, person: Person) -> str:
-        """The link as it is sent to the person."""
-        return self._settings.link(f"/password/{self._signer.dumps(person.session_key)}")
-
-    def person(self, link: str) -> Person:
-        """The person of this link; raises NotFound if it is expired, used or invalid."""
-        try:
-            session_key = self._signer.loads(link, max_age=LINK_SECONDS)
-        except BadSignature as error:
-            raise NotFound("This link is no longer valid. Ask for a new one.") from error
-        found = by_session(session_key) if isinstance(session_key, str) else None
-        if found is None:
-            raise NotFound("This link is no longer valid. Ask for a new one.")
-        return found
+        return Principal(
+            self.role,
+            self.principal_id,
+            from_session=True,
+            name=self.name,
+            credential=credential,
+            via=f"person:{self.id}",
+        )
 
 
 def add(email: str, name: str, role: Role, principal_id: int) -> Person:
@@ -98,12 +79,21 @@ def add(email: str, name: str, role: Role, principal_id: int) -> Person:
     except IntegrityError as error:
         db.session.rollback()
         raise InvalidRequest("An account with this e-mail address already exists.") from error
-    db.session.commit()
+    commit()
     return Person(*row)
 
 
-def everyone() -> list[dict[str, Any]]:
-    return [dict(row._mapping) for row in db.session.execute(LIST_PEOPLE)]
+def everyone(role: str | None = None, principal_id: int | None = None) -> list[dict[str, Any]]:
+    """The newest accounts, without hashes and keys: all, or those with this role, or this id."""
+    return [dict(row._mapping) for row in db.session.execute(LIST_PEOPLE, {"role": role, "id": principal_id})]
+
+
+def by_id(id: int) -> Person:
+    """The account with this id, disabled or not; raises NotFound."""
+    row = db.session.execute(BY_ID, {"id": id}).one_or_none()
+    if row is None:
+        raise NotFound("No account with this id.")
+    return Person(*row)
 
 
 def by_email(email: str) -> Person | None:
@@ -167,7 +157,32 @@ def enable(email: str) -> None:
     """Enable a disabled account; raises NotFound if there is none."""
     if db.session.execute(ENABLE, {"email": plain(email)}).scalar() is None:
         missing(email, "is not disabled")
-    db.session.commit()
+    commit()
+
+
+def end_sessions(email: str, actor: str, reason: str) -> None:
+    """End every session of an account, and its links; raises NotFound if there is none."""
+    session_key = db.session.execute(SIGN_OUT, {"email": plain(email), "new": _new_key()}).scalar() or missing(email)
+    _end_sessions(session_key, actor, reason)
+
+
+def empty(email: str) -> tuple[int, str, int]:
+    """Take the name out of an account that is to be deleted, and disable it; returns its id, role and principal's id.
+
+    Raises NotFound if there is no such account.
+    """
+    row = db.session.execute(EMPTY, {"email": plain(email)}).one_or_none()
+    id, role, principal_id = row or missing(email)
+    commit()
+    return id, role, principal_id
+
+
+def delete(email: str) -> str:
+    """Delete an account; returns its principal (`seller 7`). Committed with the caller's next changes.
+
+    Raises NotFound if there is no such account.
+    """
+    return str(db.session.execute(DELETE, {"email": plain(email)}).scalar() or missing(email))
 
 
 def missing(email: str, otherwise: str = "is disabled") -> NoReturn:
@@ -196,7 +211,7 @@ def plain(email: str) -> str:
 def _end_sessions(session_key: str, actor: str, reason: str) -> None:
     """Revoke what processes have cached of the sessions; their session key no longer exists."""
     db.session.execute(REVOKE, {"subject": _credential_name(session_key), "actor": actor, "reason": reason})
-    db.session.commit()
+    commit()
 
 
 def _credential_name(session_key: str) -> str:

@@ -16,14 +16,15 @@ SELECT {columns} FROM people WHERE session_key = :session_key AND disabled_at IS
 INSERT INTO people (email, name, role, principal_id, session_key)
 VALUES (:email, :name, :role, :principal_id, :session_key) RETURNING {columns}
 
--- name: list()
--- For operators. The newest 1,000 are enough for a page.
+-- name: list(role, id)
+-- For operators, of one account or of all. The newest 1,000 are enough for a page.
 SELECT id, email, name, role, principal_id, password IS NOT NULL AS has_password, created_at, signed_in_at, disabled_at
-FROM people ORDER BY id DESC LIMIT 1000
+FROM people WHERE (CAST(:role AS text) IS NULL OR role = :role) AND (CAST(:id AS bigint) IS NULL OR principal_id = :id)
+ORDER BY id DESC LIMIT 1000
 
 -- name: export(role, id)
 -- Part of the personal data that is handed out on request.
-SELECT id, email, name, role, principal_id, created_at, signed_in_at, disabled_at
+SELECT id, email, name, role, principal_id, created_at, signed_in_at, disabled_at, language, time_zone, theme
 FROM people WHERE role = :role AND principal_id = :id ORDER BY id
 
 -- name: erase(role, id)
@@ -58,3 +59,20 @@ SELECT EXISTS (SELECT FROM people WHERE email = :email)
 -- name: enable(email)
 -- The session key is not restored: previous sessions stay ended.
 UPDATE people SET disabled_at = NULL WHERE email = :email AND disabled_at IS NOT NULL RETURNING id
+
+-- name: by_id(id)
+-- People are named by their address on the command line, and by their id over HTTP; disabled ones are found.
+SELECT {columns} FROM people WHERE id = :id
+
+-- name: sign_out(email, new)
+-- As `disable`: returns the session key that ends.
+WITH was AS (SELECT id, session_key FROM people WHERE email = :email FOR UPDATE)
+UPDATE people SET session_key = :new FROM was WHERE people.id = was.id RETURNING was.session_key
+
+-- name: empty(email)
+-- The first step of deleting an account: from now on nothing is written with the name.
+UPDATE people SET name = '', disabled_at = coalesce(disabled_at, clock_timestamp()) WHERE email = :email RETURNING id, role, principal_id
+
+-- name: delete(email)
+-- The last step.
+DELETE FROM people WHERE email = :email RETURNING role || ' ' || principal_id

@@ -16,6 +16,10 @@ READERS: tuple[Role, ...] = ("auditor",)
 """Read-only roles."""
 
 
+LINK, DEMO = "link", "demo"
+"""What a principal came by that has no row of its own: a tracking link, a button of the demo."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated buyer, seller, operator, auditor, or system of the marketplace."""
@@ -39,6 +43,9 @@ class Principal:
 
     demo: bool = False
     """Whether it came through a button of the demo, or through something created with one: it ends with the demo."""
+
+    via: str | None = None
+    """What it came by: `person:12`, `key:5`, LINK or DEMO; None for a plain token. Stored with what it does."""
 
     who: str = field(init=False, repr=False, compare=False)
     """The name of this principal in channels, limits and revocations: `seller:7`."""

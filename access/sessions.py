@@ -18,7 +18,7 @@ from access import revocations
 from access.credentials import Credentials
 from access.parts import access_of
 from access.people import Person
-from access.principal import ROLES, Principal
+from access.principal import DEMO, ROLES, Principal
 from foundation import clock
 from foundation.contract import LARGEST_ID
 from foundation.settings import Settings
@@ -146,4 +146,4 @@ def _player() -> Principal | None:
     role, subject = session.get("role"), session.get("id", "")
     if role not in ROLES or not subject.isdigit() or not 0 < int(subject) <= LARGEST_ID:
         return None
-    return Principal(role, int(subject), from_session=True, credential=DEMO_CREDENTIAL, demo=True)
+    return Principal(role, int(subject), from_session=True, credential=DEMO_CREDENTIAL, demo=True, via=DEMO)

@@ -13,7 +13,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from access import api_keys
-from access.principal import Principal
+from access.principal import LINK, Principal
 from access.revocations import LINKS, Revocations
 from foundation import clock
 from foundation.errors import NotFound
@@ -61,7 +61,7 @@ class TrackingLinks:
             order_id, buyer_id, made, ends, *maker = self._signer.loads(link)
         except BadSignature as error:
             raise NotFound("This link is no longer valid. Ask the shop for a new one.") from error
-        principal = Principal("buyer", buyer_id, ends)
+        principal = Principal("buyer", buyer_id, ends, via=LINK)
         invalid = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
         if invalid or (maker and not self._holds(*maker)):
             raise NotFound("This link is no longer valid. Ask the shop for a new one.")

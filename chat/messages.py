@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import outbox
+from access.actors import actor_json
 from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
@@ -26,11 +27,6 @@ PAGE = 50
 """Messages per page by default: 500 of the longest were 8 MB."""
 
 
-AUTHOR = """CASE WHEN author_role IS NOT NULL
-            THEN (SELECT row_to_json(a)::text FROM (SELECT author_role AS role, author_id AS id) AS a) END"""
-"""SQL for a message's author as JSON text; NULL if it has none."""
-
-
 @dataclass(frozen=True)
 class Parties:
     """The two sides of a conversation."""
@@ -44,10 +40,12 @@ def message_json(alias: str, reader: str) -> str:
     return f"""(SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.order_id, {alias}.kind,
                CASE {reader} WHEN 'buyer' THEN coalesce({alias}.buyer_body, {alias}.body) ELSE {alias}.body END AS body,
-               CASE WHEN {alias}.author_role IS NOT NULL
-                    THEN (SELECT row_to_json(a) FROM (SELECT {alias}.author_role AS role, {alias}.author_id AS id) AS a)
-               END AS author,
-               {alias}.created_at) AS members)"""
+               {author_json(f"{alias}.", reader)}::json AS author, {alias}.created_at) AS members)"""
+
+
+def author_json(prefix: str, reader: str) -> str:
+    """SQL for a message's author as JSON text, as the role `reader`, which is SQL, may see it; NULL if it has none."""
+    return actor_json(f"{prefix}author_role", f"{prefix}author_id", f"{prefix}author_via", reader)
 
 
 def live_message(
@@ -58,22 +56,23 @@ def live_message(
     seller_body: str,
     buyer_body: str,
     created_at: str,
-    author: str = "'null'",
+    authors: tuple[str, str] = ("'null'", "'null'"),
     inserted: str = "",
 ) -> tuple[AnnouncedEvent, AnnouncedEvent]:
     """The live events of a message to both sides: in the form of `message_json`, in pieces.
 
-    All of them are SQL over the row, which also has `order_id`, `seller_id` and `buyer_id`.
+    All of them are SQL over the row, which also has `order_id`, `seller_id` and `buyer_id`. `authors`: as the seller
+    and as the buyer see the author.
     """
     begins = f"""'{{"at":' || to_json({created_at}) || ',"type":"message.created","message":{{"id":' || {id}
                || ',"order_id":' || order_id || ',"kind":"' || {kind} || '","body":'"""
-    ends = f"""',"author":' || {author} || ',"created_at":' || to_json({created_at}) || '}}}}'"""
+    ends = f"""',"created_at":' || to_json({created_at}) || '}}}}'"""
 
-    def to(side: str, body: str) -> AnnouncedEvent:
-        pieces = (begins, f"to_json({body})::text", ends)
+    def to(side: str, body: str, author: str) -> AnnouncedEvent:
+        pieces = (begins, f"to_json({body})::text", f"""',"author":' || {author}""", ends)
         return AnnouncedEvent(f"'{side}:' || {side}_id", "'message.created'", pieces, condition, id, inserted)
 
-    return to("buyer", buyer_body), to("seller", seller_body)
+    return to("buyer", buyer_body, authors[1]), to("seller", seller_body, authors[0])
 
 
 def event_type() -> EventType:
@@ -83,6 +82,7 @@ said AS MATERIALIZED (
     SELECT s.pending, m.* FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
         '{EVENT_TYPE}')"""
+    seen_by_seller, seen_by_buyer = (f"coalesce({author_json('', side)}, 'null')" for side in ("'seller'", "'buyer'"))
     live = live_message(
         is_pending(MESSAGE_BIT),
         id="id",
@@ -90,7 +90,7 @@ said AS MATERIALIZED (
         seller_body="body",
         buyer_body="coalesce(buyer_body, body)",
         created_at="created_at",
-        author=f"coalesce({AUTHOR}, 'null')",
+        authors=(seen_by_seller, seen_by_buyer),
     )
     return EventType(
         EVENT_TYPE, CONTEXT, source, (WrittenEffect("realtime.message", MESSAGE_BIT, live=live),), rows="said"
@@ -117,6 +117,7 @@ def say(engine: Engine, event_type: EventType, principal: Principal, order_id: i
         "buyer_id": parties.buyer_id,
         "role": principal.role,
         "id": principal.id,
+        "via": principal.via,
         "body": body,
         "request_id": logs.request_id.get(),
         "owner": engine.owner,

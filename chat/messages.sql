@@ -1,10 +1,10 @@
 -- An order's conversation: write, read, export, erase. Messages of the service are written by an effect.
 
--- name: say(order_id, seller_id, buyer_id, role, id, body, request_id, owner)
+-- name: say(order_id, seller_id, buyer_id, role, id, via, body, request_id, owner)
 -- The message and the outbox entry of its live events: both or neither.
 WITH said AS (
-    INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, body)
-    VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :body) RETURNING *),
+    INSERT INTO messages (kind, order_id, seller_id, buyer_id, author_role, author_id, author_via, body)
+    VALUES ('person', :order_id, :seller_id, :buyer_id, :role, :id, :via, :body) RETURNING *),
 entry AS (
     {entry})
 SELECT said.id, entry.id, {message_said} FROM said, entry

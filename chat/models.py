@@ -26,6 +26,9 @@ class MessageRow(Base):
     buyer_id: Mapped[int]
     author_role: Mapped[str | None]
     author_id: Mapped[int | None]
+    author_via: Mapped[str | None]
+    """As `actor_via` in the history of orders."""
+
     body: Mapped[str]
     buyer_body: Mapped[str | None]
     """The buyer's text, if it differs."""

@@ -11,6 +11,7 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
+from access.actors import Acting
 from access.idempotency import keyed
 from access.principal import Principal, Role
 from chat import messages
@@ -41,9 +42,10 @@ class MessagesQuery(Query):
     limit: int = pydantic.Field(messages.PAGE, ge=1, le=200, description="Messages per page.", examples=[50])
 
 
-class MessageAuthor(Answer):
+class MessageAuthor(Acting):
+    """Who wrote the message."""
+
     role: Role
-    id: int
 
 
 class Message(Answer):

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from access.principal import Principal
+from access.principal import DEMO, Principal
+from dashboard.people import CAST
 from foundation.errors import AppError
 from orders.workflow import Workflow
 
@@ -18,6 +19,9 @@ TEXTS = {
     "impossible": "This order is “{status}” now, so this is no longer possible.",
     "someone": "Someone",
     "you": "You",
+    "former": "{person} (former member)",
+    "erased": "Former member",
+    "by_key": "{key} (API key)",
     "go": "{action}, order {number}",
     "more": "More for order {number}",
     "only_choice": "{action}…",
@@ -34,13 +38,13 @@ TEXTS = {
 ACTORS = {
     "buyer": {
         "seller": "The shop",
-        "buyer": "You",
+        "buyer": "Your account",
         "operator": "Support",
         "service": "The marketplace",
         "system": "Onward",
     },
     "seller": {
-        "seller": "You",
+        "seller": "Your shop",
         "buyer": "The buyer",
         "operator": "Operator",
         "service": "The marketplace",
@@ -69,11 +73,28 @@ def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
 
 
 def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str]:
-    """The name of each role for this reader; the buyer of a known order by name."""
-    names = dict(ACTORS[principal.role])
+    """The name of each role for this reader; the buyer of a known order by name, and the demo's users, by account."""
+    names = dict(ACTORS[principal.role]) | ({one.principal.who: one.name for one in CAST} if principal.demo else {})
     if principal.role != "buyer" and buyer_name:
         names["buyer"] = buyer_name
     return names
+
+
+def who(acting: Mapping[str, Any], principal: Principal, names: Mapping[str, str]) -> str:
+    """The name of who acted, for this reader: `You` only if it is the very person. As `nameOf` in static/page.js."""
+    account = f"{acting['role']}:{acting['id']}"
+    if account == principal.who and principal.via and principal.via == _via(acting):
+        return TEXTS["you"]
+    if person := acting.get("person"):
+        name = person["name"] or ""
+        return text("former", person=name) if name and person["former"] else name or TEXTS["erased"]
+    if key := acting.get("api_key"):
+        return text("by_key", key=key["name"] or key["id"])
+    return names.get(account if acting.get("demo") else "", names.get(acting["role"], TEXTS["someone"]))
+
+
+def _via(acting: Mapping[str, Any]) -> str | None:
+    return f"person:{acting['person']['id']}" if "person" in acting else DEMO if "demo" in acting else None
 
 
 def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[str, str]) -> str:
@@ -83,7 +104,7 @@ def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[
     where = current.get("status")
     if error.code == "stale_version" and members.get("changed"):
         names = actors(principal, current.get("buyer_name"))
-        actor = names.get(members["changed"]["actor"]["role"], TEXTS["someone"])
+        actor = who(members["changed"]["actor"], principal, names)
         name = "stale_but_possible" if target in members["allowed_transitions"] else "stale"
         return text(name, actor=actor, status=labels.get(where, where))
     if error.code == "illegal_transition" and where:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from access.principal import Principal, Role
+from access.principal import DEMO, Principal, Role
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DemoPerson:
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.role, self.id, from_session=True)
+        return Principal(self.role, self.id, from_session=True, via=DEMO)
 
 
 CAST = (

@@ -44,6 +44,7 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     context = PageContext(orders.workflow, orders.changes, chat.say, realtime.cursor, settings.demo)
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals["text"] = messages.text
+    app.jinja_env.globals["who"] = messages.who
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))

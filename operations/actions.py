@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
+from access import guards
+from access.actors import actor_json
 from foundation import sql
 from foundation.contract import LARGEST_ID
 from foundation.db import PIECE, commit, db, in_pieces
@@ -32,7 +34,12 @@ MEMBERS = (
     "fingerprint, request_id, created_at, finished_at"
 )
 
-SQL = sql.beside(__file__, at_once=AT_ONCE)
+ROLE, ID = "split_part(actor, ' ', 1)", "split_part(actor, ' ', 2)::bigint"
+"""SQL for the two parts of an actor such as `operator 1`."""
+
+BY = f"CASE WHEN actor_via IS NOT NULL THEN {actor_json(ROLE, ID, 'actor_via', reader=ROLE)}::json END"
+
+SQL = sql.beside(__file__, at_once=AT_ONCE, by=BY)
 NEWEST_BELOW = SQL.text("newest_below")
 GROUPS = SQL.text("groups")
 PAUSE = SQL.text("pause")
@@ -197,6 +204,7 @@ def _switch(actor: str, action: str, destination: str, reason: str, statement: T
 def record(actor: str, action: str, target: str, reason: str, count: int) -> None:
     """Write down what an operator did; committed with what was done."""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
+    values |= {"via": guards.via()}
     db.session.execute(RECORD, values)
 
 

@@ -53,12 +53,12 @@ DELETE FROM side_effect_modes WHERE kind = :kind
 
 -- name: actions(limit)
 -- The audit trail, newest first.
-SELECT actor, action, target, reason, count, at FROM operator_actions ORDER BY id DESC LIMIT :limit
+SELECT actor, {by} AS by, action, target, reason, count, at FROM operator_actions ORDER BY id DESC LIMIT :limit
 
--- name: record(actor, action, target, reason, count)
+-- name: record(actor, via, action, target, reason, count)
 -- Committed together with the action.
-INSERT INTO operator_actions (actor, action, target, reason, count)
-VALUES (:actor, :action, :target, :reason, :count)
+INSERT INTO operator_actions (actor, actor_via, action, target, reason, count)
+VALUES (:actor, :via, :action, :target, :reason, :count)
 
 -- name: prune_changes(days, piece)
 -- A destination's last change stays: it says why the circuit is as it is.

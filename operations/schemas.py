@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
+from access.actors import Acting
+from access.principal import Role
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of
 from foundation.errors import InvalidRequest
 from operations.actions import Selection
@@ -212,10 +214,17 @@ class SideEffectsMode(Answer):
     kind: str
 
 
+class ActionActor(Acting):
+    """The account that acted, and by whom or what."""
+
+    role: Role
+
+
 class OperatorAction(Answer):
     """An action of an operator."""
 
     actor: str
+    by: ActionActor | None = pydantic.Field(description="By whom or what the actor acted; null if it is not known.")
     action: str
     target: str
     reason: str
@@ -230,6 +239,7 @@ class OperatorActionList(Answer):
         actions=[
             {
                 "actor": "operator 1",
+                "by": {"role": "operator", "id": 1, "person": {"id": 3, "name": "Olive Ojala", "former": False}},
                 "action": "pause",
                 "target": DESTINATION,
                 "reason": "The provider is moving.",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from access.actors import Acting
 from foundation.contract import Answer, Id, example, example_of, never_null
 from foundation.event_schemas import Event
 from foundation.problem_schema import Problem
@@ -19,11 +20,10 @@ StatusName = Annotated[str, Field(examples=STATUSES)]
 WORKFLOW = BUILT_IN.published()
 
 
-class Actor(Answer):
+class Actor(Acting):
     """Who made the change; `system` is the service itself."""
 
     role: Literal["seller", "buyer", "operator", "service", "system"]
-    id: int
 
 
 class Order(Answer):

@@ -82,6 +82,7 @@ class Creation:
             "open": not self._workflow.statuses[self._workflow.initial].final,
             "role": principal.role,
             "id": principal.id,
+            "via": principal.via,
             "key": key,
             "request_id": logs.request_id.get(),
             "owner": self._engine.owner,

@@ -1,6 +1,6 @@
 -- Placing orders.
 
--- name: place(number, mark, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency, role, id, effect_bits, key, request_id, owner)
+-- name: place(number, mark, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency, role, id, via, effect_bits, key, request_id, owner)
 -- The order, the first row of its history and the outbox entry: all or nothing. A number that nobody named is the id.
 WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
 placed AS (
@@ -10,10 +10,10 @@ placed AS (
            :items, :total_minor, :currency, at, at FROM fresh
     RETURNING *),
 e AS (
-    INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
-           effect_bits, idempotency_key, request_id, at)
-    SELECT id, version, 'order.created', status, :role, :id, seller_id, buyer_id,
-           :effect_bits, :key, :request_id, created_at
+    INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, actor_via, seller_id,
+           buyer_id, effect_bits, idempotency_key, request_id, at)
+    SELECT id, version, 'order.created', status, :role, :id, :via, seller_id,
+           buyer_id, :effect_bits, :key, :request_id, created_at
     FROM placed RETURNING {written}),
 entry AS (
     {entry})

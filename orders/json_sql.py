@@ -6,6 +6,7 @@ cannot drift apart, and PostgreSQL returns text that Python passes on without pa
 
 from __future__ import annotations
 
+from access.actors import actor_json
 from orders.workflow import Workflow
 
 ORDER_MEMBERS = (
@@ -31,6 +32,9 @@ EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
 keeps PostgreSQL from joining the table as a whole, see outbox/completion.py)."""
 
 
+ACTOR = ',"actor":'
+"""What stands between the other members of an event and its actor."""
+
 ALLOWED = ',"allowed_transitions":'
 """What stands between an order's members and the transitions that its reader may make."""
 
@@ -46,17 +50,21 @@ def with_allowed(head: str, allowed: str) -> str:
     return f"""({head} || '{ALLOWED}' || {allowed} || '}}')"""
 
 
-def event_json(alias: str) -> str:
-    """SQL for a row of the history as JSON text."""
-    return f"""(SELECT row_to_json(members)::text FROM (
-        SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status,
-               {person_json(f"{alias}.actor_role", f"{alias}.actor_id")} AS actor,
-               {alias}.reason, {alias}.at) AS members)"""
+def event_json(alias: str, reader: str) -> str:
+    """SQL for a row of the history as JSON text, as the role `reader`, which is SQL, may see it."""
+    return f"""({event_head(alias)} || '{ACTOR}' || {event_actor(alias, reader)} || '}}')"""
 
 
-def person_json(role: str, id: str) -> str:
-    """SQL for a principal as JSON: `{"role":"seller","id":7}`. (json_build_object adds spaces around the colons.)"""
-    return f"(SELECT row_to_json(person) FROM (SELECT {role} AS role, {id} AS id) AS person)"
+def event_head(alias: str) -> str:
+    """SQL for a row of the history as JSON text, without its actor and its closing brace."""
+    return f"""left((SELECT row_to_json(members)::text FROM (
+        SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status, {alias}.reason,
+               {alias}.at) AS members), -1)"""
+
+
+def event_actor(alias: str, reader: str) -> str:
+    """SQL for the actor of a row of the history, which depends on the reader."""
+    return actor_json(f"{alias}.actor_role", f"{alias}.actor_id", f"{alias}.actor_via", reader)
 
 
 def labels(workflow: Workflow) -> str:

@@ -98,6 +98,9 @@ class OrderEventRow(Base):
     to_status: Mapped[str]
     actor_role: Mapped[str]
     actor_id: Mapped[int]
+    actor_via: Mapped[str | None]
+    """By whom or what the account acted, `person:12` or `key:5` (access/actors.py); NULL if it is not known."""
+
     seller_id: Mapped[int]
     buyer_id: Mapped[int]
     tracking: Mapped[Any | None] = mapped_column(JSON)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from access.actors import reader_of
 from access.principal import Principal
 from chat.messages import Parties
 from foundation import sql
@@ -16,7 +17,9 @@ from foundation.errors import NotFound
 from orders import json_sql
 from orders.workflow import Workflow
 
-SQL = sql.beside(__file__, event=json_sql.event_json("e"), events=json_sql.EVENTS, head=json_sql.order_head("o"))
+SQL = sql.beside(
+    __file__, event=json_sql.event_json("e", reader=":role"), events=json_sql.EVENTS, head=json_sql.order_head("o")
+)
 ORDER = SQL.text("order")
 PARTIES = SQL.text("parties")
 HISTORY = SQL.text("history")
@@ -82,7 +85,8 @@ class Past:
 def history(principal: Principal, order_id: int, after: int = 0, limit: int = PAGE) -> tuple[list[Past], int | None]:
     """The order's events after that version, oldest first, and the cursor of the next page; raises NotFound."""
     parties(principal, order_id)
-    rows = db.session.execute(HISTORY, {"order_id": order_id, "after": after, "limit": limit + 1}).all()
+    values = {"order_id": order_id, "after": after, "limit": limit + 1, "role": reader_of(principal)}
+    rows = db.session.execute(HISTORY, values).all()
     events = [Past(*row) for row in rows[:limit]]
     return events, events[-1].version if len(rows) > limit else None
 

@@ -13,7 +13,7 @@ SELECT o.status, o.version, {head} FROM orders o WHERE o.id = :order_id AND {par
 -- Who may see what belongs to the order.
 SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {party}
 
--- name: history(order_id, after, limit)
+-- name: history(order_id, after, limit, role)
 -- A page, oldest first, with the bits of the effects that each event has.
 SELECT e.id, e.version, e.effect_bits, {event} FROM {events} e WHERE e.order_id = :order_id AND e.version > :after
 ORDER BY e.version LIMIT :limit

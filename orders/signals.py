@@ -47,9 +47,12 @@ class OrderEvent:
     buyer_id: int
     reason: str | None
     at: datetime
+    actor_via: str | None = None
+    """By whom or what the account acted: `person:12`, `key:5`, `link`, `demo`; None for a plain token."""
 
     COLUMNS: ClassVar[str] = (
-        "id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, reason, at"
+        "id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, reason, at, "
+        "actor_via"
     )
     """What an event is made of, in the order of its members: `OrderEvent(*row)`."""
 

@@ -16,8 +16,8 @@ PARTY = "({seller}::bigint IS NULL OR o.seller_id = {seller}) AND ({buyer}::bigi
 EVENT = ", ".join(f"e.{name}" for name in OrderEvent.COLUMNS.split(", "))
 
 WANTED = """json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
-             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,
-             key text, keyed boolean, request_id text)"""
+             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint,
+             actor_via text, reason text, key text, keyed boolean, request_id text)"""
 MAY_MOVE = f"""o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
           AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}"""
@@ -31,13 +31,14 @@ CHANGE_STATUS = Statement(
                tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
         FROM {WANTED}
         WHERE o.id = w.order_id AND {MAY_MOVE}
-        RETURNING w.place, w.actor_role, w.actor_id, w.reason, w.tracking AS new_tracking, w.key, w.request_id,
+        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
+                  w.request_id,
                   o.prev_status, {", ".join(f"o.{name}" for name in json_sql.ORDER_MEMBERS)}),
     e AS (
-        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
-        SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, seller_id,
-               buyer_id, new_tracking, {{effect_bits}}, key, request_id, updated_at FROM moved
+        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
+               seller_id, buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
+        SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, actor_via,
+               seller_id, buyer_id, new_tracking, {{effect_bits}}, key, request_id, updated_at FROM moved
         RETURNING {OrderEvent.WRITTEN}, request_id, effect_bits),
     entry AS (
         {outbox.insert(EVENT_TYPE, "e", pending="effect_bits", request_id="request_id", owner="$2", now="at")})
@@ -104,7 +105,7 @@ HEAD_OF_THEN = json_sql.order_head(
 
 SQL = sql.beside(
     __file__,
-    event=json_sql.event_json("e"),
+    event=json_sql.event_json("e", reader="w.role"),
     event_columns=EVENT,
     event_type=EVENT_TYPE,
     events=json_sql.EVENTS,

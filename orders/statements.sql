@@ -14,5 +14,5 @@ JOIN orders o ON o.id = e.order_id
 -- visible to who asks returns no row.
 SELECT w.place, o.status, o.version, {head}, (
     SELECT {event} FROM {events} e WHERE e.order_id = o.id AND e.version = o.version)
-FROM json_to_recordset(:asked) AS w (place int, order_id bigint, seller_id bigint, buyer_id bigint)
+FROM json_to_recordset(:asked) AS w (place int, order_id bigint, seller_id bigint, buyer_id bigint, role text)
 JOIN orders o ON o.id = w.order_id AND {party}

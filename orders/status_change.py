@@ -200,6 +200,7 @@ class StatusChanges:
         optional = {
             "seller_id": principal.seller_id,
             "buyer_id": principal.buyer_id,
+            "actor_via": principal.via,
             "version": change.version,
             "tracking": new.tracking and orjson.Fragment(new.tracking.model_dump_json()),
             "reason": new.reason,
@@ -261,7 +262,8 @@ class StatusChanges:
         """Explain why nothing was changed; returns the order's status, version and text if nothing prevents the
         change."""
         principal, target = change.principal, change.new.status
-        asked = {"order_id": change.order_id, "seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
+        sides = {"seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
+        asked = {"order_id": change.order_id, "role": principal.role, **sides}
         row = self._current.ask(asked)
         if row is None:
             raise NotFound("No such order.")

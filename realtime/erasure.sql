@@ -2,11 +2,25 @@
 
 -- fragment: erased_data
 CAST(
-    jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
+    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
+        '{event,actor,person,name}', 'null', false),
+        '{message,author,person,name}', 'null', false),
         '{order,buyer_name}', to_jsonb(CAST(:name AS text)), false),
         '{event,reason}', 'null', false),
         '{message,body}', to_jsonb(CAST(:name AS text)), false),
         '{notification,body}', '""', false) AS text)
+
+-- fragment: nameless_data
+CAST(
+    jsonb_set(jsonb_set(CAST(data AS jsonb),
+        '{event,actor,person,name}', 'null', false),
+        '{message,author,person,name}', 'null', false) AS text)
+
+-- fragment: packs_of_channel
+(SELECT seq FROM realtime_packs WHERE channel = :channel AND seq > :after ORDER BY seq LIMIT :piece)
+    UNION
+    (SELECT seq FROM realtime_packs WHERE other = :channel AND seq > :after ORDER BY seq LIMIT :piece)
+    ORDER BY seq LIMIT :piece
 
 -- fragment: erase_rows
 UPDATE realtime_events SET data = {erased_data}
@@ -14,11 +28,7 @@ UPDATE realtime_events SET data = {erased_data}
 -- name: erase_packs(channel, name, after, piece)
 -- All packs of a buyer's channel, since each is about one order of the buyer's. The pieces are not JSON by themselves: the
 -- events are put together, erased, and stored as one piece each; their number, and so the row's own, stays.
-WITH found AS MATERIALIZED (
-    (SELECT seq FROM realtime_packs WHERE channel = :channel AND seq > :after ORDER BY seq LIMIT :piece)
-    UNION
-    (SELECT seq FROM realtime_packs WHERE other = :channel AND seq > :after ORDER BY seq LIMIT :piece)
-    ORDER BY seq LIMIT :piece),
+WITH found AS MATERIALIZED ({packs_of_channel}),
 erased AS (
     UPDATE realtime_packs p SET (recipe, pieces) = (
         SELECT string_agg(type || ' ' || side || ' ' || place, ';' ORDER BY place),
@@ -49,3 +59,25 @@ SELECT count(*), max(seq), count(*) FILTER (WHERE mentioned = ANY(:orders)) FROM
 -- name: any_without_order()
 -- Answered by a partial index, which is empty once the events of that version are pruned.
 SELECT EXISTS (SELECT FROM realtime_events WHERE order_id IS NULL)
+
+-- name: erase_person_packs(channel, marker, after, piece)
+-- The name of a person, in the events of the account's channel that say the person acted. :marker: how such an event
+-- names the person. A pack is about one change, or one message: all of its events have the same actor.
+WITH found AS MATERIALIZED ({packs_of_channel}),
+erased AS (
+    UPDATE realtime_packs p SET (recipe, pieces) = (
+        SELECT string_agg(type || ' ' || side || ' ' || place, ';' ORDER BY place),
+            string_agg({nameless_data}, chr(30) ORDER BY place)
+        FROM (SELECT *, count(*) OVER () - 1 - behind AS place FROM events_of_pack(p.recipe, p.pieces)) AS of_pack)
+    WHERE seq = ANY(ARRAY(SELECT seq FROM found)) AND strpos(pieces, :marker) > 0 RETURNING recipe)
+SELECT (SELECT count(*) FROM found), (SELECT max(seq) FROM found),
+    CAST(coalesce(sum(1 + length(recipe) - length(replace(recipe, ';', ''))), 0) AS bigint) FROM erased
+
+-- name: erase_person(channel, marker, after, piece)
+-- The same for events of a row each.
+WITH found AS MATERIALIZED (
+    SELECT seq, data FROM realtime_events WHERE channel = :channel AND seq > :after ORDER BY seq LIMIT :piece),
+erased AS (
+    UPDATE realtime_events SET data = {nameless_data}
+    WHERE seq = ANY(ARRAY(SELECT seq FROM found WHERE strpos(data, :marker) > 0)) RETURNING seq)
+SELECT (SELECT count(*) FROM found), (SELECT max(seq) FROM found), (SELECT count(*) FROM erased)

@@ -133,6 +133,9 @@ class OperatorActionRow(Base):
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     actor: Mapped[str]
+    actor_via: Mapped[str | None]
+    """By whom or what the actor acted, `person:12` (access/actors.py); NULL if it is not known."""
+
     action: Mapped[str]
     target: Mapped[str]
     reason: Mapped[str]

@@ -2,7 +2,7 @@
 
 import * as board from "./board.js";
 import * as order from "./order.js";
-import { page, say, text } from "./page.js";
+import { nameOf, page, say, text } from "./page.js";
 import { freshKey, labelOf, showError, slot } from "./paint.js";
 
 const TIMEOUT_MS = 15_000;
@@ -90,9 +90,8 @@ function refusal({ status, data }, to) {
 }
 
 function actorOf({ changed, current }) {
-  const { role } = changed.actor;
-  if (role === "buyer" && page.boot.role !== "buyer") return current.buyer_name;
-  return page.boot.names[role] ?? text("someone");
+  const { names, role } = page.boot;
+  return nameOf(changed.actor, role === "buyer" ? names : { ...names, buyer: current.buyer_name });
 }
 
 async function sendMessage(form, after) {

@@ -1,6 +1,6 @@
 /* The page of one order: its status, the steps, the history and the conversation. */
 
-import { page, text } from "./page.js";
+import { nameOf, page, text } from "./page.js";
 import { badge, clone, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const article = () => document.getElementById("order");
@@ -45,7 +45,7 @@ function step(status, state, at) {
 function entry(event) {
   const element = clone("entry");
   badge(element, labelOf(event.to_status));
-  write(element, "who", page.boot.names[event.actor.role] ?? event.actor.role);
+  write(element, "who", nameOf(event.actor));
   when(element, event.at);
   write(element, "reason", event.reason ?? "");
   slot(element, "reason").hidden = !event.reason;
@@ -96,7 +96,7 @@ export function mergeMessage(message) {
   element.dataset.message = message.id;
   element.classList.add(message.kind === "system" ? "system" : mine ? "mine" : "theirs");
   write(element, "body", message.body);
-  write(element, "who", mine ? text("you") : author ? (page.boot.names[author.role] ?? author.role) : "");
+  write(element, "who", author ? nameOf(author) : "");
   when(element, message.created_at);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const later = [...log.children].find((other) => Number(other.dataset.message) > message.id);

@@ -16,6 +16,16 @@ export function text(name, values = {}) {
   return page.boot.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
+/** The name of who acted, for this reader: *You* only if it is the very person. As `who` in dashboard/messages.py. */
+export function nameOf(actor, names = page.boot.names) {
+  const { role, id, person, api_key: key, demo } = actor;
+  const via = person ? `person:${person.id}` : demo ? "demo" : null;
+  if (via && via === page.boot.via && role === page.boot.role && id === page.boot.id) return text("you");
+  if (person) return person.name ? (person.former ? text("former", { person: person.name }) : person.name) : text("erased");
+  if (key) return text("by_key", { key: key.name ?? key.id });
+  return (demo && names[`${role}:${id}`]) || (names[role] ?? text("someone"));
+}
+
 /** Fetch this page again and replace its main part; a draft message is kept. Throws on failure. */
 export async function refresh() {
   const asked = performance.now();

@@ -4,8 +4,8 @@
 
 WITH matching AS MATERIALIZED (
         SELECT w.* FROM json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
-             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint, reason text,
-             key text, keyed boolean, request_id text) JOIN orders o ON o.id = w.order_id WHERE o.status = ANY(w.sources)
+             buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint,
+             actor_via text, reason text, key text, keyed boolean, request_id text) JOIN orders o ON o.id = w.order_id WHERE o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
           AND (w.seller_id::bigint IS NULL OR o.seller_id = w.seller_id) AND (w.buyer_id::bigint IS NULL OR o.buyer_id = w.buyer_id)
           AND (w.keyed IS NULL OR NOT EXISTS (SELECT FROM order_events k
@@ -23,14 +23,15 @@ WITH matching AS MATERIALIZED (
         WHERE o.id = w.order_id AND o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
           AND (w.seller_id::bigint IS NULL OR o.seller_id = w.seller_id) AND (w.buyer_id::bigint IS NULL OR o.buyer_id = w.buyer_id)
-        RETURNING w.place, w.actor_role, w.actor_id, w.reason, w.tracking AS new_tracking, w.key, w.request_id,
+        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
+                  w.request_id,
                   o.prev_status, o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at),
     e AS (
-        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-               buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
-        SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, seller_id,
-               buyer_id, new_tracking, 191 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved ORDER BY key
-        RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, request_id, effect_bits),
+        INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
+               seller_id, buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
+        SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, actor_via,
+               seller_id, buyer_id, new_tracking, 191 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved ORDER BY key
+        RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     reasons AS (
         INSERT INTO order_reasons (event_id, reason)
         SELECT e.id, moved.reason FROM moved JOIN e ON e.order_id = moved.id WHERE moved.reason IS NOT NULL),
@@ -39,7 +40,7 @@ WITH matching AS MATERIALIZED (
         SELECT 'order', id, order_id, effect_bits, request_id, $2, at + interval '15 s'
         FROM e RETURNING id, event_id)
     SELECT moved.place, entry.id, e.effect_bits, left((SELECT row_to_json(members)::text FROM (SELECT moved.id AS id, moved.number AS number, moved.status AS status, moved.version AS version, moved.seller_id AS seller_id, moved.buyer_id AS buyer_id, moved.buyer_name AS buyer_name, moved.items AS items, moved.total_minor AS total_minor, moved.currency AS currency, moved.tracking AS tracking, moved.created_at AS created_at, moved.updated_at AS updated_at) AS members), -1),
-        e.id, e.order_id, e.version, e.type, e.from_status, e.to_status, e.actor_role, e.actor_id, e.seller_id, e.buyer_id, moved.reason, e.at
+        e.id, e.order_id, e.version, e.type, e.from_status, e.to_status, e.actor_role, e.actor_id, e.seller_id, e.buyer_id, moved.reason, e.at, e.actor_via
     FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id
-    UNION ALL SELECT place, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM matching
+    UNION ALL SELECT place, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM matching
     WHERE place NOT IN (SELECT place FROM free)

@@ -35,10 +35,27 @@ labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_a
         (E'REFUNDED'::text, E'Refunded'::text, E'Refunded'::text, E'Order #{number} was refunded.'::text, E'Your order #{number} was refunded.'::text, E'[]'::text, E'[]'::text),
         (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'[]'::text, E'[]'::text)),
 plain AS MATERIALIZED (
-    SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, (SELECT row_to_json(members)::text FROM (
-        SELECT e.id, e.type, e.version, e.from_status, e.to_status,
-               (SELECT row_to_json(person) FROM (SELECT e.actor_role AS role, e.actor_id AS id) AS person) AS actor,
-               e.reason, e.at) AS members) AS event,
+    SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, left((SELECT row_to_json(members)::text FROM (
+        SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
+               e.at) AS members), -1) AS event,
+           ('{"role":"' || e.actor_role || '","id":' || e.actor_id || CASE WHEN e.actor_via IS NULL THEN ''
+            WHEN 'seller' IN (e.actor_role, 'operator', 'auditor', 'service') THEN CASE split_part(e.actor_via, ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}') AS seller_actor,
+           ('{"role":"' || e.actor_role || '","id":' || e.actor_id || CASE WHEN e.actor_via IS NULL THEN ''
+            WHEN 'buyer' IN (e.actor_role, 'operator', 'auditor', 'service') THEN CASE split_part(e.actor_via, ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}') AS buyer_actor,
            o.status AS current_status, o.version AS current_version
     FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM (SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
@@ -100,18 +117,21 @@ said AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
         'message'),
 packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buyer_id AS other,
-           concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2' END,
-               CASE WHEN live_1 THEN type || ' 1 0.3.2' END,
-               CASE WHEN live_2 THEN 'notification.created' || ' 1 4.5.6.7.8' END,
-               CASE WHEN live_3 THEN 'notification.created' || ' 0 4.9.6.10.8' END,
-               CASE WHEN live_4 THEN 'notification.created' || ' 1 4.11.12.13.8' END,
-               CASE WHEN live_5 THEN 'notification.created' || ' 0 4.14.15.13.8' END,
-               CASE WHEN live_6 THEN 'message.created' || ' 1 16.7.17' END,
-               CASE WHEN live_7 THEN 'message.created' || ' 0 16.18.17' END) AS recipe,
+           concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2.3.4' END,
+               CASE WHEN live_1 THEN type || ' 1 0.5.2.6.4' END,
+               CASE WHEN live_2 THEN 'notification.created' || ' 1 7.8.9.10.11' END,
+               CASE WHEN live_3 THEN 'notification.created' || ' 0 7.12.9.13.11' END,
+               CASE WHEN live_4 THEN 'notification.created' || ' 1 7.14.15.16.11' END,
+               CASE WHEN live_5 THEN 'notification.created' || ' 0 7.17.18.16.11' END,
+               CASE WHEN live_6 THEN 'message.created' || ' 1 19.10.20.21' END,
+               CASE WHEN live_7 THEN 'message.created' || ' 0 19.22.20.21' END) AS recipe,
            CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN seller_allowed ELSE '' END
-               || chr(30) || CASE WHEN live_0 OR live_1 THEN '},"event":' || event || '}' ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN '},"event":' || event || ',"actor":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN seller_actor ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN '}}' ELSE '' END
                || chr(30) || CASE WHEN live_1 THEN buyer_allowed ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN buyer_actor ELSE '' END
                || chr(30) || CASE WHEN live_2 OR live_3 OR live_4 OR live_5 THEN '{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":' ELSE '' END
                || chr(30) || CASE WHEN live_2 THEN generic_buyer::text ELSE '' END
                || chr(30) || CASE WHEN live_2 OR live_3 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"generic","title":' || to_json('Order #' || number)
@@ -129,21 +149,39 @@ packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buye
                || ',"body":' ELSE '' END
                || chr(30) || CASE WHEN live_6 OR live_7 THEN '{"at":' || to_json(done_at) || ',"type":"message.created","message":{"id":' || message_id
                || ',"order_id":' || order_id || ',"kind":"' || 'system' || '","body":' ELSE '' END
-               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' || ',"created_at":' || to_json(done_at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"created_at":' || to_json(done_at) || '}}' ELSE '' END
                || chr(30) || CASE WHEN live_7 THEN to_json('Status changed to ' || seller_label)::text ELSE '' END AS pieces,
            live_0::int + live_1::int + live_2::int + live_3::int + live_4::int + live_5::int + live_6::int + live_7::int AS events,
            id AS event_id
     FROM (SELECT *, (pending & 1) <> 0 AS live_0, (pending & 2) <> 0 AS live_1, (pending & 4) <> 0 AS live_2, (pending & 4) <> 0 AS live_3, status_buyer IS NOT NULL AS live_4, status_seller IS NOT NULL AS live_5, (pending & 32) <> 0 AS live_6, (pending & 32) <> 0 AS live_7 FROM order_changes OFFSET 0) AS c
     WHERE live_0 OR live_1 OR live_2 OR live_3 OR live_4 OR live_5 OR live_6 OR live_7
   UNION ALL SELECT id AS sort, 'buyer:' || buyer_id AS channel, 'seller:' || seller_id AS other,
-           concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2' END,
-               CASE WHEN live_1 THEN 'message.created' || ' 1 0.3.2' END) AS recipe,
+           concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2.3' END,
+               CASE WHEN live_1 THEN 'message.created' || ' 1 0.4.5.3' END) AS recipe,
            CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(created_at) || ',"type":"message.created","message":{"id":' || id
                || ',"order_id":' || order_id || ',"kind":"' || kind || '","body":' ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN to_json(coalesce(buyer_body, body))::text ELSE '' END
-               || chr(30) || CASE WHEN live_0 OR live_1 THEN ',"author":' || coalesce(CASE WHEN author_role IS NOT NULL
-            THEN (SELECT row_to_json(a)::text FROM (SELECT author_role AS role, author_id AS id) AS a) END, 'null') || ',"created_at":' || to_json(created_at) || '}}' ELSE '' END
-               || chr(30) || CASE WHEN live_1 THEN to_json(body)::text ELSE '' END AS pieces,
+               || chr(30) || CASE WHEN live_0 THEN ',"author":' || coalesce(('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_via IS NULL THEN ''
+            WHEN 'buyer' IN (author_role, 'operator', 'auditor', 'service') THEN CASE split_part(author_via, ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = author_role AND p.principal_id = author_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}'), 'null') ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN ',"created_at":' || to_json(created_at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN to_json(body)::text ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN ',"author":' || coalesce(('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_via IS NULL THEN ''
+            WHEN 'seller' IN (author_role, 'operator', 'auditor', 'service') THEN CASE split_part(author_via, ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = author_role AND p.principal_id = author_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}'), 'null') ELSE '' END AS pieces,
            live_0::int + live_1::int AS events,
            NULL::bigint AS event_id
     FROM (SELECT *, (pending & 64) <> 0 AS live_0, (pending & 64) <> 0 AS live_1 FROM said OFFSET 0) AS c

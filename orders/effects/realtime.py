@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orders.effects.given import Given
-from orders.json_sql import ALLOWED
+from orders.json_sql import ACTOR, ALLOWED
 from side_effects.effects import AnnouncedEvent, Effect, WrittenEffect, is_pending
 
 SELLER_BIT, BUYER_BIT = 0, 1
@@ -21,7 +21,9 @@ def _live(side: str, bit: int) -> WrittenEffect:
         (
             f"""'{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || '{ALLOWED}'""",
             f"{side}_allowed",
-            """'},"event":' || event || '}'""",
+            f"""'}},"event":' || event || '{ACTOR}'""",
+            f"{side}_actor",
+            "'}}'",
         ),
         is_pending(bit),
     )

@@ -12,7 +12,7 @@ from onward_client.errors import (
     Unauthorized,
     Unavailable,
 )
-from onward_client.models import Actor, Change, Event, HistoryEvent, Item, Order, Result
+from onward_client.models import Actor, Change, Event, HistoryEvent, Item, Named, Order, Result
 from onward_client.stream import Listening
 
 __version__ = "0.1.0"
@@ -28,6 +28,7 @@ __all__ = [
     "Item",
     "Listening",
     "Missing",
+    "Named",
     "Onward",
     "OnwardError",
     "Order",

@@ -54,11 +54,29 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A person or an API key; without a name once the person's account was erased."""
+
+    id: int
+    name: str | None
+
+
+@dataclass(frozen=True)
 class Actor:
-    """Who made the change."""
+    """Who made the change: an account, and by whom or what, as far as the token's holder may see it."""
 
     role: str
     id: int
+    person: Named | None = None
+    api_key: Named | None = None
+
+    @classmethod
+    def of(cls, data: JSON) -> Self:
+        by = {
+            name: Named(data[name]["id"], data[name]["name"]) if name in data else None
+            for name in ("person", "api_key")
+        }
+        return cls(data["role"], data["id"], **by)
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ class HistoryEvent:
     @classmethod
     def of(cls, data: JSON) -> Self:
         known: dict[str, Any] = {one.name: data.get(one.name) for one in dataclasses.fields(cls)}
-        actor = Actor(data["actor"]["role"], data["actor"]["id"])
+        actor = Actor.of(data["actor"])
         return cls(**known | {"actor": actor, "at": datetime.fromisoformat(data["at"]), "raw": data})
 
 
