@@ -10,6 +10,7 @@ from flask import Flask
 import access.commands
 import demo.commands
 import operations.commands
+import operations.people_commands
 import orders.commands
 import orders.personal_commands
 import orders.sql_commands
@@ -47,3 +48,4 @@ def init_commands(app: Flask) -> None:
     orders.sql_commands.init_app(app, onward.engine, onward.orders.changes, onward.orders.workflow)
     app.cli.add_command(realtime.commands.group)
     operations.commands.init_app(app)
+    operations.people_commands.init_app()

@@ -112,9 +112,11 @@ def add_person(email: str, name: str, role: Role, subject: int) -> None:
 
 
 @who.command("list")
-def list_people() -> None:
-    """List the accounts with a password."""
-    for person in people.everyone():
+@click.option("--role", type=click.Choice(SIGNING_IN), help="Only accounts with this role.")
+@click.option("--id", "subject", type=click.IntRange(1, LARGEST_ID), help="Only those of this seller, buyer ….")
+def list_people(role: Role | None, subject: int | None) -> None:
+    """List the accounts with a password: all, or those of a shop."""
+    for person in people.everyone(role, subject):
         state = "disabled" if person["disabled_at"] else f"last signed in {person['signed_in_at'] or 'never'}"
         click.echo(f"{person['email']}  {person['name']}  {person['role']}:{person['principal_id']}  {state}")
 
@@ -149,6 +151,16 @@ def disable(email: str, reason: str) -> None:
     if left := api_keys.made_by(whom):
         ids = ", ".join(map(str, left))
         click.echo(f"Keys created by {whom} are still valid: {ids}. Revoke them with `flask keys revoke`.")
+
+
+@who.command("sign-out")
+@click.argument("email")
+@click.option("--reason", default="", help="Recorded in the audit trail.")
+def sign_out(email: str, reason: str) -> None:
+    """End all sessions of an account, and its links to choose a password."""
+    with in_one_line():
+        people.end_sessions(email, _actor(), reason)
+    click.echo(f"{people.plain(email)} is signed out within a second.")
 
 
 @who.command("enable")

@@ -58,6 +58,10 @@ class Credentials:
             self._cache.keep(remembered, known)
         return known.principal
 
+    def forget(self, principal: Principal) -> None:
+        """Drop what this process has cached of the person: the name has changed."""
+        self._cache.drop(lambda one: one.via == principal.via and one.who == principal.who)
+
     def forget_revoked(self) -> None:
         """Drop the credentials that a changed key set or a revocation has affected since the last call.
 

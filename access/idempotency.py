@@ -89,7 +89,10 @@ def forget_without_orders(orders: Sequence[int]) -> None:
 
 
 def keyed(
-    view: Callable[..., Response], secret: bool = False, first: Callable[..., object] | None = None
+    view: Callable[..., Response],
+    secret: bool = False,
+    first: Callable[..., object] | None = None,
+    personal: bool = False,
 ) -> Callable[..., Response]:
     """Let the view, which may write only through `foundation.db`, be repeated with a key; applied below `typed`.
 
@@ -104,7 +107,7 @@ def keyed(
         asked = {
             "principal": guards.current().who,
             "key": header.idempotency_key,
-            "fingerprint": _fingerprint(values),
+            "fingerprint": _fingerprint(values, guards.via() if personal else None),
         }
         try:
             answer = _answer_again(asked)
@@ -143,6 +146,12 @@ def keyed_secretly(view: Callable[..., Response]) -> Callable[..., Response]:
     return keyed(view, secret=True)
 
 
+def keyed_personally(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Like `keyed`, for a view about the person who has signed in: a colleague who sends the same asks for another
+    thing."""
+    return keyed(view, personal=True)
+
+
 def _do(view: Callable[..., Response], values: Any, asked: dict[str, Any], secret: bool) -> Response:
     with unit_of_work() as finish:
         response = view(**values)
@@ -166,10 +175,11 @@ def _answer_again(asked: dict[str, Any]) -> Response | None:
     return Response(body, status, content_type="application/json")
 
 
-def _fingerprint(values: dict[str, Any]) -> str:
-    """Equal for requests with the same content."""
+def _fingerprint(values: dict[str, Any], via: str | None) -> str:
+    """Equal for requests with the same content, and of the same person if one is given."""
     asked = [
         f"{request.method} {request.url_rule}",
+        *([via] if via else []),
         *(f"{name} {value.model_dump_json()}" for name, value in sorted(values.items())),
     ]
     return hashlib.sha256("\n".join(asked).encode()).hexdigest()

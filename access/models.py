@@ -103,6 +103,30 @@ class PersonRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     signed_in_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    language: Mapped[str | None]
+    """BCP 47; NULL, as with the next two, leaves it to the browser."""
+
+    time_zone: Mapped[str | None]
+    """IANA."""
+
+    theme: Mapped[str | None]
+
+
+class SellerRow(Base):
+    """How a shop is named and shown to buyers. Sellers are the marketplace's: most have no row here."""
+
+    __tablename__ = "sellers"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    logo: Mapped[str | None]
+    """A data: URL."""
+
+    colour: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    hours: Mapped[str | None]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class SignInAttempt(Base):

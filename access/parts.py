@@ -12,7 +12,7 @@ from flask_openapi.blueprint import APIBlueprint
 from access.credentials import Credentials
 from access.devices import Devices
 from access.limits import RateLimits
-from access.people import Links
+from access.password_links import Links
 from access.refresher import Refresher
 from access.tracking_links import TrackingLinks
 from foundation.settings import Settings

@@ -1,8 +1,6 @@
-"""`GET /api/me`: the current principal. For operators: revocations and API keys."""
+"""Tickets for streams; for operators: revocations and API keys."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import orjson
 from flask import Response, jsonify
@@ -14,7 +12,6 @@ from access.schemas import (
     ApiKeyList,
     CreateApiKeyRequest,
     CreateApiKeyResult,
-    CurrentPrincipal,
     RevocationResult,
     RevokeApiKeyRequest,
     RevokeTokensRequest,
@@ -24,25 +21,13 @@ from foundation.contract import typed
 from foundation.documentation import documented
 from foundation.errors import Forbidden, NotFound
 
-TAG = {"name": "Access", "description": "The current principal, tickets for streams, API keys, and revocations."}
-
-routes = APIBlueprint("access", __name__, abp_tags=[TAG])
-guards.protect(routes, area="")
+TAG = {"name": "Access", "description": "Tickets for streams, API keys, and revocations."}
 
 listening = APIBlueprint("tickets", __name__, abp_tags=[TAG])
 guards.protect(listening, area="realtime", reads=True)
 
 operating = APIBlueprint("access-ops", __name__, abp_tags=[TAG])
 guards.protect(operating, "operator", "auditor", area="ops")
-
-
-@routes.get("/api/me", summary="Get the current principal", **documented(CurrentPrincipal))
-@typed
-def get_principal() -> Response:
-    """Whom the credential belongs to, and until when it is valid."""
-    principal = guards.current()
-    expires = datetime.fromtimestamp(principal.expires_at, UTC).isoformat() if principal.expires_at else None
-    return jsonify(role=principal.role, id=principal.id, expires_at=expires)
 
 
 @listening.post("/api/stream-tickets", summary="Create a stream ticket", **documented(StreamTicket, status=201))

@@ -17,16 +17,6 @@ from foundation.errors import InvalidRequest
 from foundation.one_line import Line
 
 
-class CurrentPrincipal(Answer):
-    """The current principal."""
-
-    model_config = example(role="seller", id=1, expires_at="2026-11-25T09:30:00+00:00")
-
-    role: Role
-    id: int
-    expires_at: datetime | None
-
-
 class RevocationResult(Answer):
     """What was revoked."""
 

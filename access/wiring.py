@@ -12,9 +12,10 @@ from access.credentials import Credentials
 from access.devices import Devices
 from access.limits import RateLimits
 from access.parts import Access
-from access.people import Links
+from access.password_links import Links
+from access.profile_routes import personal, shops
 from access.refresher import Refresher
-from access.routes import listening, operating, routes
+from access.routes import listening, operating
 from access.tokens import Tokens
 from access.tracking_links import LONGEST_DAYS, TrackingLinks
 from foundation.settings import Settings
@@ -35,5 +36,5 @@ def build(app: Flask, settings: Settings) -> Access:
         TrackingLinks(settings, credentials.tokens.revocations),
         Refresher(app, credentials),
         partial(revocations.prune, kept_hours),
-        (routes, operating, listening),
+        (personal, shops, operating, listening),
     )

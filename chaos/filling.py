@@ -74,6 +74,7 @@ FILLS = {
         FROM generate_series(1, {n}) AS n""",
     "people": """INSERT INTO people (email, name, role, principal_id, session_key)
         SELECT n || '@example.org', 'Somebody', 'buyer', n + 1, 'session ' || n FROM generate_series(1, {n}) AS n""",
+    "sellers": """INSERT INTO sellers (id, name) SELECT n, 'A shop' FROM generate_series(1, {n}) AS n""",
     "sign_in_attempts": """INSERT INTO sign_in_attempts (key, count, since)
         SELECT sha256(n::text::bytea), 1, clock_timestamp() - mod(n, 2) * interval '1 h'
         FROM generate_series(1, {n}) AS n""",

@@ -9,7 +9,8 @@ from flask import Blueprint, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from access import guards
+from access import guards, profiles, sellers
+from access.principal import Principal
 from access.tracking_links import TrackingLinks
 from dashboard import formatters, loaders, messages, people
 from dashboard.auth_pages import sign_in_first
@@ -89,8 +90,8 @@ def tracking_blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
         followed = links.read(link)
         found = loaders.order(context, followed.principal, followed.order_id)
         # The reader may be someone other than the buyer.
-        names = messages.actors(followed.principal) | {"buyer": "The buyer"}
-        return render_template("tracking.html", view=context.view("buyer"), names=names, **found)
+        names = messages.actors(followed.principal) | _shop(found["order"]) | {"buyer": "The buyer"}
+        return render_template("tracking.html", view=context.view("buyer"), me=followed.principal, names=names, **found)
 
     return pages
 
@@ -111,6 +112,8 @@ def order_page(context: PageContext, order_id: int, form_error: FormError | None
     principal = guards.current()
     found = loaders.order(context, principal, order_id, _before())
     names = messages.actors(principal, found["order"]["buyer_name"])
+    if principal.role != "seller":
+        names |= _shop(found["order"])
     live = {"order": found["order"], "events": found["events"], "names": names}
     template = "track.html" if principal.role == "buyer" else "order.html"
     path = f"{context.view(principal.role).home}/{order_id}"
@@ -123,18 +126,31 @@ def _before() -> int:
     return before if 0 < before <= LARGEST_ID else LARGEST_ID
 
 
+def _shop(order: dict[str, Any]) -> dict[str, str]:
+    """The seller's name, if the shop has one; otherwise it is called by its role."""
+    name = sellers.name_of(order["seller_id"])
+    return {"seller": name} if name else {}
+
+
+def _me(principal: Principal, profile: dict[str, Any] | None) -> dict[str, Any]:
+    zone = (profile or {}).get("time_zone")
+    return {"role": principal.role, "id": principal.id, "via": principal.via, "time_zone": zone}
+
+
 def page(
     context: PageContext, template: str, path: str = "", live: dict[str, Any] | None = None, **content: Any
 ) -> str:
     """A page in its frame: who is signed in, the bell, and the data that the page's script starts from."""
     principal = guards.current()
     view = context.view(principal.role)
-    boot = view.for_scripts() | formatters.FOR_SCRIPTS | {"role": principal.role, "id": principal.id} | (live or {})
+    profile = profiles.profile_of(principal)
+    boot = view.for_scripts() | formatters.FOR_SCRIPTS | _me(principal, profile) | (live or {})
     boot.setdefault("names", messages.actors(principal))
     shell = {
         "view": view,
         "me": principal,
-        "name": principal.name or people.name_of(principal, context.demo),
+        "name": (profile or {}).get("name") or people.name_of(principal, context.demo),
+        "theme": (profile or {}).get("theme"),
         "demo": context.demo,
         "unread": inbox.unread_count(principal),
         "cursor": g.cursor,

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from foundation.addresses import addr_spec, mailbox
+from foundation.one_line import folded
 from notifications.smtp_session import Envelope, SmtpSession
 from side_effects.retry import Outcome, describe
 
@@ -28,6 +29,9 @@ class Mail:
     text: str
     message_id: str
     """The same for every attempt, so that a mail client shows a repetition once."""
+
+    reply_to: tuple[str, str] | None = None
+    """Whom an answer reaches, as name and address; None if it is the sender."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ def compose(sender: Address, mail: Mail) -> Envelope:
     recipient = addr_spec(mail.to)
     message = EmailMessage(SEVEN_BITS)
     message["From"], message["To"], message["Subject"] = sender, Address(addr_spec=recipient), mail.subject
+    if mail.reply_to:
+        name, address = mail.reply_to
+        message["Reply-To"] = Address(folded(name), addr_spec=addr_spec(address))
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{mail.message_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation reply, please

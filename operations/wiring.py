@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask_openapi.blueprint import APIBlueprint
 
-from operations import metrics
+from operations import metrics, people_routes
 from operations.routes import blueprint
 from outbox.engine import Engine
 
 
 def build(engine: Engine) -> tuple[APIBlueprint, ...]:
-    return blueprint(engine), metrics.routes
+    return blueprint(engine), people_routes.routes, metrics.routes

@@ -13,6 +13,8 @@ from realtime.log import WAIT_FOR_APPENDS
 SQL = sql.beside(__file__)
 ERASE = SQL.text("erase")
 ERASE_PACKS = SQL.text("erase_packs")
+ERASE_PERSON = SQL.text("erase_person")
+ERASE_PERSON_PACKS = SQL.text("erase_person_packs")
 ERASE_WITHOUT_ORDER = SQL.text("erase_without_order")
 ANY_WITHOUT_ORDER = SQL.text("any_without_order")
 
@@ -43,6 +45,12 @@ def erase_without_order(channels: Sequence[str], orders: Sequence[int], name: st
     if not db.session.execute(ANY_WITHOUT_ORDER).scalar_one():
         return 0
     return sum(_in_pieces(ERASE_WITHOUT_ORDER, channel=one, orders=list(orders), name=name) for one in channels)
+
+
+def erase_person(channel: str, person: int) -> int:
+    """Take the name of this person out of the events of the account's channel; returns how many."""
+    marker = f'"person":{{"id":{person},'  # as access/actors.py writes it
+    return sum(_in_pieces(one, channel=channel, marker=marker) for one in (ERASE_PERSON_PACKS, ERASE_PERSON))
 
 
 def _in_pieces(statement: TextClause, **values: object) -> int:

@@ -1,6 +1,7 @@
 /* Times: "4 min ago" by the server's clock, updated regularly; exact times in the reader's time zone. */
 
 let offset = 0;
+let timeZone; // the reader's own choice, or undefined for that of the browser
 
 /** Use the server's time; the reader's clock may be wrong. */
 export function setClock(at) {
@@ -12,7 +13,7 @@ export function show(time) {
   const at = new Date(time.dateTime);
   const text = time.hasAttribute("data-exact") ? exact(at) : relative(at);
   if (time.textContent !== text) time.textContent = text;
-  time.title = at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "long" });
+  time.title = at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "long", timeZone });
 }
 
 function relative(at) {
@@ -26,16 +27,17 @@ function relative(at) {
 
 function exact(at) {
   const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
-  return `${day}, ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year, timeZone });
+  return `${day}, ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone })}`;
 }
 
 export function showAll() {
   document.querySelectorAll("time[datetime]").forEach(show);
 }
 
-export function start() {
-  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).resolvedOptions().timeZone;
+export function start(chosen) {
+  timeZone = chosen ?? undefined;
+  const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short", timeZone }).resolvedOptions().timeZone;
   document.getElementById("zone").textContent = `Times in ${zone}`;
   showAll();
   setInterval(() => document.hidden || showAll(), 5000);

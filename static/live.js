@@ -59,7 +59,7 @@ function refreshBoard() {
 
 let waiting = null;
 if (page.path !== location.pathname) history.replaceState(null, "", page.path); // the URL of a refused form is not a page
-clock.start();
+clock.start(page.boot.time_zone);
 board.start();
 order.toEnd();
 act.start(() => stream.state === "live" || reload());

@@ -50,7 +50,7 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     rows = read(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
-    email, name, number, status, reason, order_id, buyer_id = rows[0]
+    email, name, number, status, reason, order_id, buyer_id, shop, reply_to = rows[0]
     if not email:
         return Outcome("dead", "the buyer's address was erased")
     known = given.workflow.statuses.get(status)
@@ -61,7 +61,7 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
     if given.make_link:
         text += f"\nFollow it here: {given.make_link(order_id, buyer_id)[0]}\n"
-    return given.mailer.send(Mail(email, sentence, text, claimed.message_id))
+    return given.mailer.send(Mail(email, sentence, text, claimed.message_id, (shop, reply_to) if reply_to else None))
 
 
 def greeting(name: str) -> str:

@@ -26,7 +26,7 @@ ERASED = {
     "order_reasons": "reason",
     "order_search": "document",
     "orders": "buyer_name buyer_email",
-    "people": "email name password session_key",
+    "people": "email name password session_key language time_zone theme",
     "realtime_events": "data",
     "realtime_packs": "pieces",
     "revocations": "reason",
@@ -37,6 +37,7 @@ ERASED = {
 OF_THE_ORDER = "the order itself: what was sold, when, for how much, and where the parcel is"
 TECHNICAL = "a word of the service, an id, a hash or a status"
 CLIENTS_ID = "an id that a client chose for its request; the history is never rewritten"
+OF_SHOPS = "how a shop shows itself; the shop replaces it"
 OF_OPERATORS = "the audit trail of operators, who are named in it with their reasons"
 
 KEPT = {
@@ -45,11 +46,11 @@ KEPT = {
     "circuit_changes": {TECHNICAL: "destination state"},
     "circuits": {TECHNICAL: "destination state window"},
     "idempotency_keys": {TECHNICAL: "principal fingerprint order_ids", CLIENTS_ID: "key"},
-    "messages": {TECHNICAL: "kind author_role buyer_body"},
+    "messages": {TECHNICAL: "kind author_role author_via buyer_body"},
     "notifications": {TECHNICAL: "kind recipient_role", OF_THE_ORDER: "title"},
-    "operator_actions": {TECHNICAL: "action target", OF_OPERATORS: "actor reason"},
+    "operator_actions": {TECHNICAL: "action target actor_via", OF_OPERATORS: "actor reason"},
     "order_events": {
-        TECHNICAL: "type from_status to_status actor_role",
+        TECHNICAL: "type from_status to_status actor_role actor_via",
         OF_THE_ORDER: "tracking",
         CLIENTS_ID: "idempotency_key request_id",
     },
@@ -59,6 +60,7 @@ KEPT = {
     "realtime_events": {TECHNICAL: "channel type"},
     "realtime_packs": {TECHNICAL: "channel other recipe"},
     "revocations": {TECHNICAL: "subject", OF_OPERATORS: "actor"},
+    "sellers": {OF_SHOPS: "name logo colour reply_to hours"},
     "side_effect_modes": {TECHNICAL: "kind mode"},
     "side_effects": {TECHNICAL: "kind destination event_type status", CLIENTS_ID: "request_id"},
     "stream_tickets": {TECHNICAL: "role credential scopes"},

@@ -15,8 +15,8 @@ from operations import schemas
 from tests.conftest import PROJECT
 from tests.integration.conftest import send_through
 
-RESTING = {"getReadiness": "503"}
-"""Nothing runs in the background of this application, and its answer says so."""
+RESTING = {"getReadiness": "503", "changeProfile": "403"}
+"""Nothing runs in the background of this application, and its answer says so; and a token has no profile."""
 
 PLAYERS = {
     "changeOrderStatus": "bob",
@@ -36,6 +36,12 @@ BEFORE = {
     "listOperatorActions": ["changeCircuit"],
     "listApiKeys": ["createApiKey"],
     "revokeApiKey": ["createApiKey"],
+    "getSellerProfile": ["setSellerProfile"],
+    "listPeople": ["createPerson"],
+    "disablePerson": ["createPerson"],
+    "enablePerson": ["createPerson", "disablePerson"],
+    "revokeSessions": ["createPerson"],
+    "deletePerson": ["createPerson"],
 }
 """Whose examples were sent before, besides that of creating an order."""
 
@@ -123,7 +129,7 @@ class World:
 
     def __init__(self, app: Flask, settings: Settings, contract: Contract, sql: Any) -> None:
         self.app, self.contract, self.cast = app, contract, send_through(app, settings)
-        for table in ("orders", "order_events", "messages", "notifications", "side_effects", "api_keys"):
+        for table in ("orders", "order_events", "messages", "notifications", "side_effects", "api_keys", "people"):
             sql(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1")
 
     def send(self, name: str) -> Any:

@@ -28,8 +28,11 @@ PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "referen
 VERBS = (
     "change",
     "create",
+    "delete",
+    "disable",
     "discard",
     "dryRun",
+    "enable",
     "erase",
     "export",
     "get",

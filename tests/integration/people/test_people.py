@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from access import passwords, people, throttle
+from access import password_links, passwords, people, throttle
 from foundation.errors import ServiceUnavailable
 from tests.integration.people.browser import OTHER, PASSWORD, Browser
 
@@ -188,7 +188,7 @@ def test_a_link_that_we_did_not_make_leads_nowhere(browser, link):
 def test_a_link_is_good_for_a_day(browser, bob, monkeypatch):
     link = onward_link(browser, bob)
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + people.LINK_SECONDS + 2)
+    monkeypatch.setattr(time, "time", lambda: now + password_links.LINK_SECONDS + 2)
 
     assert 404 == browser.get(link).status_code
 
