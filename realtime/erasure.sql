@@ -2,7 +2,9 @@
 
 -- fragment: erased_data
 CAST(
-    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
+    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
+        '{event,actor,api_key,name}', 'null', false),
+        '{message,author,api_key,name}', 'null', false),
         '{event,actor,person,name}', 'null', false),
         '{message,author,person,name}', 'null', false),
         '{order,buyer_name}', to_jsonb(CAST(:name AS text)), false),
