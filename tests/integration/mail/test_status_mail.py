@@ -182,3 +182,14 @@ def test_without_a_mail_server_no_mail_is_recorded(settings):
     app = build_app(settings)
 
     assert STATUS_MAIL not in [effect.name for effect in onward_of(app).engine.event_types["order"].effects]
+
+
+def test_an_answer_reaches_the_shop_if_it_says_where(cast, bob, outbox, mail_server):
+    bob.request("PUT", "/api/sellers/1", {"name": "Bob, Mugs & more", "reply_to": "bob@müller.example"})
+    for seller in (bob, cast.mallory):
+        seller.move(cast.place(seller_id=seller.id)["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    outbox.try_again()
+
+    answers = {mail["Reply-To"] for mail in mail_server.mails}
+    assert {'"Bob, Mugs & more" <bob@xn--mller-kva.example>', None} == answers

@@ -222,6 +222,23 @@ def test_a_deleted_account_leaves_no_name_anywhere(cast, desk, bob, placed, outb
     assert 1 == run("people", "delete", "bob@example.org", "--reason", "again", "--yes").exit_code
 
 
+def test_a_buyer_who_is_erased_has_no_name_in_live_events_either(app, cast, placed, outbox, sql, hashed, form):
+    with app.app_context():
+        alice = people.add("alice@example.org", "Alicia Secret", "buyer", cast.alice.id)
+    sql("UPDATE people SET password = %s WHERE id = %s", hashed, alice.id)
+    browser = Browser(app)
+    browser.sign_in(alice.email)
+    move(browser, placed, "CANCELLED", reason="late")
+    api(browser, "POST", f"/api/orders/{placed['id']}/messages", {"body": "Sorry"})
+    outbox.run_until_idle()
+    assert 2 == str([event["data"] for event in read_all(cast.alice)[0]]).count("Alicia Secret")
+
+    cast.olive.post("/api/ops/personal-data/erase", {"buyer_id": cast.alice.id, "reason": "asked"})
+
+    assert "Alicia Secret" not in everything(sql)
+    assert {"id": alice.id, "name": None, "former": True} == actors(cast.olive, placed)[1]["person"]
+
+
 def who(event):
     return event["data"].get("event", {}).get("actor") or event["data"].get("message", {}).get("author") or {}
 
