@@ -41,7 +41,7 @@ Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID), WHOLE]
 
 
 def _written(value: object) -> object:
-    if isinstance(value, str) and not MOMENT.match(value):
+    if not isinstance(value, datetime) and not (isinstance(value, str) and MOMENT.match(value)):
         raise ValueError("Input should be a date, or a date and a time such as 2026-01-31T12:00:00Z")
     return value
 
@@ -56,6 +56,7 @@ def _in_utc(value: datetime) -> datetime:
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ])")
 Moment = Annotated[
     datetime,
+    pydantic.Field(strict=False),  # in a body too: what precedes it has seen to the form
     pydantic.BeforeValidator(_written),
     pydantic.AfterValidator(_in_utc),
     pydantic.WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),

@@ -39,15 +39,16 @@ def documented(
     status: int = 200,
     headers: tuple[str, ...] = (),
     shown: Mapping[str, Any] | None = None,
+    body: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The arguments of a route's decorator: the response model, the errors that only this route has, further headers.
 
     Instead of a model, None means an empty response; a media type with its example is for one that has no model.
-    `shown` are members in which the route's example differs from the model's.
+    `shown` are members in which the route's example differs from the model's. `body` is the media type of a body
+    without a model, with its example.
     """
     if isinstance(answer, Mapping):
-        content = {media: {"schema": _schema(text), "example": text} for media, text in answer.items()}
-        answers: dict[int, Any] = {status: {"content": content}}
+        answers: dict[int, Any] = {status: {"content": _content(answer)}}
     else:
         answers = {status: answer}
     more = {
@@ -55,7 +56,14 @@ def documented(
         "x-headers": list(headers),
         "x-shown": dict(shown or {}),
     }
-    return {"responses": answers, "openapi_extensions": more}
+    arguments: dict[str, Any] = {"responses": answers, "openapi_extensions": more}
+    if body:
+        arguments["request_body"] = {"required": True, "content": _content(body)}
+    return arguments
+
+
+def _content(media: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"schema": _schema(text), "example": text} for name, text in media.items()}
 
 
 def _schema(text: Any) -> dict[str, str]:

@@ -20,6 +20,9 @@ MIGRATE = 9004
 INDEXES = 9005
 """Building indexes after that."""
 
+IMPORT = 9006
+"""Writing a batch of an import."""
+
 HASHED = 1 << 62
 """A bit in the keys of hashed locks: clients choose what is hashed, and could otherwise construct the key of a fixed
 one."""

@@ -50,9 +50,14 @@ class TimedBody:
         self._missing = length
         """Bytes still to come; None if the body is chunked."""
 
-        self._seconds = seconds
+        self._seconds = self._most_seconds = seconds
+        self._bytes_per_second = 0
         self._got = 0
         """Bytes received before their turn was waited for."""
+
+    def expect(self, bytes_per_second: int) -> None:
+        """Let a body of any size take its time, as long as it arrives at this rate."""
+        self._bytes_per_second = bytes_per_second
 
     def read(self, size: int = -1) -> bytes:
         """Up to this many bytes; raises RequestTimeout, or MalformedRequest for a body that can never be complete."""
@@ -79,7 +84,9 @@ class TimedBody:
             raise MalformedRequest(CUT_SHORT) from error
         except ParseException as error:
             raise MalformedRequest(BROKEN) from error
-        self._seconds = max(0.001, self._seconds - (clock.monotonic() - begun))
+        earned = len(got) / self._bytes_per_second if self._bytes_per_second else 0.0
+        left = self._seconds + earned - (clock.monotonic() - begun)
+        self._seconds = min(self._most_seconds, max(0.001, left))
         return got
 
     def _count(self, got: bytes, ended: bool) -> None:

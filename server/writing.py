@@ -123,7 +123,7 @@ def write_chunk(connection: Any, data: bytes) -> None:
 
 
 def _send_rest(connection: Any, rest: memoryview) -> None:
-    moved_at, queued = clock.monotonic(), _queued(connection)
+    moved_at, queued = clock.monotonic(), unacknowledged(connection)
     held = len(rest)
     writers.held += held
     try:
@@ -132,7 +132,7 @@ def _send_rest(connection: Any, rest: memoryview) -> None:
             with gevent.Timeout(HURRIED_SECONDS, False):  # type: ignore[arg-type]  # the stubs know no silent one
                 sent = connection.send(rest)
             rest = rest[sent:]
-            before, queued = queued, _queued(connection)
+            before, queued = queued, unacknowledged(connection)
             if sent or queued < before:
                 moved_at = clock.monotonic()
             elif clock.monotonic() - moved_at >= writers.patience:
@@ -148,7 +148,7 @@ def _give_up(connection: Any, left: int) -> None:
     raise Stalled(errno.ECONNRESET, "The client did not read for too long.")
 
 
-def _queued(connection: Any) -> int:
+def unacknowledged(connection: Any) -> int:
     """Bytes that the kernel holds and the client has not acknowledged; fewer of them are progress, however slow."""
     count: int = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
     return count
