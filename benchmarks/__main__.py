@@ -8,7 +8,20 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import against, arena, clients, growth, hanging, lists, modes, realtime, replay, tokens, workers
+from benchmarks import (
+    against,
+    arena,
+    clients,
+    growth,
+    hanging,
+    importing,
+    lists,
+    modes,
+    realtime,
+    replay,
+    tokens,
+    workers,
+)
 from benchmarks.client import STRIDE
 from benchmarks.contender import BenchmarkError
 from benchmarks.database import Server
@@ -38,6 +51,7 @@ EXPERIMENTS = {
     "arena": Entry(arena.run, Pace(5, 2.5), QUICK),
     "growth": Entry(growth.run, Pace(7, 2.5, warmup=1.0), QUICK, quick_orders=1_000),
     "lists": Entry(lists.run, Pace(7, 0), Pace(3, 0), quick_orders=100 + 1),
+    "import": Entry(importing.run, Pace(1, 0), Pace(1, 0), quick_orders=1_000),
     "realtime": Entry(realtime.run, Pace(5, 2.0, warmup=0.5), QUICK),
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "workers": Entry(workers.run, Pace(7, 2.5, warmup=0.5), QUICK),
