@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Identity, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy import Boolean, Identity, Index, Integer, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -123,3 +123,16 @@ class OrderReason(Base):
     """No foreign key, as with the history."""
 
     reason: Mapped[str]
+
+
+class OrderImport(Base):
+    """An order that was imported, and the line that brought it."""
+
+    __tablename__ = "order_imports"
+    __table_args__ = (UniqueConstraint("external_id"),)
+
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    external_id: Mapped[str]
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of what the line said: a repetition has the same, whatever has become of the order. NULL once its buyer's data
+    are erased, since names could be guessed by it."""

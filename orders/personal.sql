@@ -24,6 +24,11 @@ DELETE FROM order_reasons WHERE event_id = ANY(ARRAY(
     SELECT r.event_id FROM order_events e JOIN order_reasons r ON r.event_id = e.id
     WHERE e.order_id = ANY(:orders) LIMIT :piece))
 
+-- name: erase_imports(orders, piece)
+-- What a line of an import said could be guessed by its digest. Its id stays, so that a repetition brings nothing of it back.
+UPDATE order_imports SET digest = NULL WHERE order_id = ANY(ARRAY(
+    SELECT order_id FROM order_imports WHERE order_id = ANY(:orders) AND digest IS NOT NULL LIMIT :piece))
+
 -- name: erase_errors(orders, piece)
 -- A mail server's refusal may quote the buyer's address; the fingerprint is the beginning of the error.
 UPDATE side_effects SET last_error = '', fingerprint = '' WHERE id = ANY(ARRAY(

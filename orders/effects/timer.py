@@ -85,13 +85,13 @@ timers_dropped AS (
     RETURNING id)"""
 
 
-def of_existing(workflow: Workflow) -> str | None:
-    """The statement that gives a timer to every order in a timed status, by the current table."""
+def of_existing(workflow: Workflow, only: str = "true") -> str | None:
+    """The statement that gives a timer to every order `o` in a timed status, by the current table; `only` limits it."""
     if not workflow.timers:
         return None
     return insert(
         f"""orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
-    WHERE o.open AND o.status IN ({_statuses(workflow)})""",
+    WHERE o.open AND o.status IN ({_statuses(workflow)}) AND {only}""",
         **NAMES,
         event_id="e.id",
         order_id="o.id",

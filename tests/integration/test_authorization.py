@@ -111,6 +111,8 @@ class Callers:
         query = "?" + case["query"].format(channel=channel) if "query" in case else ""
         content: dict[str, Any] = {"data": orjson.dumps(case["body"])} if "body" in case else {}
         content |= {"data": case["form"]} if "form" in case else {}
+        if "lines" in case:
+            content = {"data": orjson.dumps(case["lines"]), "content_type": "application/x-ndjson"}
         client = self.app.test_client(use_cookies=False)
         with client.open(path.format(**values) + query, method=method, headers=asking.headers, **content) as answer:
             return answer.status_code

@@ -49,6 +49,7 @@ KEPT = {
     "messages": {TECHNICAL: "kind author_role author_via buyer_body"},
     "notifications": {TECHNICAL: "kind recipient_role", OF_THE_ORDER: "title"},
     "operator_actions": {TECHNICAL: "action target actor_via", OF_OPERATORS: "actor reason"},
+    "order_imports": {OF_THE_ORDER: "external_id"},
     "order_events": {
         TECHNICAL: "type from_status to_status actor_role actor_via",
         OF_THE_ORDER: "tracking",

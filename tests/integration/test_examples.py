@@ -23,6 +23,7 @@ PLAYERS = {
     "changeOrderStatuses": "bob",
     "dryRunOrderStatusChange": "bob",
     "createOrder": "shop",
+    "importOrders": "shop",
     "listNotifications": "bob",
     "markNotificationsRead": "bob",
     "createMessage": "alice",
@@ -139,11 +140,14 @@ class World:
         for parameter in given:
             path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
         query = {one["name"]: one["example"] for one in given if one["in"] == "query" and one.get("required")}
-        body = [media["example"] for media in operation.get("requestBody", {}).get("content", {}).values()]
+        body = [(name, media["example"]) for name, media in operation.get("requestBody", {}).get("content", {}).items()]
         person = getattr(self.cast, PLAYERS.get(name, "olive"))
         headers = {"Authorization": f"Bearer {person.token}"}
-        json = body[0] if body else None
-        return self.app.test_client().open(path, method=method, headers=headers, query_string=query, json=json)
+        content: dict[str, Any] = {}
+        if body:
+            media, example = body[0]
+            content = {"data": example if isinstance(example, str) else orjson.dumps(example), "content_type": media}
+        return self.app.test_client().open(path, method=method, headers=headers, query_string=query, **content)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ VERBS = (
     "erase",
     "export",
     "get",
+    "import",
     "list",
     "mark",
     "redeliver",
@@ -121,10 +122,12 @@ def test_the_examples_can_be_sent_one_after_the_other(operations):
 
 
 def test_every_write_may_be_repeated_with_a_key(operations):
+    """But an import, which may be repeated without one: each of its lines has an id."""
     without = [
         name
         for name, operation in operations.items()
         if name[1] in ("post", "patch")
+        and operation["operationId"] != "importOrders"
         and "Idempotency-Key" not in [parameter["name"] for parameter in operation.get("parameters", [])]
     ]
 
@@ -151,6 +154,7 @@ def test_a_schema_is_named_by_what_it_is(app, operations):
         operation["operationId"]: media["schema"]["$ref"].removeprefix(SCHEMAS)
         for operation in operations.values()
         for media in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in media["schema"]
     }
     wanted = {name: name[0].upper() + name[1:] + "Request" for name in bodies}
     wanted["dryRunOrderStatusChange"] = wanted["changeOrderStatus"]
