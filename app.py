@@ -33,6 +33,7 @@ from outbox.wiring import build as build_outbox
 from process import Onward
 from realtime import log
 from realtime.handover import HandOver
+from realtime.positions import mark_reads
 from realtime.wiring import build as build_realtime
 from server.bodies import Bodies
 from server.proxies import trusting
@@ -66,6 +67,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
+    mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     pruner = Pruner(
         app,
         {

@@ -100,7 +100,7 @@ def blueprint(
     @routes.get(
         "/api/orders/<int:order_id>/messages",
         summary="Read an order's conversation",
-        **documented(MessagePage, headers=("Link",)),
+        **documented(MessagePage, headers=("Link", "Onward-Cursor")),
     )
     @typed
     def list_messages(path: OrderPath, query: MessagesQuery) -> Response:

@@ -23,6 +23,10 @@ HEADERS: dict[str, tuple[str, str]] = {
     "ETag": ("The version of the representation; send it in If-Match or If-None-Match.", '"3"'),
     "Link": ("The next page, if there is one (RFC 8288).", '</api/orders?cursor=n.17>; rel="next"'),
     "Preference-Applied": ("The preference that was honoured.", "wait=5"),
+    "Onward-Cursor": (
+        "The position of the live events before this read: a stream from here misses nothing of it.",
+        "1764.17",
+    ),
     "Onward-Effects": ("`done` if all effects were done within the wait, otherwise `pending`.", "done"),
 }
 """Response headers by name: description and example."""

@@ -84,7 +84,11 @@ class NotificationPage(Answer):
     ]
 
 
-@routes.get("/api/notifications", summary="Read your notifications", **documented(NotificationPage, headers=("Link",)))
+@routes.get(
+    "/api/notifications",
+    summary="Read your notifications",
+    **documented(NotificationPage, headers=("Link", "Onward-Cursor")),
+)
 @typed
 def list_notifications(query: NotificationsQuery) -> Response:
     """Newest first, with the number of those that are unread."""

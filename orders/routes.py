@@ -153,7 +153,7 @@ def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
 
 
 def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
-    @routes.get("/api/orders", summary="List your orders", **documented(OrderPage, headers=("Link",)))
+    @routes.get("/api/orders", summary="List your orders", **documented(OrderPage, headers=("Link", "Onward-Cursor")))
     @typed
     def list_orders(query: OrdersQuery) -> Response:
         """Those that you may see. Filters add up. The next page is in `next_cursor`, and in `Link`."""
@@ -173,7 +173,7 @@ def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
         body = f'{{"orders":[{",".join(found)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
         return link_next(Response(body, content_type=JSON), cursor)
 
-    @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(Order))
+    @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(Order, headers=("Onward-Cursor",)))
     @typed
     def get_order(path: OrderPath) -> Response:
         """`allowed_transitions` are the statuses to which you may change it; send the ETag in If-Match to do so."""
@@ -187,7 +187,7 @@ def _add_history(routes: APIBlueprint, ledger: Ledger) -> None:
     @routes.get(
         "/api/orders/<int:order_id>/history",
         summary="Read an order's history",
-        **documented(HistoryEntryPage, headers=("Link",)),
+        **documented(HistoryEntryPage, headers=("Link", "Onward-Cursor")),
     )
     @typed
     def get_order_history(path: OrderPath, query: HistoryQuery) -> Response:
@@ -219,7 +219,7 @@ def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
     @routes.get(
         "/api/workflow",
         summary="Get the workflow: statuses, transitions, labels",
-        **documented(OrderWorkflow),
+        **documented(OrderWorkflow, headers=("Onward-Cursor",)),
     )
     @typed
     def get_workflow() -> Response:

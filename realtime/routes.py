@@ -52,7 +52,10 @@ class StreamQuery(Query):
     precedence."""
 
     last_event_id: str = pydantic.Field(
-        "", max_length=64, description="Id of the last event received.", examples=[EVENT_ID]
+        "",
+        max_length=64,
+        description="Id of the last event received, or the `Onward-Cursor` of a read.",
+        examples=[EVENT_ID],
     )
     ticket: str = pydantic.Field(
         "",
@@ -75,7 +78,7 @@ class StreamHeaders(Headers):
     last_event_id: str = pydantic.Field(
         "",
         alias="Last-Event-ID",
-        description="Id of the last event received; missed events are sent first.",
+        description="Id of the last event received, or the `Onward-Cursor` of a read; missed events are sent first.",
         examples=[EVENT_ID],
     )
 
@@ -86,8 +89,8 @@ class EventsQuery(Query):
     after: str = pydantic.Field(
         "",
         max_length=40,
-        description="The `next_cursor` of the previous page, or the id of an event of a page or the stream; "
-        "a bare number belongs to the current epoch. Without it: from the oldest event that is stored.",
+        description="The `next_cursor` of the previous page, the id of an event, or the `Onward-Cursor` of a "
+        "read; a bare number belongs to the current epoch. Without it: from the oldest event that is stored.",
         examples=["0"],
         json_schema_extra={"pattern": f"^({PLACE.pattern})?$"},
     )

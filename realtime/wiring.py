@@ -84,6 +84,10 @@ class Realtime:
         state = self._log.state()
         return str(Cursor(state.epoch, state.head))
 
+    def position(self) -> str:
+        """A position that the log has reached, without asking for it while it is followed: up to a second old."""
+        return str(Cursor(self.feed.epoch, self.feed.position)) if self.feed.alive else self.cursor()
+
     def _on_new_log(self) -> None:
         self.hub.end_all("new log", lambda: bye("new log", len(self.hub.subscribers)))
 

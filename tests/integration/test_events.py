@@ -145,3 +145,20 @@ def test_after_a_restored_backup_every_reader_is_told_to_begin_anew(app, bob, ha
         assert (410, "epoch") == (told.status, told.json["reason"])
     finally:
         sql("UPDATE realtime_log SET epoch = %s", epoch)
+
+
+def test_a_read_says_from_where_to_go_on(bob, cast, outbox):
+    """A change between a read and the opening of a stream was heard of by nobody."""
+    order = cast.place()
+    outbox.run_until_idle()
+    read = {path: bob.get(path) for path in ("/api/orders", f"/api/orders/{order['id']}")}
+    cursors = {reply.headers["Onward-Cursor"] for reply in read.values()}
+    bob.move(order["id"], "CONFIRMED")
+    outbox.run_until_idle()
+
+    for cursor in cursors:
+        events = bob.get(f"/api/events?after={cursor}").json["events"]
+        assert [2] == [one["data"]["order"]["version"] for one in events if one["type"] == "order.status_changed"]
+    again = bob.get("/api/orders", If_None_Match=read["/api/orders"].headers["ETag"])
+    assert again.headers["Onward-Cursor"] not in cursors
+    assert "Onward-Cursor" not in bob.get("/api/orders/999999").headers
