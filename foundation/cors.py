@@ -5,15 +5,19 @@ Cookies are never shared with them; they send a token.
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask, Response, request
 
-ALLOWED = {
-    "Access-Control-Allow-Methods": "GET, POST, PATCH",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, "
-    "Last-Event-ID, X-Request-ID",
-    "Access-Control-Max-Age": "600",
-}
-EXPOSED = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID, Preference-Applied, Onward-Effects"
+from foundation.documentation import HEADERS
+
+ALLOWED = {"Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE", "Access-Control-Max-Age": "600"}
+
+EXPOSED = ", ".join(HEADERS)
+"""Every header that the contract names. Those that all pages may read anyway are not among them."""
+
+HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}){0,63}")
+"""Names of request headers: tracing, client libraries and polyfills add their own, so no list would be complete."""
 
 
 def always(origins: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -29,7 +33,7 @@ def init_app(app: Flask, origins: tuple[str, ...]) -> None:
     @app.before_request
     def preflight() -> Response | None:
         asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        return Response(status=204, headers=ALLOWED) if asks and _from_elsewhere(origins) else None
+        return Response(status=204, headers=_allowed()) if asks and _from_elsewhere(origins) else None
 
     @app.after_request
     def share(response: Response) -> Response:
@@ -43,3 +47,10 @@ def init_app(app: Flask, origins: tuple[str, ...]) -> None:
 
 def _from_elsewhere(origins: tuple[str, ...]) -> bool:
     return request.path.startswith("/api/") and request.headers.get("Origin") in origins
+
+
+def _allowed() -> dict[str, str]:
+    """What a named origin may send: whatever it asks for, since a header that is not read here does no harm."""
+    asked = request.headers.get("Access-Control-Request-Headers", "").strip()
+    wanted = {"Access-Control-Allow-Headers": asked} if HEADER_NAMES.fullmatch(asked) else {}
+    return {**ALLOWED, **wanted, "Vary": "Access-Control-Request-Headers"}

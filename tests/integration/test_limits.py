@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from foundation.openapi import committed
 from tests.integration.conftest import send_through
 from tests.integration.visitor import press_button
 
@@ -90,6 +91,32 @@ def test_a_named_origin_may_use_the_api(shared):
     )
     assert SHOP == shared.get("/api/me", headers={"Origin": SHOP}).headers["Access-Control-Allow-Origin"]
     assert "Access-Control-Allow-Credentials" not in preflight(shared, SHOP).headers
+
+
+def asking(client, names):
+    headers = {"Origin": SHOP, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": names}
+    return client.options("/api/orders", headers=headers).headers
+
+
+@pytest.mark.parametrize("names", ["cache-control", "traceparent,x-datadog-parent-id", "authorization, content-type"])
+def test_a_named_origin_may_send_what_it_asks_for(shared, names):
+    """Only a fixed list was allowed, which polyfills and tracing do not keep to."""
+    told = asking(shared, names)
+
+    assert names == told["Access-Control-Allow-Headers"]
+    assert "PUT" in told["Access-Control-Allow-Methods"]
+    assert {"Origin", "Access-Control-Request-Headers"} <= {one.strip() for one in told["Vary"].split(",")}
+
+
+@pytest.mark.parametrize("names", ["", "a b", "a,", "x" * 65, ",".join(["a"] * 65), "é"])
+def test_what_is_no_list_of_names_is_not_allowed(shared, names):
+    assert "Access-Control-Allow-Headers" not in asking(shared, names.encode().decode("latin-1"))
+
+
+def test_a_page_of_a_named_origin_reads_all_headers_of_the_contract(shared):
+    exposed = shared.get("/api/me", headers={"Origin": SHOP}).headers["Access-Control-Expose-Headers"].split(", ")
+
+    assert {"ETag", "Link", "Retry-After", "Onward-Cursor", *committed()["components"]["headers"]} <= set(exposed)
 
 
 @pytest.mark.parametrize("origin", ELSEWHERE)
