@@ -20,7 +20,7 @@ import own_packages  # noqa: E402
 
 own_packages.refuse_others()
 
-from foundation import hosts, logs, poolers  # noqa: E402
+from foundation import hosts, logs, misspelt, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import receivers, workflow_file  # noqa: E402
 from server import requests, succession  # noqa: E402
@@ -85,11 +85,16 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Warn of sign-in buttons that strangers can reach; the address may come from the command line."""
+    """Warn of settings that are not read, and of sign-in buttons that strangers can reach; the address may come from
+    the command line."""
+    log = logs.get_logger(__name__)
+    for name, setting in misspelt.misspelt(os.environ).items():
+        log.warning(
+            "settings.not_read", "A variable is not read: the setting has another name", name=name, setting=setting
+        )
     listening = [str(listener) for listener in server.LISTENERS]
     inside = all(one.startswith(("http://127.", "http://[::1]", "unix:")) for one in listening)
     if settings.demo and (settings.public_url or not inside):
-        log = logs.get_logger(__name__)
         log.warning(
             "demo.exposed",
             "DEMO=1 on a public address: anyone can sign in without a password, also as an operator",

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from foundation import processors
 from foundation.addresses import mailbox
-from foundation.hosts import host_name, is_host
+from foundation.hosts import HOST_NAME, address_of, host_name, in_brackets, is_host
 
 JWT_SECRET_BYTES = 32
 """The minimum length of an HS256 key (RFC 7518, section 3.2); PyJWT only warns below it."""
@@ -24,6 +24,8 @@ KEEPALIVE_SECONDS, PROXY_KEEPALIVE_SECONDS = 5, 75
 """nginx and HAProxy close connections that were idle for 60 s; one that we close first causes a 502 there."""
 
 MOST_WORKERS = 64
+
+WEB_PORTS = {"http": 80, "https": 443}
 
 MODES = ("background", "sequential")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -99,33 +101,52 @@ def _previous_key(value: str) -> str:
 
 
 def _keys_url(value: str) -> str:
-    parts = urlsplit(value)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if value and (not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and loopback))):
+    parts = _split(value)
+    loopback = parts is not None and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if value and (
+        not parts or not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and loopback))
+    ):
         raise ValueError("must begin with https://")
     return value
 
 
 def _web_url(value: str) -> str:
-    if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
-        raise ValueError("must look like https://orders.example.org")
+    """The base of links, to which paths are appended."""
+    parts = _split(value)
+    if value and not (parts and parts.scheme in ("http", "https") and is_host(parts.netloc)):
+        raise ValueError("must look like https://orders.example.org: a name in ASCII, or an address, IPv6 in brackets")
+    if parts and (parts.query or parts.fragment):
+        raise ValueError("must have nothing behind its path")
     return value.rstrip("/")
 
 
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; None if it cannot be one, as with an unclosed bracket or a port beyond 65535."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
 def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(one.strip() for one in value.split(",") if one.strip())
-    for one in origins:
-        parts = urlsplit(one)
-        if parts.scheme not in ("http", "https") or not parts.netloc or one != f"{parts.scheme}://{parts.netloc}":
+    """As browsers write them (RFC 6454, section 6.1): in lower case, without the port that the scheme implies."""
+    origins = []
+    for one in filter(None, map(str.strip, value.split(","))):
+        parts = _split(one)
+        if not parts or parts.scheme not in WEB_PORTS or one.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
             raise ValueError("must be origins like https://shop.example, without a path")
-    return origins
+        if not is_host(parts.netloc):
+            raise ValueError("must be origins like https://shop.example, with a name in ASCII and no user")
+        origins.append(one.lower().removesuffix(f":{WEB_PORTS[parts.scheme]}"))
+    return tuple(dict.fromkeys(origins))
 
 
 def _hosts(value: str) -> tuple[str, ...]:
-    hosts = tuple(one.strip().lower() for one in value.split(",") if one.strip())
+    hosts = [in_brackets(one.strip().lower().removesuffix(".")) for one in value.split(",") if one.strip()]
     if not all(is_host(one) and host_name(one) == one for one in hosts):
         raise ValueError("must be host names like shop.example, without a scheme or a port")
-    return hosts
+    return tuple(hosts)
 
 
 def _modules(value: str) -> tuple[str, ...]:
@@ -137,15 +158,16 @@ def _modules(value: str) -> tuple[str, ...]:
 
 def _reachable(url: str) -> bool:
     """Whether a URL names a host, and a valid port, if any."""
-    try:
-        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        return False
+    parts = _split(url)
+    return parts is not None and bool(parts.hostname)
 
 
 def _smtp_url(value: str) -> str:
-    if value and (urlsplit(value).scheme not in ("smtp", "smtps") or not _reachable(value)):
+    parts = _split(value)
+    if value and (not parts or parts.scheme not in ("smtp", "smtps") or not parts.hostname):
         raise ValueError("must look like smtp://user:password@host:587")
+    if parts and (parts.path.strip("/") or parts.query or parts.fragment):
+        raise ValueError("must have nothing behind its port")
     if not unquote(urlsplit(value).netloc.rpartition("@")[0]).isascii():
         raise ValueError("must have an ASCII user and password, since AUTH carries nothing else")
     return value
@@ -159,15 +181,20 @@ def _mail_from(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    scheme = urlsplit(value).scheme
+    scheme = value.partition(":")[0].lower()
     if value and not (scheme == "redis+unix" or (scheme in ("redis", "rediss") and _reachable(value))):
         raise ValueError("must look like redis://host:6379")
     return value
 
 
 def _host(value: str) -> str:
-    """An IPv6 address may be in brackets, as in a URL."""
-    return value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    """A name or an address; an IPv6 address may be in brackets, as in a URL."""
+    host = value.lower().removesuffix(".")
+    if (address := address_of(host)) is not None:
+        return address
+    if not HOST_NAME.fullmatch(host):
+        raise ValueError("must be an address or a host name like ::1 or localhost; PORT has the port")
+    return host
 
 
 def _file(value: str) -> Path | None:

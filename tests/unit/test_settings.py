@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from foundation import processors
+from foundation.misspelt import misspelt
 from foundation.settings import REQUIRED, Settings, SettingsError
 
 GOOD = {"DATABASE_URL": "postgres://bob@db/onward?sslmode=require", "JWT_SECRET": "s" * 32}
@@ -129,6 +130,96 @@ def test_an_address_of_ipv6_stands_in_brackets():
 @pytest.mark.parametrize(
     ("given", "read"),
     [
+        ("[::1]", "::1"),
+        ("[0:0:0:0:0:0:0:1]", "::1"),
+        ("LOCALHOST.", "localhost"),
+        ("10.0.0.7", "10.0.0.7"),
+        ("::", "::"),
+        ("shop-1.internal", "shop-1.internal"),
+    ],
+)
+def test_a_host_is_an_address_or_a_name(given, read):
+    assert read == Settings.from_env(GOOD | {"HOST": given}).host
+
+
+@pytest.mark.parametrize(
+    "host", ["[::1]:8000", "localhost:80", "127.1", "1.2.3.256", "[127.0.0.1]", "[::1", "a b", "*"]
+)
+def test_a_host_that_is_none_is_refused_with_the_reason(host):
+    """gunicorn said "Name or service not known", or took the port for a part of the address."""
+    assert ["HOST must be an address or a host name like ::1 or localhost; PORT has the port."] == problems(HOST=host)
+
+
+def test_an_address_with_a_scope_is_refused():
+    assert ["HOST must be an address without a scope such as %eth0."] == problems(HOST="fe80::1%eth0")
+
+
+def test_loopback_is_loopback_however_it_is_written():
+    """Otherwise the demo's buttons would be off, or on."""
+    for host in ("[::1]", "LOCALHOST", "localhost.", "127.0.0.9"):
+        assert Settings.from_env(GOOD | {"HOST": host}).on_loopback
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://::1", "https://[::1", "https://a.example:99999", "https://u:p@a.example", "ftp://a.example", "a.example"],
+)
+def test_a_public_url_that_cannot_be_called_is_refused_in_one_line(url):
+    (line,) = problems(PUBLIC_URL=url)
+    assert line.startswith("PUBLIC_URL must look like https://orders.example.org")
+
+
+def test_a_public_url_may_be_an_address_and_has_nothing_behind_its_path():
+    """The paths of links are appended to it."""
+    settings = Settings.from_env(GOOD | {"PUBLIC_URL": "https://[2001:db8::7]:8443", "TRUSTED_HOSTS": "::1"})
+
+    assert "https://[2001:db8::7]:8443/t/x" == settings.link("/t/x")
+    assert {"[::1]", "[2001:db8::7]"} == settings.known_hosts
+    assert ["PUBLIC_URL must have nothing behind its path."] == problems(PUBLIC_URL="https://a.example/?x=1")
+    assert ["SMTP_URL must have nothing behind its port."] == problems(SMTP_URL="smtp://mail.example/?tls=1")
+
+
+def test_an_origin_is_what_a_browser_sends():
+    """`https://shop.example:443` was never equal to it."""
+    given = "https://Shop.example:443, http://shop.example:8080,https://shop.example"
+
+    assert ("https://shop.example", "http://shop.example:8080") == Settings.from_env(
+        GOOD | {"CORS_ORIGINS": given}
+    ).cors_origins
+    for wrong in ("*", "null", "https://shop.example/", "https://u@shop.example", "https://[::1"):
+        (line,) = problems(CORS_ORIGINS=wrong)
+        assert line.startswith("CORS_ORIGINS must be origins like https://shop.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SIDE_EFECTS_MODE", "SIDE_EFFECTS_MODE"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("demo", "DEMO"),
+        ("ONWARD_PUBLIC_URL", "PUBLIC_URL"),
+        ("REQUIRE_IFMATCH", "REQUIRE_IF_MATCH"),
+        ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
+    ],
+)
+def test_a_variable_that_is_spelled_unlike_the_setting_is_noticed(name, meant):
+    assert {name: meant} == misspelt([name, meant])
+
+
+def test_variables_of_others_are_left_alone():
+    others = [
+        *("PATH", "HOME", "HOSTNAME", "PGPORT", "PGHOST", "LANG", "PWD", "USER", "SHELL", "TERM", "LOGNAME", "POST"),
+        *("FLASK_APP", "PYTHONPATH", "GUNICORN_CMD_ARGS", "PROMETHEUS_MULTIPROC_DIR", "KUBERNETES_PORT", "TZ"),
+        *("ONWARD_METRICS_DIR", "VIRTUAL_ENV", "INVOCATION_ID", "JOURNAL_STREAM", "DEBUG", "SECRET_KEY", "HTTP_PROXY"),
+    ]
+
+    assert {} == misspelt(others)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
         ("orders@shop.example", "orders@shop.example"),
         ("My Shop, Inc <o@s.example>", '"My Shop, Inc" <o@s.example>'),
         ("o@müller.example", "o@xn--mller-kva.example"),
@@ -166,7 +257,7 @@ def test_trusted_hosts_are_names_without_a_port():
 
     assert {"shop.example", "[::1]", "a.example"} == settings.known_hosts
     assert set() == Settings.from_env(GOOD | {"PUBLIC_URL": "https://a.example"}).known_hosts
-    for wrong in ("shop.example:80", "https://shop.example", "*", "a b", "shop.example/", "::1"):
+    for wrong in ("shop.example:80", "https://shop.example", "*", "a b", "shop.example/", "[::1]:80"):
         assert ["TRUSTED_HOSTS must be host names like shop.example, without a scheme or a port."] == problems(
             TRUSTED_HOSTS=wrong
         )
