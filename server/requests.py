@@ -27,8 +27,11 @@ FORWARDED_OTHERWISE = ("x-forwarded-ssl", "x-forwarded-protocol")
 
 LENGTH = re.compile(r"0|[1-9][0-9]{0,4}")
 
-READ_OTHERWISE = ("transfer-encoding", "content-encoding", "expect", "upgrade", "http2-settings", "te", "trailer")
-ASKED_OTHERWISE = ("prefer", "origin")
+READ_OTHERWISE = (
+    *("transfer-encoding", "content-encoding", "content-range", "expect"),
+    *("upgrade", "http2-settings", "te", "trailer"),
+)
+ASKED_OTHERWISE = ("prefer", "origin", "if-none-match")
 UNUSUAL = frozenset((*READ_OTHERWISE, *ASKED_OTHERWISE, *FORWARDED_OTHERWISE))
 """Fields that change how a request is read, or what it means; with them it is not plain."""
 

@@ -1,4 +1,5 @@
-"""Requests that are refused before any route sees them: no host or two, an ambiguous path, endless headers.
+"""Requests that are refused before any route sees them: no host or two, an ambiguous path, endless or repeated headers,
+an encoded body.
 
 Whatever reads them afterwards (routing, caches, a browser's rules) can then rely on them.
 """
@@ -10,8 +11,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from foundation.errors import AppError, HeadersTooLarge, MalformedRequest, NotFound
+from foundation.errors import AppError, HeadersTooLarge, MalformedRequest, NotFound, UnsupportedMediaType
 from foundation.hosts import KnowsHost, is_host
+from server.repeated_fields import REPEATED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,6 +52,10 @@ def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
         environ[name] = ""
     if long:
         return HeadersTooLarge()
+    if REPEATED in environ:
+        return MalformedRequest(f"The header {environ[REPEATED]} must not be repeated.")
+    if error := _of_content(environ):
+        return error
     host, raw = environ.get("HTTP_HOST", ""), environ.get("RAW_URI", "")
     if host and not knows_host(host):
         return MalformedRequest(f"The Host header is not {'one of this service' if is_host(host) else 'a valid host'}.")
@@ -59,6 +65,17 @@ def refusal(environ: WSGIEnvironment, knows_host: KnowsHost) -> AppError | None:
         return MalformedRequest("The request target and the Host header name different hosts.")
     if ALIAS.search(_read(environ["PATH_INFO"])) or ENCODED_SLASH.search(raw.partition("?")[0]):
         return NotFound("No such resource.")
+    return None
+
+
+def _of_content(environ: WSGIEnvironment) -> AppError | None:
+    """A body that is not the whole content as it is. Whatever read it would take its bytes for something else."""
+    coding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if coding not in ("", "identity"):
+        # RFC 9110, section 12.5.3: the response says which codings would be accepted.
+        return UnsupportedMediaType("The body must not be encoded.", headers={"Accept-Encoding": "identity"})
+    if "HTTP_CONTENT_RANGE" in environ:
+        return MalformedRequest("A body with Content-Range, a part of the content, is not supported.")
     return None
 
 

@@ -20,7 +20,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from foundation import clock, logs, problems
 from foundation.errors import AppError, RequestTimeout, TooManyConnections
 from foundation.responses import PlainResponse
-from server import bodies, reading, refusals, requests, responses, turns, writing
+from server import bodies, reading, refusals, repeated_fields, requests, responses, turns, writing
 from server.admission import Admission
 from server.patience import Patience, Waits
 from server.requests import Plain
@@ -236,6 +236,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         util.write_error = self._write_error
         responses.install()
         reading.install()
+        repeated_fields.install()
         writing.install()
 
     def _write_error(self, client: Any, status: int, _reason: str, _message: str) -> None:

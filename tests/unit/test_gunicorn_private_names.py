@@ -87,6 +87,15 @@ def test_the_environment_holds_the_socket(in_a_patched_process):
     in_a_patched_process("assert '\"gunicorn.socket\": sock' in source(wsgi.default_environ)")
 
 
+def test_the_environment_is_begun_by_default_environ_which_is_given_all_fields(in_a_patched_process):
+    in_a_patched_process(
+        """
+        assert 'environ = default_environ(req, sock, cfg)' in source(wsgi.create)
+        assert 'for hdr_name, hdr_value in req.headers:' in source(wsgi.create)
+        """
+    )
+
+
 def test_http_2_is_told_in_the_environment(in_a_patched_process):
     in_a_patched_process('assert \'environ["HTTP_VERSION"] = "2"\' in source(AsyncWorker.handle_http2_request)')
 
