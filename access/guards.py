@@ -118,6 +118,9 @@ def _from_elsewhere() -> bool:
 
 
 def _by_ticket() -> Principal:
+    if "Authorization" in request.headers:
+        # RFC 6750, section 2: a request proves who sent it in one way.
+        raise Unauthorized("Send a ticket or a token, not both.")
     tokens = access_of().credentials.tokens
     return tickets.redeem(request.args["ticket"], tokens.revocations, tokens.demo)
 

@@ -17,6 +17,7 @@ from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from access.throttle import Origin
 from dashboard import people
 from foundation.errors import InvalidRequest, NotFound, TooManyRequests, Unauthorized
+from foundation.strict_reading import refuse_repeated
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 """A path on this site. Browsers read `//` and `/\\` as the start of another host's name."""
@@ -26,6 +27,7 @@ def blueprint(demo: bool) -> Blueprint:
     """`/`, `/sign-in`, `/sign-out` and `/password`, open to everyone."""
     pages = Blueprint("auth", __name__)
     pages.register_error_handler(CSRFError, too_old)
+    pages.before_request(refuse_repeated)
 
     @pages.get("/")
     def front() -> ResponseReturnValue:

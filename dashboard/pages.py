@@ -16,6 +16,7 @@ from dashboard import formatters, loaders, messages, people
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation.contract import LARGEST_ID
+from foundation.strict_reading import refuse_repeated
 from notifications import inbox
 
 RULE = guards.Rule(ROLES, "pages")
@@ -42,6 +43,7 @@ def protect(blueprint: Blueprint, context: PageContext) -> None:
         if guards.identify() is None:
             return sign_in_first()
         guards.authenticate(RULE)
+        refuse_repeated()
         g.cursor = context.cursor()
         return None
 

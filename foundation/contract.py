@@ -1,7 +1,7 @@
 """Requests as typed values: path, query and body are parsed by pydantic models and documented from them.
 
 flask-openapi writes the OpenAPI document from a view's annotations. Its own parsing uses `get_json`, which hides what
-was wrong with a body, so ours replaces it: same annotations, clear errors.
+was wrong with a body, so foundation/strict_reading.py replaces it: same annotations, clear errors.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 import pydantic
 from flask import Response, request
 
-from foundation.errors import MalformedRequest, NotFound, UnsupportedMediaType
-from foundation.json_body import first_errors, invalid, parse_json
+from foundation import strict_reading
+from foundation.strict_reading import Nothing
 
 BODY_BYTES = 64 * 1024
 """Larger bodies are refused with 413; the largest honest one, an order of 200 items, has about 30 KB."""
 
-JSON_TYPE = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+LARGEST_ID = 2**53 - 1
+"""JavaScript, and whatever else reads a JSON number as a double (RFC 8259, section 6), takes a larger one for another:
+docs/decisions/0018-ids.md."""
 
-LARGEST_ID = 2**63 - 1
 ID_DIGITS = len(str(LARGEST_ID))
 
 
 def _whole(value: object) -> object:
     """`1.0` is an integer in JSON Schema, and some languages write integers so. Beyond 2^53 it may mean another one."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_ID else value
 
 
-EXACT = 2**53
 WHOLE = pydantic.BeforeValidator(_whole)
 """For integers in bodies, where pydantic's strict mode knows only those without a decimal point."""
 
 Id = Annotated[int, pydantic.Field(ge=1, le=LARGEST_ID), WHOLE]
-"""A positive bigint."""
+"""The id of an order, a seller, a buyer …, which every reader of JSON reads as the same number."""
 
 
 def _written(value: object) -> object:
@@ -114,19 +114,25 @@ class OrderPath(pydantic.BaseModel):
     order_id: Annotated[Id, pydantic.Field(description="The order's id.", examples=[1])]
 
 
-def typed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Parse the `path`, `query` and `body` that the view's annotations declare, before it is called.
+def typed(view: Callable[..., Response], own_body: bool = False) -> Callable[..., Response]:
+    """Read the `path`, `query`, `header` and `body` that the view's annotations declare, before it is called.
 
-    A query is refused where the view declares none: a parameter that is ignored is one that the client counts on.
+    What the view does not declare is refused: whatever is ignored is something that the client counts on. A view with
+    an `own_body` reads it by itself.
     """
     hints = get_type_hints(view)
     parsers = {name: parse for name, parse in PARSERS.items() if name in hints}
+    headers = strict_reading.headers_of(hints["header"]) if "header" in hints else []
 
     @functools.wraps(view)
     def parsed(**values: Any) -> Response:
         if "query" not in parsers:
-            _parse_query(Query, values)
-        response = view(**{name: parse(hints[name], values) for name, parse in parsers.items()})
+            strict_reading.read_query(Nothing)
+        strict_reading.refuse_conditions(headers)
+        given = {name: parse(hints[name], values) for name, parse in parsers.items()}
+        if "body" not in parsers and not own_body:
+            strict_reading.refuse_body()
+        response = view(**given)
         return _revalidated(response) if request.method in ("GET", "HEAD") else response
 
     # flask-openapi reads the annotations for its document and skips its own parsing if this mark is set.
@@ -143,58 +149,11 @@ def _revalidated(response: Response) -> Response:
     return response
 
 
-def _parse_path(model: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
-    try:
-        return model.model_validate(values)
-    except pydantic.ValidationError as error:
-        raise NotFound from error
+Parser = Callable[[type[pydantic.BaseModel], dict[str, Any]], pydantic.BaseModel]
 
-
-def _parse_query(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
-    if not request.query_string and (usual := _usual(model)) is not None:
-        return usual
-    given = request.args.to_dict()
-    if any("\x00" in text for text in given.values()):
-        raise MalformedRequest("The query must not contain a NUL character.")
-    try:
-        return model.model_validate(given)
-    except pydantic.ValidationError as error:
-        raise invalid(first_errors(error)) from error
-
-
-@functools.cache
-def _usual(model: type[pydantic.BaseModel]) -> pydantic.BaseModel | None:
-    """The result of an empty query, built once; None if the model requires something."""
-    try:
-        return model.model_validate({})
-    except pydantic.ValidationError:
-        return None
-
-
-def _parse_header(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
-    environ = request.environ
-    try:
-        return model.model_validate({name: environ[key] for name, key in _environ_keys(model) if key in environ})
-    except pydantic.ValidationError as error:
-        raise invalid(first_errors(error)) from error
-
-
-@functools.cache
-def _environ_keys(model: type[pydantic.BaseModel]) -> tuple[tuple[str, str], ...]:
-    """The model's headers, each with its name in WSGI's environment."""
-    names = [field.alias or name for name, field in model.model_fields.items()]
-    return tuple((name, "HTTP_" + name.upper().replace("-", "_")) for name in names)
-
-
-def _parse_body(model: type[pydantic.BaseModel], _values: dict[str, Any]) -> pydantic.BaseModel:
-    # No content type means JSON: nothing else is accepted. A wrong one is refused, because it is what a browser sends
-    # for another site's form.
-    content_type = request.environ.get("CONTENT_TYPE", "")
-    if content_type and not JSON_TYPE.match(content_type):
-        raise UnsupportedMediaType
-    if issubclass(model, Body) and model.most_bytes:
-        request.max_content_length = model.most_bytes
-    return parse_json(model, request.get_data(cache=False))
-
-
-PARSERS = {"path": _parse_path, "query": _parse_query, "header": _parse_header, "body": _parse_body}
+PARSERS: dict[str, Parser] = {
+    "path": strict_reading.read_path,
+    "query": lambda model, _: strict_reading.read_query(model),
+    "header": lambda model, _: strict_reading.read_headers(model),
+    "body": lambda model, _: strict_reading.read_body(model),
+}

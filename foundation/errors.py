@@ -104,7 +104,7 @@ class UriTooLong(AppError):
 
 
 class UnsupportedMediaType(AppError):
-    """The body is declared as something other than JSON."""
+    """The body is declared as something other than JSON in UTF-8, or as encoded (`Content-Encoding`)."""
 
     code, status = "unsupported_media_type", 415
     sentence = "Send JSON, with Content-Type: application/json."

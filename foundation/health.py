@@ -10,6 +10,7 @@ from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 
+from foundation import strict_reading
 from foundation.contract import Answer, example
 from foundation.documentation import documented
 from foundation.errors import RETRY_AFTER_SECONDS, AppError
@@ -57,11 +58,13 @@ def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     @routes.get("/livez", summary="Check liveness", **documented(Health))
     def get_liveness() -> Response:
         """200 as long as the process works at all."""
+        strict_reading.refuse_input()
         return jsonify(status="ok")
 
     @routes.get("/readyz", summary="Check readiness", **documented(Health, NotReady))
     def get_readiness() -> Response:
         """200 if the process can serve requests now; otherwise 503, and `checks` says why."""
+        strict_reading.refuse_input()
         wrong = {name: reason for name, check in checks.items() if (reason := _run(check))}
         if wrong:
             raise NotReady(wrong)

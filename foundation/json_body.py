@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pydantic
 
 from foundation.errors import InvalidRequest, MalformedRequest
 
-M = TypeVar("M", bound=pydantic.BaseModel)
+Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 DEPTH = 32
 """Maximum levels of arrays and objects in a body; legitimate ones have three."""
@@ -41,20 +41,61 @@ NOT_PARTING = bytes(set(range(256)) - set(b"[{,"))
 ERRORS_TOLD = 20
 """More errors than this are usually the same mistake repeated."""
 
+REPEATED = "Input should be given once"
+
 FIELD_CHARACTERS = 200
 """A location may contain the name of an unknown member, which can be arbitrarily long."""
 
 
-def parse_json(model: type[M], raw: bytes) -> M:
-    """A body as `model`; raises MalformedRequest if it is not a JSON object, InvalidRequest if a member is invalid."""
+def parse_json(model: type[Model], raw: bytes) -> Model:
+    """A body as `model`; raises MalformedRequest if it is not a JSON object, InvalidRequest if a member is invalid or
+    repeated."""
     bound(raw)
     try:
-        return model.model_validate_json(raw)
+        parsed = model.model_validate_json(raw)
     except pydantic.ValidationError as error:
         errors = first_errors(error)
         if errors[0]["type"] == "json_invalid" or not errors[0]["loc"]:
             raise MalformedRequest from error
         raise invalid(errors) from error
+    if raw.count(b":") > 1:  # the usual change has one member, and costs nothing more
+        _refuse_repeated(raw.decode())
+    return parsed
+
+
+class _Repeated(Exception):
+    """Some object has two members of the same name."""
+
+
+def _refuse_repeated(text: str) -> None:
+    """Raises InvalidRequest for an object with two members of one name, of which every parser takes another (RFC 8259,
+    section 4); the text is valid JSON."""
+    try:
+        CHECKING_NAMES.decode(text)
+    except _Repeated:
+        raise invalid([{"loc": place, "msg": REPEATED} for place in _repeated(AS_PAIRS.decode(text))]) from None
+
+
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
+    """Called for each object, the inner ones first."""
+    if len(dict(pairs)) < len(pairs):
+        raise _Repeated
+
+
+def _repeated(value: Any) -> Iterator[tuple[str | int, ...]]:
+    """Where members are repeated, in a value whose objects are tuples of pairs and whose arrays are lists."""
+    seen: set[str | int] = set()
+    for name, member in value if isinstance(value, tuple) else enumerate(value) if isinstance(value, list) else ():
+        if name in seen:
+            yield (name,)
+        seen.add(name)
+        yield from ((name, *place) for place in _repeated(member))
+
+
+CHECKING_NAMES = json.JSONDecoder(object_pairs_hook=_check_names, parse_int=str, parse_float=str)
+"""Builds no numbers: Python refuses to parse those of thousands of digits."""
+
+AS_PAIRS = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str)
 
 
 def bound(raw: bytes) -> None:
@@ -88,7 +129,10 @@ def _too_many() -> InvalidRequest:
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> InvalidRequest:
     """Invalid members with their locations, never with their values: these may be secrets."""
-    listed = [{"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]} for one in errors]
+    listed = [
+        {"field": ".".join(map(str, one["loc"]))[:FIELD_CHARACTERS], "message": one["msg"]}
+        for one in errors[:ERRORS_TOLD]
+    ]
     return InvalidRequest(f"{listed[0]['field']}: {listed[0]['message']}.", {"errors": listed})
 
 

@@ -24,7 +24,7 @@ from flask_openapi.utils import parse_rule
 from pydantic.json_schema import models_json_schema
 from werkzeug.http import generate_etag
 
-from foundation import errors, event_schemas, problem_schema, schema_forms
+from foundation import errors, event_schemas, problem_schema, schema_forms, strict_reading
 from foundation.contract import Answer, Body, example_of
 from foundation.documentation import HEADERS, SCHEMAS, documented, header_references
 from foundation.errors import AppError
@@ -34,8 +34,8 @@ from foundation.version import VERSION
 DESCRIPTION = """A self-hosted order-status service for marketplaces.
 
 A change is answered as soon as it is durable; its effects (live events, notifications, messages, e-mails, your own
-code) happen right afterwards and are never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are 64-bit integers,
-money is in minor units. Errors are returned as problem details (RFC 9457) with a stable `code`."""
+code) happen right afterwards and are never lost. Bodies are JSON, times are RFC 3339 in UTC, ids are integers up to
+2^53-1, money is in minor units. Errors are returned as problem details (RFC 9457) with a stable `code`."""
 
 INFO = {
     "title": "Onward",
@@ -53,11 +53,11 @@ EVENT_STREAM = "text/event-stream"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 ANYWHERE: tuple[type[AppError], ...] = (
+    *(errors.MalformedRequest, errors.InvalidRequest, errors.UnsupportedMediaType, errors.BodyTooLarge),
     *(errors.TooManyRequests, errors.InternalError),
     *(errors.ServiceUnavailable, errors.DatabaseBusy),
 )
-WITH_A_BODY = (errors.MalformedRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.InvalidRequest)
-WITH_PARAMETERS = (errors.MalformedRequest, errors.InvalidRequest, errors.UriTooLong, errors.HeadersTooLarge)
+WITH_PARAMETERS = (errors.UriTooLong, errors.HeadersTooLarge)
 
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -88,6 +88,7 @@ def init_app(app: OpenAPI) -> None:
     )
     def get_openapi_document() -> Response:
         """OpenAPI 3.1, the same as docs/openapi.json of this version."""
+        strict_reading.refuse_input()
         text, etag = compact()
         response = Response(text, content_type="application/json")
         response.set_etag(etag)
@@ -261,8 +262,6 @@ def _usual(method: str, operation: Mapping[str, Any]) -> Iterator[type[AppError]
         yield from (errors.Unauthorized, errors.Forbidden)
         if method != "get":
             yield errors.CsrfFailed
-    if "requestBody" in operation:
-        yield from WITH_A_BODY
     if "path" in places:
         yield errors.NotFound
     if places - {"path"}:

@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from foundation import metric_files, sql
+from foundation import metric_files, sql, strict_reading
 from foundation.db import db
 from foundation.documentation import documented
 from foundation.health import TAG
@@ -36,6 +36,7 @@ SHOWN = '# TYPE onward_oldest_seconds gauge\nonward_oldest_seconds{kind="outbox"
 @routes.get("/metrics", summary="Get metrics for Prometheus", **documented({"text/plain": SHOWN}))
 def get_metrics() -> Response:
     """Counters of all processes of this machine, and the age of the oldest pending work."""
+    strict_reading.refuse_input()
     metric_files.flush()  # exact for this process, and at most a second old for the others
     facts = CollectorRegistry()
     facts.register(Facts())

@@ -15,10 +15,10 @@ from access.credentials import Credentials
 from access.limits import RateLimits
 from access.principal import Principal
 from foundation import logs, problems
-from foundation.contract import JSON_TYPE
 from foundation.errors import AppError
 from foundation.json_body import parse_json
 from foundation.responses import PlainResponse
+from foundation.strict_reading import is_json, sent
 from orders import conditions
 from orders.schemas import ChangeOrderStatusRequest
 from orders.status_change import StatusChange, StatusChanges
@@ -41,7 +41,7 @@ class FastPath:
     def accept(self, request: Plain) -> Callable[[bytes], PlainResponse] | None:
         """What responds to a plain request, given its body; None where the server has to read it."""
         match = PATH.fullmatch(request.path) if request.method == "PATCH" else None
-        if match is None or not _is_json(request.fields.get("content-type", "")):
+        if match is None or not is_json(request.fields.get("content-type", "")):
             return None
         principal = self._known(request.fields.get("authorization", ""))
         if principal is None:
@@ -62,9 +62,10 @@ class FastPath:
             new = parse_json(ChangeOrderStatusRequest, body)
             key, version = "", None
             if "idempotency-key" in fields:
-                key = conditions.idempotency_key(fields["idempotency-key"])
+                key = conditions.idempotency_key(sent("Idempotency-Key", fields["idempotency-key"]))
             if "if-match" in fields or self._changes.require_version:
-                version = conditions.version(fields.get("if-match", ""), self._changes.require_version)
+                tag = sent("If-Match", fields["if-match"]) if "if-match" in fields else ""
+                version = conditions.version(tag, self._changes.require_version)
             changed = self._changes.change(StatusChange(order_id, principal, new, key, version))
         except AppError as error:
             error.headers.update(rate)
@@ -84,7 +85,3 @@ class FastPath:
             return self._credentials.verify_offline(credential.strip()) if scheme.lower() == "bearer" else None
         except AppError:
             return None
-
-
-def _is_json(content_type: str) -> bool:
-    return not content_type or JSON_TYPE.match(content_type) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -59,7 +60,7 @@ def blueprint(workflow: Workflow) -> APIBlueprint:
         summary="Import orders with their history",
         **documented({MEDIA: RESULT}, TooManyImports, body={MEDIA: EXAMPLE}),
     )
-    @typed
+    @partial(typed, own_body=True)
     def import_orders() -> Response:
         """One order per line, as `POST /api/orders` takes it, with `external_id`, `status`, `created_at`, `history`.
 

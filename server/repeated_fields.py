@@ -1,6 +1,6 @@
 """Header fields that are sent once or not at all (RFC 9110, section 5.3); the server notes the first that is repeated.
 
-WSGI has one value for each field: a repeated Content-Type was the last of them, and two idempotency keys were a third.
+WSGI has one value for each field and joins repeated ones: two idempotency keys were a third.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ SINGLE = frozenset(
     (
         *("ACCESS-CONTROL-REQUEST-METHOD", "ORIGIN", "SEC-FETCH-SITE"),
         *("AUTHORIZATION", "COOKIE", "X-CSRF-TOKEN", "X-CSRFTOKEN"),
-        *("CONTENT-RANGE", "CONTENT-TYPE", "IDEMPOTENCY-KEY", "LAST-EVENT-ID", "X-REQUEST-ID"),
+        *("CONTENT-RANGE", "IDEMPOTENCY-KEY", "LAST-EVENT-ID", "X-REQUEST-ID"),
     )
 )
-"""Those that are read here. The others are lists, Host is refused as no host, and the length of a body is the
-parser's."""
+"""Those that are read here. The others are lists, Host is refused as no host, and type and length of a body
+are the parser's."""
 
 
 def first_repeated(fields: Iterable[tuple[str, str]]) -> str:

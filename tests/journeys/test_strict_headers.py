@@ -25,7 +25,7 @@ def ask(line, method, path, fields):
 
 @pytest.mark.parametrize("name", sorted(SINGLE))
 def test_a_header_that_has_one_value_is_sent_once(server, token, name):
-    """Two idempotency keys were a third one, and of two content types the last was taken."""
+    """Two idempotency keys were a third one."""
     with Line(server) as line:
         for method, path in OPERATIONS:
             head, body = ask(line, method, path.replace("{order_id}", "1"), f"{name}: a\r\n{name.title()}: a\r\n")

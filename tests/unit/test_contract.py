@@ -263,7 +263,7 @@ def test_an_integer_may_be_written_with_a_point():
 
 
 def test_an_integer_that_a_float_cannot_tell_from_another_is_refused():
-    for text in (b"9007199254740994.0", b"1.5", b"1e300", b"true", b'"1"'):
+    for text in (b"9007199254740992", b"9007199254740992.0", b"9007199254740994.0", b"1.5", b"1e300", b"true", b'"1"'):
         with pytest.raises(pydantic.ValidationError):
             pydantic.TypeAdapter(Id).validate_json(text, strict=True)
 

@@ -54,6 +54,41 @@ def test_a_full_batch_is_taken():
     assert 500 == len(parse_json(ChangeOrderStatusesRequest, HONEST).changes)
 
 
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"status":"CONFIRMED","status":"CONFIRMED"}', ["status"]),
+        (b'{"status":"CONFIRMED","st\\u0061tus":"CANCELLED"}', ["status"]),
+        (
+            b'{"status":"SHIPPED","tracking":{"carrier":"DHL","number":"1","carrier":"UPS","number":"2"}}',
+            ["tracking.carrier", "tracking.number"],
+        ),
+    ],
+)
+def test_a_member_is_given_once(body, where):
+    """The last one counted, without a word; other parsers take the first."""
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(ChangeOrderStatusRequest, body)
+
+    assert where == [one["field"] for one in refused.value.members["errors"]]
+
+
+def test_a_member_of_one_change_is_given_once():
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(
+            ChangeOrderStatusesRequest,
+            changes(b'{"order_id":1,"status":"A"}', b'{"order_id":1,"order_id":2,"status":"A"}'),
+        )
+
+    assert ["changes.1.order_id"] == [one["field"] for one in refused.value.members["errors"]]
+
+
+def test_equal_names_in_different_objects_are_no_repetition():
+    body = b'{"status":"status: status","reason":"\\"status\\":1","tracking":{"carrier":"status","number":"number"}}'
+
+    assert "status: status" == parse_json(ChangeOrderStatusRequest, body).status
+
+
 def test_only_the_first_errors_are_told():
     with pytest.raises(InvalidRequest) as refused:
         parse_json(ChangeOrderStatusesRequest, changes(unknown(7_000)))
@@ -79,6 +114,7 @@ LARGEST = {
     "a huge number": changes(b'{"order_id":%s,"status":"CONFIRMED"}' % (b"9" * 1_000_000)),
     "large numbers": changes(*[b'{"order_id":%s}' % (b"9" * 4_300)] * 230),
     "quotes in a text": changes(b'{"status":"%s"}' % (b'\\"' * 500_000)),
+    "members in pairs": changes(*[b'{"order_id":1,"status":"A","status":"B"}'] * 2_000),
     "backslashes before what looks like a NUL": changes(b'{"status":"%s"}' % (b"\\\\u0000" * 140_000)),
 }
 """A megabyte each, just below what is counted."""
