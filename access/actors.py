@@ -25,8 +25,17 @@ def actor_json(role: str, id: str, via: str, reader: str) -> str:
     or `demo`.
     """
     everybody = ", ".join(f"'{one}'" for one in SEEING_ALL)
-    return f"""('{{"role":"' || {role} || '","id":' || {id} || CASE WHEN {via} IS NULL THEN ''
-            WHEN {reader} IN ({role}, {everybody}) THEN {_member(role, id, via)} ELSE '' END || '}}')"""
+    return _whole(role, id, f"{reader} IN ({role}, {everybody})", acting_json(role, id, via))
+
+
+def actor_seen_by(side: str, role: str, id: str) -> str:
+    """The same for a side's live events, whose row has `acting_json` as `acting`: each side has a text, and one look-up
+    is enough for both."""
+    return _whole(role, id, f"{role} = '{side}'", "acting")
+
+
+def _whole(role: str, id: str, seen: str, acting: str) -> str:
+    return f"""('{{"role":"' || {role} || '","id":' || {id} || CASE WHEN {seen} THEN {acting} ELSE '' END || '}}')"""
 
 
 def reader_of(principal: Principal) -> str:
@@ -34,11 +43,14 @@ def reader_of(principal: Principal) -> str:
     return "" if principal.via == LINK else principal.role
 
 
-def _member(role: str, id: str, via: str) -> str:
-    """SQL for what `via` names. A person who has left the account, or was disabled or deleted, is a former one."""
+def acting_json(role: str, id: str, via: str) -> str:
+    """SQL for the member that says what `via` names, behind a comma; empty if it is not known.
+
+    A person who has left the account, or was disabled or deleted, is a former one.
+    """
     subject = f"split_part({via}, ':', 2)::bigint"
     still = f"p.disabled_at IS NULL AND p.role = {role} AND p.principal_id = {id}"
-    return f"""CASE split_part({via}, ':', 1)
+    return f"""CASE split_part(coalesce({via}, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, ({still}) IS NOT TRUE AS former
                     FROM (SELECT {subject} AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import outbox
-from access.actors import actor_json
+from access.actors import acting_json, actor_json, actor_seen_by
 from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
@@ -37,15 +37,11 @@ class Parties:
 
 def message_json(alias: str, reader: str) -> str:
     """SQL for a message as JSON text, worded for its reader: `reader` is SQL for a role."""
+    author = actor_json(f"{alias}.author_role", f"{alias}.author_id", f"{alias}.author_via", reader)
     return f"""(SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.order_id, {alias}.kind,
                CASE {reader} WHEN 'buyer' THEN coalesce({alias}.buyer_body, {alias}.body) ELSE {alias}.body END AS body,
-               {author_json(f"{alias}.", reader)}::json AS author, {alias}.created_at) AS members)"""
-
-
-def author_json(prefix: str, reader: str) -> str:
-    """SQL for a message's author as JSON text, as the role `reader`, which is SQL, may see it; NULL if it has none."""
-    return actor_json(f"{prefix}author_role", f"{prefix}author_id", f"{prefix}author_via", reader)
+               {author}::json AS author, {alias}.created_at) AS members)"""
 
 
 def live_message(
@@ -79,10 +75,10 @@ def event_type() -> EventType:
     """Messages of people: their effect is a live event for both sides."""
     source = f"""
 said AS MATERIALIZED (
-    SELECT s.pending, m.* FROM completed s
+    SELECT s.pending, m.*, {acting_json("m.author_role", "m.author_id", "m.author_via")} AS acting FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
         '{EVENT_TYPE}')"""
-    seen_by_seller, seen_by_buyer = (f"coalesce({author_json('', side)}, 'null')" for side in ("'seller'", "'buyer'"))
+    seen_by_seller, seen_by_buyer = (actor_seen_by(side, "author_role", "author_id") for side in ("seller", "buyer"))
     live = live_message(
         is_pending(MESSAGE_BIT),
         id="id",

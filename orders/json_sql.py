@@ -6,7 +6,7 @@ cannot drift apart, and PostgreSQL returns text that Python passes on without pa
 
 from __future__ import annotations
 
-from access.actors import actor_json
+from access.actors import acting_json, actor_json
 from orders.workflow import Workflow
 
 ORDER_MEMBERS = (
@@ -52,7 +52,8 @@ def with_allowed(head: str, allowed: str) -> str:
 
 def event_json(alias: str, reader: str) -> str:
     """SQL for a row of the history as JSON text, as the role `reader`, which is SQL, may see it."""
-    return f"""({event_head(alias)} || '{ACTOR}' || {event_actor(alias, reader)} || '}}')"""
+    actor = actor_json(f"{alias}.actor_role", f"{alias}.actor_id", f"{alias}.actor_via", reader)
+    return f"""({event_head(alias)} || '{ACTOR}' || {actor} || '}}')"""
 
 
 def event_head(alias: str) -> str:
@@ -62,9 +63,9 @@ def event_head(alias: str) -> str:
                {alias}.at) AS members), -1)"""
 
 
-def event_actor(alias: str, reader: str) -> str:
-    """SQL for the actor of a row of the history, which depends on the reader."""
-    return actor_json(f"{alias}.actor_role", f"{alias}.actor_id", f"{alias}.actor_via", reader)
+def acting(alias: str) -> str:
+    """SQL for what the actor of a row of the history acted by, for `actor_seen_by`."""
+    return acting_json(f"{alias}.actor_role", f"{alias}.actor_id", f"{alias}.actor_via")
 
 
 def labels(workflow: Workflow) -> str:

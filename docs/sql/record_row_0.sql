@@ -22,25 +22,14 @@ plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, left((SELECT row_to_json(members)::text FROM (
         SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
                e.at) AS members), -1) AS event,
-           ('{"role":"' || e.actor_role || '","id":' || e.actor_id || CASE WHEN e.actor_via IS NULL THEN ''
-            WHEN 'seller' IN (e.actor_role, 'operator', 'auditor', 'service') THEN CASE split_part(e.actor_via, ':', 1)
+           CASE split_part(coalesce(e.actor_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
                     FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
                 WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, k.name
                     FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
-                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}') AS seller_actor,
-           ('{"role":"' || e.actor_role || '","id":' || e.actor_id || CASE WHEN e.actor_via IS NULL THEN ''
-            WHEN 'buyer' IN (e.actor_role, 'operator', 'auditor', 'service') THEN CASE split_part(e.actor_via, ':', 1)
-                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
-                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
-                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
-                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
-                    SELECT one.id, k.name
-                    FROM (SELECT split_part(e.actor_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
-                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END ELSE '' END || '}') AS buyer_actor,
-           o.status AS current_status, o.version AS current_version
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END AS acting, o.status AS current_status, o.version AS current_version
     FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM (SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true) AS one WHERE one.id = s.event_id OFFSET 0) AS e
@@ -60,7 +49,7 @@ packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, NULL::text AS ot
            CASE WHEN live_0 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN seller_allowed ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN '},"event":' || event || ',"actor":' ELSE '' END
-               || chr(30) || CASE WHEN live_0 THEN seller_actor ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN ('{"role":"' || actor_role || '","id":' || actor_id || CASE WHEN actor_role = 'seller' THEN acting ELSE '' END || '}') ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN '}}' ELSE '' END AS pieces,
            live_0::int AS events,
            id AS event_id

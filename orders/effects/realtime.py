@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from access.actors import actor_seen_by
 from orders.effects.given import Given
 from orders.json_sql import ACTOR, ALLOWED
 from side_effects.effects import AnnouncedEvent, Effect, WrittenEffect, is_pending
@@ -22,7 +23,7 @@ def _live(side: str, bit: int) -> WrittenEffect:
             f"""'{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || '{ALLOWED}'""",
             f"{side}_allowed",
             f"""'}},"event":' || event || '{ACTOR}'""",
-            f"{side}_actor",
+            actor_seen_by(side, "actor_role", "actor_id"),
             "'}}'",
         ),
         is_pending(bit),

@@ -36,9 +36,7 @@ def sql(workflow: Workflow, drawn: Sequence[str]) -> str:
 {json_sql.labels(workflow)},
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_head("e")} AS event,
-           {json_sql.event_actor("e", "'seller'")} AS seller_actor,
-           {json_sql.event_actor("e", "'buyer'")} AS buyer_actor,
-           o.status AS current_status, o.version AS current_version
+           {json_sql.acting("e")} AS acting, o.status AS current_status, o.version AS current_version
     FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.event_id OFFSET 0) AS e
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = e.order_id OFFSET 0) AS o
