@@ -76,6 +76,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
             "notifications": notifications.prune,
             "circuit changes": prune_changes,
             "closed orders": backfill.fill_closed_as,
+            "search terms": backfill.fold_search,
         },
     )
     onward = Onward(settings, access, realtime, engine, orders, pruner)

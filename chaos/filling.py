@@ -25,8 +25,8 @@ FILLS = {
             '[{{"sku":"MUG","title":"Mug","quantity":1,"unit_price_minor":100}}]',
             100, 'EUR', clock_timestamp() - n * interval '1 s', clock_timestamp() - n * interval '1 s'
         FROM generate_series(1, {n}) AS n""",
-    "order_search": """INSERT INTO order_search SELECT id, search_document(number, buyer_name) FROM orders
-        ON CONFLICT DO NOTHING""",
+    "order_search": """INSERT INTO order_search SELECT id, search_document(number, buyer_name), true FROM orders
+        ON CONFLICT (order_id) DO UPDATE SET folded = true""",
     "order_events": """INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id,
             buyer_id, idempotency_key, request_id, effect_bits, at)
         SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'g-' || id, '', 0, created_at

@@ -82,6 +82,13 @@ class MethodNotAllowed(AppError):
     sentence = "This resource does not support that method."
 
 
+class NotAcceptable(AppError):
+    """The resource has none of the media types in `Accept`."""
+
+    code, status = "not_acceptable", 406
+    sentence = "Orders are available as application/json, text/csv and application/x-ndjson."
+
+
 class RequestTimeout(AppError):
     """The request did not arrive in time."""
 

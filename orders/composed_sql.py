@@ -16,7 +16,9 @@ from outbox.engine import Engine
 
 SELLER, OPERATOR = Principal("seller", 1), Principal("operator", 1)
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-EVERY_LIMIT = Wanted(("SHIPPED", "REFUNDED"), "N-1", 1, 1, SOME_DAY, SOME_DAY, "blue mug", "number", "1~N-1")
+EVERY_LIMIT = Wanted(
+    ("SHIPPED", "REFUNDED"), "N-1", 1, 1, SOME_DAY, SOME_DAY, "blue mug", sort="number", cursor="1~N-1"
+)
 
 
 @dataclass(frozen=True)

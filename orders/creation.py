@@ -13,7 +13,7 @@ from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import db
 from foundation.errors import IdempotencyMismatch
-from orders import json_sql
+from orders import json_sql, search
 from orders.errors import DuplicateNumber
 from orders.outbox_entry import EVENT_TYPE, pending_of_creation
 from orders.schemas import CreateOrderRequest
@@ -87,6 +87,7 @@ class Creation:
             "request_id": logs.request_id.get(),
             "owner": self._engine.owner,
             "effect_bits": self._pending,
+            "terms": search.terms(new.model_dump()),
         }
 
     def _placed_before(self, principal: Principal, new: CreateOrderRequest, key: str) -> Changed | None:

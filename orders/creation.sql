@@ -1,7 +1,8 @@
 -- Placing orders.
 
--- name: place(number, mark, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency, role, id, via, effect_bits, key, request_id, owner)
--- The order, the first row of its history and the outbox entry: all or nothing. A number that nobody named is the id.
+-- name: place(number, mark, status, open, seller_id, buyer_id, buyer_name, buyer_email, items, total_minor, currency, role, id, via, effect_bits, key, request_id, owner, terms)
+-- The order, what it is found by, the first row of its history and the outbox entry: all or nothing. A number that
+-- nobody named is the id.
 WITH fresh AS (SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, clock_timestamp() AS at),
 placed AS (
     INSERT INTO orders (id, number, status, open, seller_id, buyer_id, buyer_name, buyer_email, items,
@@ -9,6 +10,11 @@ placed AS (
     SELECT id, coalesce(:number, id || :mark), :status, :open, :seller_id, :buyer_id, :buyer_name, :buyer_email,
            :items, :total_minor, :currency, at, at FROM fresh
     RETURNING *),
+searched AS (
+    INSERT INTO order_search (order_id, document, folded)
+    SELECT id, array_to_tsvector(CAST(:terms AS text[])
+               || CASE WHEN :number IS NULL THEN string_to_array(number, '-') ELSE '{}' END), true
+    FROM placed),
 e AS (
     INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, actor_via, seller_id,
            buyer_id, effect_bits, idempotency_key, request_id, at)

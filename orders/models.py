@@ -27,6 +27,8 @@ class OrderRow(Base):
         Index("orders_closed_idx", "closed_as", "id", postgresql_where=text("NOT open")),
         Index("orders_seller_id_created_at_id_idx", "seller_id", "created_at", "id"),
         Index("orders_created_at_id_idx", "created_at", "id"),
+        Index("orders_seller_id_total_minor_id_idx", "seller_id", "total_minor", "id"),
+        Index("orders_total_minor_id_idx", "total_minor", "id"),
         # Used by the version before only: the release after this one drops it.
         Index(
             "orders_created_at_idx",
@@ -65,7 +67,7 @@ class OrderRow(Base):
 
 
 class OrderSearch(Base):
-    """The search terms of an order. Triggers on orders write them; a status change does not, not even a final one.
+    """What an order is found by (orders/search.py). A status change writes it only if it gives a parcel.
 
     Without fastupdate: the pending list would be emptied by whichever insert finds it full, which then waits for that.
     """
@@ -73,10 +75,14 @@ class OrderSearch(Base):
     __tablename__ = "order_search"
     __table_args__ = (
         Index("order_search_document_idx", "document", postgresql_using="gin", postgresql_with={"fastupdate": False}),
+        Index("order_search_unfolded_idx", "order_id", postgresql_where=text("NOT folded")),
     )
 
     order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     document: Mapped[str] = mapped_column(TSVECTOR)
+    folded: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    """False for what a trigger wrote: the number and the name, as the version before would have. A trigger does so for
+    every order that is written without a document, and the service folds it within a minute (orders/backfill.py)."""
 
 
 class OrderEventRow(Base):
@@ -136,3 +142,19 @@ class OrderImport(Base):
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Of what the line said: a repetition has the same, whatever has become of the order. NULL once its buyer's data
     are erased, since names could be guessed by it."""
+
+
+class SavedViewRow(Base):
+    """Filters of the list of orders under a name."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    owner: Mapped[str]
+    """A person (`person:12`) or, without one, a role and id (`seller:7`)."""
+
+    name: Mapped[str]
+    filters: Mapped[Any] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -18,7 +18,7 @@ from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
 from notifications import inbox
 from operations import actions
-from orders import json_sql
+from orders import json_sql, saved_views
 from realtime import erasure
 
 ERASED_NAME = "(erased)"
@@ -28,6 +28,7 @@ ORDERS_AT_ONCE = 100
 
 SQL = sql.beside(__file__, erased_name=ERASED_NAME, events=json_sql.EVENTS)
 ORDERS = SQL.text("orders")
+BUYER_NAMES = SQL.text("names")
 SELLERS = SQL.text("sellers")
 ADDRESSES = SQL.text("addresses")
 ERASE_BUYER = SQL.text("erase_buyer")
@@ -58,6 +59,8 @@ def take_out(buyer_id: int) -> dict[str, int]:
     batches = [orders[start : start + ORDERS_AT_ONCE] for start in range(0, len(orders), ORDERS_AT_ONCE)]
     erased: Counter[str] = Counter(accounts=0, orders=0, reasons=0, messages=0, notifications=0, live_events=0)
     actions.erase_quoted([one["email"] for one in accounts])
+    # While it is still known what the buyer is called.
+    saved_views.erase_views(buyer_id, set(db.session.scalars(BUYER_NAMES, {"buyer": buyer_id})) - {ERASED_NAME, ""})
     for batch in batches:
         actions.erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)

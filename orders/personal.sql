@@ -12,6 +12,10 @@ SELECT DISTINCT seller_id FROM orders WHERE buyer_id = :buyer
 -- What errors may quote.
 SELECT DISTINCT buyer_email FROM orders WHERE id = ANY(:orders) AND buyer_email <> ''
 
+-- name: names(buyer)
+-- What a buyer is called, in all of the orders.
+SELECT DISTINCT unnest(ARRAY[buyer_name, buyer_email]) FROM orders WHERE buyer_id = :buyer
+
 -- name: erase_buyer(orders, piece)
 -- Name and address. Rows that are erased already are skipped, so a repetition ends at once.
 UPDATE orders SET buyer_name = '{erased_name}', buyer_email = '' WHERE id = ANY(ARRAY(

@@ -99,13 +99,14 @@ def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> 
     values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
     open_orders: dict[str, OpenOrders] = {}
     done: list[str] = []
-    for is_open, status, total, head in _rows(BOARD.format(mine=side(principal)), values):
+    for is_open, status, total, head in rows(BOARD.format(mine=side(principal)), values):
         orders = open_orders.setdefault(status, OpenOrders(total)).orders if is_open else done
         orders.append(ended(head, workflow, status, principal))
     return open_orders, done
 
 
-def _rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:
+def rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:
+    """The rows of a composed query, which names only some of these values."""
     statement = text(sql)
     return db.session.execute(statement, {name: values[name] for name in statement._bindparams}).all()
 

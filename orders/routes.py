@@ -19,19 +19,17 @@ from foundation.documentation import documented
 from foundation.errors import AppError, IdempotencyMismatch, PreconditionRequired
 from foundation.paging import link_next
 from foundation.problems import body_of
-from orders import conditions, listing, queries
+from orders import conditions, list_routes, queries
 from orders.answers import (
     MOVED,
     ChangeOrderStatusesResult,
     HistoryEntryPage,
     Order,
-    OrderPage,
     OrderWorkflow,
 )
 from orders.batch import Batch
 from orders.creation import Creation
 from orders.errors import DuplicateNumber, IllegalTransition, OrderLocked, StaleVersion
-from orders.listing import Wanted
 from orders.schemas import (
     ChangeHeaders,
     ChangeOrderStatusesRequest,
@@ -40,7 +38,6 @@ from orders.schemas import (
     CreateOrderRequest,
     HistoryQuery,
     KeyedHeaders,
-    OrdersQuery,
 )
 from orders.status_change import Changed, StatusChange, StatusChanges
 from orders.workflow import Workflow
@@ -66,6 +63,7 @@ def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, le
     _add_changes(routes, changes)
     _add_batch(routes, changes)
     _add_creation(routes, creation)
+    list_routes.add(routes, workflow)
     _add_reading(routes, workflow)
     _add_history(routes, ledger)
     _add_workflow(routes, workflow)
@@ -153,26 +151,6 @@ def _add_creation(routes: APIBlueprint, creation: Creation) -> None:
 
 
 def _add_reading(routes: APIBlueprint, workflow: Workflow) -> None:
-    @routes.get("/api/orders", summary="List your orders", **documented(OrderPage, headers=("Link", "Onward-Cursor")))
-    @typed
-    def list_orders(query: OrdersQuery) -> Response:
-        """Those that you may see. Filters add up. The next page is in `next_cursor`, and in `Link`."""
-        wanted = Wanted(
-            tuple(query.status.split(",")) if query.status else (),
-            query.number,
-            query.seller_id,
-            query.buyer_id,
-            query.placed_from,
-            query.placed_until,
-            query.q,
-            query.sort,
-            query.cursor,
-            query.limit,
-        )
-        found, cursor = listing.page(workflow, guards.current(), wanted)
-        body = f'{{"orders":[{",".join(found)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
-        return link_next(Response(body, content_type=JSON), cursor)
-
     @routes.get("/api/orders/<int:order_id>", summary="Read an order", **documented(Order, headers=("Onward-Cursor",)))
     @typed
     def get_order(path: OrderPath) -> Response:

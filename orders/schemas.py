@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from foundation.addresses import is_addr_spec
-from foundation.contract import LARGEST_ID, WHOLE, Body, Headers, Id, Moment, Query, example
+from foundation.contract import LARGEST_ID, WHOLE, Body, Headers, Id, Query, example
 from foundation.errors import InvalidRequest
 from foundation.one_line import Code, Line
 from orders.conditions import KEY, TAG_OR_ANY
-from orders.listing import CURSOR
 from orders.workflow_file import BUILT_IN
 
 EmailAddress = Annotated[
@@ -208,44 +207,6 @@ class ChangeOrderStatusesRequest(Body):
     most_bytes = 1024 * 1024
 
     changes: Annotated[list[OrderStatusChange], Field(min_length=1, max_length=500)]
-
-
-class OrdersQuery(Query):
-    """Filters and sorting of your orders. Filters add up; the next page is in `next_cursor` and in `Link`."""
-
-    status: Annotated[
-        str,
-        StringConstraints(max_length=1000),
-        Field(description="One status, or several, comma-separated.", examples=[",".join(STATUSES[:2])]),
-    ] = ""
-    number: Number | None = Field(None, description="Exact order number.", examples=["A-1001"])
-    seller_id: Id | None = Field(None, description="Id of the seller.", examples=[1])
-    buyer_id: Id | None = Field(None, description="Id of the buyer.", examples=[1])
-    placed_from: Moment | None = Field(
-        None,
-        description="Created at this time or later; UTC if no time zone is given.",
-        examples=["2026-11-24T00:00:00Z"],
-    )
-    placed_until: Moment | None = Field(
-        None, description="Created before this time.", examples=["2026-11-25T00:00:00Z"]
-    )
-    q: Annotated[str, StringConstraints(max_length=100)] | None = Field(
-        None,
-        description="Search terms: each must be a prefix of a word in the number or the buyer's name.",
-        examples=["alice"],
-    )
-    sort: Literal["newest", "oldest", "number"] = Field(
-        "newest",
-        description="By creation, or by number; operators and services must then give a seller.",
-        examples=["newest"],
-    )
-    limit: Annotated[int, Field(ge=1, le=200, description="Orders per page.", examples=[50])] = 50
-    cursor: Annotated[str, StringConstraints(max_length=120)] = Field(
-        "",
-        description="The next_cursor of the previous page, with all other parameters unchanged.",
-        examples=["1001"],
-        json_schema_extra={"pattern": f"^({CURSOR.pattern})?$"},
-    )
 
 
 class HistoryQuery(Query):

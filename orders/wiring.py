@@ -11,7 +11,16 @@ from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from notifications.email import Mailer
-from orders import dry_run_routes, group_commit, import_routes, personal_routes, routes, tracking_routes, workflow_file
+from orders import (
+    dry_run_routes,
+    group_commit,
+    import_routes,
+    personal_routes,
+    routes,
+    saved_view_routes,
+    tracking_routes,
+    workflow_file,
+)
 from orders import models as models  # its tables, for the metadata
 from orders.creation import Creation
 from orders.effects import event_type
@@ -70,6 +79,7 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         routes.blueprint(workflow, changes, creation, partial(ledger.of, engine.durable_pool.run, event_type)),
         dry_run_routes.blueprint(changes),
         import_routes.blueprint(workflow),
+        saved_view_routes.blueprint(workflow),
         tracking_routes.blueprint(access.tracking_links),
         personal_routes.routes,
     )

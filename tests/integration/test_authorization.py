@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ import orjson
 import pytest
 import yaml
 from flask import Flask
+from sqlalchemy import text
 
 from access import api_keys, guards, revocations
 from access.api_keys import NewKey
 from access.tokens import Tokens
+from foundation.db import db
 from foundation.settings import Settings
 from process import onward_of
 from tests.cast import Cast, new_order
@@ -27,6 +30,8 @@ CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("authoriza
 TARGETS = ("answer", "own", "foreign", "missing")
 MISSING = 999_999_999
 LEAST_CELLS = 600
+
+SAVE_VIEW = text("INSERT INTO saved_views (owner, name, filters) VALUES (:owner, :name, '{}') RETURNING id")
 
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?")
 """What stands before a parameter's name in werkzeug's rules."""
@@ -50,6 +55,7 @@ class Callers:
 
     def __init__(self, app: Flask, cast: Cast, settings: Settings) -> None:
         self.app, self.cast, self.tokens = app, cast, Tokens.of(settings)
+        self._numbers = itertools.count()
         with app.app_context():
             self.everybody = [*self._refused(), *self._parties(), *self._others()]
         onward_of(app).access.refresher.look()
@@ -99,17 +105,28 @@ class Callers:
         reply = self.cast.shop.post("/api/orders", new_order(side, side))
         return int(reply.json["id"])
 
+    def _save_view(self, asking: Asking, target: str) -> int:
+        mine = asking.channel if asking.kind in ("buyer", "seller") else f"{asking.kind}:1"
+        values = {"owner": mine if target == "own" else "seller:77", "name": f"View {next(self._numbers)}"}
+        with self.app.app_context():
+            id = db.session.execute(SAVE_VIEW, values).scalar_one()
+            db.session.commit()
+        return int(id)
+
     def ask(self, case: dict[str, Any], asking: Asking, target: str) -> int:
         """The status that this principal gets."""
         method, _, path = case["route"].partition(" ")
         values = dict(case.get("fill", {}))
         if "{order_id}" in path:
             values["order_id"] = asking.orders.get(target, lambda: 1)()
+        if "{view_id}" in path:
+            values["view_id"] = MISSING if target == "missing" else self._save_view(asking, target)
         channel = asking.channel
         if target == "foreign":
             channel = f"{channel.partition(':')[0]}:{3 - int(channel.partition(':')[2])}"
         query = "?" + case["query"].format(channel=channel) if "query" in case else ""
-        content: dict[str, Any] = {"data": orjson.dumps(case["body"])} if "body" in case else {}
+        body = orjson.dumps(case.get("body")).replace(b"NUMBER", b"%d" % next(self._numbers))
+        content: dict[str, Any] = {"data": body} if "body" in case else {}
         content |= {"data": case["form"]} if "form" in case else {}
         if "lines" in case:
             content = {"data": orjson.dumps(case["lines"]), "content_type": "application/x-ndjson"}

@@ -30,6 +30,7 @@ ERASED = {
     "realtime_events": "data",
     "realtime_packs": "pieces",
     "revocations": "reason",
+    "saved_views": "name filters",
     "side_effects": "last_error fingerprint",
 }
 """What is erased, or deleted with its row: each of these columns has the marker before, and none afterwards."""
@@ -61,6 +62,7 @@ KEPT = {
     "realtime_events": {TECHNICAL: "channel type"},
     "realtime_packs": {TECHNICAL: "channel other recipe"},
     "revocations": {TECHNICAL: "subject", OF_OPERATORS: "actor"},
+    "saved_views": {TECHNICAL: "owner"},
     "sellers": {OF_SHOPS: "name logo colour reply_to hours"},
     "side_effect_modes": {TECHNICAL: "kind mode"},
     "side_effects": {TECHNICAL: "kind destination event_type status", CLIENTS_ID: "request_id"},
@@ -118,6 +120,8 @@ def told(app, cast, outbox, sql, columns, form):
     with app.app_context():
         people.add(f"{MARKER}@example.org", f"Alice {MARKER}", "buyer", cast.alice.id)
         api_keys.create(NewKey(f"the telephone of {MARKER}", "buyer", cast.alice.id, ("orders:read",)), "a test")
+    cast.alice.post("/api/views", {"name": f"Of {MARKER}", "filters": {"q": MARKER}})
+    cast.bob.post("/api/views", {"name": f"Alice {MARKER}", "filters": {"q": f"{MARKER}@example.org"}})
     outbox.run_until_idle()
     sql("INSERT INTO circuit_changes (destination, state, reason) VALUES ('mail', 'open', %s)", f"550 {SAID}")
     sql("""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id)

@@ -43,6 +43,9 @@ BEFORE = {
     "enablePerson": ["createPerson", "disablePerson"],
     "revokeSessions": ["createPerson"],
     "deletePerson": ["createPerson"],
+    "listViews": ["createView"],
+    "changeView": ["createView"],
+    "deleteView": ["createView"],
 }
 """Whose examples were sent before, besides that of creating an order."""
 
@@ -130,7 +133,16 @@ class World:
 
     def __init__(self, app: Flask, settings: Settings, contract: Contract, sql: Any) -> None:
         self.app, self.contract, self.cast = app, contract, send_through(app, settings)
-        for table in ("orders", "order_events", "messages", "notifications", "side_effects", "api_keys", "people"):
+        for table in (
+            "orders",
+            "order_events",
+            "messages",
+            "notifications",
+            "side_effects",
+            "api_keys",
+            "people",
+            "saved_views",
+        ):
             sql(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1")
 
     def send(self, name: str) -> Any:

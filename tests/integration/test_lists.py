@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from orders import counts as listing_counts
+from orders import last_changes, searching
+
 BUYERS = ("Alice Archer", "Ümit Öz", "Carol O'Neill-Chen")
 
 
@@ -32,6 +35,14 @@ def found(orders):
     return ask
 
 
+@pytest.fixture(params=["walk", "index"])
+def way(request, monkeypatch):
+    """A search looks at one order after the other, or asks the index."""
+    if request.param == "index":
+        monkeypatch.setattr(searching, "LOOKED_AT", 0)
+        monkeypatch.setattr(searching, "MANY", 1)
+
+
 @pytest.mark.parametrize(
     ("query", "places"),
     [
@@ -49,6 +60,7 @@ def found(orders):
         ("q=lice", []),
         ("q=neill", [2]),
         ("q=o'neill-chen", [2]),
+        ("q=", [4, 3, 2, 1, 0]),
         ("q=%C3%B6z", [4, 1]),
         ("q=2026-9", [0]),
         ("q=2026", [4, 3, 2, 1, 0]),
@@ -62,7 +74,7 @@ def found(orders):
         ("status=PENDING,CONFIRMED,CANCELLED", [4, 3, 2, 1, 0]),
     ],
 )
-def test_a_list_is_what_was_asked_for(bob, found, query, places):
+def test_a_list_is_what_was_asked_for(bob, found, way, query, places):
     assert places == found(bob, query)
 
 
@@ -124,7 +136,7 @@ def test_the_date_of_anothers_order_does_not_show_in_a_list(cast, mallory, order
     assert [] == mallory.get(f"/api/orders?placed_from=2020-01-01&cursor={orders[0]['id']}&sort=oldest").json["orders"]
 
 
-def test_everybody_filters_their_own_orders_only(alice, mallory, olive, shop, found):
+def test_everybody_filters_their_own_orders_only(way, alice, mallory, olive, shop, found):
     assert [3, 0] == found(alice, "q=2026")
     assert [3, 0] == found(alice, "sort=number")[::-1][::-1]
     assert [] == found(alice, "buyer_id=2")
@@ -133,6 +145,102 @@ def test_everybody_filters_their_own_orders_only(alice, mallory, olive, shop, fo
         assert [4, 1] == found(person, "buyer_id=2")
         assert [1] == found(person, "number=2026-8.x")
         assert [4, 3, 2, 1, 0] == found(person, "sort=number&seller_id=1")
+
+
+def test_the_dearest_come_first(cast, bob):
+    def place(price):
+        return cast.place(items=[{"sku": "A", "title": "A", "quantity": 1, "unit_price_minor": price}])["id"]
+
+    placed = [place(price) for price in (5, 700, 5, 60)]
+
+    assert [placed[at] for at in (1, 3, 2, 0)] == ids(bob, "sort=total")
+    page = bob.get("/api/orders?sort=total&limit=3").json
+    assert [placed[0]] == ids(bob, f"sort=total&cursor={page['next_cursor']}")
+
+
+def ids(person, query):
+    return [order["id"] for order in person.get(f"/api/orders?{query}").json["orders"]]
+
+
+@pytest.fixture(params=["few", "many"])
+def volume(request, monkeypatch):
+    """Few orders are looked up each; of many the newest events are read."""
+    if request.param == "many":
+        monkeypatch.setattr(last_changes, "FEW", 0)
+
+
+def test_what_changed_last_comes_first(volume, cast, alice, bob, olive, mallory, orders, found):
+    cast.place(seller_id=mallory.id, buyer_id=9)
+    bob.move(orders[1]["id"], "CONFIRMED")
+    alice.move(orders[3]["id"], "CANCELLED", "No longer needed")
+    bob.move(orders[0]["id"], "CONFIRMED")
+
+    assert [0, 3, 1, 4, 2] == found(bob, "sort=updated")
+    assert [0, 3, 1, 4, 2] == found(olive, "sort=updated&seller_id=1")
+    assert [0, 3] == found(alice, "sort=updated")
+    assert [0, 1] == found(bob, "sort=updated&status=CONFIRMED")
+    assert [0, 3, 1, 4, 2] == found(bob, "sort=updated&status=CONFIRMED,CANCELLED,PENDING&placed_from=2020-01-01")
+    assert [1, 4] == found(bob, "sort=updated&buyer_id=2")
+
+
+def test_a_page_may_be_short_where_many_other_orders_changed_since(monkeypatch, cast, bob, mallory, orders):
+    """It has read as many events as a page may; the next one goes on behind them."""
+    monkeypatch.setattr(last_changes, "FEW", 0)
+    monkeypatch.setattr(last_changes, "WINDOW", 3)
+    for _ in range(4):
+        cast.place(seller_id=mallory.id)
+    sizes, seen, cursor = [], [], ""
+    while cursor is not None:
+        page = bob.get(f"/api/orders?sort=updated&limit=2&cursor={cursor}").json
+        sizes.append(len(page["orders"]))
+        seen += [order["id"] for order in page["orders"]]
+        cursor = page["next_cursor"]
+
+    assert [order["id"] for order in orders[::-1]] == seen
+    assert 0 in sizes
+
+
+def counts(person, query=""):
+    return {
+        one["status"]: (one["count"], one["more"])
+        for one in person.get(f"/api/orders/counts?{query}").json["counts"]
+        if one["count"]
+    }
+
+
+def test_orders_are_counted_by_status(cast, alice, bob, olive, mallory, orders):
+    cast.place(seller_id=mallory.id)
+    bob.move(orders[1]["id"], "CONFIRMED")
+    alice.move(orders[3]["id"], "CANCELLED", "No longer needed")
+
+    assert {"PENDING": (3, False), "CONFIRMED": (1, False), "CANCELLED": (1, False)} == counts(bob)
+    assert {"PENDING": (1, False)} == counts(mallory)
+    assert {"PENDING": (4, False), "CONFIRMED": (1, False), "CANCELLED": (1, False)} == counts(olive)
+    assert {"CONFIRMED": (1, False)} == counts(bob, "q=oz&status=CONFIRMED,CANCELLED")
+    listed = [one["status"] for one in bob.get("/api/orders/counts").json["counts"]]
+    assert listed == [status["name"] for status in bob.get("/api/workflow").json["statuses"]]
+
+
+def test_what_a_search_finds_is_counted_alike_however_much_it_is(monkeypatch, alice, bob, orders):
+    alice.move(orders[0]["id"], "CANCELLED", "No longer needed")
+    expected = {"PENDING": (1, False), "CANCELLED": (1, False)}
+    for looked_at in (2000, 2):
+        monkeypatch.setattr(searching, "LOOKED_AT", looked_at)
+        assert expected == counts(bob, "q=alice")
+
+
+def test_counting_stops_at_a_thousand(monkeypatch, alice, bob, orders):
+    monkeypatch.setattr(listing_counts, "CAP", 1)
+    for place in (0, 3):
+        alice.move(orders[place]["id"], "CANCELLED", "No longer needed")
+
+    assert {"PENDING": (1, True), "CANCELLED": (1, True)} == counts(bob)
+    assert {"CANCELLED": (1, False)} == counts(bob, f"status=CANCELLED&number={orders[0]['number']}")
+
+
+@pytest.mark.parametrize("query", ["sort=newest", "limit=5", "status=SOLD"])
+def test_counts_take_filters_and_nothing_else(bob, query):
+    assert 422 == bob.get(f"/api/orders/counts?{query}").status
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest", "number"])
@@ -177,7 +285,14 @@ def test_all_lists_link_to_their_next_page(cast, alice, bob, olive, outbox):
         "seller_id=0",
         "buyer_id=x",
         "placed_from=yesterday",
-        "sort=updated",
+        "sort=best",
+        "sort=updated&cursor=5",
+        "sort=updated&cursor=total.5~7",
+        "sort=newest&cursor=updated.5",
+        "sort=total&cursor=5~7",
+        "sort=total&cursor=total.5",
+        "sort=total&cursor=total.5~x",
+        "sort=total&cursor=total.5~9999999999999999999",
         "sort=number&cursor=5",
         "cursor=5~5",
         "q=" + "x" * 101,
