@@ -18,9 +18,9 @@ from foundation import clock
 from foundation.connections import PREPARED_OPTIONS
 from foundation.settings import Settings
 from orders import effects, workflow_file
+from orders.change_sql import Form, change_status
 from orders.effects.given import Given
-from orders.outbox_entry import pending_of_change
-from orders.statements import CHANGE_STATUS
+from orders.outbox_entry import ChangeEffects
 
 WANTED = f"""json_build_array(json_build_object('place', 0, 'order_id', :order::bigint,
     'status', (ARRAY['{"','".join(LIFE)}'])[:step], 'sources', ARRAY['PENDING','{"','".join(LIFE)}'],
@@ -36,8 +36,7 @@ def script(orders: int) -> str:
     workflow = workflow_file.load()
     settings = Settings.from_env({"DATABASE_URL": "postgresql://", "JWT_SECRET": "-" * 32})
     event_type = effects.event_type(Given(settings, workflow, lambda _: None))
-    effect_bits = pending_of_change(event_type, "prev_status", "status")
-    sql = CHANGE_STATUS.sql.replace("{effect_bits}", effect_bits)
+    sql = change_status(ChangeEffects.of(event_type), Form()).sql
     sql = sql.replace("$1", WANTED).replace("$2", "0::bigint")
     return f"\\set order random(1, {orders})\n\\set step random(1, {len(LIFE)})\n{sql};\n"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chaos import (
     backlog,
     churn,
+    corrected,
     crashes,
     crowds,
     drippers,
@@ -68,6 +69,7 @@ PROOFS = {
     "R27": Proof("one poisoned item in each queue of effects: effect, batch, timer", poisoned_effects.poisoned_effects),
     "R28": Proof("e-mails that cannot be sent, ahead of those that can", poisoned_mail.poisoned_mail),
     "R29": Proof("reads under load, continued from the positions that they say", positions.positions),
+    "R30": Proof("changes are corrected at the moment at which their hold ends", corrected.nothing_superseded_is_sent),
     "S1": Proof("a fuzzer sends whatever the contract allows, and more", fuzzing.fuzz),
     "S4": Proof("everybody requests everybody else's data, with their cursors", strangers.strangers),
     "S5": Proof("forged, altered, expired and revoked tokens at every entrance", forged_tokens.forged_tokens),

@@ -15,7 +15,7 @@ from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
 from dashboard.pages import ORDER_ID, FormError, board_page, order_page, protect
 from foundation.contract import ID_DIGITS, LARGEST_ID
-from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest
+from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest
 from notifications import inbox
 from orders import queries
 from orders.conditions import KEY
@@ -23,7 +23,7 @@ from orders.errors import IllegalTransition, StaleVersion
 from orders.schemas import ChangeOrderStatusRequest, Tracking
 from orders.status_change import StatusChange
 
-REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest)
+REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest, Forbidden)
 VERSION_DIGITS = 9
 
 
@@ -81,7 +81,9 @@ def _new_status() -> ChangeOrderStatusRequest:
     given = {name: value for name, value in tracking.items() if value}
     try:
         parcel = Tracking.model_validate(given) if given else None
-        return ChangeOrderStatusRequest(status=_text("to"), reason=_text("reason") or None, tracking=parcel)
+        return ChangeOrderStatusRequest(
+            status=_text("to"), reason=_text("reason") or None, tracking=parcel, notify=not _text("quiet")
+        )
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}
         if "status" in fields:

@@ -26,6 +26,10 @@ TEXTS = {
     "more": "More for order {number}",
     "only_choice": "{action}…",
     "choose": "Choose…",
+    "correct": "Correct a mistake…",
+    "correct_to": "Correct to “{status}”",
+    "corrected": "{who} · correction",
+    "silent": "{who} · buyer not notified",
     "ahead": "not yet",
     "item": "1 item",
     "items": "{count} items",
@@ -69,6 +73,8 @@ def text(name: str, **values: object) -> str:
 
 def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
     """The button label of this transition."""
+    if workflow.is_correction(source, target):
+        return text("correct_to", status=label)
     return workflow.action(source, target) or f"Mark {label.lower()}"
 
 

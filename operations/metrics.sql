@@ -2,7 +2,7 @@
 
 -- name: oldest_entry()
 -- The age of the oldest outbox entry; ids follow time.
-SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox ORDER BY id LIMIT 1
+SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox WHERE owner + 0 >= 0 ORDER BY id LIMIT 1
 
 -- name: kinds()
 -- The kinds that have pending rows, by a loose index scan.

@@ -21,7 +21,7 @@ FINGERPRINT = fingerprint(ERROR)
 """Used by the examples. All of it occurs: the e-mail of a status change, to a mailbox that does not exist."""
 
 ShortText = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
-Status = Literal["pending", "running", "succeeded", "dead", "discarded"]
+Status = Literal["pending", "running", "succeeded", "dead", "discarded", "superseded"]
 
 
 class SideEffectsQuery(Query):

@@ -98,6 +98,7 @@ class DryRunResult(Answer):
     model_config = example(
         **{"from": "PENDING"},
         to="CONFIRMED",
+        correction=False,
         done_before=False,
         order=example_of(Order) | MOVED,
         effects=["realtime.seller", "realtime.buyer"],
@@ -105,6 +106,7 @@ class DryRunResult(Answer):
 
     source: Annotated[StatusName, Field(alias="from")]
     target: Annotated[StatusName, Field(alias="to")]
+    correction: Annotated[bool, Field(description="Whether the change reverts an earlier one.")]
     done_before: Annotated[bool, Field(description="Whether the key was already used for this exact change.")]
     order: Annotated[Order, Field(description="The order after the change, with the old `updated_at`.")]
     effects: Annotated[list[str], Field(description="The effects that the change would have.")]
@@ -128,7 +130,7 @@ class HistoryEffect(Answer):
     """An effect and its status; operators and auditors also see its destination and its last error."""
 
     effect: str
-    status: Literal["pending", "running", "succeeded", "dead", "discarded"]
+    status: Literal["pending", "running", "succeeded", "dead", "discarded", "superseded"]
     destination: Annotated[
         str | None, Field(description=f"{FOR_OPERATING} Set once the effect has a row of its own.")
     ] = None
@@ -147,6 +149,7 @@ class OrderChange(Answer):
         to_status="PENDING",
         actor={"role": "service", "id": 1},
         reason=None,
+        notify=True,
         at="2026-11-24T09:30:00.123456+00:00",
     )
 
@@ -157,6 +160,7 @@ class OrderChange(Answer):
     to_status: StatusName
     actor: Actor
     reason: str | None
+    notify: Annotated[bool, Field(description="False if the buyer was not notified, as the change asked for.")]
     at: datetime
 
 
@@ -180,6 +184,14 @@ class OrderStatusChangedEvent(Event):
     """An order has another status. `order` is the whole order: keep the one with the highest `version`."""
 
     type: Literal["order.status_changed"]
+    order: Order
+    event: OrderChange
+
+
+class OrderCorrectedEvent(Event):
+    """A change of status was reverted. `order` is the whole order: keep the one with the highest `version`."""
+
+    type: Literal["order.corrected"]
     order: Order
     event: OrderChange
 
@@ -218,7 +230,8 @@ class WorkflowStatus(Answer):
     buyer: str
     tone: str
     icon: str
-    final: bool
+    closed: Annotated[bool, Field(description="Not open: nothing more happens with the order by itself.")]
+    final: Annotated[bool, Field(description="The former name of `closed`.")]
     tracking: bool
     action: str
     lead: str
@@ -235,6 +248,19 @@ class WorkflowTransition(Answer):
     after_seconds: Annotated[
         int | None,
         Field(description="After this time in `from`, the service makes this transition by itself."),
+    ]
+    since: Annotated[
+        Literal["first", "last"] | None,
+        Field(description="Whether that time begins when the order had the status first or last."),
+    ]
+    correction: Annotated[bool, Field(description="It reverts an earlier transition, as `order.corrected`.")]
+    reopens: Annotated[bool, Field(description="It may leave a closed status, as a correction may.")]
+    within_seconds: Annotated[
+        dict[str, int],
+        Field(
+            description="By role: for how long after a transition of its own it may still make this correction. "
+            "`allowed_transitions` has what is possible at any time, and therefore leaves such corrections out.",
+        ),
     ]
 
 

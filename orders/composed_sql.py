@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from itertools import product, starmap
 
 from access.principal import Principal
 from foundation.connections import Statement
 from orders import listing, queries
+from orders.change_sql import Form
 from orders.listing import Wanted
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
@@ -59,15 +61,13 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
 
 
 def _changes(changes: StatusChanges) -> Iterator[Composed]:
-    reasons = {
-        (False, False): "A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement.",
-        (True, True): "With reasons, and for a batch in which one change would fail the others or make them wait.",
-        (True, False): "With reasons.",
-        (False, True): "For a batch in which one change would fail the others or make them wait.",
-    }
-    for form, reason in reasons.items():
-        variant = form[0] != form[1]
-        yield _prepared(changes.form(*form), reason, "orders/statements.py", variant)
+    plain = "A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement."
+    parts = ("with reasons", "taking only orders that are free", "with corrections and what is silent or held")
+    for form in starmap(Form, product((False, True), repeat=3)):
+        having = [part for part, there in zip(parts, astuple(form), strict=True) if there]
+        reason = f"{plain} This one is for a batch {', and '.join(having)}." if having else plain
+        variant = form not in (Form(), Form(True, True), Form(True, False, True))
+        yield _prepared(changes.form(form), reason, "orders/change_sql.py", variant)
 
 
 def _batches(engine: Engine) -> Iterator[Composed]:

@@ -37,7 +37,7 @@ def count_by_status(workflow: Workflow, principal: Principal, wanted: Filters) -
     else:
         found = _open(workflow, principal, wanted, statuses)
         for status in statuses:
-            if workflow.statuses[status].final:
+            if workflow.statuses[status].closed:
                 found[status] = _closed(workflow, principal, wanted, status)
     return [
         StatusCount(status, min(found.get(status, 0), CAP), found.get(status, 0) > CAP)
@@ -54,7 +54,7 @@ def _of_search(principal: Principal, wanted: Filters) -> dict[str, int]:
 
 
 def _open(workflow: Workflow, principal: Principal, wanted: Filters, statuses: tuple[str, ...]) -> dict[str, int]:
-    some = tuple(status for status in statuses if not workflow.statuses[status].final)
+    some = tuple(status for status in statuses if not workflow.statuses[status].closed)
     if not some:
         return {}
     (condition,), values = filters.whole(workflow, principal, replace(wanted, statuses=some))

@@ -14,11 +14,11 @@ from foundation import logs, sql
 from foundation.db import db
 from foundation.errors import IdempotencyMismatch
 from orders import json_sql, search
+from orders.change_sql import EVENT
 from orders.errors import DuplicateNumber
 from orders.outbox_entry import EVENT_TYPE, pending_of_creation
 from orders.schemas import CreateOrderRequest
 from orders.signals import OrderEvent
-from orders.statements import EVENT
 from orders.status_change import Changed, new_key
 from orders.workflow import Workflow
 from outbox.engine import Engine
@@ -79,7 +79,7 @@ class Creation:
             "items": _items(new),
             "total_minor": new.total_minor,
             "status": self._workflow.initial,
-            "open": not self._workflow.statuses[self._workflow.initial].final,
+            "open": not self._workflow.statuses[self._workflow.initial].closed,
             "role": principal.role,
             "id": principal.id,
             "via": principal.via,

@@ -36,6 +36,7 @@ def blueprint(changes: StatusChanges) -> APIBlueprint:
         members = {
             "from": rehearsal.source,
             "to": rehearsal.target,
+            "correction": rehearsal.correction,
             "done_before": rehearsal.done_before,
             "order": rehearsal.order,
             "effects": rehearsal.effects,

@@ -71,7 +71,7 @@ def conditions(principal: Principal, filters: Filters) -> tuple[list[str], dict[
 def by_status(workflow: Workflow, statuses: tuple[str, ...]) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """Conditions that no order meets twice, each served by one index: PostgreSQL would look for one of several statuses
     among all orders."""
-    closed = [status for status in dict.fromkeys(statuses) if workflow.statuses[status].final]
+    closed = [status for status in dict.fromkeys(statuses) if workflow.statuses[status].closed]
     if not statuses:
         yield [], {}
     if others := [status for status in statuses if status not in closed]:

@@ -18,6 +18,7 @@ import psycopg2
 
 from foundation import clock
 from foundation.connections import PreparedPool, Row, Statement
+from orders.change_sql import Form
 from orders.fair_queue import FairQueue, Waiting
 from orders.isolation import Apart, gave_up_waiting, goes_apart
 from side_effects.liveness import Liveness
@@ -35,8 +36,8 @@ LOCK_SETTING = {"lock_timeout": "50ms"}
 LOOKING_SECONDS = 2.0
 """For this long after a batch has met a locked order, batches take only what is free."""
 
-Form = Callable[[bool, bool], Statement]
-"""The statement with the optional parts it needs: reasons, free (see orders/statements.py)."""
+RARE = ("corrects", "silent", "hold")
+"""What a change has if it is a correction, silent, or held."""
 
 
 def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
@@ -48,7 +49,12 @@ class GroupCommit:
     """Runs the statement that takes a JSON array of changes; each request calls it as if it were alone."""
 
     def __init__(
-        self, pool: PreparedPool, own: PreparedPool, form: Form, process: Liveness, in_flight: int = IN_FLIGHT
+        self,
+        pool: PreparedPool,
+        own: PreparedPool,
+        form: Callable[[Form], Statement],
+        process: Liveness,
+        in_flight: int = IN_FLIGHT,
     ) -> None:
         """`process` has the number under which the entries are born leased."""
         self._pool = pool
@@ -165,10 +171,11 @@ class GroupCommit:
     def _run(self, pool: PreparedPool, batch: Sequence[Waiting], free: bool) -> list[Waiting]:
         """Give each change its returned row; returns those whose orders were locked."""
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
-        reasons = any("reason" in one for one in changes)
+        rare = any(name in one for one in changes for name in RARE)
+        form = Form(any("reason" in one for one in changes), free, rare)
         args = orjson.dumps(changes).decode(), self._process.number
         locked = []
-        for place, *row in pool.run(self._form(reasons, free), args):
+        for place, *row in pool.run(self._form(form), args):
             if row[2] is None:
                 locked.append(batch[place])
             else:

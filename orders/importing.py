@@ -195,14 +195,14 @@ class Import:
 
 def _row(order: ImportedOrder, past: ImportedPast, workflow: Workflow) -> dict[str, Any]:
     """The order as the statement takes it."""
-    final = workflow.statuses[past.status].final
+    closed = workflow.statuses[past.status].closed
     return {
         **order.model_dump(exclude={"history", "created_at", "status"}),
         "total_minor": order.total_minor,
         "status": past.status,
         "version": len(past.events),
-        "open": not final,
-        "closed_as": past.status if final else None,
+        "open": not closed,
+        "closed_as": past.status if closed else None,
         "created_at": past.created_at,
         "updated_at": past.events[-1]["at"],
         "history": past.events,

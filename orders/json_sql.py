@@ -60,7 +60,7 @@ def event_head(alias: str) -> str:
     """SQL for a row of the history as JSON text, without its actor and its closing brace."""
     return f"""left((SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status, {alias}.reason,
-               {alias}.at) AS members), -1)"""
+               {alias}.notify, {alias}.at) AS members), -1)"""
 
 
 def acting(alias: str) -> str:

@@ -13,8 +13,8 @@ from foundation.db import Base
 
 
 class OrderRow(Base):
-    """The current state of an order. No index covers what a status change writes, except the change to a final status:
-    only then do updates stay HOT."""
+    """The current state of an order. No index covers what a status change writes, except the change to a closed
+    status or out of one: all others stay HOT."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -47,7 +47,7 @@ class OrderRow(Base):
 
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     open: Mapped[bool] = mapped_column(Boolean, server_default="true")
-    """False once the status is final."""
+    """False while the status is closed."""
 
     seller_id: Mapped[int]
     buyer_id: Mapped[int]
@@ -62,7 +62,7 @@ class OrderRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     closed_as: Mapped[str | None]
-    """The final status, written by the change to it only; NULL while the order is open, or if a version closed it that
+    """The closed status, written by the change to it only; NULL while the order is open, or if a version closed it that
     did not know this column (orders/backfill.py)."""
 
 
@@ -118,6 +118,8 @@ class OrderEventRow(Base):
     idempotency_key: Mapped[str]
     request_id: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    notify: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    """False if the change asked not to notify the buyer."""
 
 
 class OrderReason(Base):

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from orders.json_sql import literal
 from side_effects.effects import EventType, mask_of
 
 EVENT_TYPE = "order"
+
+
+@dataclass(frozen=True)
+class ChangeEffects:
+    """The effects of a change, for the statement that records them."""
+
+    bits: str
+    """SQL for the bits of all of them, from `prev_status` and `status`."""
+
+    to_buyer: int
+    """The bits of those that a silent change does not have."""
+
+    leaving: int
+    """The bits of those that leave the service, and wait while the change is held."""
+
+    places: str
+    """SQL for the rows (bit, kind, destination) of these."""
+
+    @classmethod
+    def of(cls, event_type: EventType) -> ChangeEffects:
+        leaving = [one for one in event_type.effects if one.leaves_to]
+        return cls(
+            pending_of_change(event_type, "prev_status", "status"),
+            mask_of([one for one in event_type.effects if one.to_buyer]),
+            mask_of(leaving),
+            ", ".join(f"({1 << one.bit}, {literal(one.name)}, {literal(one.leaves_to)})" for one in leaving),
+        )
 
 
 def pending_of_creation(event_type: EventType, status: str) -> int:
@@ -25,6 +54,10 @@ def pending_of_change(event_type: EventType, source: str, target: str) -> str:
     return pending
 
 
-def names_of_change(event_type: EventType, source: str, target: str) -> list[str]:
+def names_of_change(event_type: EventType, source: str, target: str, notify: bool = True) -> list[str]:
     """The names of the effects of a change from the status `source` to `target`."""
-    return [one.name for one in event_type.effects if one.statuses is None or {source, target} & {*one.statuses}]
+    return [
+        one.name
+        for one in event_type.effects
+        if (one.statuses is None or {source, target} & {*one.statuses}) and (notify or not one.to_buyer)
+    ]

@@ -110,6 +110,23 @@ class ChangeOrderStatusRequest(Body):
         | None
     ) = None
     tracking: Annotated[Tracking, Field(description="Tracking data; only for statuses that allow it.")] | None = None
+    notify: Annotated[
+        bool,
+        Field(
+            description="With `false` the buyer gets no notification and no e-mail, only live events. For operators "
+            "and services, and for corrections by anybody."
+        ),
+    ] = True
+    hold_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=60,
+            description="How long e-mails and receivers wait, after the change itself was made; if it is corrected "
+            "meanwhile, they are not sent.",
+        ),
+        WHOLE,
+    ] = 0
 
 
 def _key_field(description: str) -> Any:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,21 +21,26 @@ import psycopg2.errors
 from access.principal import Principal
 from foundation import logs
 from foundation.connections import PreparedPool, Row, Statement, outcome_unknown
-from foundation.errors import IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
+from foundation.errors import Forbidden, IdempotencyMismatch, InvalidRequest, NotFound, ServiceUnavailable
+from orders.change_sql import Form, change_status
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
 from orders.group_commit import IN_FLIGHT, GroupCommit
 from orders.lookups import Questions
-from orders.outbox_entry import names_of_change, pending_of_change
+from orders.outbox_entry import ChangeEffects, names_of_change
 from orders.repeated_keys import Repeaters
 from orders.schemas import ChangeOrderStatusRequest
 from orders.signals import OrderEvent
-from orders.statements import FIND_BY_KEY, WHY_NOT, change_status
+from orders.statements import FIND_BY_KEY, WHY_NOT
 from orders.workflow import Workflow
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
 from side_effects.effects import EventType
 
 log = logs.get_logger(__name__)
+
+CHANGED, CORRECTED = "order.status_changed", "order.corrected"
+MAY_BE_SILENT = ("operator", "service")
+"""The roles that may leave the buyer without notice of any change; others of a correction."""
 
 TRIES = 3
 """How often a change is retried if the order changed between the statement and the lookup of its refusal."""
@@ -75,6 +81,7 @@ class Rehearsal:
     """The order after the change; `updated_at` is still the old one."""
 
     effects: list[str]
+    correction: bool = False
     done_before: bool = False
     """The key was already used for this exact change: repeating it returns `order` and does nothing."""
 
@@ -101,15 +108,14 @@ class StatusChanges:
         self._workflow = workflow
         self._engine = engine
         self._event_type = event_type
-        effect_bits = pending_of_change(event_type, "prev_status", "status")
+        effects = ChangeEffects.of(event_type)
 
         @cache
-        def form(reasons: bool, free: bool) -> Statement:
-            one = change_status(reasons, free)
-            return replace(one, sql=one.sql.replace("{effect_bits}", effect_bits))
+        def form(parts: Form) -> Statement:
+            return change_status(effects, parts)
 
         self.form = form
-        """The statement with the parts that a batch needs, as `change_status` says."""
+        """The statement with the parts that a batch needs."""
 
         self.commits = GroupCommit(pool, own, form, engine.liveness, in_flight)
 
@@ -121,7 +127,7 @@ class StatusChanges:
         if change.key and self._repeaters.knows(change.principal) and (stored := self._find(change, key)):
             return self._answer_again(stored, change)
         for _ in range(TRIES):
-            rows = self._commit(change, sources, key)
+            rows = self._commit(change, sources, key) if sources else []
             if rows:
                 return self._follow(rows[0], change.principal)
             if change.key and (stored := self._find(change, key)):
@@ -134,16 +140,18 @@ class StatusChanges:
         """All checks of `change`, without writing; raises the same."""
         sources = self._sources(change)
         if change.key and (stored := self._find(change, change.key)):
-            event = OrderEvent(*stored[3:-1])
+            event = self._refuse_another(stored, change)
             again = orjson.loads(self._answer_again(stored, change).order)
-            return Rehearsal(event.from_status or "", event.to_status, again, [], done_before=True)
+            corrected = event.type == CORRECTED
+            return Rehearsal(event.from_status or "", event.to_status, again, [], corrected, done_before=True)
         status, version, head = self._explain(change, sources)
         target = change.new.status
         order = orjson.loads(self._with_allowed(head, target, change.principal))
         order |= {"status": target, "version": version + 1}
         if change.new.tracking:
             order["tracking"] = change.new.tracking.model_dump(mode="json")
-        return Rehearsal(status, target, order, names_of_change(self._event_type, status, target))
+        effects = names_of_change(self._event_type, status, target, change.new.notify)
+        return Rehearsal(status, target, order, effects, status in self._corrections(change))
 
     def wait(self, changed: Changed, seconds: float) -> bool:
         """Return True when all effects of the change are done, False after this many seconds, or if that cannot be
@@ -165,13 +173,14 @@ class StatusChanges:
             raise InvalidRequest(f"Unknown status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
         if change.new.tracking and not self._workflow.statuses[target].tracking:
             raise InvalidRequest(f"tracking is not allowed with {target}.")
-        sources = self._workflow.sources(target, role)
-        if change.new.reason:
+        sources = self._workflow.sources(target, role, reason=bool(change.new.reason))
+        if change.new.notify or role in MAY_BE_SILENT:
             return sources
-        without_reason = self._workflow.sources(target, role, reason=False)
-        if sources and not without_reason:
-            raise InvalidRequest(f"A reason is required for {target}.")
-        return without_reason
+        return [source for source in sources if source in self._corrections(change)]
+
+    def _corrections(self, change: StatusChange) -> Mapping[str, int | None]:
+        """The statuses from which the change is a correction, and for how long it may be one."""
+        return self._workflow.corrections(change.new.status, change.principal.role)
 
     def _commit(self, change: StatusChange, sources: list[str], key: str) -> list[Row]:
         wanted = self._wanted(change, sources, key)
@@ -191,7 +200,7 @@ class StatusChanges:
             "order_id": change.order_id,
             "status": new.status,
             "sources": sources,
-            "open": not self._workflow.statuses[new.status].final,
+            "open": not self._workflow.statuses[new.status].closed,
             "actor_role": principal.role,
             "actor_id": principal.id,
             "key": key,
@@ -205,8 +214,11 @@ class StatusChanges:
             "tracking": new.tracking and orjson.Fragment(new.tracking.model_dump_json()),
             "reason": new.reason,
             "keyed": change.key and True,
+            "corrects": {name: limit for name, limit in self._corrections(change).items() if name in sources},
+            "silent": (not new.notify) or None,
+            "hold": new.hold_seconds or None,
         }
-        return wanted | {name: value for name, value in optional.items() if value not in (None, "")}
+        return wanted | {name: value for name, value in optional.items() if value not in (None, "", {})}
 
     def _after_broken_connection(self, change: StatusChange, key: str, wanted: dict[str, Any]) -> list[Row]:
         """The response was lost: the change is applied already, or has to be made again."""
@@ -245,11 +257,12 @@ class StatusChanges:
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
         """The event of this key; raises IdempotencyMismatch if the client used the key for another change."""
-        event, tracking = OrderEvent(*stored[3:-1]), stored[-1]
-        sent = orjson.loads(change.new.tracking.model_dump_json()) if change.new.tracking else None
-        asked = (change.order_id, "order.status_changed", change.new.status, change.new.reason or None)
-        same = (event.order_id, event.type, event.to_status, event.reason) == asked
-        if not same or sent != (orjson.loads(tracking) if tracking else None):
+        new, tracking = change.new, stored[-1]
+        event = OrderEvent(*stored[3:-1])
+        sent = orjson.loads(new.tracking.model_dump_json()) if new.tracking else None
+        asked = (change.order_id, new.status, new.reason or None, new.notify)
+        same = (event.order_id, event.to_status, event.reason, event.notify) == asked
+        if event.type not in (CHANGED, CORRECTED) or not same or sent != (orjson.loads(tracking) if tracking else None):
             raise IdempotencyMismatch
         return event
 
@@ -263,11 +276,11 @@ class StatusChanges:
         change."""
         principal, target = change.principal, change.new.status
         sides = {"seller_id": principal.seller_id, "buyer_id": principal.buyer_id}
-        asked = {"order_id": change.order_id, "role": principal.role, **sides}
+        asked = {"order_id": change.order_id, "role": principal.role, "actor_id": principal.id, **sides}
         row = self._current.ask(asked)
         if row is None:
             raise NotFound("No such order.")
-        status, version, head, changed = row
+        status, version, head, changed, own_seconds = row
         members = {
             "current": orjson.Fragment(self._with_allowed(head, status, principal)),
             "allowed_transitions": self._workflow.targets(status, principal.role),
@@ -275,11 +288,18 @@ class StatusChanges:
         }
         if change.version is not None and version != change.version:
             raise StaleVersion(f"The order is at version {version}, not {change.version}.", members)
-        if status in sources:
-            return status, version, head
-        if status in self._workflow.sources(target, principal.role):
+        if status not in self._workflow.sources(target, principal.role):
+            raise IllegalTransition(
+                f"{_one(principal.role)} cannot move this order from {status} to {target}.", members
+            )
+        limit = self._corrections(change).get(status)
+        if limit is not None and (own_seconds is None or own_seconds >= limit):
+            raise IllegalTransition(_too_late(principal.role, limit), members)
+        if self._workflow.needs_reason(status, target) and not change.new.reason:
             raise InvalidRequest(f"A reason is required for {target}.", members)
-        raise IllegalTransition(f"{_one(principal.role)} cannot move this order from {status} to {target}.", members)
+        if status not in sources:
+            raise Forbidden(f"{_one(principal.role)} may leave the buyer without notice with a correction only.")
+        return status, version, head
 
     def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
         return f'{head},"allowed_transitions":{self._workflow.targets_json(status, principal.role)}}}'.encode()
@@ -288,6 +308,10 @@ class StatusChanges:
 def new_key() -> str:
     """A key for a client that sent none. It starts with the time, so that the index grows at its right edge."""
     return f"{time.time_ns():x}-{random.getrandbits(32):08x}"
+
+
+def _too_late(role: str, limit: int) -> str:
+    return f"{_one(role)} may correct only a change of their own, and within {limit / 60:g} minutes of it."
 
 
 def _one(role: str) -> str:

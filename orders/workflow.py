@@ -27,7 +27,9 @@ class Status:
     buyer: str
     tone: str
     icon: str
-    final: bool = False
+    closed: bool = False
+    """Whether nothing more happens with the order by itself: it is not open, and no timer leaves the status."""
+
     tracking: bool = False
     """Whether a change to this status may have tracking data."""
 
@@ -53,6 +55,18 @@ class Transition:
     after_seconds: int | None = None
     """How long an order stays in the source before the service makes this transition by itself."""
 
+    since_first: bool = False
+    """Whether that time begins when the order first had the status, and not when it had it last."""
+
+    correction: bool = False
+    """Whether it reverts an earlier one; it may leave a closed status, and needs a reason."""
+
+    reopens: bool = False
+    """Whether it may leave a closed status."""
+
+    within_seconds: Mapping[str, int] = field(default_factory=dict)
+    """By role: how long after a transition of its own it may still make this correction."""
+
 
 class Workflow:
     """The transitions, their roles, and the labels of each status."""
@@ -65,9 +79,18 @@ class Workflow:
         self._sources_without_reason = _table(
             [one for one in transitions if not one.reason], lambda one: one.target, lambda one: one.source
         )
-        self._targets = _table(transitions, lambda one: one.source, lambda one: one.target)
+        self._targets = _table(
+            transitions,
+            lambda one: one.source,
+            lambda one: one.target,
+            lambda one, role: role not in one.within_seconds,
+        )
         self._targets_json = {key: orjson.dumps(targets).decode() for key, targets in self._targets.items()}
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
+        self._corrections: dict[tuple[str, str], dict[str, int | None]] = {}
+        for one in transitions:
+            for role in one.roles if one.correction else ():
+                self._corrections.setdefault((one.target, role), {})[one.source] = one.within_seconds.get(role)
         self.timers = {one.source: one for one in transitions if one.after_seconds}
         """By the source status of the timed transition."""
 
@@ -78,12 +101,30 @@ class Workflow:
         return (self._sources if reason else self._sources_without_reason).get((target, role), [])
 
     def targets(self, source: str, role: str) -> list[str]:
-        """The statuses to which this role may change an order from `source`: its `allowed_transitions`."""
+        """The statuses to which this role may change an order from `source`, at any time: its `allowed_transitions`.
+
+        A correction that is possible for a while only is not among them: the list is sent, and would be wrong later.
+        """
         return self._targets.get((source, role), [])
 
     def targets_json(self, source: str, role: str) -> str:
         """The same as a JSON array."""
         return self._targets_json.get((source, role), "[]")
+
+    def corrections(self, target: str, role: str) -> Mapping[str, int | None]:
+        """The statuses from which a change to `target` is a correction, and within how many seconds after a transition
+        of its own this role may make it; None if at any time."""
+        return self._corrections.get((target, role), {})
+
+    def corrected_to(self, source: str, role: str) -> list[tuple[str, int | None]]:
+        """The corrections of an order in `source`: to which status, and within how many seconds."""
+        found = (
+            (target, one[source]) for (target, by), one in self._corrections.items() if by == role and source in one
+        )
+        return sorted(found, key=lambda one: list(self.statuses).index(one[0]), reverse=True)
+
+    def is_correction(self, source: str, target: str) -> bool:
+        return any(source in one for (to, _), one in self._corrections.items() if to == target)
 
     def needs_reason(self, source: str, target: str) -> bool:
         return (source, target) in self._with_reason
@@ -94,10 +135,14 @@ class Workflow:
 
     def published(self) -> dict[str, Any]:
         """The table as clients get it."""
-        shown = ("name", "seller", "buyer", "tone", "icon", "final", "tracking", "action", "lead")
+        shown = ("name", "seller", "buyer", "tone", "icon", "closed", "tracking", "action", "lead")
         return {
             "initial": self.initial,
-            "statuses": [{name: getattr(one, name) for name in shown} for one in self.statuses.values()],
+            "statuses": [
+                # What `closed` was called when no order could leave such a status.
+                {name: getattr(one, name) for name in shown} | {"final": one.closed}
+                for one in self.statuses.values()
+            ],
             "transitions": [
                 {
                     "from": one.source,
@@ -106,6 +151,10 @@ class Workflow:
                     "reason": one.reason,
                     "action": self.action(one.source, one.target),
                     "after_seconds": one.after_seconds,
+                    "since": ("first" if one.since_first else "last") if one.after_seconds else None,
+                    "correction": one.correction,
+                    "reopens": one.reopens,
+                    "within_seconds": dict(one.within_seconds),
                 }
                 for one in self.transitions
             ],
@@ -113,10 +162,14 @@ class Workflow:
 
 
 def _table(
-    transitions: Iterable[Transition], key: Callable[[Transition], str], value: Callable[[Transition], str]
+    transitions: Iterable[Transition],
+    key: Callable[[Transition], str],
+    value: Callable[[Transition], str],
+    counts: Callable[[Transition, str], bool] = lambda _transition, _role: True,
 ) -> dict[tuple[str, str], list[str]]:
     table: dict[tuple[str, str], list[str]] = {}
     for transition in transitions:
         for role in transition.roles:
-            table.setdefault((key(transition), role), []).append(value(transition))
+            if counts(transition, role):
+                table.setdefault((key(transition), role), []).append(value(transition))
     return table

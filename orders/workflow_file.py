@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pydantic
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from foundation.contract import Body
 from foundation.settings import SettingsError
 from orders.workflow import ACTORS, ICONS, TONES, Status, Transition, Workflow
+from orders.workflow_problems import Place, problems_of
 
 DEFAULT = Path(__file__).with_name("workflow.toml")
 
@@ -29,9 +30,6 @@ Text = Annotated[
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (second|minute|hour|day)s?$")]
-
-Place = tuple[str | int, ...]
-"""A location in the table, in pydantic's form: ("statuses", "READY", "tone")."""
 
 AT_LINE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column \d+\)$")
 
@@ -50,11 +48,20 @@ class _StatusEntry(Body):
     buyer: Text
     tone: Literal[*TONES]  # type: ignore[valid-type]
     icon: Literal[*ICONS]  # type: ignore[valid-type]
-    final: bool = False
+    closed: bool | None = None
+    final: bool | None = None
+    """What `closed` was called before."""
+
     tracking: bool = False
     notify: _Notify = _Notify()
     action: Text | None = None
     lead: Text | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if None not in (self.closed, self.final) and self.closed != self.final:
+            raise ValueError("closed and final, its former name, contradict each other")
+        return self
 
 
 class _TransitionEntry(Body):
@@ -64,6 +71,22 @@ class _TransitionEntry(Body):
     reason: bool = False
     action: Text | None = None
     after: Duration | None = None
+    since: Literal["first", "last"] | None = None
+    correction: bool = False
+    reopens: bool = False
+    within: dict[Literal[*ACTORS], Duration] = Field(default_factory=dict)  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> Self:
+        if self.since and not self.after:
+            raise ValueError("since says from when a timer counts, and there is no `after`")
+        if self.correction and self.after:
+            raise ValueError("a correction is made by people, and not `after` a time")
+        if self.within and not self.correction:
+            raise ValueError("within is for corrections: set `correction = true`")
+        if others := self.within.keys() - set(self.roles):
+            raise ValueError(f"within: {min(others)} is not among the roles")
+        return self
 
 
 class _Table(Body):
@@ -89,7 +112,7 @@ def load(path: Path | None = None) -> Workflow:
         found = [(one["loc"], _sentence_of(one["loc"], one["msg"], text)) for one in error.errors(include_url=False)]
         raise _refusal(path, text, found) from error
     workflow = _workflow(table)
-    if problems := list(_problems(workflow)):
+    if problems := list(problems_of(workflow)):
         raise _refusal(path, text, problems)
     return workflow
 
@@ -102,7 +125,7 @@ def _workflow(table: _Table) -> Workflow:
             one.buyer,
             one.tone,
             one.icon,
-            one.final,
+            bool(one.closed or one.final),
             one.tracking,
             one.notify.model_dump(exclude_none=True),
             one.action or "",
@@ -110,87 +133,33 @@ def _workflow(table: _Table) -> Workflow:
         )
         for name, one in table.statuses.items()
     }
-    transitions = tuple(
-        Transition(one.source, one.target, frozenset(one.roles), one.reason, one.action or "", _seconds(one.after))
-        for one in table.transitions
+    return Workflow(table.initial, statuses, tuple(map(_transition, table.transitions)))
+
+
+def _transition(one: _TransitionEntry) -> Transition:
+    return Transition(
+        one.source,
+        one.target,
+        frozenset(one.roles),
+        one.reason or one.correction,
+        one.action or "",
+        _seconds(one.after) if one.after else None,
+        one.since == "first",
+        one.correction,
+        one.reopens,
+        {role: _seconds(duration) for role, duration in one.within.items()},
     )
-    return Workflow(table.initial, statuses, transitions)
 
 
-def _seconds(duration: str | None) -> int | None:
+def _seconds(duration: str) -> int:
     """`7 days` in seconds."""
-    if duration is None:
-        return None
     number, unit = duration.split()
     return int(number) * UNITS[unit.removesuffix("s")]
 
 
-def _problems(workflow: Workflow) -> Iterator[tuple[Place, str]]:
-    """Mistakes of the table as a whole, although each entry by itself is valid."""
-    if workflow.initial not in workflow.statuses:
-        yield ("initial",), f"initial: {workflow.initial} is not among the statuses"
-    moves: dict[str, set[str]] = {}
-    yield from _problems_of_moves(workflow, moves)
-    reachable = _reachable(workflow.initial, moves)
-    for name, status in workflow.statuses.items():
-        if name not in reachable:
-            yield ("statuses", name), f"status {name} cannot be reached from {workflow.initial}"
-        yield from _problems_of_status(status, bool(moves.get(name)), name == workflow.initial)
-
-
-def _problems_of_moves(workflow: Workflow, moves: dict[str, set[str]]) -> Iterator[tuple[Place, str]]:
-    """Fills `moves` with the targets of each status on its way."""
-    timed: set[str] = set()
-    for number, one in enumerate(workflow.transitions):
-        for key, name in (("from", one.source), ("to", one.target)):
-            if name not in workflow.statuses:
-                yield ("transitions", number, key), f"{_move(one)}: {name} is not among the statuses"
-        if one.after_seconds:
-            yield from _problems_of_timer(number, one, one.source in timed)
-            timed.add(one.source)
-        if one.target in moves.setdefault(one.source, set()):
-            yield ("transitions", number), f"{_move(one)} stands twice"
-        moves[one.source].add(one.target)
-
-
-def _problems_of_timer(number: int, one: Transition, second: bool) -> Iterator[tuple[Place, str]]:
-    place = ("transitions", number, "after")
-    if "system" not in one.roles:
-        yield place, f"{_move(one)}: after: the role system makes timed moves, and is not among the roles"
-    if one.reason:
-        yield place, f"{_move(one)}: after: a timer gives no reason, and one is asked for"
-    if second:
-        yield place, f"{_move(one)}: after: {one.source} has a timed move already"
-
-
-def _problems_of_status(status: Status, left: bool, first: bool) -> Iterator[tuple[Place, str]]:
-    place, name = ("statuses", status.name), f"status {status.name}"
-    if status.final and left:
-        yield (*place, "final"), f"{name} is final, and a transition leaves it"
-    if not status.final and not left:
-        yield place, f"{name} is not final, and no transition leaves it"
-    # Every status is notified to somebody, so it needs the text: a missing one is reported now, not at night.
-    for side in ("seller",) if first else ("seller", "buyer"):
-        if side not in status.notify:
-            yield place, f"{name}: notify.{side} is missing: the text of the {side}'s notification"
-
-
-def _move(one: Transition) -> str:
-    return f"transition {one.source} to {one.target}"
-
-
-def _reachable(start: str, moves: Mapping[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
-    ahead = {start}
-    while ahead:
-        seen |= ahead
-        ahead = set().union(*(moves.get(name, set()) for name in ahead)) - seen
-    return seen
-
-
 def _sentence_of(place: Place, why: str, text: str) -> str:
     """A problem of pydantic's as a sentence that names the status or the transition."""
-    entry, rest = place[:2], place[2:]
+    entry, rest, why = place[:2], place[2:], why.removeprefix("Value error, ")
     match entry:
         case ("statuses", str(name)):
             whose = f"status {name}"

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from foundation.connections import Statement
 from outbox import announcing
 from side_effects.effects import IF_NEW, EventType, WrittenEffect, mask_of
+from side_effects.liveness import HELD
 from side_effects.rows import ONE_MILLISECONDS, limits
 
 
@@ -58,7 +59,7 @@ waiting AS (
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
-            mine.last OFFSET 0
+            mine.last AND owner + 0 <> {held} OFFSET 0
         ) AS earlier)
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
@@ -69,8 +70,8 @@ completed AS MATERIALIZED (
     UNION ALL SELECT id, event_type, event_id, pending & {mask} FROM waiting)"""
 """$1: entries of which nothing is left. $2: entries with effects pending in a bulkhead.
 
-Earlier entries of the same order are included, whichever process holds them: so effects happen in the order of the
-events, even if another process was slower. That process will find nothing left to write.
+Earlier entries of the same order are included, whichever process has them: so effects happen in the order of the
+events, even if another process was slower. That process will find nothing left to write. Those that are held wait.
 
 The plan is made once, possibly while the tables are empty, and kept while they grow, until their statistics are
 refreshed: so the statement leaves the planner no choice. Each table is read only by its key, for ids in an array or,
@@ -149,7 +150,7 @@ class Composer:
     ) -> Statement:
         """The statement that completes entries this way and does these effects for what was completed; `careful` where
         some of their rows may be there already."""
-        parts = [complete.format(mask=mask_of(written))]
+        parts = [complete.format(mask=mask_of(written), held=HELD)]
         for event_type in self.event_types:
             mine = [effect for effect in written if effect in event_type.effects]
             if mine:

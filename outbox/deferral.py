@@ -61,7 +61,7 @@ class Deferral:
         back."""
         effect = tasks[0].effect
         assert isinstance(effect, CalledEffect)
-        ended = RuntimeError("the process that was to call it ended")
+        ended = RuntimeError("the process that was to call it ended" if attempts else "it has not been called yet")
         try:
             self.defer(tasks, [(name, ended) for name in effect.destinations()], attempts, attempts)
         except psycopg2.Error:

@@ -24,7 +24,7 @@ def of(
         OF_ORDER, (event_type.name, order_id, list(effect_bits))
     ):
         if kind is None:
-            pending[event_id] = int(status)
+            pending[event_id] = pending.get(event_id, 0) | int(status)  # what is held has an entry of its own
         else:
             entry = {"effect": kind, "status": status, "destination": destination, "attempts": attempts}
             entries.setdefault((event_id, kind), []).append(entry | ({"error": error} if error else {}))

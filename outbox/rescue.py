@@ -9,6 +9,7 @@ from foundation.connections import Row
 from side_effects.liveness import (
     ALL_TIME_SECONDS,
     GRACE_SECONDS,
+    HELD,
     LEASE_SECONDS,
     LIVING,
     LOOK_BACK_SECONDS,
@@ -30,6 +31,7 @@ RECENT_PROCESSES = 100
 
 SQL = sql.beside(
     __file__,
+    held=HELD,
     lease_less_grace_seconds=LEASE_SECONDS - GRACE_SECONDS,
     lease_less_stray_seconds=LEASE_SECONDS - STRAY_SECONDS,
     lease_seconds=LEASE_SECONDS,

@@ -14,21 +14,22 @@ clock_timestamp() + interval '{lease_seconds} s'
 -- :event_types, :masks: those that this process knows, with the bits of their effects. Unknown ones are left alone: a
 -- newer version recorded them.
 --
--- The last column: whether another process abandoned the entry. Released entries have no owner.
+-- The last column: whether another process abandoned the entry. Released entries have no owner; those of held changes
+-- have {held}, and are free when their lease ends.
 WITH RECURSIVE {living},
 owners AS (
     (SELECT owner FROM outbox WHERE :look_back > {look_back_seconds} ORDER BY owner LIMIT 1)
     UNION ALL SELECT (SELECT b.owner FROM outbox b WHERE b.owner > o.owner ORDER BY b.owner LIMIT 1)
         FROM owners o WHERE o.owner IS NOT NULL),
 candidates AS (
-    SELECT owner FROM owners WHERE owner IS NOT NULL UNION SELECT 0
+    SELECT owner FROM owners WHERE owner IS NOT NULL UNION SELECT 0 UNION SELECT {held}
     UNION SELECT generate_series(greatest(1, last_value - {recent_processes}), last_value) FROM process_seq),
 limits AS (
     SELECT owner, clock_timestamp() + CASE
         WHEN owner = :owner THEN interval '{lease_less_stray_seconds} s'
         WHEN owner > 0 AND owner NOT IN (SELECT owner FROM living)
         THEN interval '{lease_less_grace_seconds} s' ELSE interval '0' END AS before
-    FROM candidates WHERE owner IN (0, :owner) OR (:others_too AND (SELECT yes FROM stable))),
+    FROM candidates WHERE owner IN ({held}, 0, :owner) OR (:others_too AND (SELECT yes FROM stable))),
 abandoned AS MATERIALIZED (
     SELECT found.id FROM limits l CROSS JOIN LATERAL (
         SELECT b.id FROM outbox b
@@ -43,7 +44,7 @@ taken AS (
 UPDATE outbox b SET owner = :owner, lease_until = {lease}
 FROM taken WHERE b.id = taken.id AND b.id = ANY(ARRAY(SELECT id FROM taken))
   AND (b.lease_until < clock_timestamp() OR b.owner IN (SELECT owner FROM limits WHERE before > clock_timestamp()))
-RETURNING b.id, b.event_type, b.event_id, b.order_id, b.pending, b.request_id, taken.owner NOT IN (0, :owner)
+RETURNING b.id, b.event_type, b.event_id, b.order_id, b.pending, b.request_id, taken.owner NOT IN ({held}, 0, :owner)
 
 -- name: renew(ids bigint[], owner bigint)
 -- The ids that are not returned have been taken over. `owner + 0`: by the index of owners it would read all entries of

@@ -41,6 +41,13 @@ class Effect:
     statuses: tuple[str, ...] | None = field(default=None, kw_only=True)
     """Only changes from or to one of these have it; None if every change has it."""
 
+    leaves_to: str = field(default="", kw_only=True)
+    """Where it leaves the service to; it waits while a change is held, and is listed under this destination when
+    the change was reverted. Empty if it stays inside."""
+
+    to_buyer: bool = field(default=False, kw_only=True)
+    """Whether it reaches the buyer and nobody else: a change that is to be silent does not have it."""
+
     enabled: bool = field(default=True, kw_only=True)
     """False if a setting that it needs is missing. Its bit stays taken."""
 

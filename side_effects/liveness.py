@@ -19,6 +19,9 @@ from foundation.connections import PreparedConnection, Row, Statement
 LEASE_SECONDS = 15
 """How long work is left to a process whose only sign of life is its lock."""
 
+HELD = -1
+"""The owner of work that is held: nobody does it before its lease ends."""
+
 GRACE_SECONDS = 1.5
 """A younger lease is left alone even if its owner's lock is not seen: it may be about to be taken again."""
 

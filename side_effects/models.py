@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
 
-STATUSES = ("pending", "running", "succeeded", "dead", "discarded")
+STATUSES = ("pending", "running", "succeeded", "dead", "discarded", "superseded")
 
 process_seq = Sequence("process_seq", metadata=Base.metadata)
 """Gives each process a number that is never reused, so that a dead owner cannot return as another process."""
@@ -69,6 +69,7 @@ class SideEffectRow(Base):
         Index(
             "side_effects_finished_idx", "finished_at", postgresql_where=text("status IN ('succeeded', 'discarded')")
         ),
+        Index("side_effects_superseded_idx", "finished_at", postgresql_where=text("status = 'superseded'")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 

@@ -6,7 +6,7 @@ from foundation import sql
 from side_effects import models as models  # its tables, for the metadata
 from side_effects.circuit import PROBES
 from side_effects.insertion import insert
-from side_effects.liveness import GRACE_SECONDS, LEASE_SECONDS, LIVING
+from side_effects.liveness import GRACE_SECONDS, HELD, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
 
 ONE_MILLISECONDS = 400
@@ -43,6 +43,7 @@ _INSERT_TAKEN = insert(
 
 SQL = sql.beside(
     __file__,
+    held=HELD,
     insert_taken=_INSERT_TAKEN,
     lease_seconds=LEASE_SECONDS,
     lease_less_grace_seconds=LEASE_SECONDS - GRACE_SECONDS,

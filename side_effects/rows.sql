@@ -4,13 +4,16 @@
 clock_timestamp() + interval '{lease_seconds} s'
 
 -- fragment: nothing_earlier
--- Effects of a kind happen in the order of their events, for each order and destination.
+-- Effects of a kind happen in the order of their events, for each order and destination. What is held of an earlier
+-- change goes first too.
 --
 -- Not as NOT EXISTS: planned while the table was empty, that became a join which read the whole index for each row, and
 -- claims slowed down with the backlog until the statistics were renewed.
 (SELECT e.id FROM side_effects e
     WHERE e.order_id = s.order_id AND e.kind = s.kind AND e.destination = s.destination AND e.event_id < s.event_id
       AND e.status IN ('pending', 'running') LIMIT 1) IS NULL
+AND (SELECT h.id FROM outbox h WHERE h.order_id = s.order_id AND h.event_type = s.event_type
+      AND h.event_id < s.event_id AND h.owner + 0 = {held} LIMIT 1) IS NULL
 
 -- fragment: not_set_for_later
 -- What was tried may be retried early, when its destination is back; what is scheduled for a moment waits for it.
@@ -207,6 +210,8 @@ RETURNING s.id, s.destination
 -- name: prune_effects(hours int)
 -- A bounded number of rows: a long delete would hold its snapshot, and with it dead rows in every table.
 DELETE FROM side_effects WHERE id = ANY(ARRAY(
-    SELECT id FROM side_effects WHERE status IN ('succeeded', 'discarded')
-    AND finished_at < statement_timestamp() - make_interval(hours => :hours) ORDER BY finished_at LIMIT 2000))
+    (SELECT id FROM side_effects WHERE status IN ('succeeded', 'discarded')
+    AND finished_at < statement_timestamp() - make_interval(hours => :hours) ORDER BY finished_at LIMIT 2000)
+    UNION ALL (SELECT id FROM side_effects WHERE status = 'superseded'
+    AND finished_at < statement_timestamp() - make_interval(hours => :hours) ORDER BY finished_at LIMIT 2000)))
 RETURNING id

@@ -31,6 +31,7 @@ async function send(method, path, body, headers = {}) {
 function wanted(fields) {
   const body = { status: fields.to.value };
   if (fields.reason) body.reason = fields.reason.value;
+  if (fields.quiet?.checked) body.notify = false;
   const parcel = ["carrier", "number", "url"].map((name) => [name, fields[`tracking_${name}`]?.value.trim()]);
   if (parcel.some(([, value]) => value)) body.tracking = Object.fromEntries(parcel.filter(([, value]) => value));
   return body;

@@ -79,10 +79,16 @@ function count() {
   for (const list of document.querySelectorAll(".column")) {
     const here = list.querySelectorAll(".card").length + Number(list.querySelector(".rest").dataset.hidden);
     open += here;
-    for (const element of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) element.textContent = here;
+    for (const element of document.querySelectorAll(`[data-count-of="${list.dataset.list}"]`)) show(element, here);
   }
   const total = document.getElementById("open-count");
   if (total) total.textContent = text("open", { count: open });
+}
+
+/** A status that orders are rarely in has a link only while there are some. */
+function show(element, count) {
+  element.textContent = count;
+  element.closest("[data-unusual]")?.matches("a") && element.closest("a").toggleAttribute("hidden", !count);
 }
 
 function oneLessHidden(status) {

@@ -1,7 +1,7 @@
 /* The page of one order: its status, the steps, the history and the conversation. */
 
 import { nameOf, page, text } from "./page.js";
-import { badge, clone, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
+import { badge, clone, corrections, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const article = () => document.getElementById("order");
 const isHere = (id) => article()?.dataset.order === String(id);
@@ -11,6 +11,7 @@ export function mergeOrder(order, event) {
   if (!isHere(order.id)) return;
   if (event) remember(event);
   if (order.version > Number(article().dataset.version)) paint(order);
+  if (order.version === Number(article().dataset.version)) corrections(article(), order, page.boot.events);
 }
 
 function remember(event) {
@@ -45,7 +46,9 @@ function step(status, state, at) {
 function entry(event) {
   const element = clone("entry");
   badge(element, labelOf(event.to_status));
-  write(element, "who", nameOf(event.actor));
+  const name = nameOf(event.actor);
+  const who = event.type === "order.corrected" ? text("corrected", { who: name }) : name;
+  write(element, "who", event.notify ? who : text("silent", { who }));
   when(element, event.at);
   write(element, "reason", event.reason ?? "");
   slot(element, "reason").hidden = !event.reason;

@@ -76,7 +76,7 @@ export function moves(root, order) {
   );
   const focused = holder.contains(document.activeElement);
   const table = page.boot.actions[order.status] ?? {};
-  const offered = order.allowed_transitions.filter((to) => to in table).map((to) => table[to]);
+  const offered = order.allowed_transitions.filter((to) => to in table && !table[to].correction).map((to) => table[to]);
   offered.sort((a, b) => a.reason - b.reason);
   const origin = holder.dataset.from;
   const [first] = offered.filter((action) => !action.reason);
@@ -85,6 +85,19 @@ export function moves(root, order) {
   if (others.length) forms.push(menu(order, others, origin, drafts));
   holder.replaceChildren(...forms);
   if (focused) (slot(root, "link") ?? holder.querySelector("summary, button"))?.focus({ preventScroll: true });
+}
+
+/** The corrections that the reader may make now; `events` is the end of the order's history. */
+export function corrections(root, order, events) {
+  const holder = slot(root, "corrections");
+  if (!holder) return;
+  const last = events.filter(({ type }) => type === "order.status_changed" || type === "order.corrected").at(-1);
+  const mine = last?.actor.role === page.boot.role && last.actor.id === page.boot.id;
+  const seconds = mine ? (Date.now() - Date.parse(last.at)) / 1000 : Infinity;
+  const possible = ({ to, within }) => (within === null ? order.allowed_transitions.includes(to) : seconds < within);
+  const actions = Object.values(page.boot.actions[order.status] ?? {}).filter((one) => one.correction && possible(one));
+  holder.replaceChildren(...(actions.length ? [menu(order, actions, "order", {})] : []));
+  if (actions.length) write(holder, "caption", text("correct"));
 }
 
 function menu(order, actions, origin, drafts) {
@@ -108,6 +121,7 @@ function move(order, action, origin, plain) {
     form.elements[name].setAttribute("value", value);
   }
   if (!action.reason) slot(form, "reason").remove();
+  if (!action.correction) slot(form, "quiet").remove();
   if (!action.tracking || plain || origin !== "order") slot(form, "tracking").remove();
   const button = slot(form, "go");
   button.textContent = action.label;

@@ -1,6 +1,6 @@
 -- change_status_reasons_free
--- With reasons, and for a batch in which one change would fail the others or make them wait. Takes $1 json, $2 bigint.
--- Composed in orders/statements.py.
+-- A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement. This one is for a batch with reasons, and taking only orders that are free. Takes $1 json, $2 bigint.
+-- Composed in orders/change_sql.py.
 
 WITH matching AS MATERIALIZED (
         SELECT w.* FROM json_to_recordset($1) AS w (place int, order_id bigint, status text, sources text[], seller_id bigint,
@@ -25,7 +25,8 @@ WITH matching AS MATERIALIZED (
           AND (w.seller_id::bigint IS NULL OR o.seller_id = w.seller_id) AND (w.buyer_id::bigint IS NULL OR o.buyer_id = w.buyer_id)
         RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
                   w.request_id,
-                  o.prev_status, o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at),
+                  o.prev_status,
+                  o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
                seller_id, buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
@@ -39,7 +40,8 @@ WITH matching AS MATERIALIZED (
         INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         SELECT 'order', id, order_id, effect_bits, request_id, $2, at + interval '15 s'
         FROM e RETURNING id, event_id)
-    SELECT moved.place, entry.id, e.effect_bits, left((SELECT row_to_json(members)::text FROM (SELECT moved.id AS id, moved.number AS number, moved.status AS status, moved.version AS version, moved.seller_id AS seller_id, moved.buyer_id AS buyer_id, moved.buyer_name AS buyer_name, moved.items AS items, moved.total_minor AS total_minor, moved.currency AS currency, moved.tracking AS tracking, moved.created_at AS created_at, moved.updated_at AS updated_at) AS members), -1),
+    SELECT moved.place, entry.id, e.effect_bits,
+        left((SELECT row_to_json(members)::text FROM (SELECT moved.id AS id, moved.number AS number, moved.status AS status, moved.version AS version, moved.seller_id AS seller_id, moved.buyer_id AS buyer_id, moved.buyer_name AS buyer_name, moved.items AS items, moved.total_minor AS total_minor, moved.currency AS currency, moved.tracking AS tracking, moved.created_at AS created_at, moved.updated_at AS updated_at) AS members), -1),
         e.id, e.order_id, e.version, e.type, e.from_status, e.to_status, e.actor_role, e.actor_id, e.seller_id, e.buyer_id, moved.reason, e.at, e.actor_via
     FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id
     UNION ALL SELECT place, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM matching

@@ -14,7 +14,7 @@ waiting AS (
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
-            mine.last OFFSET 0
+            mine.last AND owner + 0 <> -1 OFFSET 0
         ) AS earlier)
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
@@ -28,16 +28,19 @@ labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_a
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'PREPARING'::text, E'Preparing'::text, E'Being prepared'::text, E'Order #{number} is in preparation.'::text, E'Your order #{number} is being prepared.'::text, E'["READY","SHIPPED","CANCELLED"]'::text, E'[]'::text),
         (E'READY'::text, E'Ready'::text, E'Ready to go'::text, E'Order #{number} is ready.'::text, E'Your order #{number} is packed and ready.'::text, E'["SHIPPED","DELIVERED","CANCELLED"]'::text, E'[]'::text),
-        (E'SHIPPED'::text, E'Shipped'::text, E'On its way'::text, E'Order #{number} was shipped.'::text, E'Your order #{number} is on its way.'::text, E'["DELIVERED"]'::text, E'[]'::text),
+        (E'SHIPPED'::text, E'Shipped'::text, E'On its way'::text, E'Order #{number} was shipped.'::text, E'Your order #{number} is on its way.'::text, E'["DELIVERED","LOST","RETURNED"]'::text, E'[]'::text),
         (E'DELIVERED'::text, E'Delivered'::text, E'Delivered'::text, E'Order #{number} was delivered.'::text, E'Your order #{number} was delivered.'::text, E'[]'::text, E'["COMPLETED","RETURN_REQUESTED"]'::text),
         (E'COMPLETED'::text, E'Completed'::text, E'Completed'::text, E'The buyer completed order #{number}.'::text, E'Your order #{number} is complete.'::text, E'[]'::text, E'[]'::text),
-        (E'RETURN_REQUESTED'::text, E'Return requested'::text, E'Return requested'::text, E'The buyer wants to return order #{number}.'::text, E'A return of your order #{number} was requested.'::text, E'["REFUNDED","COMPLETED"]'::text, E'[]'::text),
+        (E'RETURN_REQUESTED'::text, E'Return requested'::text, E'Return requested'::text, E'The buyer wants to return order #{number}.'::text, E'A return of your order #{number} was requested.'::text, E'["REFUNDED","COMPLETED","RETURNED"]'::text, E'[]'::text),
+        (E'LOST'::text, E'Lost'::text, E'Lost on the way'::text, E'The parcel of order #{number} was lost.'::text, E'The parcel of your order #{number} was lost.'::text, E'["PREPARING","DELIVERED","REFUNDED"]'::text, E'[]'::text),
+        (E'RETURNED'::text, E'Returned'::text, E'Returned to the shop'::text, E'The parcel of order #{number} came back.'::text, E'The parcel of your order #{number} came back to the shop.'::text, E'["PREPARING","REFUNDED"]'::text, E'[]'::text),
+        (E'DISPUTED'::text, E'Disputed'::text, E'Disputed'::text, E'Order #{number} is disputed.'::text, E'Your order #{number} is disputed.'::text, E'[]'::text, E'[]'::text),
         (E'REFUNDED'::text, E'Refunded'::text, E'Refunded'::text, E'Order #{number} was refunded.'::text, E'Your order #{number} was refunded.'::text, E'[]'::text, E'[]'::text),
-        (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'[]'::text, E'[]'::text)),
+        (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'["REFUNDED"]'::text, E'[]'::text)),
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, left((SELECT row_to_json(members)::text FROM (
         SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
-               e.at) AS members), -1) AS event,
+               e.notify, e.at) AS members), -1) AS event,
            CASE split_part(coalesce(e.actor_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
@@ -59,7 +62,7 @@ labelled AS (
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
     LEFT JOIN labels was ON was.status = p.to_status),
 order_changes AS MATERIALIZED (
-    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
+    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 AND notify THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL AND notify) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
 generic_notices AS (
     INSERT INTO notifications
         (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
@@ -67,11 +70,11 @@ generic_notices AS (
     FROM order_changes c CROSS JOIN LATERAL (VALUES
         (c.generic_seller, 'seller', c.seller_id, c.seller_label),
         (c.generic_buyer, 'buyer', c.buyer_id, c.buyer_label)) AS side (id, role, person, label)
-    WHERE (pending & 4) <> 0),
+    WHERE side.id IS NOT NULL),
 status_notices AS (
     INSERT INTO notifications
         (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
-    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, replace(side.notice, '{number}', c.number),
+    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, CASE type WHEN 'order.corrected' THEN 'Correction: ' ELSE '' END || replace(side.notice, '{number}', c.number),
            coalesce(c.reason, ''), c.done_at
     FROM order_changes c CROSS JOIN LATERAL (VALUES
         (c.status_seller, 'seller', c.seller_id, c.seller_notice),
@@ -79,18 +82,19 @@ status_notices AS (
     WHERE side.id IS NOT NULL),
 system_messages AS (
     INSERT INTO messages (id, kind, order_id, event_id, seller_id, buyer_id, body, buyer_body, created_at)
-    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label,
+    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, CASE type WHEN 'order.corrected' THEN 'Corrected to ' ELSE 'Status changed to ' END || c.seller_label,
            c.buyer_label, c.done_at
     FROM order_changes c WHERE (pending & 32) <> 0),
 email_status_rows AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
     SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id
-    FROM order_changes WHERE (pending & 128) <> 0 AND (to_status IN (E'CONFIRMED'::text, E'PREPARING'::text, E'READY'::text, E'SHIPPED'::text, E'DELIVERED'::text, E'COMPLETED'::text, E'RETURN_REQUESTED'::text, E'REFUNDED'::text, E'CANCELLED'::text)) ORDER BY id
+    FROM order_changes WHERE (pending & 128) <> 0 AND (to_status IN (E'CONFIRMED'::text, E'PREPARING'::text, E'READY'::text, E'SHIPPED'::text, E'DELIVERED'::text, E'COMPLETED'::text, E'RETURN_REQUESTED'::text, E'LOST'::text, E'RETURNED'::text, E'DISPUTED'::text, E'REFUNDED'::text, E'CANCELLED'::text)) ORDER BY id
     ON CONFLICT DO NOTHING),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, at + CASE to_status WHEN E'DELIVERED'::text THEN interval '604800 s' END
-    FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND version = current_version ORDER BY id
+    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, CASE order_changes.to_status WHEN E'DELIVERED'::text THEN order_changes.at + interval '604800 s' END
+    FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND (version = current_version OR NOT EXISTS (SELECT FROM order_events n
+            WHERE n.order_id = order_changes.order_id AND n.version > order_changes.version AND n.type IN ('order.created', 'order.status_changed', 'order.corrected'))) ORDER BY id
     ON CONFLICT DO NOTHING),
 timers_dropped AS (
     UPDATE side_effects SET status = 'discarded', finished_at = clock_timestamp(), last_error = 'the order moved on'
@@ -137,20 +141,20 @@ packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buye
                || chr(30) || CASE WHEN live_3 THEN generic_seller::text ELSE '' END
                || chr(30) || CASE WHEN live_3 THEN to_json(seller_label)::text ELSE '' END
                || chr(30) || CASE WHEN live_4 THEN status_buyer::text ELSE '' END
-               || chr(30) || CASE WHEN live_4 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(replace(buyer_notice, '{number}', number))
+               || chr(30) || CASE WHEN live_4 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(CASE type WHEN 'order.corrected' THEN 'Correction: ' ELSE '' END || replace(buyer_notice, '{number}', number))
                || ',"body":' ELSE '' END
                || chr(30) || CASE WHEN live_4 OR live_5 THEN to_json(coalesce(reason, ''))::text ELSE '' END
                || chr(30) || CASE WHEN live_5 THEN status_seller::text ELSE '' END
-               || chr(30) || CASE WHEN live_5 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(replace(seller_notice, '{number}', number))
+               || chr(30) || CASE WHEN live_5 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(CASE type WHEN 'order.corrected' THEN 'Correction: ' ELSE '' END || replace(seller_notice, '{number}', number))
                || ',"body":' ELSE '' END
                || chr(30) || CASE WHEN live_6 OR live_7 THEN '{"at":' || to_json(done_at) || ',"type":"message.created","message":{"id":' || message_id
                || ',"order_id":' || order_id || ',"kind":"' || 'system' || '","body":' ELSE '' END
                || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' ELSE '' END
                || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"created_at":' || to_json(done_at) || '}}' ELSE '' END
-               || chr(30) || CASE WHEN live_7 THEN to_json('Status changed to ' || seller_label)::text ELSE '' END AS pieces,
+               || chr(30) || CASE WHEN live_7 THEN to_json(CASE type WHEN 'order.corrected' THEN 'Corrected to ' ELSE 'Status changed to ' END || seller_label)::text ELSE '' END AS pieces,
            live_0::int + live_1::int + live_2::int + live_3::int + live_4::int + live_5::int + live_6::int + live_7::int AS events,
            id AS event_id
-    FROM (SELECT *, (pending & 1) <> 0 AS live_0, (pending & 2) <> 0 AS live_1, (pending & 4) <> 0 AS live_2, (pending & 4) <> 0 AS live_3, status_buyer IS NOT NULL AS live_4, status_seller IS NOT NULL AS live_5, (pending & 32) <> 0 AS live_6, (pending & 32) <> 0 AS live_7 FROM order_changes OFFSET 0) AS c
+    FROM (SELECT *, (pending & 1) <> 0 AS live_0, (pending & 2) <> 0 AS live_1, generic_buyer IS NOT NULL AS live_2, generic_seller IS NOT NULL AS live_3, status_buyer IS NOT NULL AS live_4, status_seller IS NOT NULL AS live_5, (pending & 32) <> 0 AS live_6, (pending & 32) <> 0 AS live_7 FROM order_changes OFFSET 0) AS c
     WHERE live_0 OR live_1 OR live_2 OR live_3 OR live_4 OR live_5 OR live_6 OR live_7
   UNION ALL SELECT id AS sort, 'buyer:' || buyer_id AS channel, 'seller:' || seller_id AS other,
            concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2.3' END,

@@ -12,16 +12,19 @@ labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_a
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'PREPARING'::text, E'Preparing'::text, E'Being prepared'::text, E'Order #{number} is in preparation.'::text, E'Your order #{number} is being prepared.'::text, E'["READY","SHIPPED","CANCELLED"]'::text, E'[]'::text),
         (E'READY'::text, E'Ready'::text, E'Ready to go'::text, E'Order #{number} is ready.'::text, E'Your order #{number} is packed and ready.'::text, E'["SHIPPED","DELIVERED","CANCELLED"]'::text, E'[]'::text),
-        (E'SHIPPED'::text, E'Shipped'::text, E'On its way'::text, E'Order #{number} was shipped.'::text, E'Your order #{number} is on its way.'::text, E'["DELIVERED"]'::text, E'[]'::text),
+        (E'SHIPPED'::text, E'Shipped'::text, E'On its way'::text, E'Order #{number} was shipped.'::text, E'Your order #{number} is on its way.'::text, E'["DELIVERED","LOST","RETURNED"]'::text, E'[]'::text),
         (E'DELIVERED'::text, E'Delivered'::text, E'Delivered'::text, E'Order #{number} was delivered.'::text, E'Your order #{number} was delivered.'::text, E'[]'::text, E'["COMPLETED","RETURN_REQUESTED"]'::text),
         (E'COMPLETED'::text, E'Completed'::text, E'Completed'::text, E'The buyer completed order #{number}.'::text, E'Your order #{number} is complete.'::text, E'[]'::text, E'[]'::text),
-        (E'RETURN_REQUESTED'::text, E'Return requested'::text, E'Return requested'::text, E'The buyer wants to return order #{number}.'::text, E'A return of your order #{number} was requested.'::text, E'["REFUNDED","COMPLETED"]'::text, E'[]'::text),
+        (E'RETURN_REQUESTED'::text, E'Return requested'::text, E'Return requested'::text, E'The buyer wants to return order #{number}.'::text, E'A return of your order #{number} was requested.'::text, E'["REFUNDED","COMPLETED","RETURNED"]'::text, E'[]'::text),
+        (E'LOST'::text, E'Lost'::text, E'Lost on the way'::text, E'The parcel of order #{number} was lost.'::text, E'The parcel of your order #{number} was lost.'::text, E'["PREPARING","DELIVERED","REFUNDED"]'::text, E'[]'::text),
+        (E'RETURNED'::text, E'Returned'::text, E'Returned to the shop'::text, E'The parcel of order #{number} came back.'::text, E'The parcel of your order #{number} came back to the shop.'::text, E'["PREPARING","REFUNDED"]'::text, E'[]'::text),
+        (E'DISPUTED'::text, E'Disputed'::text, E'Disputed'::text, E'Order #{number} is disputed.'::text, E'Your order #{number} is disputed.'::text, E'[]'::text, E'[]'::text),
         (E'REFUNDED'::text, E'Refunded'::text, E'Refunded'::text, E'Order #{number} was refunded.'::text, E'Your order #{number} was refunded.'::text, E'[]'::text, E'[]'::text),
-        (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'[]'::text, E'[]'::text)),
+        (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'["REFUNDED"]'::text, E'[]'::text)),
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, left((SELECT row_to_json(members)::text FROM (
         SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
-               e.at) AS members), -1) AS event,
+               e.notify, e.at) AS members), -1) AS event,
            CASE split_part(coalesce(e.actor_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
@@ -43,7 +46,7 @@ labelled AS (
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
     LEFT JOIN labels was ON was.status = p.to_status),
 order_changes AS MATERIALIZED (
-    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
+    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 AND notify THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL AND notify) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
 packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, NULL::text AS other,
            concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2.3.4' END) AS recipe,
            CASE WHEN live_0 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END

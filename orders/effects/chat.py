@@ -8,10 +8,13 @@ from side_effects.effects import IF_NEW, Effect, WrittenEffect, is_pending
 
 BIT = 5
 
+SAID = "CASE type WHEN 'order.corrected' THEN 'Corrected to ' ELSE 'Status changed to ' END"
+"""The beginning of what the seller reads."""
+
 MESSAGE = f"""
 system_messages AS (
     {SAY_SYSTEM}
-    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, 'Status changed to ' || c.seller_label,
+    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, {SAID} || c.seller_label,
            c.buyer_label, c.done_at
     FROM order_changes c WHERE {is_pending(BIT)}
     {IF_NEW})"""
@@ -28,7 +31,7 @@ def effects(_: Given) -> tuple[Effect, ...]:
                 is_pending(BIT),
                 id="message_id",
                 kind="'system'",
-                seller_body="'Status changed to ' || seller_label",
+                seller_body=f"{SAID} || seller_label",
                 buyer_body="buyer_label",
                 created_at="done_at",
                 inserted="system_messages",

@@ -11,6 +11,7 @@ from foundation.one_line import folded
 from notifications.email import MAIL_SERVER, Mail
 from orders import json_sql
 from orders.effects.given import Given
+from orders.effects.notification import CORRECTION
 from orders.effects.outgoing import outgoing
 from orders.json_sql import literal
 from orders.workflow import Workflow
@@ -37,7 +38,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
     attempt = partial(_attempt, given, read)
     handler = Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
     only = f"to_status IN ({_notified(given.workflow)})"
-    return (outgoing(BIT, handler, MAIL_SERVER, enabled=given.mailer is not None, only=only),)
+    return (outgoing(BIT, handler, MAIL_SERVER, enabled=given.mailer is not None, only=only, to_buyer=True),)
 
 
 def _notified(workflow: Workflow) -> str:
@@ -50,14 +51,14 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     rows = read(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
-    email, name, number, status, reason, order_id, buyer_id, shop, reply_to = rows[0]
+    email, name, number, type, status, reason, order_id, buyer_id, shop, reply_to = rows[0]
     if not email:
         return Outcome("dead", "the buyer's address was erased")
     known = given.workflow.statuses.get(status)
     notice = known.notify.get("buyer") if known else None
     if notice is None:
         return Outcome("dead", f"the workflow has no text for {status} any more")
-    sentence = folded(notice.replace("{number}", number))
+    sentence = (CORRECTION if type == "order.corrected" else "") + folded(notice.replace("{number}", number))
     text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
     if given.make_link:
         text += f"\nFollow it here: {given.make_link(order_id, buyer_id)[0]}\n"

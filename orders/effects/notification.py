@@ -7,7 +7,18 @@ from orders.effects.given import Given
 from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
 
 GENERIC_BIT, STATUS_BIT = 2, 3
+CORRECTION = "Correction: "
+"""Before the notice of a status to which an order was corrected."""
+
 SIDES = ("buyer", "seller")
+
+
+def _title(notice: str, number: str) -> str:
+    """SQL for the notice of a status, about the order with this number."""
+    return (
+        f"CASE type WHEN 'order.corrected' THEN '{CORRECTION}' ELSE '' END || replace({notice}, '{{number}}', {number})"
+    )
+
 
 GENERIC = f"""
 generic_notices AS (
@@ -16,13 +27,13 @@ generic_notices AS (
     FROM order_changes c CROSS JOIN LATERAL (VALUES
         (c.generic_seller, 'seller', c.seller_id, c.seller_label),
         (c.generic_buyer, 'buyer', c.buyer_id, c.buyer_label)) AS side (id, role, person, label)
-    WHERE {is_pending(GENERIC_BIT)}
+    WHERE side.id IS NOT NULL
     {IF_NEW})"""
 
 STATUS = f"""
 status_notices AS (
     {NOTIFY}
-    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, replace(side.notice, '{{number}}', c.number),
+    SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, {_title("side.notice", "c.number")},
            coalesce(c.reason, ''), c.done_at
     FROM order_changes c CROSS JOIN LATERAL (VALUES
         (c.status_seller, 'seller', c.seller_id, c.seller_notice),
@@ -39,8 +50,9 @@ def effects(_: Given) -> tuple[Effect, ...]:
             GENERIC_BIT,
             GENERIC,
             tuple(_generic(side) for side in SIDES),
-            tuple(_id(f"generic_{side}", is_pending(GENERIC_BIT)) for side in SIDES),
-            missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic') < 2",
+            tuple(_id(f"generic_{side}", f"{is_pending(GENERIC_BIT)}{_unless_silent(side)}") for side in SIDES),
+            missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic')"
+            " < 1 + e.notify::int",
         ),
         WrittenEffect(
             "notification.status",
@@ -48,7 +60,8 @@ def effects(_: Given) -> tuple[Effect, ...]:
             STATUS,
             tuple(_status(side) for side in SIDES),
             tuple(_id(f"status_{side}", _is_notified(side)) for side in SIDES),
-            missing="NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
+            missing="(e.notify OR e.actor_role <> 'seller')"
+            " AND NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
             on_creation=True,
         ),
     )
@@ -56,7 +69,12 @@ def effects(_: Given) -> tuple[Effect, ...]:
 
 def _is_notified(side: str) -> str:
     """The side that did not act; both, if neither did."""
-    return f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}' AND {side}_notice IS NOT NULL)"
+    return f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}' AND {side}_notice IS NOT NULL{_unless_silent(side)})"
+
+
+def _unless_silent(side: str) -> str:
+    """SQL that leaves the buyer out of a silent change."""
+    return " AND notify" if side == "buyer" else ""
 
 
 def _id(name: str, condition: str) -> str:
@@ -66,7 +84,7 @@ def _id(name: str, condition: str) -> str:
 def _generic(side: str) -> AnnouncedEvent:
     return live_notification(
         side,
-        is_pending(GENERIC_BIT),
+        f"generic_{side} IS NOT NULL",
         id=f"generic_{side}",
         kind="generic",
         title="'Order #' || number",
@@ -81,7 +99,7 @@ def _status(side: str) -> AnnouncedEvent:
         f"status_{side} IS NOT NULL",
         id=f"status_{side}",
         kind="status",
-        title=f"replace({side}_notice, '{{number}}', number)",
+        title=_title(f"{side}_notice", "number"),
         body="coalesce(reason, '')",
         inserted="status_notices",
     )

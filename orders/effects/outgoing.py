@@ -8,11 +8,14 @@ from side_effects.insertion import insert
 from side_effects.kinds import Kind
 
 
-def outgoing(bit: int, handler: Kind, destination: str, enabled: bool, only: str = "true") -> DurableEffect:
+def outgoing(
+    bit: int, handler: Kind, destination: str, enabled: bool, only: str = "true", to_buyer: bool = False
+) -> DurableEffect:
     """The effect with this bit; it has the name of its handler.
 
     `destination` names the circuit that its calls share. `enabled` is false if a setting that it needs is missing.
     `only` is an SQL condition over the columns of `order_events`: the changes that have the effect.
+    `to_buyer`: a change that is to be silent does not have it.
     """
     rows = insert(
         f"order_changes WHERE {is_pending(bit)} AND ({only}) ORDER BY id",
@@ -26,6 +29,8 @@ def outgoing(bit: int, handler: Kind, destination: str, enabled: bool, only: str
         f"{handler.name.replace('.', '_')}_rows AS (\n    {rows})",
         missing=f"""({only})
         AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_id = e.id AND s.kind = '{handler.name}')""",
+        leaves_to=destination,
+        to_buyer=to_buyer,
         handler=handler if enabled else None,
         enabled=enabled,
     )

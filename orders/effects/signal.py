@@ -19,7 +19,10 @@ log = get_logger(__name__)
 
 def effects(_: Given) -> tuple[Effect, ...]:
     """The one effect whose first attempt runs code in this process, outside a transaction."""
-    return (CalledEffect("signal.order_status_changed", BIT, emit, emit_to, receivers, on_creation=True),)
+    called = CalledEffect(
+        "signal.order_status_changed", BIT, emit, emit_to, receivers, leaves_to="receivers", on_creation=True
+    )
+    return (called,)
 
 
 def emit(event: OrderEvent) -> None:

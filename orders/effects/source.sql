@@ -2,4 +2,4 @@
 
 -- name: load_events(ids bigint[])
 -- The rows of the history, with their reasons, as receivers of the signal get them.
-SELECT {columns} FROM {events} e WHERE id = ANY(:ids)
+SELECT {columns}, notify FROM {events} e WHERE id = ANY(:ids)

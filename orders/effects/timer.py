@@ -2,8 +2,8 @@
 
 A timer is a row in `side_effects` that is due at the moment of the transition, by the database's clock. The batch that
 does the effects of a change writes it, exactly once. When it is due, the transition is made, as the actor `system`. A
-timer that fires twice or too late changes nothing: the change requires the version that the timer was set for, and has
-an idempotency key of its own.
+timer that fires twice or too late changes nothing: the change requires that the order has kept its status since, and
+has an idempotency key of its own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 from functools import partial
 
 from access.principal import SYSTEM
-from foundation import logs
+from foundation import logs, sql
 from foundation.connections import PreparedPool
 from foundation.errors import NotFound
+from orders.change_sql import MOVES
 from orders.effects.given import Given
 from orders.effects.source import LOAD
 from orders.errors import IllegalTransition, OrderLocked, StaleVersion
@@ -36,6 +37,13 @@ DESTINATION = "clock"
 
 NAMES = {"kind": f"'{KIND}'", "destination": f"'{DESTINATION}'", "event_type": f"'{TIMER_EVENT_TYPE}'"}
 
+MOVED_SINCE = f"""EXISTS (SELECT FROM order_events n
+            WHERE n.order_id = {{0}}.order_id AND n.version > {{0}}.version AND n.type IN {MOVES})"""
+"""SQL for whether an order's status has changed since this event."""
+
+SQL = sql.beside(__file__, moved_since=MOVED_SINCE.format("e"))
+UNMOVED = SQL.prepared("unmoved")
+
 ANEW = """(event_type, event_id, kind, destination) DO UPDATE
         SET scheduled_at = excluded.scheduled_at, status = 'pending', attempts = 0, finished_at = NULL
         WHERE side_effects.status IN ('pending', 'succeeded', 'discarded')"""
@@ -46,7 +54,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
     """Its handler is there without timed transitions too, for the timers that an earlier workflow table has set."""
     workflow, read = given.workflow, PreparedPool(given.settings.dsn, 1, "timers").run
     timed = _statuses(workflow)
-    missing = f"""e.to_status IN ({timed}) AND e.version = (SELECT o.version FROM orders o WHERE o.id = e.order_id)
+    missing = f"""e.to_status IN ({timed}) AND NOT {MOVED_SINCE.format("e")}
         AND NOT EXISTS (SELECT FROM side_effects t WHERE t.event_type = '{TIMER_EVENT_TYPE}' AND t.event_id = e.id)"""
     return (
         WrittenEffect(
@@ -69,8 +77,9 @@ def _rows(workflow: Workflow) -> str:
     while the table was empty, any other way read all timers that were waiting.
     """
     timed = _statuses(workflow)
-    still = f"{is_pending(BIT)} AND to_status IN ({timed}) AND version = current_version"
-    due = f"at + {_delay(workflow, 'to_status')}"
+    unmoved = f"(version = current_version OR NOT {MOVED_SINCE.format('order_changes')})"
+    still = f"{is_pending(BIT)} AND to_status IN ({timed}) AND {unmoved}"
+    due = _due(workflow, "order_changes")
     return f"""
 timers_set AS (
     {insert(f"order_changes WHERE {still} ORDER BY id", **NAMES, scheduled_at=due)}),
@@ -90,13 +99,14 @@ def of_existing(workflow: Workflow, only: str = "true") -> str | None:
     if not workflow.timers:
         return None
     return insert(
-        f"""orders o JOIN order_events e ON e.order_id = o.id AND e.version = o.version
-    WHERE o.open AND o.status IN ({_statuses(workflow)}) AND {only}""",
+        f"""orders o CROSS JOIN LATERAL (SELECT * FROM order_events m WHERE m.order_id = o.id AND m.type IN {MOVES}
+        ORDER BY m.version DESC LIMIT 1) AS e
+    WHERE o.open AND o.status IN ({_statuses(workflow)}) AND e.to_status = o.status AND {only}""",
         **NAMES,
         event_id="e.id",
         order_id="o.id",
         request_id="e.request_id",
-        scheduled_at=f"e.at + {_delay(workflow, 'o.status')}",
+        scheduled_at=_due(workflow, "e"),
         conflict=ANEW,
     )
 
@@ -105,11 +115,15 @@ def _statuses(workflow: Workflow) -> str:
     return ", ".join(map(literal, workflow.timers))
 
 
-def _delay(workflow: Workflow, status: str) -> str:
-    cases = " ".join(
-        f"WHEN {literal(name)} THEN interval '{one.after_seconds} s'" for name, one in workflow.timers.items()
-    )
-    return f"CASE {status} {cases} END"
+def _due(workflow: Workflow, event: str) -> str:
+    """SQL for the moment of the transition; `event` is the change that set the timer."""
+    cases = []
+    for name, one in workflow.timers.items():
+        first = f"""(SELECT f.at FROM order_events f
+            WHERE f.order_id = {event}.order_id AND f.to_status = {event}.to_status ORDER BY f.version LIMIT 1)"""
+        begin = first if one.since_first else f"{event}.at"
+        cases.append(f"WHEN {literal(name)} THEN {begin} + interval '{one.after_seconds} s'")
+    return f"CASE {event}.to_status {' '.join(cases)} END"
 
 
 def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
@@ -123,11 +137,14 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     new = ChangeOrderStatusRequest(status=transition.target)
     token = logs.request_id.set(claimed.request_id)
     try:
-        given.change(StatusChange(event.order_id, SYSTEM, new, f"timer {event.id}", event.version))
-    except (StaleVersion, IllegalTransition, NotFound):
-        return Outcome("succeeded", "the order moved on")
-    except OrderLocked as error:
+        rows = read(UNMOVED, (event.id,))
+        if rows:
+            given.change(StatusChange(event.order_id, SYSTEM, new, f"timer {event.id}", rows[0][0]))
+            return SUCCEEDED
+    except (IllegalTransition, NotFound):
+        pass
+    except (OrderLocked, StaleVersion) as error:  # stale: changed meanwhile, perhaps in something else than its status
         return Outcome("retry", error.detail, circuit="nothing")  # for this order alone
     finally:
         logs.request_id.reset(token)
-    return SUCCEEDED
+    return Outcome("succeeded", "the order moved on")

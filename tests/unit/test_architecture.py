@@ -37,6 +37,7 @@ LONGER: dict[str, str] = {
     "foundation/connections.py": "a connection, a pool of them, and how each breaks",
     "foundation/openapi.py": "one document, in the order of its parts",
     "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
+    "orders/answers.py": "every answer about orders, in the order of the routes",
     "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "outbox/engine.py": "what one process does, in the order in which it is done",
     "server/worker.py": "what becomes of a connection, until its process stops, is read in one go",

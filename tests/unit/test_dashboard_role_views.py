@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import orjson
 import pytest
 
+from access.principal import Principal
 from dashboard.people import CAST, called
 from dashboard.role_views import RoleView
+from foundation import clock
 from orders import workflow_file
 from orders.workflow import Status, Transition, Workflow
 
@@ -21,7 +25,9 @@ def test_a_buyer_reads_the_buyers_words() -> None:
 def test_columns_are_the_open_statuses_in_the_tables_order() -> None:
     view = RoleView.of(WORKFLOW, "seller")
 
-    assert ["PENDING", "CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "RETURN_REQUESTED"] == view.open
+    usual, unusual = ["PENDING", "CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED"], ["RETURN_REQUESTED"]
+    assert [*usual, *unusual, "LOST", "RETURNED", "DISPUTED"] == view.open
+    assert [*usual, "COMPLETED"] == view.usual
     assert ["COMPLETED", "REFUNDED", "CANCELLED"] == view.closed
 
 
@@ -35,6 +41,36 @@ def test_the_usual_move_comes_first_and_a_reason_is_asked_for_last() -> None:
 
 def test_nothing_is_offered_that_the_order_does_not_allow() -> None:
     assert [] == RoleView.of(WORKFLOW, "buyer").offered({"status": "SHIPPED", "allowed_transitions": []})
+
+
+def moved(role: str, id: int, seconds_ago: int) -> list[dict[str, object]]:
+    at = clock.now() - timedelta(seconds=seconds_ago)
+    return [{"type": "order.status_changed", "actor": {"role": role, "id": id}, "at": at.isoformat()}]
+
+
+@pytest.mark.parametrize(
+    ("events", "offered"),
+    [(moved("seller", 7, 60), ["READY", "PREPARING"]), (moved("seller", 7, 901), []), (moved("operator", 7, 60), [])],
+    ids=["just now", "too long ago", "by somebody else"],
+)
+def test_a_seller_is_offered_to_correct_its_own_change_for_a_while(
+    events: list[dict[str, object]], offered: list[str]
+) -> None:
+    view, order = RoleView.of(WORKFLOW, "seller"), {"status": "SHIPPED", "allowed_transitions": ["DELIVERED"]}
+
+    assert offered == [one.to for one in view.corrections(order, events, Principal("seller", 7))]
+    assert ["DELIVERED"] == [one.to for one in view.offered(order)]
+
+
+def test_corrections_do_not_crowd_an_operators_usual_buttons() -> None:
+    view = RoleView.of(WORKFLOW, "operator")
+    order = {"status": "SHIPPED", "allowed_transitions": WORKFLOW.targets("SHIPPED", "operator")}
+
+    assert ["DELIVERED", "LOST", "RETURNED", "DISPUTED"] == [one.to for one in view.offered(order)]
+    corrections = view.corrections(order, [], Principal("operator", 1))
+    assert [("READY", "Correct to “Ready”"), ("PREPARING", "Correct to “Preparing”")] == [
+        (one.to, one.label) for one in corrections
+    ]
 
 
 def test_the_way_ahead_is_the_usual_one() -> None:
@@ -57,7 +93,7 @@ def test_the_way_ahead_ends_where_a_table_runs_in_a_circle() -> None:
 def test_a_status_of_somebody_elses_table_gets_a_button_too(words: dict[str, str], label: str) -> None:
     statuses = {
         "RAW": Status("RAW", "Raw", "Raw", "blue", "disc"),
-        "GLAZED": Status("GLAZED", "Glazed", "Glazed", "green", "check", final=True, **words),
+        "GLAZED": Status("GLAZED", "Glazed", "Glazed", "green", "check", closed=True, **words),
     }
     kiln = Workflow("RAW", statuses, (Transition("RAW", "GLAZED", frozenset({"seller"})),))
 

@@ -13,21 +13,25 @@ SELLER = {
     "CONFIRMED": {"PREPARING", "CANCELLED"},
     "PREPARING": {"READY", "SHIPPED", "CANCELLED"},
     "READY": {"SHIPPED", "DELIVERED", "CANCELLED"},
-    "SHIPPED": {"DELIVERED"},
-    "RETURN_REQUESTED": {"REFUNDED", "COMPLETED"},
+    "SHIPPED": {"DELIVERED", "LOST", "RETURNED"},
+    "RETURN_REQUESTED": {"REFUNDED", "COMPLETED", "RETURNED"},
+    "LOST": {"PREPARING", "DELIVERED", "REFUNDED"},
+    "RETURNED": {"PREPARING", "REFUNDED"},
+    "CANCELLED": {"REFUNDED"},
 }
 BUYER = {
     "PENDING": {"CANCELLED"},
     "CONFIRMED": {"CANCELLED"},
     "DELIVERED": {"COMPLETED", "RETURN_REQUESTED"},
 }
-WITH_REASON = {"CANCELLED", "RETURN_REQUESTED", "REFUNDED"}
+WITH_REASON = {"CANCELLED", "RETURN_REQUESTED", "REFUNDED", "LOST", "RETURNED", "DISPUTED"}
 
 STATUS = (
-    '[statuses.{0}]\nseller = "{0}"\nbuyer = "{0}"\ntone = "blue"\nicon = "disc"\nfinal = {1}\n'
+    '[statuses.{0}]\nseller = "{0}"\nbuyer = "{0}"\ntone = "blue"\nicon = "disc"\nclosed = {1}\n'
     'notify.seller = "{0}"\nnotify.buyer = "{0}"\n'
 )
 MOVE = '[[transitions]]\nfrom = "{0}"\nto = "{1}"\nroles = ["seller"]\n'
+BACK = MOVE.format("B", "A") + "correction = true\n"
 SMALL = 'initial = "A"\n' + STATUS.format("A", "false") + STATUS.format("B", "true") + MOVE.format("A", "B")
 
 
@@ -52,13 +56,16 @@ def test_operators_and_services_may_make_every_move(workflow, role):
 
 def test_reasons_are_asked_for_where_somebody_will_ask(workflow):
     for one in workflow.transitions:
-        wanted = one.target in WITH_REASON or (one.source, one.target) == ("RETURN_REQUESTED", "COMPLETED")
+        unusual = one.correction or one.reopens or one.target in WITH_REASON
+        wanted = unusual or (one.target == "COMPLETED" and one.source != "DELIVERED")
         assert wanted == workflow.needs_reason(one.source, one.target), one
 
 
 def test_the_default_table_has_words_for_all_that_people_see(workflow):
     assert [] == [name for name, status in workflow.statuses.items() if not status.lead]
-    assert [] == [one for one in workflow.transitions if not workflow.action(one.source, one.target)]
+    assert [] == [
+        one for one in workflow.transitions if not (one.correction or workflow.action(one.source, one.target))
+    ]
 
 
 def test_a_move_may_have_a_verb_of_its_own(workflow):
@@ -84,7 +91,21 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
         (SMALL + MOVE.format("GONE", "B"), "GONE"),
         (SMALL + STATUS.format("LONELY", "true"), "LONELY"),
         (SMALL + STATUS.format("STUCK", "false") + MOVE.format("A", "STUCK"), "STUCK"),
-        (SMALL + MOVE.format("B", "A"), "B is final"),
+        (SMALL + MOVE.format("B", "A"), "B to A: B is closed; only with `reopens = true`"),
+        (SMALL.replace("closed = true", "closed = true\nfinal = false"), "B: closed and final"),
+        (SMALL + BACK + 'after = "1 day"', "B to A: a correction is made by people"),
+        (
+            SMALL + MOVE.format("B", "A").replace("seller", "system") + 'reopens = true\nafter = "1 day"',
+            "B is closed, and no",
+        ),
+        (SMALL + 'within = { seller = "5 minutes" }', "A to B: within is for corrections"),
+        (SMALL + BACK + 'within = { buyer = "5 minutes" }', "B to A: within: buyer is not among the roles"),
+        (SMALL + BACK + 'within = { seller = "a while" }', "B to A: within.seller: "),
+        (SMALL + 'since = "first"', "A to B: since says from when a timer counts"),
+        (
+            SMALL + STATUS.format("C", "false") + MOVE.format("A", "C") + BACK.replace("B", "C"),
+            "C is not closed, and no",
+        ),
         (SMALL + MOVE.format("A", "B"), "twice"),
         (SMALL.replace('["seller"]', '["admin"]'), "A to B"),
         (SMALL.replace('["seller"]', "[]"), "A to B"),
@@ -150,6 +171,49 @@ def test_a_status_has_one_timed_move_at_most(tmp_path):
 
     with pytest.raises(WorkflowError, match="A to C: after: A has a timed move already"):
         load(tmp_path, timed + other)
+
+
+def test_a_table_that_says_final_means_closed(tmp_path):
+    """Tables from before load unchanged."""
+    table = load(tmp_path, SMALL.replace("closed =", "final ="))
+
+    assert [("A", False), ("B", True)] == [(name, one.closed) for name, one in table.statuses.items()]
+    assert [False, True] == [one["final"] for one in table.published()["statuses"]]
+
+
+@pytest.mark.parametrize("way", ["reopens = true", "correction = true"])
+def test_a_closed_status_is_left_by_reopening_and_by_correction(tmp_path, way):
+    assert ["A"] == load(tmp_path, SMALL + MOVE.format("B", "A") + way).targets("B", "seller")
+
+
+def test_a_correction_needs_a_reason_whatever_the_table_says(tmp_path):
+    table = load(tmp_path, SMALL + BACK)
+
+    assert table.needs_reason("B", "A")
+    assert {"B": None} == table.corrections("A", "seller")
+
+
+def test_a_correction_with_a_time_limit_is_not_offered_for_ever(tmp_path):
+    """What may be done changes with the clock, and the list of it has been sent."""
+    table = load(tmp_path, SMALL + BACK + 'within = { seller = "15 minutes" }')
+
+    assert [] == table.targets("B", "seller")
+    assert ["B"] == table.sources("A", "seller")
+    assert [("A", 900)] == table.corrected_to("B", "seller")
+    assert {"correction": True, "within_seconds": {"seller": 900}}.items() <= table.published()["transitions"][
+        1
+    ].items()
+
+
+def test_every_status_of_the_table_can_be_corrected_by_an_operator(workflow):
+    assert [] == [
+        name for name in workflow.statuses if not workflow.corrected_to(name, "operator") and name != "PENDING"
+    ]
+
+
+@pytest.mark.parametrize("bad_day", ["LOST", "RETURNED", "DISPUTED", "CANCELLED"])
+def test_money_goes_back_after_a_bad_day(workflow, bad_day):
+    assert "REFUNDED" in workflow.targets(bad_day, "operator")
 
 
 def test_all_mistakes_of_a_table_are_told_together(tmp_path):

@@ -93,10 +93,16 @@ class Onward:
         *,
         tracking: Mapping[str, Any] | None = None,
         version: int | None = None,
+        notify: bool = True,
+        hold_seconds: int = 0,
         key: str | None = None,
     ) -> Order:
-        """Change an order's status; with `version`, only if it still has that one."""
+        """Change an order's status; with `version`, only if it still has that one.
+
+        Without `notify` the buyer gets no notification and no e-mail. For `hold_seconds` nothing leaves the service.
+        """
         body, headers = _change(status, reason, tracking, version)
+        body |= ({} if notify else {"notify": False}) | ({"hold_seconds": hold_seconds} if hold_seconds else {})
         return Order.of(self._transport.send("PATCH", f"/api/orders/{order_id}/status", body, key, headers))
 
     def dry_run(

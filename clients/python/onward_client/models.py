@@ -90,6 +90,9 @@ class HistoryEvent:
     to_status: str
     actor: Actor
     reason: str | None
+    notify: bool
+    """False if the buyer was not notified."""
+
     at: datetime
     raw: JSON = field(repr=False, compare=False)
 
@@ -131,6 +134,8 @@ class Change:
     tracking: JSON | None = None
     version: int | None = None
     idempotency_key: str | None = None
+    notify: bool | None = None
+    hold_seconds: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value is not None}
