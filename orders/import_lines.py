@@ -148,6 +148,8 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
         *ended, rest = piece.split(b"\n")
         for line in ended:
             number += 1
+            if not line and not held and not long:
+                continue
             held += line[: LINE_BYTES + 1]
             if whole := _line(held, long):
                 yield number, whole[0]

@@ -36,6 +36,10 @@ BATCH_BYTES = 1024 * 1024
 TURN_SECONDS = 0.005
 """How long lines are read until others have a turn; the largest line takes twice as long."""
 
+PAUSE_SECONDS = 0.001
+"""What a turn of the others lasts at least. Not 0: gevent looks at its sockets only when fifty greenlets that were ready
+have run, which may be this one fifty times. So a body of bad lines blocked everybody for a third of a second."""
+
 BATCH_TRIES = 5
 """How often a batch is written that had to wait too long for a lock."""
 
@@ -91,7 +95,7 @@ class Import:
         """The lines, several at a time: none twice in a batch, since the second has to find the first."""
         batch, size, known = list[Line | dict[str, Any]](), 0, set[str]()
         turn_ends = clock.monotonic() + TURN_SECONDS
-        for number, raw in lines_of(pieces):
+        for number, raw in lines_of(_in_turns(pieces)):
             line = self._read(number, raw)
             again = isinstance(line, Line) and line.order.external_id in known
             if again or len(batch) >= BATCH or size >= BATCH_BYTES:
@@ -102,7 +106,7 @@ class Import:
             if isinstance(line, Line):
                 known.add(line.order.external_id)
             if clock.monotonic() > turn_ends:
-                gevent.sleep(0)
+                gevent.sleep(PAUSE_SECONDS)
                 turn_ends = clock.monotonic() + TURN_SECONDS
         if batch:
             yield batch
@@ -191,6 +195,13 @@ class Import:
         if self.counts["created"] >= ANALYZED_FROM:
             db.session.execute(REFRESH)
             db.session.commit()
+
+
+def _in_turns(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces; others have a turn before each, whatever is in it."""
+    for piece in pieces:
+        gevent.sleep(PAUSE_SECONDS)
+        yield piece
 
 
 def _row(order: ImportedOrder, past: ImportedPast, workflow: Workflow) -> dict[str, Any]:
