@@ -24,6 +24,7 @@ from foundation.db import db
 from foundation.errors import AppError, BodyTooLarge
 from foundation.json_body import parse_json
 from foundation.problems import body_of
+from orders import search
 from orders.effects import timer
 from orders.errors import DuplicateNumber
 from orders.import_lines import LINE_BYTES, ImportedOrder, ImportedPast, lines_of, past_of
@@ -37,8 +38,8 @@ TURN_SECONDS = 0.005
 """How long lines are read until others have a turn; the largest line takes twice as long."""
 
 PAUSE_SECONDS = 0.001
-"""What a turn of the others lasts at least. Not 0: gevent looks at its sockets only when fifty greenlets that were ready
-have run, which may be this one fifty times. So a body of bad lines blocked everybody for a third of a second."""
+"""What a turn of the others lasts at least. Not 0: gevent looks at its sockets only when fifty greenlets that were
+ready have run, which may be this one fifty times. So a body of bad lines blocked everybody for a third of a second."""
 
 BATCH_TRIES = 5
 """How often a batch is written that had to wait too long for a lock."""
@@ -210,6 +211,7 @@ def _row(order: ImportedOrder, past: ImportedPast, workflow: Workflow) -> dict[s
     return {
         **order.model_dump(exclude={"history", "created_at", "status"}),
         "total_minor": order.total_minor,
+        "terms": search.terms(order.model_dump()),
         "status": past.status,
         "version": len(past.events),
         "open": not closed,

@@ -16,14 +16,19 @@ WITH wanted AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('orders', 'id')) AS id, n.*
     FROM json_to_recordset(CAST(:orders AS json)) AS n (external_id text, number text, status text, version int,
         open boolean, closed_as text, seller_id bigint, buyer_id bigint, buyer_name text, buyer_email text, items json,
-        total_minor bigint, currency text, created_at timestamptz, updated_at timestamptz, history json, digest text)),
+        total_minor bigint, currency text, created_at timestamptz, updated_at timestamptz, history json, digest text,
+        terms text[])),
 placed AS (
     INSERT INTO orders (id, number, status, version, open, closed_as, seller_id, buyer_id, buyer_name,
         buyer_email, items, total_minor, currency, created_at, updated_at)
     SELECT id, coalesce(number, id || :mark), status, version, open, closed_as, seller_id, buyer_id,
         buyer_name, buyer_email, items, total_minor, currency, created_at, updated_at
     FROM wanted ORDER BY id
-    ON CONFLICT DO NOTHING RETURNING id),
+    ON CONFLICT DO NOTHING RETURNING id, number),
+searched AS (
+    INSERT INTO order_search (order_id, document, folded)
+    SELECT w.id, array_to_tsvector(w.terms || CASE WHEN w.number IS NULL THEN string_to_array(placed.number, '-') END), true
+    FROM placed JOIN wanted w ON w.id = placed.id),
 lines AS (
     INSERT INTO order_imports (order_id, external_id, digest)
     SELECT w.id, w.external_id, decode(w.digest, 'hex') FROM placed JOIN wanted w ON w.id = placed.id),

@@ -113,7 +113,7 @@ def test_an_imported_order_moves_on_as_any_other(cast, send, order, outbox, sql)
 def test_an_imported_order_is_found(cast, send, order):
     send(order(number="A-4711", buyer_name="José Núñez"))
 
-    for words in ("A-4711", "núñez"):
+    for words in ("A-4711", "nunez", "alice@example.org"):
         assert ["A-4711"] == [one["number"] for one in cast.bob.get(f"/api/orders?q={words}").json["orders"]]
 
 
