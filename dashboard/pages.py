@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from access import guards, profiles, sellers
 from access.principal import Principal
 from access.tracking_links import TrackingLinks
-from dashboard import formatters, loaders, messages, people
+from dashboard import formatters, list_page, loaders, messages, people
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation.contract import LARGEST_ID
@@ -75,6 +75,8 @@ def blueprint(context: PageContext) -> Blueprint:
     @pages.get(f"/orders/{ORDER_ID}/messages", endpoint="after_message")
     def own_order(order_id: int) -> ResponseReturnValue:
         return redirect(f"{context.view(guards.current().role).home}/{order_id}", 303)
+
+    list_page.add(pages, context, page)
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:

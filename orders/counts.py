@@ -32,7 +32,7 @@ def count_by_status(workflow: Workflow, principal: Principal, wanted: Filters) -
     filters.check_statuses(workflow, wanted)
     statuses = wanted.statuses or tuple(workflow.statuses)
     wanted = searching.planned(principal, wanted)
-    if wanted.terms and not wanted.walks:
+    if (wanted.terms or wanted.tag) and not wanted.walks:
         found = _of_search(principal, wanted)
     else:
         found = _open(workflow, principal, wanted, statuses)

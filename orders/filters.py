@@ -45,6 +45,9 @@ class Filters:
     terms: str | None = None
     """What is searched for, as it was typed."""
 
+    tag: str | None = None
+    """A whole tag."""
+
     walks: bool = False
     """Whether so many orders are found that a page is full after looking at a few."""
 
@@ -109,4 +112,6 @@ def searched(principal: Principal, filters: Filters) -> str | None:
         parts.append(search.condition(filters.number, contact=False))
     if filters.terms:
         parts.append(search.condition(filters.terms, principal.role != "seller"))
+    if filters.tag:
+        parts.append(search.quoted(search.tag_term(filters.tag)))
     return (" & ".join(parts) if all(parts) else "") if parts else None

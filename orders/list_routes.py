@@ -38,7 +38,7 @@ def add(routes: APIBlueprint, workflow: Workflow) -> None:
         the orders are when it is read."""
         form = _form()
         if form is not None:
-            return _export(workflow, query, form)
+            return exported(workflow, query, form)
         found, cursor = listing.page(workflow, guards.current(), query.wanted())
         body = f'{{"orders":[{",".join(found)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'
         return link_next(Response(body, headers={"Vary": "Accept"}, content_type=JSON), cursor)
@@ -65,7 +65,8 @@ def _form() -> ExportForm | None:
     return export.FORMS.get(best)
 
 
-def _export(workflow: Workflow, query: OrdersQuery, form: ExportForm) -> Response:
+def exported(workflow: Workflow, query: OrdersQuery, form: ExportForm) -> Response:
+    """The whole list as a file; raises InvalidRequest, TooManyRequests."""
     if paged := query.model_fields_set & {"limit", "cursor"}:
         raise InvalidRequest(f"{min(paged)}: an export has no pages; it is the whole list.")
     end = export.begin(guards.current())

@@ -40,6 +40,9 @@ class OrderFilters(Query):
         "Accents and case do not matter.",
         examples=["alice"],
     )
+    tag: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(
+        None, description="A tag that the order has, whatever its accents and case.", examples=["gift"]
+    )
 
     def filters(self) -> Filters:
         """The same for the list."""

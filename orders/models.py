@@ -67,7 +67,8 @@ class OrderRow(Base):
 
 
 class OrderSearch(Base):
-    """What an order is found by (orders/search.py). A status change writes it only if it gives a parcel.
+    """What an order is found by (orders/search.py). A status change writes it only if it gives a parcel: a
+    trigger adds its number.
 
     Without fastupdate: the pending list would be emptied by whichever insert finds it full, which then waits for that.
     """

@@ -32,7 +32,7 @@ def planned(principal: Principal, wanted: F) -> F:
     asked = filters.searched(principal, wanted)
     if asked is None:
         return wanted
-    conditions, values = filters.conditions(principal, replace(wanted, terms=None, number=None))
+    conditions, values = filters.conditions(principal, replace(wanted, terms=None, number=None, tag=None))
     looked, found = queries.rows(probe(conditions), values | {"found": asked, "looked_at": LOOKED_AT})[0]
     if looked < LOOKED_AT or found >= MANY:
         return replace(wanted, walks=True)

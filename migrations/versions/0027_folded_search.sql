@@ -22,6 +22,18 @@ END $$;
 CREATE OR REPLACE TRIGGER update_order_search AFTER UPDATE OF number, buyer_name, buyer_email ON orders
     FOR EACH ROW EXECUTE FUNCTION update_order_search();
 
+-- A parcel is given by a status change, of this version or the one before. Other changes do not get as far as the
+-- function: PostgreSQL checks the condition, a few microseconds for each statement.
+CREATE FUNCTION add_parcel_to_order_search() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE order_search SET document = document || search_document(NEW.tracking->>'number', ''), folded = false
+    WHERE order_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER add_parcel_to_order_search AFTER UPDATE OF tracking ON orders
+    FOR EACH ROW WHEN (NEW.tracking IS NOT NULL AND NEW.tracking::text IS DISTINCT FROM OLD.tracking::text)
+    EXECUTE FUNCTION add_parcel_to_order_search();
+
 -- Filters of the list under a name. The owner is a person (person:12) or, without one, a role and id (seller:7).
 CREATE TABLE saved_views (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

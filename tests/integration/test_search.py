@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orders import backfill
+from orders import backfill, search
 
 PARCEL = {"carrier": "DHL", "number": "JD-0002 44"}
 
@@ -83,14 +83,18 @@ def test_a_seller_finds_an_address_only_by_all_of_it(bob, olive, found):
     assert "gross" == found(olive, "o.gross@example.or")
 
 
-@pytest.mark.xfail(reason="the statement does not write it yet", strict=True)
-def test_a_parcel_is_found_as_soon_as_the_change_is_answered(bob, ids, found):
+def test_a_parcel_is_found_as_soon_as_the_change_is_answered(bob, ids, found, sql, onward):
     for status in ("CONFIRMED", "PREPARING"):
         bob.move(ids["jose"], status)
     assert 200 == bob.move(ids["jose"], "SHIPPED", tracking=PARCEL).status
 
     assert "jose" == found(bob, "jd-0002")
+    assert [(1,)] == sql("SELECT count(*) FROM order_search WHERE NOT folded")
+    onward.pruner.prune()
     assert "jose" == found(bob, "JD0002 44")
+    written = sql("SELECT xmin::text FROM order_search ORDER BY order_id")
+    bob.move(ids["jose"], "DELIVERED")
+    assert written == sql("SELECT xmin::text FROM order_search ORDER BY order_id")
 
 
 def test_what_another_version_writes_is_found_at_once_and_folded_within_a_minute(bob, ids, found, sql, onward):
@@ -136,6 +140,20 @@ def test_a_plain_change_writes_nothing_of_the_search_and_no_index(bob, ids, sql)
     bob.move(ids["jose"], "CONFIRMED")
 
     assert before == sql("SELECT order_id, xmin::text FROM order_search ORDER BY 1")
+
+
+def test_a_tag_is_found_as_a_whole(app, bob, ids, sql):
+    """The tags of an order are terms of it; here they are written as an order with tags is."""
+    for name, tag in (("jose", "Gift wrap"), ("zoe", "gift")):
+        sql(
+            "UPDATE order_search SET document = document || array_to_tsvector(%s) WHERE order_id = %s",
+            [search.tag_term(tag)],
+            ids[name],
+        )
+
+    assert [ids["zoe"]] == [order["id"] for order in bob.get("/api/orders?tag=GIFT").json["orders"]]
+    assert [ids["jose"]] == [order["id"] for order in bob.get("/api/orders?tag=gift+wrap&q=nunez").json["orders"]]
+    assert [] == bob.get("/api/orders?tag=gif").json["orders"]
 
 
 def test_a_rarely_used_letter_in_a_search_is_no_error(bob, found):
