@@ -10,6 +10,7 @@ from access import guards, people
 from access.api_keys import OVERSEEING
 from access.idempotency import keyed, keyed_after, keyed_secretly
 from access.parts import access_of
+from access.profile_schemas import SellerPath
 from foundation.contract import typed
 from foundation.db import commit
 from foundation.documentation import documented
@@ -32,6 +33,19 @@ TAG = {"name": "People", "description": "For operators: who signs in, and for wh
 
 routes = APIBlueprint("people", __name__, abp_tags=[TAG])
 guards.protect(routes, "operator", "auditor", area="ops")
+
+
+shops = APIBlueprint("staff", __name__, abp_tags=[TAG])
+guards.protect(shops, "seller", "operator", "auditor", area="sellers")
+
+
+@shops.get("/api/sellers/<int:seller_id>/people", summary="List a shop's people", **documented(PersonAccountList))
+@typed
+def list_seller_people(path: SellerPath) -> Response:
+    """Who signs in for the shop: for the seller itself, and for operators and auditors."""
+    if guards.current().seller_id not in (None, path.seller_id):
+        raise Forbidden("A shop's people are listed for the shop itself.")
+    return _json({"people": people.everyone("seller", path.seller_id)})
 
 
 @routes.get("/api/ops/people", summary="List people", **documented(PersonAccountList))

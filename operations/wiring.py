@@ -10,4 +10,4 @@ from outbox.engine import Engine
 
 
 def build(engine: Engine) -> tuple[APIBlueprint, ...]:
-    return blueprint(engine), people_routes.routes, metrics.routes
+    return blueprint(engine), people_routes.routes, people_routes.shops, metrics.routes

@@ -176,6 +176,7 @@ class Import:
             "mark": mark,
             "role": self._principal.role,
             "id": self._principal.id,
+            "via": self._principal.via,
             "request_id": logs.request_id.get(),
         }
         return {row.external_id: row.id for row in db.session.execute(PLACE_IMPORTED, values)}

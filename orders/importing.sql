@@ -9,7 +9,7 @@ SELECT pg_advisory_xact_lock({lock})
 SELECT external_id, order_id AS id, encode(digest, 'hex') AS digest
 FROM order_imports WHERE external_id = ANY(:external_ids)
 
--- name: place(orders, mark, role, id, request_id)
+-- name: place(orders, mark, role, id, via, request_id)
 -- The orders and their histories: all that is no contradiction to what exists. No effect is pending, and no key of a
 -- client contains a blank.
 WITH wanted AS MATERIALIZED (
@@ -37,10 +37,10 @@ pasts AS MATERIALIZED (
     FROM placed JOIN wanted w ON w.id = placed.id CROSS JOIN LATERAL json_to_recordset(w.history) AS e
         (version int, from_status text, status text, role text, actor_id bigint, reason text, at timestamptz)),
 events AS (
-    INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
-        buyer_id, effect_bits, idempotency_key, request_id, at)
+    INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
+        seller_id, buyer_id, effect_bits, idempotency_key, request_id, at)
     SELECT order_id, version, CASE WHEN version = 1 THEN 'order.created' ELSE 'order.status_changed' END, from_status,
-        status, coalesce(role, :role), coalesce(actor_id, :id), seller_id, buyer_id, 0,
+        status, coalesce(role, :role), coalesce(actor_id, :id), CASE WHEN role IS NULL THEN :via END, seller_id, buyer_id, 0,
         'import ' || order_id || ' ' || version, :request_id, at
     FROM pasts ORDER BY order_id, version
     RETURNING id, order_id, version),

@@ -39,6 +39,7 @@ BEFORE = {
     "revokeApiKey": ["createApiKey"],
     "getSellerProfile": ["setSellerProfile"],
     "listPeople": ["createPerson"],
+    "listSellerPeople": ["createPerson"],
     "disablePerson": ["createPerson"],
     "enablePerson": ["createPerson", "disablePerson"],
     "revokeSessions": ["createPerson"],

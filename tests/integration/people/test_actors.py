@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from access import api_keys, people
 from access.api_keys import NewKey
 from orders.signals import order_status_changed
 from tests.cast import Person, new_order
+from tests.conftest import PROJECT
 from tests.integration.people.browser import Browser
 from tests.integration.test_events import read_all
 
@@ -170,6 +172,32 @@ def test_a_batch_a_creation_and_receivers_say_by_what(erp, app, cast, outbox):
     assert {"role": "service", "id": 1, "api_key": {"id": id, "name": "Shop system"}} == created
     assert PLAIN | {"api_key": {"id": erp[0], "name": "ERP"}} == changed
     assert [f"key:{erp[0]}"] == [event.actor_via for event in HEARD if event.order_id == order["id"]][-1:]
+
+
+def test_an_import_says_by_which_key_unless_a_line_names_another(app, cast):
+    with app.app_context():
+        id, key = api_keys.create(NewKey("Old shop", "service", 1, ("orders:read", "orders:write")), "a test")
+    ours, theirs = {"status": "PENDING", "at": "2026-11-20T09:00:00Z"}, {"role": "seller", "id": 1}
+    past = [ours, {"status": "CONFIRMED", "at": "2026-11-20T10:00:00Z", "actor": theirs}]
+    order = new_order(1, 1) | {"external_id": "old-1", "history": past}
+    answer = app.test_client().post(
+        "/api/orders/import",
+        data=orjson.dumps(order),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"},
+    )
+
+    created, changed = actors(cast.olive, {"id": orjson.loads(answer.text.splitlines()[0])["id"]})
+    assert {"role": "service", "id": 1, "api_key": {"id": id, "name": "Old shop"}} == created
+    assert theirs == changed
+
+
+def test_every_statement_that_writes_history_says_who_acted():
+    """History is append-only: what a statement leaves out is lost."""
+    files = [path for path in (PROJECT / "orders").rglob("*") if path.suffix in (".py", ".sql")]
+    inserts = [part for path in files for part in path.read_text().split("INSERT INTO order_events")[1:]]
+
+    assert len(inserts) >= 3
+    assert [] == [part[:200] for part in inserts if "actor_via" not in part.partition(")")[0]]
 
 
 def test_a_key_that_is_remembered_is_known_on_the_fast_path(erp, onward, cast, placed):

@@ -190,6 +190,14 @@ def test_whoever_is_disabled_is_signed_out_and_comes_back_when_enabled(app, cast
     assert ["revoke sessions", "enable person", "disable person"] == done
 
 
+def test_a_shop_reads_who_its_people_are(cast, bob):
+    listed = cast.bob.get("/api/sellers/1/people")
+
+    assert [(bob.id, bob.email)] == [(one["id"], one["email"]) for one in listed.json["people"]]
+    assert listed.json == cast.olive.get("/api/sellers/1/people").json
+    assert [403, 403] == [who.get("/api/sellers/1/people").status for who in (cast.mallory, cast.alice)]
+
+
 def test_a_key_gives_nobody_an_account_and_ends_no_operators(app, cast, sql):
     with app.app_context():
         _, text = api_keys.create(NewKey("leaked", "operator", 1, ("ops:read", "ops:write")), "a test")
