@@ -11,6 +11,7 @@ from cli import init_commands
 from orders import isolation
 from orders.effects import timer
 from orders.workflow_file import DEFAULT
+from process import onward_of
 from side_effects import rows
 from tests.integration.conftest import Outbox, send_through
 
@@ -243,3 +244,39 @@ def test_a_timer_that_ended_without_a_move_begins_anew(app, delivered, waiting, 
     app.test_cli_runner().invoke(args=["workflow", "align"])
 
     assert [(delivered["id"], "pending", WEEK)] == waiting()
+
+
+def since_first(text):
+    return text.replace('after = "7 days"', 'after = "7 days"\nsince = "first"')
+
+
+def test_a_timer_may_count_from_the_first_time(app_with, settings, tmp_path, empty, sql, waiting):
+    """Going back and forth would prolong it for ever."""
+    table = tmp_path / "first.toml"
+    table.write_text(since_first(DEFAULT.read_text()))
+    app = app_with(order_workflow=table)
+    cast, outbox = send_through(app, settings), Outbox(onward_of(app), sql)
+    order = cast.place()
+    deliver(cast.bob, order["id"])
+    sql("ALTER TABLE order_events DISABLE TRIGGER USER")
+    sql("UPDATE order_events SET at = at - interval '1 day'")
+    sql("ALTER TABLE order_events ENABLE TRIGGER USER")
+    assert 200 == cast.olive.move(order["id"], "SHIPPED", "misclick").status
+    assert 200 == cast.olive.move(order["id"], "DELIVERED").status
+    outbox.run_until_idle()
+
+    found = [(status, round(seconds, -1)) for _, status, seconds in waiting() if status == "pending"]
+    assert [("pending", WEEK - 24 * 3600)] == found
+
+
+def test_a_timer_survives_what_changes_beside_the_status(alice, bob, delivered, outbox, sql, waiting):
+    """An edit is a version too."""
+    sql("UPDATE orders SET version = version + 1")
+    sql(
+        """INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id,
+            buyer_id, idempotency_key, request_id) SELECT order_id, version + 1, 'order.updated', to_status, to_status,
+            actor_role, actor_id, seller_id, buyer_id, 'edited', '' FROM order_events ORDER BY id DESC LIMIT 1"""
+    )
+    outbox.try_again()
+
+    assert ("COMPLETED", "system") == history(bob, delivered["id"])[-1]
