@@ -7,6 +7,7 @@ the table. A sample opens a real stream at its position, through whichever worke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -17,9 +18,10 @@ import orjson
 
 from access.principal import Role
 from chaos.database import Server
+from chaos.load import Order
 from chaos.report import Report
 from chaos.wire import frames
-from chaos.world import SIDES, World
+from chaos.world import World
 from foundation import clock
 
 Versions = dict[int, int]
@@ -63,10 +65,12 @@ class Trials:
     """Takes snapshots, and continues some of them."""
 
     world: World
+    orders: Sequence[Order]
     taken: list[Snapshot] = field(default_factory=list)
     streamed: int = 0
     resyncs: int = 0
     holes_of_streams: int = 0
+    tokens: dict[Who, str] = field(default_factory=dict)
 
     def read(self, count: int) -> None:
         """Take snapshots until there are as many, all on one connection."""
@@ -79,12 +83,12 @@ class Trials:
 
     def _take(self, connection: HTTPConnection) -> None:
         rng = self.world.report.rng
-        who: Who = (rng.choice(ROLES), rng.randint(1, SIDES))
-        orders, cursor = self._list(connection, who)
-        whole = rng.random() < 0.5 or not orders
-        if not whole:
-            one = rng.choice(orders)
-            answer, cursor = self._get(connection, who, f"/api/orders/{one['id']}")
+        order, role, whole = rng.choice(self.orders), rng.choice(ROLES), rng.random() < 0.5
+        who: Who = (role, order.seller if role == "seller" else order.buyer)
+        if whole:
+            orders, cursor = self._list(connection, who)
+        else:
+            answer, cursor = self._get(connection, who, f"/api/orders/{order.id}")
             orders = [answer]
         epoch, _, seq = cursor.partition(".")
         self.taken.append(Snapshot(who, {one["id"]: one["version"] for one in orders}, whole, int(epoch), int(seq)))
@@ -102,7 +106,9 @@ class Trials:
         return orders, first
 
     def _get(self, connection: HTTPConnection, who: Who, path: str) -> tuple[Any, str]:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {self.world.service.token(*who)}"})
+        if who not in self.tokens:
+            self.tokens[who] = self.world.service.token(*who)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {self.tokens[who]}"})
         answer = connection.getresponse()
         return orjson.loads(answer.read()), answer.headers["Onward-Cursor"]
 
@@ -160,9 +166,10 @@ def _events(world: World, who: Who) -> list[tuple[int, dict[str, Any]]]:
 
 def positions(server: Server, report: Report) -> None:
     """Snapshots under load, each folded with what comes behind its position."""
-    changes, trials = report.either((3_000, 200), (60_000, 10_000))
+    changes, per_second, trials = report.either((3_000, 0.0, 200), (30_000, 120.0, 10_000))
     with World(server, report, mail=False) as world:
-        load, found = world.load(changes), Trials(world)
+        load = world.load(changes, per_second)
+        found = Trials(world, list(load.orders))
         load.start(CLIENTS)
         readers = [gevent.spawn(found.read, trials) for _ in range(READERS)]
         gevent.joinall(readers, raise_error=True)
