@@ -97,25 +97,25 @@ def keyed(
     """Let the view, which may write only through `foundation.db`, be repeated with a key; applied below `typed`.
 
     `first` is called before it with the same arguments, for work that commits by itself and changes nothing when
-    repeated. The view gets its result as `done`, if it has that parameter.
+    repeated. The view gets its result as `done`, if it has that parameter, and the request's headers as `header`, which
+    are no part of what is repeated: their model derives from KeyHeaders.
     """
+    hints = get_type_hints(view)
 
     @functools.wraps(view)
     def once(*, header: KeyHeaders, **values: Any) -> Response:
+        made = functools.partial(view, header=header) if "header" in hints else view
         if not header.idempotency_key:
-            return view(**values, **_first(first, view, values))
-        asked = {
-            "principal": guards.current().who,
-            "key": header.idempotency_key,
-            "fingerprint": _fingerprint(values, guards.via() if personal else None),
-        }
+            return made(**values, **_first(first, view, values))
+        fingerprint = _fingerprint(values, guards.via() if personal else None)
+        asked = {"principal": guards.current().who, "key": header.idempotency_key, "fingerprint": fingerprint}
         try:
             answer = _answer_again(asked)
             if answer is None and first is not None:
                 db.session.rollback()  # or the first commit would release the key's lock in between
                 values |= _first(first, view, values)
                 answer = _answer_again(asked)
-            return answer or _do(view, values, asked, secret)
+            return answer or _do(made, values, asked, secret)
         except IntegrityError:
             # Another request was faster between the read and the lock.
             db.session.rollback()
@@ -123,8 +123,7 @@ def keyed(
                 raise
             return answer
 
-    once.__annotations__ = {name: hint for name, hint in get_type_hints(view).items() if name != "done"}
-    once.__annotations__["header"] = KeyHeaders
+    once.__annotations__ = {"header": KeyHeaders} | {name: hint for name, hint in hints.items() if name != "done"}
     once.problems = [error.code for error in (IdempotencyMismatch, InProgress, AnswerNotKept)]  # type: ignore[attr-defined]
     return once
 

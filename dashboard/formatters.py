@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from dashboard.messages import TEXTS, text
-
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "PLN": "PLN "}
-NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
-DIGITS = {
-    currency: places
-    for places, currencies in ((0, NO_PLACES), (3, THREE_PLACES), (4, "CLF UYW"))
-    for currency in currencies.split()
-}
-"""Decimal places of a currency (ISO 4217) if there are not two."""
-
-
-def money(minor: int, currency: str) -> str:
-    """An amount in minor units as people write it: `€1,084.50`."""
-    digits = DIGITS.get(currency, 2)
-    whole, rest = divmod(minor, 10**digits)
-    return SYMBOLS.get(currency, f"{currency} ") + f"{whole:,}" + (f".{rest:0{digits}}" if digits else "")
+from orders import money
+from orders.schemas import bare
 
 
 def moment(text: str) -> str:
@@ -30,12 +16,31 @@ def moment(text: str) -> str:
     return f"{at.day} {at:%b, %H:%M} UTC"
 
 
-def count_of_items(items: list[dict[str, int]]) -> str:
-    """`1 item`, `3 items`."""
-    count = sum(item["quantity"] for item in items)
+def day(text: str) -> str:
+    """A date as `27 Nov`."""
+    at = date.fromisoformat(text)
+    return f"{at.day} {at:%b}"
+
+
+def amount(item: dict[str, Any]) -> int:
+    """What a line costs, in minor units."""
+    return money.line_minor(item["quantity"], item["unit_price_minor"])
+
+
+def count_of_items(items: list[dict[str, Any]]) -> str:
+    """`1 item`, `3 items`: a part of something, such as half a kilogram, is one; shipping and discounts are none."""
+    counted = [item["quantity"] for item in items if item.get("kind", "item") == "item"]
+    count = sum(quantity if isinstance(quantity, int) else 1 for quantity in counted)
     return text("item") if count == 1 else text("items", count=f"{count:,}")
 
 
-FILTERS = {"money": money, "moment": moment, "count_of_items": count_of_items}
-FOR_SCRIPTS = {"texts": TEXTS, "symbols": SYMBOLS, "digits": DIGITS}
+FILTERS = {
+    "money": money.formatted,
+    "moment": moment,
+    "day": day,
+    "amount": amount,
+    "count_of_items": count_of_items,
+    "bare": bare,
+}
+FOR_SCRIPTS = {"texts": TEXTS, "symbols": money.SYMBOLS, "digits": money.DIGITS}
 """What the page's script formats by, so that a text or a currency is written in one place."""

@@ -19,8 +19,9 @@ from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidR
 from notifications import inbox
 from orders import queries
 from orders.conditions import KEY
+from orders.details import Tracking
 from orders.errors import IllegalTransition, StaleVersion
-from orders.schemas import ChangeOrderStatusRequest, Tracking
+from orders.schemas import ChangeOrderStatusRequest, bare
 from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest, Forbidden)
@@ -71,7 +72,7 @@ def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
     order = orjson.loads(context.changes.change(change).order)
-    flash(messages.text("changed", number=order["number"], status=view.labels[order["status"]].text))
+    flash(messages.text("changed", number=bare(order["number"]), status=view.labels[order["status"]].text))
     return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
 
 

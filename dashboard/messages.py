@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -36,6 +36,20 @@ TEXTS = {
     "open": "{count} open",
     "hidden": "{count} more",
     "unread": "Notifications, {count} unread",
+    "expected": "Expected {day}",
+    "due": "Due",
+    "late": "Late",
+    "edited": "Changed: {members}",
+    "resent": "Notification sent again",
+    "parcels": "parcels",
+    "buyer_name": "name",
+    "buyer_email": "e-mail address",
+    "delivery": "delivery address",
+    "note": "note",
+    "due_at": "due date",
+    "metadata": "metadata",
+    "external_id": "external id",
+    "tags": "tags",
 }
 """Written by the server and by the page's script: the script is given this table (`text` in static/page.js)."""
 
@@ -64,6 +78,13 @@ ACTORS = {
 }
 ACTORS["auditor"] = ACTORS["operator"]
 """By the reader's role, then the actor's: a buyer never sees the names of a shop's staff."""
+
+
+def edited(members: Sequence[str]) -> str:
+    """What happened beside a change of the status, for the history."""
+    if not members:
+        return text("resent")
+    return text("edited", members=", ".join(TEXTS.get(name, name) for name in members))
 
 
 def text(name: str, **values: object) -> str:

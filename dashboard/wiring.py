@@ -43,8 +43,7 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     """Register the pages, what their templates use, and the headers of every HTML response."""
     context = PageContext(orders.workflow, orders.changes, chat.say, realtime.cursor, settings.demo)
     app.jinja_env.filters.update(formatters.FILTERS)
-    app.jinja_env.globals["text"] = messages.text
-    app.jinja_env.globals["who"] = messages.who
+    app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited)
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))

@@ -31,4 +31,6 @@ def build(connection: Connection, indexes: Mapping[str, str]) -> None:
         if valid is False:
             connection.execute(text(f"DROP INDEX CONCURRENTLY {name}"))
         if not valid:
-            connection.execute(text(f"CREATE INDEX CONCURRENTLY {name} ON {definition}"))
+            unique = "UNIQUE " if definition.startswith("UNIQUE ") else ""
+            on = definition.removeprefix(unique)
+            connection.execute(text(f"CREATE {unique}INDEX CONCURRENTLY {name} ON {on}"))

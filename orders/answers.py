@@ -11,7 +11,9 @@ from access.actors import Acting
 from foundation.contract import Answer, Id, example, example_of, never_null
 from foundation.event_schemas import Event
 from foundation.problem_schema import Problem
-from orders.schemas import STATUSES, Money, OrderItem, Tracking
+from orders.details import Delivery, Metadata, Parcel, Tracking
+from orders.lines import Money, OrderItem
+from orders.schemas import STATUSES
 from orders.workflow_file import BUILT_IN
 
 StatusName = Annotated[str, Field(examples=STATUSES)]
@@ -24,6 +26,9 @@ class Actor(Acting):
     """Who made the change; `system` is the service itself."""
 
     role: Literal["seller", "buyer", "operator", "service", "system"]
+
+
+IF_SET = Field(description="Only if it is set, and yours to read (docs/access.md).", json_schema_extra=never_null)
 
 
 class Order(Answer):
@@ -59,6 +64,15 @@ class Order(Answer):
     tracking: Tracking | None
     created_at: datetime
     updated_at: datetime
+    external_id: Annotated[str | None, IF_SET] = None
+    parcels: Annotated[list[Parcel] | None, IF_SET] = None
+    buyer_email: Annotated[str | None, IF_SET] = None
+    delivery: Annotated[Delivery | None, IF_SET] = None
+    due_at: Annotated[datetime | None, IF_SET] = None
+    late: Annotated[bool | None, IF_SET] = None
+    note: Annotated[str | None, IF_SET] = None
+    metadata: Annotated[Metadata | None, IF_SET] = None
+    tags: Annotated[list[str] | None, IF_SET] = None
     allowed_transitions: list[StatusName]
 
 
@@ -69,6 +83,21 @@ MOVED = {
     "allowed_transitions": ["PREPARING", "CANCELLED"],
 }
 """The differences in the example after a status change."""
+
+
+EDITED = {
+    "version": 2,
+    "updated_at": "2026-11-24T09:32:00.123456+00:00",
+    "delivery": {"lines": ["12 Archway Road"], "postcode": "N19 3TU"},
+    "due_at": "2026-11-26T12:00:00+00:00",
+    "late": False,
+    "note": "Rings twice.",
+}
+"""The same after an edit."""
+
+
+RESENT_ORDER = MOVED | {"version": 3, "updated_at": "2026-11-24T10:00:00.123456+00:00"}
+"""The same after its notification was sent again."""
 
 
 class OrderStatusChangeResult(Answer):
@@ -150,6 +179,7 @@ class OrderChange(Answer):
         actor={"role": "service", "id": 1},
         reason=None,
         notify=True,
+        changed=None,
         at="2026-11-24T09:30:00.123456+00:00",
     )
 
@@ -161,6 +191,10 @@ class OrderChange(Answer):
     actor: Actor
     reason: str | None
     notify: Annotated[bool, Field(description="False if the buyer was not notified, as the change asked for.")]
+    changed: Annotated[
+        list[str] | None,
+        Field(description="What an edit changed; empty if a notification was sent again, null for a change of status."),
+    ]
     at: datetime
 
 
@@ -192,6 +226,22 @@ class OrderCorrectedEvent(Event):
     """A change of status was reverted. `order` is the whole order: keep the one with the highest `version`."""
 
     type: Literal["order.corrected"]
+    order: Order
+    event: OrderChange
+
+
+class OrderUpdatedEvent(Event):
+    """Members of an order were edited: `event.changed` names them. `order` is the whole order, as it is now."""
+
+    type: Literal["order.updated"]
+    order: Order
+    event: OrderChange
+
+
+class NotificationResentEvent(Event):
+    """The notification of the order's status was sent to the buyer again."""
+
+    type: Literal["order.notification_resent"]
     order: Order
     event: OrderChange
 
@@ -235,6 +285,9 @@ class WorkflowStatus(Answer):
     tracking: bool
     action: str
     lead: str
+    due_seconds: Annotated[
+        int | None, Field(description="How long after it enters this status an order is due to leave it.")
+    ]
 
 
 class WorkflowTransition(Answer):

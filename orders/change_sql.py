@@ -19,7 +19,7 @@ MOVES = "('order.created', 'order.status_changed', 'order.corrected')"
 
 WANTED = """place int, order_id bigint, status text, sources text[], seller_id bigint,
              buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint,
-             actor_via text, reason text, key text, keyed boolean, request_id text"""
+             actor_via text, reason text, key text, keyed boolean, request_id text, due int, done boolean"""
 RARELY_WANTED = ", corrects json, silent boolean, hold int"
 MAY_MOVE = f"""o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
@@ -99,16 +99,20 @@ def change_status(effects: ChangeEffects, form: Form) -> Statement:
     sql = f"""WITH {_free(wanted, may_move) if form.free else ""}moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
                closed_as = CASE WHEN NOT w.open THEN w.status END,
-               tracking = coalesce(w.tracking, o.tracking), updated_at = clock_timestamp()
+               tracking = coalesce(w.tracking, o.tracking),
+               parcels = CASE WHEN w.tracking IS NULL THEN o.parcels END,
+               due_at = CASE WHEN o.due_fixed AND w.done IS NULL THEN o.due_at
+                             ELSE clock_timestamp() + make_interval(secs => w.due) END,
+               due_fixed = CASE WHEN w.done IS NULL THEN o.due_fixed END, updated_at = clock_timestamp()
         FROM {"free w" if form.free else wanted}
         WHERE o.id = w.order_id AND {may_move}
         RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
                   w.request_id,
                   {"w.corrects, w.silent, w.hold, " if form.rare else ""}o.prev_status,
-                  {", ".join(f"o.{name}" for name in json_sql.ORDER_MEMBERS)}),
+                  {", ".join(f"o.{name}" for name in (*json_sql.ORDER_MEMBERS, *json_sql.OPTIONAL))}),
     {_events(effects, form)}{REASONS if form.reasons else ""}{_entries(effects, form)}
     SELECT moved.place, entry.id, {_now(effects, "moved") if form.rare else "e.effect_bits"},
-        {json_sql.order_head("moved")},
+        {json_sql.order_head("moved", "moved.actor_role")},
         {EVENT.replace("e.reason", "moved.reason")}{", moved.silent IS NULL" if form.rare else ""}
     FROM e JOIN moved ON moved.id = e.order_id JOIN entry ON entry.event_id = e.id"""
     if form.free:

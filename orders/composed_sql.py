@@ -44,7 +44,7 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
     """All of them, for this workflow and these effects."""
     yield from _changes(changes)
     yield from _batches(engine)
-    board = queries.BOARD.format(mine=queries.side(SELLER))
+    board = queries.board_sql(SELLER)
     yield Composed(
         "board",
         "The board of a seller. A buyer's and an operator's have another condition.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import orjson
 from psycopg2 import errors as pg
@@ -13,9 +14,10 @@ from access.principal import Principal
 from foundation import logs, sql
 from foundation.db import db
 from foundation.errors import IdempotencyMismatch
-from orders import json_sql, search
+from orders import details, json_sql, search
 from orders.change_sql import EVENT
-from orders.errors import DuplicateNumber
+from orders.errors import DuplicateExternalId, DuplicateNumber
+from orders.lines import stored
 from orders.outbox_entry import EVENT_TYPE, pending_of_creation
 from orders.schemas import CreateOrderRequest
 from orders.signals import OrderEvent
@@ -29,14 +31,24 @@ SQL = sql.beside(
     __file__,
     columns=EVENT,
     entry=outbox.insert(EVENT_TYPE, "e", pending=":effect_bits", request_id=":request_id", owner=":owner"),
-    head=json_sql.order_head("placed"),
+    as_it_was=json_sql.AS_IT_WAS,
+    head=json_sql.order_head("placed", ":role"),
     head_as_placed=json_sql.order_head(
-        "o", status="e.to_status", version="e.version", updated_at="e.at", tracking="NULL::json"
+        "o", ":role", status="e.to_status", version="e.version", updated_at="e.at", tracking="e.tracking"
     ),
     written=OrderEvent.WRITTEN,
 )
 PLACE = SQL.text("place")
 PLACED_BEFORE = SQL.text("placed_before")
+
+EXTERNAL_ID = "orders_external_id_key"
+"""The index that an id of another order violates."""
+
+COMPARED = (
+    *("seller_id", "buyer_id", "items", "currency", "buyer_name", "buyer_email", "external_id", "parcels"),
+    *("delivery", "note", "metadata", "tags", "tracking"),
+)
+"""What a repeated request must have sent before."""
 
 
 class Creation:
@@ -63,6 +75,8 @@ class Creation:
                 raise
             if before := self._placed_before(principal, new, key):
                 return before
+            if error.orig.diag.constraint_name == EXTERNAL_ID:
+                raise DuplicateExternalId from error
             if new.number is None and not mark:
                 return self.create(principal, new, key, f"-{random.randrange(10**6):06}")
             raise DuplicateNumber(f"The seller already has an order with number {new.number}.") from error
@@ -75,9 +89,10 @@ class Creation:
 
     def _values(self, principal: Principal, new: CreateOrderRequest, key: str) -> dict[str, object]:
         return {
-            **new.model_dump(exclude={"items"}),
-            "items": _items(new),
-            "total_minor": new.total_minor,
+            **details.parameters(_given(new)),
+            "number": new.number,
+            "total_minor": new.cost,
+            "due": self._workflow.statuses[self._workflow.initial].due_seconds,
             "status": self._workflow.initial,
             "open": not self._workflow.statuses[self._workflow.initial].closed,
             "role": principal.role,
@@ -96,10 +111,9 @@ class Creation:
         row = db.session.execute(PLACED_BEFORE, values).one_or_none() if key else None
         if row is None:
             return None
-        head, order_id, seller, buyer, items, currency, name, email, number, type = row
-        stored = (seller, buyer, items, currency, name, email, "order.created")
-        sent = (new.seller_id, new.buyer_id, _items(new), new.currency, new.buyer_name, new.buyer_email, type)
-        if stored != sent or new.number not in (None, number):
+        head, order_id, number, type, *stored = row
+        sent = _given(new)
+        if type != "order.created" or new.number not in (None, number) or stored != [sent[name] for name in COMPARED]:
             raise IdempotencyMismatch
         return self._changed(order_id, head, principal)
 
@@ -108,5 +122,11 @@ class Creation:
         return Changed(order_id, f'{head},"allowed_transitions":{allowed}}}'.encode(), 1)
 
 
-def _items(new: CreateOrderRequest) -> str:
-    return orjson.dumps([item.model_dump() for item in new.items]).decode()
+def _given(new: CreateOrderRequest) -> dict[str, Any]:
+    """The values of the columns that the request gives."""
+    return {
+        **details.NONE,
+        **details.columns(new, details.NONE),
+        **{name: getattr(new, name) for name in ("seller_id", "buyer_id", "currency", "buyer_name", "buyer_email")},
+        "items": orjson.dumps(stored(new.items)).decode(),
+    }

@@ -35,6 +35,36 @@ class DuplicateNumber(AppError):
     sentence = "The seller already has an order with number A-1001."
 
 
+class DuplicateExternalId(AppError):
+    """Another order has this external id."""
+
+    code, status = "duplicate_external_id", 409
+    sentence = "Another order has this external_id."
+
+
+class NotEditable(AppError):
+    """The order can no longer be edited by its buyer: it was shipped, or is closed."""
+
+    code, status = "not_editable", 409
+    sentence = "The order was shipped, or is closed: ask the shop."
+    extension = Refusal
+    example: ClassVar[Mapping[str, Any]] = example_of(Refusal)
+
+
+class NothingToResend(AppError):
+    """The order's status has no notification for the buyer, or the last one is still being sent."""
+
+    code, status = "nothing_to_resend", 409
+    sentence = "The status PENDING has no notification for the buyer."
+
+
+class BuyerErased(AppError):
+    """The buyer's personal data were erased: nothing that would identify the buyer is stored again."""
+
+    code, status = "buyer_erased", 409
+    sentence = "The buyer's personal data were erased."
+
+
 class OrderLocked(ServiceUnavailable):
     """The order was locked for longer than a change waits, 2 s; try again later."""
 

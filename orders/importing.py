@@ -24,10 +24,11 @@ from foundation.db import db
 from foundation.errors import AppError, BodyTooLarge
 from foundation.json_body import parse_json
 from foundation.problems import body_of
-from orders import search
+from orders import details, search
 from orders.effects import timer
 from orders.errors import DuplicateNumber
 from orders.import_lines import LINE_BYTES, ImportedOrder, ImportedPast, lines_of, past_of
+from orders.lines import stored
 from orders.workflow import Workflow
 
 BATCH = 500
@@ -210,8 +211,11 @@ def _row(order: ImportedOrder, past: ImportedPast, workflow: Workflow) -> dict[s
     """The order as the statement takes it."""
     closed = workflow.statuses[past.status].closed
     return {
-        **order.model_dump(exclude={"history", "created_at", "status"}),
-        "total_minor": order.total_minor,
+        **details.NONE,
+        **details.columns(order, details.NONE),
+        **order.model_dump(include={"number", "seller_id", "buyer_id", "currency", "buyer_name", "buyer_email"}),
+        "items": stored(order.items),
+        "total_minor": order.cost,
         "terms": search.terms(order.model_dump()),
         "status": past.status,
         "version": len(past.events),

@@ -8,6 +8,8 @@ SELECT pg_advisory_xact_lock({lock})
 -- Those that exist already, each with the digest of the line that brought it.
 SELECT external_id, order_id AS id, encode(digest, 'hex') AS digest
 FROM order_imports WHERE external_id = ANY(:external_ids)
+UNION ALL SELECT o.external_id, o.id, NULL FROM orders o WHERE o.external_id = ANY(:external_ids)
+    AND NOT EXISTS (SELECT FROM order_imports i WHERE i.external_id = o.external_id)
 
 -- name: place(orders, mark, role, id, via, request_id)
 -- The orders and their histories: all that is no contradiction to what exists. No effect is pending, and no key of a
@@ -17,12 +19,15 @@ WITH wanted AS MATERIALIZED (
     FROM json_to_recordset(CAST(:orders AS json)) AS n (external_id text, number text, status text, version int,
         open boolean, closed_as text, seller_id bigint, buyer_id bigint, buyer_name text, buyer_email text, items json,
         total_minor bigint, currency text, created_at timestamptz, updated_at timestamptz, history json, digest text,
-        terms text[])),
+        terms text[], tracking json, parcels json, delivery jsonb, note text, due_at timestamptz, due_fixed boolean,
+        metadata json, tags text[])),
 placed AS (
     INSERT INTO orders (id, number, status, version, open, closed_as, seller_id, buyer_id, buyer_name,
-        buyer_email, items, total_minor, currency, created_at, updated_at)
+        buyer_email, items, total_minor, currency, external_id, tracking, parcels, delivery, note, due_at, due_fixed,
+        metadata, tags, created_at, updated_at)
     SELECT id, coalesce(number, id || :mark), status, version, open, closed_as, seller_id, buyer_id,
-        buyer_name, buyer_email, items, total_minor, currency, created_at, updated_at
+        buyer_name, buyer_email, items, total_minor, currency, external_id, tracking, parcels, delivery, note, due_at,
+        due_fixed, metadata, tags, created_at, updated_at
     FROM wanted ORDER BY id
     ON CONFLICT DO NOTHING RETURNING id, number),
 searched AS (

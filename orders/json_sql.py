@@ -6,6 +6,9 @@ cannot drift apart, and PostgreSQL returns text that Python passes on without pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from access.actors import acting_json, actor_json
 from orders.workflow import Workflow
 
@@ -24,7 +27,10 @@ ORDER_MEMBERS = (
     "created_at",
     "updated_at",
 )
+"""The members that every order has."""
 
+OPTIONAL = ("external_id", "parcels", "buyer_email", "delivery", "open", "due_at", "note", "metadata", "tags")
+"""The columns of members that an order's text has only where they are set: an order without them pays nothing."""
 
 EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true)"""
@@ -39,10 +45,71 @@ ALLOWED = ',"allowed_transitions":'
 """What stands between an order's members and the transitions that its reader may make."""
 
 
-def order_head(alias: str, **instead: str) -> str:
-    """SQL for an order's JSON text without its closing brace; `instead` replaces a member's expression."""
+def order_head(alias: str, reader: str, **instead: str) -> str:
+    """SQL for an order's JSON text, as the role `reader`, which is SQL, may read it, without its closing brace;
+    `instead` replaces a member's expression."""
+    return f"({shared_head(alias, **instead)} || {members_for(alias, reader, **instead)})"
+
+
+def shared_head(alias: str, **instead: str) -> str:
+    """The same with the members that all its readers have in common."""
     members = ", ".join(f"{instead.get(name, f'{alias}.{name}')} AS {name}" for name in ORDER_MEMBERS)
-    return f"left((SELECT row_to_json(members)::text FROM (SELECT {members}) AS members), -1)"
+    column = partial(_column, alias, instead)
+    of_parcels = parcels(column("tracking"), column("parcels"))
+    return f"""(left((SELECT row_to_json(members)::text FROM (SELECT {members}) AS members), -1)
+        || {_if_set("external_id", f"to_json({column('external_id')})::text")} || {_if_set("parcels", of_parcels)})"""
+
+
+def parcels(tracking: str, parcels: str) -> str:
+    """SQL for an order's parcels as JSON text, NULL if it has none; a single one has only its `tracking`."""
+    return f"""coalesce({parcels}::text, '[{{"id":"1",' || substr({tracking}::text, 2) || ']')"""
+
+
+def members_for(alias: str, reader: str, **instead: str) -> str:
+    """SQL for the further members of an order's JSON, of which each role reads its own: the one place that decides who
+    sees which (docs/access.md). Operators, auditors and services see all of them."""
+    column = partial(_column, alias, instead)
+    email = _if_set("buyer_email", f"to_json(nullif({column('buyer_email')}, ''))::text")
+    delivery = _if_set("delivery", f"{column('delivery')}::text")
+    without_phone = _if_set("delivery", f"({column('delivery')} - 'phone')::text")
+    late = f"({alias}.open AND {column('due_at')} < clock_timestamp())::text"
+    internal = " || ".join(
+        (
+            _if_set("due_at", f"""to_json({column("due_at")})::text || ',"late":' || {late}"""),
+            _if_set("note", f"to_json({column('note')})::text"),
+            _if_set("metadata", f"{column('metadata')}::text"),
+            _if_set("tags", f"to_json({column('tags')})::text"),
+        )
+    )
+    by_role = {"buyer": f"{email} || {delivery}", "seller": f"{without_phone} || {internal}"}
+    everything = f"{email} || {delivery} || {internal}"
+    by_role[""] = "''"  # somebody with a tracking link
+    cases = " ".join(f"WHEN '{role}' THEN {members}" for role, members in by_role.items())
+    return f"CASE {reader} {cases} ELSE {everything} END"
+
+
+AS_IT_WAS = """jsonb_populate_record(today, coalesce((
+        SELECT jsonb_object_agg(member.key, member.value ORDER BY x.version DESC)
+        FROM order_events x JOIN order_edits d ON d.event_id = x.id
+        CROSS JOIN LATERAL jsonb_each(d.before::jsonb) AS member
+        WHERE x.order_id = e.order_id AND x.version > e.version), '{}'))"""
+"""SQL for the row `today` of an order as it was after the event `e`, before what later edits changed: of a member that
+several of them changed, the first one has the old value, and the last key of an aggregated object stands."""
+
+TRACKING_THEN = """(SELECT nullif(coalesce(d.after -> 'tracking', t.tracking)::text, 'null')::json
+        FROM order_events t LEFT JOIN order_edits d ON d.event_id = t.id
+        WHERE t.order_id = e.order_id AND t.version <= e.version
+            AND (t.tracking IS NOT NULL OR d.after -> 'tracking' IS NOT NULL)
+        ORDER BY t.version DESC LIMIT 1)"""
+"""The same for its tracking, which status changes set too."""
+
+
+def _column(alias: str, instead: Mapping[str, str], name: str) -> str:
+    return instead.get(name, f"{alias}.{name}")
+
+
+def _if_set(name: str, text: str) -> str:
+    return f"""coalesce(',"{name}":' || {text}, '')"""
 
 
 def with_allowed(head: str, allowed: str) -> str:
@@ -60,7 +127,7 @@ def event_head(alias: str) -> str:
     """SQL for a row of the history as JSON text, without its actor and its closing brace."""
     return f"""left((SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status, {alias}.reason,
-               {alias}.notify, {alias}.at) AS members), -1)"""
+               {alias}.notify, {alias}.changed, {alias}.at) AS members), -1)"""
 
 
 def acting(alias: str) -> str:

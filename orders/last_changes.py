@@ -33,7 +33,7 @@ def last_changed(workflow: Workflow, principal: Principal, wanted: Filters, limi
     whole, more = filters.whole(workflow, principal, wanted)
     values |= more
     if queries.rows(count(whole), values)[0][0] <= FEW:
-        return _page(queries.rows(of_few(whole), values), limit)
+        return _page(queries.rows(of_few(principal, whole), values), limit)
     rows, end = _page(queries.rows(of_many(principal, wanted, whole), values), limit)
     if end is None and (last := queries.rows(WINDOW_END, values)):
         end = (last[0][0], last[0][0])
@@ -51,13 +51,14 @@ def count(whole: list[str]) -> str:
     return f"SELECT count(*) FROM ({' UNION ALL '.join(parts)}) AS o"
 
 
-def of_few(whole: list[str]) -> str:
+def of_few(principal: Principal, whole: list[str]) -> str:
     """SQL that looks up the last event of each."""
     parts = [f"(SELECT o.id, o.version FROM orders o WHERE {one} LIMIT :few)" for one in whole]
     return _with_heads(
+        principal,
         f"""SELECT o.id, e.id AS position FROM ({" UNION ALL ".join(parts)}) AS o
             JOIN order_events e ON e.order_id = o.id AND e.version = o.version
-            WHERE e.id < :before ORDER BY e.id DESC LIMIT :limit"""
+            WHERE e.id < :before ORDER BY e.id DESC LIMIT :limit""",
     )
 
 
@@ -66,12 +67,13 @@ def of_many(principal: Principal, wanted: Filters, whole: list[str]) -> str:
     seller = ":seller" if principal.seller_id else ":seller_id" if wanted.seller_id else ""
     parts = [f"({one})" for one in whole]
     return _with_heads(
+        principal,
         f"""SELECT o.id, e.id AS position FROM (
                 SELECT id, order_id, version, seller_id FROM order_events WHERE id < :before
                 ORDER BY id DESC LIMIT :window) AS e
             JOIN orders o ON o.id = e.order_id AND o.version = e.version
             WHERE {f"e.seller_id = {seller} AND " if seller else ""}({" OR ".join(parts)})
-            ORDER BY e.id DESC LIMIT :limit"""
+            ORDER BY e.id DESC LIMIT :limit""",
     )
 
 
@@ -79,7 +81,8 @@ WINDOW_END = """SELECT min(id) FROM (SELECT id FROM order_events WHERE id < :bef
     HAVING count(*) = :window"""
 
 
-def _with_heads(page: str) -> str:
-    return f"""SELECT o.id, page.position, o.status, {json_sql.order_head("o")} AS head FROM (
+def _with_heads(principal: Principal, page: str) -> str:
+    head = json_sql.order_head("o", json_sql.literal(principal.role))
+    return f"""SELECT o.id, page.position, o.status, {head} AS head FROM (
             {page}) AS page
         JOIN orders o ON o.id = page.id ORDER BY page.position DESC"""

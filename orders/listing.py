@@ -101,7 +101,8 @@ def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str
     parts = [f"SELECT {columns} FROM orders o WHERE {one}{after} {end}" for one in whole]
     page = parts[0] if len(parts) == 1 else f"SELECT * FROM (({') UNION ALL ('.join(parts)})) AS o {end}"
     # The texts are built for the orders of the page, not for all that were sorted.
-    sql = f"""SELECT o.id, o.{sort.columns[0]} AS position, o.status, {json_sql.order_head("o")} AS head FROM (
+    head = json_sql.order_head("o", json_sql.literal(principal.role))
+    sql = f"""SELECT o.id, o.{sort.columns[0]} AS position, o.status, {head} AS head FROM (
             {page}) AS page
         JOIN orders o ON o.id = page.id ORDER BY {sort.order}"""
     return sql, values | {"limit": wanted.limit + 1}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Identity, Index, Integer, LargeBinary, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
+from sqlalchemy import Boolean, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
@@ -29,6 +29,7 @@ class OrderRow(Base):
         Index("orders_created_at_id_idx", "created_at", "id"),
         Index("orders_seller_id_total_minor_id_idx", "seller_id", "total_minor", "id"),
         Index("orders_total_minor_id_idx", "total_minor", "id"),
+        Index("orders_external_id_key", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
         # Used by the version before only: the release after this one drops it.
         Index(
             "orders_created_at_idx",
@@ -61,6 +62,22 @@ class OrderRow(Base):
     tracking: Mapped[Any | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    external_id: Mapped[str | None]
+    """The order's id in the marketplace's own system."""
+
+    parcels: Mapped[Any | None] = mapped_column(JSON)
+    """Only if there are several, or one with an id of its own: the first one, or the only one, is `tracking`."""
+
+    delivery: Mapped[Any | None] = mapped_column(JSONB)
+    note: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    due_fixed: Mapped[bool | None]
+    """Whether somebody said when it is due, so that entering a status with `due` leaves it."""
+
+    metadata_: Mapped[Any | None] = mapped_column("metadata", JSON)
+    """JSON and not JSONB, which would write 1e100000 in full."""
+
+    tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     closed_as: Mapped[str | None]
     """The closed status, written by the change to it only; NULL while the order is open, or if a version closed it that
     did not know this column (orders/backfill.py)."""
@@ -113,6 +130,10 @@ class OrderEventRow(Base):
     tracking: Mapped[Any | None] = mapped_column(JSON)
     """The tracking of this change, not of the order."""
 
+    changed: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """The names of the members that an edit changed, never their values; empty where none was, but a notification sent
+    again; NULL for a change of the status."""
+
     effect_bits: Mapped[int] = mapped_column(Integer, server_default="0")
     """The bits of this event's effects; those that are no longer pending have happened."""
 
@@ -132,6 +153,18 @@ class OrderReason(Base):
     """No foreign key, as with the history."""
 
     reason: Mapped[str]
+
+
+class OrderEdit(Base):
+    """What an edit changed, by the names of the members. Not in the history, from which nothing can be erased."""
+
+    __tablename__ = "order_edits"
+
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """No foreign key, as with the history."""
+
+    before: Mapped[Any] = mapped_column(JSON)
+    after: Mapped[Any] = mapped_column(JSON)
 
 
 class OrderImport(Base):

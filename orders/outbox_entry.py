@@ -44,6 +44,20 @@ def pending_of_creation(event_type: EventType, status: str) -> int:
     )
 
 
+RESENT = "order.notification_resent"
+"""The type of an event that sends the last notification again."""
+
+
+def pending_of_resending(event_type: EventType) -> int:
+    """The bits of the effects of sending the last notification again."""
+    return mask_of([one for one in event_type.effects if one.on_resending])
+
+
+def pending_of_edit(event_type: EventType) -> int:
+    """The bits of the effects of an edit, which does not change the status."""
+    return mask_of([one for one in event_type.effects if one.on_edit])
+
+
 def pending_of_change(event_type: EventType, source: str, target: str) -> str:
     """SQL for the bits of the effects of a change; `source` and `target` are SQL for its statuses."""
     pending = str(mask_of([one for one in event_type.effects if one.statuses is None]))

@@ -33,6 +33,7 @@ SELLERS = SQL.text("sellers")
 ADDRESSES = SQL.text("addresses")
 ERASE_BUYER = SQL.text("erase_buyer")
 ERASE_REASONS = SQL.text("erase_reasons")
+ERASE_EDITS = SQL.text("erase_edits")
 ERASE_IMPORTS = SQL.text("erase_imports")
 ERASE_ERRORS = SQL.text("erase_errors")
 EXPORT_ORDERS = SQL.text("export_orders")
@@ -65,6 +66,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         actions.erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
+        in_pieces(ERASE_EDITS, orders=batch)
         in_pieces(ERASE_IMPORTS, orders=batch)
     erasure.wait_for_appends()  # so that nothing read before is written afterwards
     for batch in batches:

@@ -17,10 +17,19 @@ SELECT DISTINCT buyer_email FROM orders WHERE id = ANY(:orders) AND buyer_email 
 SELECT DISTINCT unnest(ARRAY[buyer_name, buyer_email]) FROM orders WHERE buyer_id = :buyer
 
 -- name: erase_buyer(orders, piece)
--- Name and address. Rows that are erased already are skipped, so a repetition ends at once.
-UPDATE orders SET buyer_name = '{erased_name}', buyer_email = '' WHERE id = ANY(ARRAY(
-    SELECT id FROM orders WHERE id = ANY(:orders) AND (buyer_name, buyer_email) <> ('{erased_name}', '')
+-- Name, addresses, and what people wrote. Rows that are erased already are skipped, so a repetition ends at once.
+UPDATE orders SET buyer_name = '{erased_name}', buyer_email = '', delivery = NULL, note = NULL, metadata = NULL,
+    tags = NULL
+WHERE id = ANY(ARRAY(
+    SELECT id FROM orders WHERE id = ANY(:orders) AND ((buyer_name, buyer_email) <> ('{erased_name}', '')
+        OR delivery IS NOT NULL OR note IS NOT NULL OR metadata IS NOT NULL OR tags IS NOT NULL)
     ORDER BY id LIMIT :piece FOR UPDATE))
+
+-- name: erase_edits(orders, piece)
+-- What edits changed; the history keeps the names of the members.
+DELETE FROM order_edits WHERE event_id = ANY(ARRAY(
+    SELECT d.event_id FROM order_events e JOIN order_edits d ON d.event_id = e.id
+    WHERE e.order_id = ANY(:orders) LIMIT :piece))
 
 -- name: erase_reasons(orders, piece)
 -- Reasons that people gave for a change. The rows of the history stay.
@@ -43,5 +52,6 @@ UPDATE side_effects SET last_error = '', fingerprint = '' WHERE id = ANY(ARRAY(
 -- Orders with their history, page by page.
 SELECT o.id, row_to_json(o), (
     SELECT coalesce(json_agg(row_to_json(e) ORDER BY e.version), '[]')
-    FROM {events} e WHERE e.order_id = o.id)
+    FROM (SELECT e.*, d.before, d.after FROM {events} e LEFT JOIN order_edits d ON d.event_id = e.id) AS e
+    WHERE e.order_id = o.id)
 FROM orders o WHERE o.buyer_id = :buyer AND o.id > :after ORDER BY o.id LIMIT :piece

@@ -15,10 +15,14 @@ from foundation import sql
 from foundation.db import db
 from foundation.errors import NotFound
 from orders import json_sql
+from orders.json_sql import literal
 from orders.workflow import Workflow
 
 SQL = sql.beside(
-    __file__, event=json_sql.event_json("e", reader=":role"), events=json_sql.EVENTS, head=json_sql.order_head("o")
+    __file__,
+    event=json_sql.event_json("e", reader=":role"),
+    events=json_sql.EVENTS,
+    head=json_sql.order_head("o", ":role"),
 )
 ORDER = SQL.text("order")
 PARTIES = SQL.text("parties")
@@ -26,16 +30,16 @@ HISTORY = SQL.text("history")
 
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
 # OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
-BOARD = f"""WITH waiting AS (
+BOARD = """WITH waiting AS (
         SELECT o.id, row_number() OVER (PARTITION BY o.status ORDER BY o.id) AS place,
                count(*) OVER (PARTITION BY o.status) AS total
-        FROM orders o WHERE o.open AND {{mine}}),
+        FROM orders o WHERE o.open AND {mine}),
     closed AS (
-        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open AND {{mine}} ORDER BY o.id DESC LIMIT :newest_closed)
+        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open AND {mine} ORDER BY o.id DESC LIMIT :newest_closed)
     SELECT whole.open, whole.status, shown.total, whole.head
     FROM (SELECT id, total FROM waiting WHERE place <= :limit
           UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
-    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {json_sql.order_head("o")} AS head
+    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {head} AS head
                         FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
     ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
 
@@ -56,7 +60,7 @@ class OpenOrders:
 
 def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str, int]:
     """An order as JSON text and its version; raises NotFound if it does not exist or is not this principal's."""
-    row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id}).one_or_none()
+    row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id, "role": principal.role}).one_or_none()
     if row is None:
         raise NotFound("No such order.")
     status, version, head = row
@@ -99,10 +103,15 @@ def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> 
     values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
     open_orders: dict[str, OpenOrders] = {}
     done: list[str] = []
-    for is_open, status, total, head in rows(BOARD.format(mine=side(principal)), values):
+    for is_open, status, total, head in rows(board_sql(principal), values):
         orders = open_orders.setdefault(status, OpenOrders(total)).orders if is_open else done
         orders.append(ended(head, workflow, status, principal))
     return open_orders, done
+
+
+def board_sql(principal: Principal) -> str:
+    """The statement of this principal's board."""
+    return BOARD.format(mine=side(principal), head=json_sql.order_head("o", literal(principal.role)))
 
 
 def rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:

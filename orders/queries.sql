@@ -5,7 +5,7 @@
 (CAST(:seller AS bigint) IS NULL OR o.seller_id = CAST(:seller AS bigint))
     AND (CAST(:buyer AS bigint) IS NULL OR o.buyer_id = CAST(:buyer AS bigint))
 
--- name: order(order_id, seller, buyer)
+-- name: order(order_id, seller, buyer, role)
 -- `allowed_transitions` differs from reader to reader, and is appended to the text in Python.
 SELECT o.status, o.version, {head} FROM orders o WHERE o.id = :order_id AND {party}
 

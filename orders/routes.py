@@ -29,6 +29,8 @@ from orders.answers import (
 )
 from orders.batch import Batch
 from orders.creation import Creation
+from orders.edit_routes import add_edits
+from orders.edits import Edits
 from orders.errors import DuplicateNumber, IllegalTransition, OrderLocked, StaleVersion
 from orders.schemas import (
     ChangeHeaders,
@@ -56,7 +58,9 @@ Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 """Given an order and the effect bits of its events, returns the state of each effect."""
 
 
-def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, ledger: Ledger) -> APIBlueprint:
+def blueprint(
+    workflow: Workflow, changes: StatusChanges, creation: Creation, edits: Edits, ledger: Ledger
+) -> APIBlueprint:
     """The orders' routes."""
     routes = APIBlueprint("orders", __name__, abp_tags=[TAG])
     guards.protect(routes)
@@ -65,6 +69,7 @@ def blueprint(workflow: Workflow, changes: StatusChanges, creation: Creation, le
     _add_creation(routes, creation)
     list_routes.add(routes, workflow)
     _add_reading(routes, workflow)
+    add_edits(routes, edits, changes.require_version)
     _add_history(routes, ledger)
     _add_workflow(routes, workflow)
     return routes

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from foundation.addresses import is_addr_spec
 from foundation.contract import LARGEST_ID, WHOLE, Body, Headers, Id, Query, example
 from foundation.errors import InvalidRequest
-from foundation.one_line import Code, Line
+from foundation.one_line import SHOWN, Line
 from orders.conditions import KEY, TAG_OR_ANY
+from orders.details import Details, EmailAddress, Tracking
+from orders.lines import MOST_MONEY, OrderItem, cost_of
 from orders.workflow_file import BUILT_IN
 
-EmailAddress = Annotated[
-    str,
-    StringConstraints(max_length=254),
-    AfterValidator(is_addr_spec),
-    Field(
-        description="One plain address without a display name. Non-ASCII letters are allowed only after the @: hardly "
-        "any mail server accepts them before it.",
-        json_schema_extra={"pattern": r"^[!-?A-~]{1,64}@[^@\s]+$", "format": "idn-email"},
-    ),
-]
 STATUSES = list(BUILT_IN.statuses)
-Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-MOST_MONEY = 10**15
-Money = Annotated[int, Field(ge=0, le=MOST_MONEY, description="In minor units: cents.")]
 
 
-class OrderItem(Body):
-    """One line item of an order."""
-
-    sku: Code
-    title: Line
-    quantity: Annotated[int, Field(ge=1, le=10**6), WHOLE]
-    unit_price_minor: Annotated[int, Field(ge=0, le=10**9), WHOLE]
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable characters")
+    return text
 
 
-def _cost(items: Sequence[OrderItem]) -> int:
-    return sum(item.quantity * item.unit_price_minor for item in items)
+Number = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=40, strip_whitespace=True),
+    AfterValidator(_printable),
+    SHOWN,
+]
+"""As shops print them: `#1001`, `SO/2024/00001`. What is not printable, such as a zero-width space, is refused: two
+numbers could look alike."""
 
 
-class CreateOrderRequest(Body):
+def bare(number: str) -> str:
+    """An order's number without the `#` that is shown before it, and that some shops' numbers begin with."""
+    return number.lstrip("#")
+
+
+class CreateOrderRequest(Details):
     """An order to create."""
 
     model_config = example(
@@ -66,29 +69,47 @@ class CreateOrderRequest(Body):
     buyer_name: Line
     buyer_email: EmailAddress
     items: Annotated[list[OrderItem], Field(min_length=1, max_length=200)]
+    total_minor: Annotated[int, Field(ge=0, le=MOST_MONEY), WHOLE] | None = Field(
+        None, description="What was paid: if given, the order is refused unless its lines add up to it."
+    )
 
     @property
-    def total_minor(self) -> int:
-        return _cost(self.items)
+    def cost(self) -> int:
+        """What the lines add up to, in minor units."""
+        return cost_of(self.items)
 
     @field_validator("items")
     @classmethod
     def _exact(cls, items: list[OrderItem]) -> list[OrderItem]:
         """JavaScript has no exact numbers above 2^53."""
-        if _cost(items) > MOST_MONEY:
-            raise ValueError(f"the total must not exceed {MOST_MONEY:,} minor units")
+        if not 0 <= cost_of(items) <= MOST_MONEY:
+            raise ValueError(f"the total must lie between 0 and {MOST_MONEY:,} minor units")
         return items
 
+    @field_validator("total_minor")
+    @classmethod
+    def _paid(cls, total: int | None, info: ValidationInfo) -> int | None:
+        if total is not None and "items" in info.data and total != (cost := cost_of(info.data["items"])):
+            raise ValueError(f"the lines add up to {cost}")
+        return total
 
-class Tracking(Body):
-    """Tracking data; allowed with a status whose `tracking` is true."""
 
-    carrier: Line
-    number: Code
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$", max_length=2000)] | None = (
-        None
+class EditOrderRequest(Details):
+    """The members to change; those that are not given stay as they are."""
+
+    model_config = example(
+        delivery={"lines": ["12 Archway Road"], "postcode": "N19 3TU"},
+        note="Rings twice.",
+        due_at="2026-11-26T12:00:00Z",
     )
-    expected_on: date | None = None
+
+    buyer_name: Line = Field(default_factory=str)
+    buyer_email: EmailAddress = Field(default_factory=str)
+
+    @model_serializer(mode="wrap")
+    def _as_sent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """With the members that were given only: null removes one, and no value leaves it as it is."""
+        return {name: value for name, value in write(self).items() if name in self.model_fields_set}
 
 
 class ChangeOrderStatusRequest(Body):

@@ -13,21 +13,22 @@ PATIENT = "SET LOCAL lock_timeout = '2s';"
 
 HEAD_OF_THEN = json_sql.order_head(
     "o",
+    "w.actor_role",
     status="e.to_status",
     version="e.version",
     updated_at="e.at",
-    tracking="""(SELECT t.tracking FROM order_events t WHERE t.order_id = e.order_id
-        AND t.version <= e.version AND t.tracking IS NOT NULL ORDER BY t.version DESC LIMIT 1)""",
+    tracking=json_sql.TRACKING_THEN,
 )
 """An order as it was after the event `e`."""
 
 SQL = sql.beside(
     __file__,
+    as_it_was=json_sql.AS_IT_WAS,
     event=json_sql.event_json("e", reader="w.role"),
     event_columns=EVENT,
     event_type=EVENT_TYPE,
     events=json_sql.EVENTS,
-    head=json_sql.order_head("o"),
+    head=json_sql.order_head("o", "w.role"),
     head_of_then=HEAD_OF_THEN,
     held=HELD,
     moves=MOVES,

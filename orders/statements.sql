@@ -6,7 +6,7 @@
 SELECT w.place, entry.id, entry.pending, {head_of_then}, {event_columns}, e.notify, e.tracking::text
 FROM json_to_recordset(:keys) AS w (place int, key text, actor_id bigint, actor_role text)
 JOIN {events} e ON (e.idempotency_key, e.actor_id, e.actor_role) = (w.key, w.actor_id, w.actor_role)
-JOIN orders o ON o.id = e.order_id
+JOIN orders today ON today.id = e.order_id CROSS JOIN LATERAL {as_it_was} AS o
 LEFT JOIN LATERAL (SELECT id, pending FROM outbox
     WHERE order_id = e.order_id AND event_type = '{event_type}' AND event_id = e.id AND owner + 0 <> {held} OFFSET 0) AS entry ON true
 

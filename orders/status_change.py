@@ -172,7 +172,9 @@ class StatusChanges:
         if target not in self._workflow.statuses:
             raise InvalidRequest(f"Unknown status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
         if change.new.tracking and not self._workflow.statuses[target].tracking:
-            raise InvalidRequest(f"tracking is not allowed with {target}.")
+            raise InvalidRequest(
+                f"tracking is not allowed with {target}. Set it with PATCH /api/orders/{change.order_id}."
+            )
         sources = self._workflow.sources(target, role, reason=bool(change.new.reason))
         if change.new.notify or role in MAY_BE_SILENT:
             return sources
@@ -206,6 +208,7 @@ class StatusChanges:
             "key": key,
             "request_id": logs.request_id.get(),
         }
+        status = self._workflow.statuses[new.status]
         optional = {
             "seller_id": principal.seller_id,
             "buyer_id": principal.buyer_id,
@@ -217,6 +220,8 @@ class StatusChanges:
             "corrects": {name: limit for name, limit in self._corrections(change).items() if name in sources},
             "silent": (not new.notify) or None,
             "hold": new.hold_seconds or None,
+            "due": status.due_seconds,
+            "done": status.tracking or status.closed or None,
         }
         return wanted | {name: value for name, value in optional.items() if value not in (None, "", {})}
 

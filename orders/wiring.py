@@ -13,6 +13,7 @@ from foundation.settings import Settings
 from notifications.email import Mailer
 from orders import (
     dry_run_routes,
+    edit_routes,
     group_commit,
     import_routes,
     personal_routes,
@@ -23,9 +24,12 @@ from orders import (
 )
 from orders import models as models  # its tables, for the metadata
 from orders.creation import Creation
+from orders.edits import Edits
 from orders.effects import event_type
 from orders.effects.given import Given
 from orders.fast_path import FastPath
+from orders.locked_orders import LockedOrders
+from orders.resending import Resending
 from orders.status_change import StatusChange, StatusChanges
 from orders.workflow import Workflow
 from outbox import ledger
@@ -75,11 +79,15 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
     changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match, in_flight)
     plan.changes = changes
     creation = Creation(workflow, engine, event_type)
+    locked = LockedOrders(workflow, engine, event_type)
     blueprints = (
-        routes.blueprint(workflow, changes, creation, partial(ledger.of, engine.durable_pool.run, event_type)),
+        routes.blueprint(
+            workflow, changes, creation, Edits(locked), partial(ledger.of, engine.durable_pool.run, event_type)
+        ),
         dry_run_routes.blueprint(changes),
         import_routes.blueprint(workflow),
         saved_view_routes.blueprint(workflow),
+        edit_routes.blueprint(Resending(locked)),
         tracking_routes.blueprint(access.tracking_links),
         personal_routes.routes,
     )

@@ -40,6 +40,9 @@ class Status:
     lead: str = ""
     """The buyer's line under the label."""
 
+    due_seconds: int | None = None
+    """How long after it enters this status an order is due to leave it, unless somebody said when."""
+
 
 @dataclass(frozen=True)
 class Transition:
@@ -135,7 +138,7 @@ class Workflow:
 
     def published(self) -> dict[str, Any]:
         """The table as clients get it."""
-        shown = ("name", "seller", "buyer", "tone", "icon", "closed", "tracking", "action", "lead")
+        shown = ("name", "seller", "buyer", "tone", "icon", "closed", "tracking", "action", "lead", "due_seconds")
         return {
             "initial": self.initial,
             "statuses": [

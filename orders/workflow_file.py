@@ -56,6 +56,7 @@ class _StatusEntry(Body):
     notify: _Notify = _Notify()
     action: Text | None = None
     lead: Text | None = None
+    due: Duration | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -130,6 +131,7 @@ def _workflow(table: _Table) -> Workflow:
             one.notify.model_dump(exclude_none=True),
             one.action or "",
             one.lead or "",
+            _seconds(one.due) if one.due else None,
         )
         for name, one in table.statuses.items()
     }

@@ -2,7 +2,8 @@
 
 -- fragment: erased_data
 CAST(
-    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
+    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb)
+        #- '{order,buyer_email}' #- '{order,delivery}' #- '{order,note}' #- '{order,metadata}' #- '{order,tags}',
         '{event,actor,api_key,name}', 'null', false),
         '{message,author,api_key,name}', 'null', false),
         '{event,actor,person,name}', 'null', false),

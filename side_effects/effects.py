@@ -38,6 +38,12 @@ class Effect:
     on_creation: bool = field(default=False, kw_only=True)
     """Whether creating an order has it too."""
 
+    on_edit: bool = field(default=False, kw_only=True)
+    """Whether an edit, which leaves the status as it is, has it too."""
+
+    on_resending: bool = field(default=False, kw_only=True)
+    """Whether sending the last notification again has it: live, so that everybody has the version, and to the buyer."""
+
     statuses: tuple[str, ...] | None = field(default=None, kw_only=True)
     """Only changes from or to one of these have it; None if every change has it."""
 

@@ -3,7 +3,7 @@
 import * as board from "./board.js";
 import * as order from "./order.js";
 import { nameOf, page, say, text } from "./page.js";
-import { freshKey, labelOf, showError, slot } from "./paint.js";
+import { bare, freshKey, labelOf, showError, slot } from "./paint.js";
 
 const TIMEOUT_MS = 15_000;
 const UNAVAILABLE = "The service isn't responding. Your change may not have been saved. Try again.";
@@ -50,7 +50,7 @@ async function move(form, after) {
   if (answer.status === 200) {
     merge(answer.data, true);
     guardedUntil = performance.now() + GUARD_MS;
-    say(text("changed", { number: answer.data.number, status: labelOf(answer.data.status).text }));
+    say(text("changed", { number: bare(answer.data.number), status: labelOf(answer.data.status).text }));
     return after();
   }
   if (answer.data.current) merge(answer.data.current, false);

@@ -1,7 +1,7 @@
 /* Lists of orders: the board's columns, recently closed orders, a buyer's orders. */
 
 import { page, text } from "./page.js";
-import { badge, clone, countOfItems, flash, labelOf, money, moves, showError, slot, tone, when, write } from "./paint.js";
+import { badge, bare, clone, countOfItems, flash, labelOf, money, moves, showError, slot, tone, when, write } from "./paint.js";
 
 const REST_MS = 1_500;
 
@@ -46,10 +46,11 @@ export function fill(card, order) {
   tone(card, label.tone);
   badge(card, label);
   slot(card, "link").setAttribute("href", `${page.boot.home}/${order.id}`);
-  write(card, "number", order.number);
+  write(card, "number", bare(order.number));
   write(card, "about", page.boot.role === "buyer" ? order.items.map((item) => item.title).join(", ") : order.buyer_name);
   write(card, "items", countOfItems(order.items));
   write(card, "total", money(order.total_minor, order.currency));
+  slot(card, "late").hidden = !order.late;
   when(card, order.updated_at);
   moves(card, order);
   showError(card, "");

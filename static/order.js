@@ -1,7 +1,10 @@
 /* The page of one order: its status, the steps, the history and the conversation. */
 
 import { nameOf, page, text } from "./page.js";
-import { badge, clone, corrections, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
+import { badge, bare, clone, corrections, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
+import { show } from "./clock.js";
+
+const DAY = { day: "numeric", month: "short", timeZone: "UTC" };
 
 const article = () => document.getElementById("order");
 const isHere = (id) => article()?.dataset.order === String(id);
@@ -10,6 +13,7 @@ const isHere = (id) => article()?.dataset.order === String(id);
 export function mergeOrder(order, event) {
   if (!isHere(order.id)) return;
   if (event) remember(event);
+  if (event?.type === "order.updated") refreshDetails();
   if (order.version > Number(article().dataset.version)) paint(order);
   if (order.version === Number(article().dataset.version)) corrections(article(), order, page.boot.events);
 }
@@ -24,7 +28,21 @@ function remember(event) {
   write(document, "updates", events.at(-1).version);
 }
 
-function steps(events) {
+/** What an edit may have changed is rendered by the server alone. */
+async function refreshDetails() {
+  const answer = await fetch(page.path, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return; // the next refresh of the page shows it
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const theirs of fresh.querySelectorAll("[data-detail]")) {
+    document.querySelector(`[data-detail="${theirs.dataset.detail}"]`)?.replaceWith(document.adoptNode(theirs));
+  }
+  document.querySelectorAll("[data-detail] time").forEach(show);
+}
+
+/** Only changes of the status are steps. */
+function steps(all) {
+  const moved = all.filter((event) => event.changed === null);
+  const events = moved.length ? moved : all;
   const last = events.length - 1;
   const past = events.map((event, at) => step(event.to_status, at === last ? "now" : "done", event.at));
   return [...past, ...(page.boot.ahead[events[last].to_status] ?? []).map((status) => step(status, "ahead", ""))];
@@ -50,9 +68,16 @@ function entry(event) {
   const who = event.type === "order.corrected" ? text("corrected", { who: name }) : name;
   write(element, "who", event.notify ? who : text("silent", { who }));
   when(element, event.at);
+  write(element, "changed", event.changed ? edited(event.changed) : "");
+  slot(element, "changed").hidden = !event.changed;
   write(element, "reason", event.reason ?? "");
   slot(element, "reason").hidden = !event.reason;
   return element;
+}
+
+function edited(members) {
+  if (!members.length) return text("resent");
+  return text("edited", { members: members.map((name) => page.boot.texts[name] ?? name).join(", ") });
 }
 
 function paint(order) {
@@ -64,28 +89,36 @@ function paint(order) {
     icon(hero, label.icon);
     write(hero, "label", label.text);
     write(hero, "lead", label.lead);
-    document.title = `${label.text} · #${order.number} · Onward`;
+    document.title = `${label.text} · #${bare(order.number)} · Onward`;
   } else {
-    document.title = `#${order.number} · ${label.text} · Onward`;
+    document.title = `#${bare(order.number)} · ${label.text} · Onward`;
   }
   write(hero, "version", order.version);
   when(hero, order.updated_at, "updated");
   moves(root, order);
-  parcel(order.tracking);
+  parcels(order.parcels ?? []);
   showError(root, "");
   flash(hero);
 }
 
-function parcel(tracking) {
-  const element = document.getElementById("parcel");
-  element.hidden = !tracking;
-  if (!tracking) return;
-  write(element, "carrier", tracking.carrier);
-  write(element, "code", tracking.number);
+function parcels(all) {
+  const list = document.getElementById("parcel-list");
+  list.hidden = !all.length;
+  list.replaceChildren(...all.map(parcel));
+}
+
+function parcel(one) {
+  const element = clone("parcel");
+  write(element, "carrier", one.carrier);
+  write(element, "code", one.number);
+  const on = one.expected_on && new Date(`${one.expected_on}T00:00:00Z`);
+  slot(element, "expected").hidden = !on;
+  if (on) write(element, "expected", text("expected", { day: on.toLocaleDateString("en-GB", DAY) }));
   const link = slot(element, "open");
-  link.hidden = !tracking.url;
+  link.hidden = !one.url;
   // The server accepts only http and https; a link is the one place where text could run code.
-  if (/^https?:\/\//.test(tracking.url ?? "")) link.href = tracking.url;
+  if (/^https?:\/\//.test(one.url ?? "")) link.href = one.url;
+  return element;
 }
 
 /** Add a message once, whether it arrives first in our own response or on the stream. */

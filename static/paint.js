@@ -35,18 +35,24 @@ export function when(root, at, name = "when") {
   show(time);
 }
 
+/** An order's number without the # that is shown before it, and that some shops' numbers begin with. */
+export const bare = (number) => number.replace(/^#+/, "");
+
 const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** `€1,084.50` from minor units, by string operations: there is no arithmetic on money here. */
 export function money(minor, currency) {
   const digits = page.boot.digits[currency] ?? 2;
-  const all = String(minor).padStart(digits + 1, "0");
+  const all = String(Math.abs(minor)).padStart(digits + 1, "0");
   const whole = grouped(all.slice(0, all.length - digits));
-  return (page.boot.symbols[currency] ?? `${currency} `) + whole + (digits ? `.${all.slice(-digits)}` : "");
+  const sign = minor < 0 ? "-" : "";
+  return sign + (page.boot.symbols[currency] ?? `${currency} `) + whole + (digits ? `.${all.slice(-digits)}` : "");
 }
 
+/** A part of something, such as half a kilogram, is one item; shipping and discounts are none. */
 export function countOfItems(items) {
-  const count = items.reduce((sum, item) => sum + item.quantity, 0);
+  const counted = items.filter((item) => (item.kind ?? "item") === "item").map((item) => item.quantity);
+  const count = counted.reduce((sum, quantity) => sum + (Number.isInteger(quantity) ? quantity : 1), 0);
   return count === 1 ? text("item") : text("items", { count: grouped(String(count)) });
 }
 
@@ -102,7 +108,7 @@ export function corrections(root, order, events) {
 
 function menu(order, actions, origin, drafts) {
   const details = clone("more");
-  details.querySelector("summary").setAttribute("aria-label", text("more", { number: order.number }));
+  details.querySelector("summary").setAttribute("aria-label", text("more", { number: bare(order.number) }));
   write(details, "caption", actions.length === 1 ? text("only_choice", { action: actions[0].label }) : text("choose"));
   for (const action of actions) {
     const form = move(order, action, origin, false);
@@ -125,7 +131,7 @@ function move(order, action, origin, plain) {
   if (!action.tracking || plain || origin !== "order") slot(form, "tracking").remove();
   const button = slot(form, "go");
   button.textContent = action.label;
-  button.setAttribute("aria-label", text("go", { action: action.label, number: order.number }));
+  button.setAttribute("aria-label", text("go", { action: action.label, number: bare(order.number) }));
   button.className = action.danger ? "danger" : "";
   return form;
 }

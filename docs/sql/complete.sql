@@ -38,9 +38,13 @@ labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_a
         (E'REFUNDED'::text, E'Refunded'::text, E'Refunded'::text, E'Order #{number} was refunded.'::text, E'Your order #{number} was refunded.'::text, E'[]'::text, E'[]'::text),
         (E'CANCELLED'::text, E'Cancelled'::text, E'Cancelled'::text, E'Order #{number} was cancelled.'::text, E'Your order #{number} was cancelled.'::text, E'["REFUNDED"]'::text, E'[]'::text)),
 plain AS MATERIALIZED (
-    SELECT s.pending, e.*, o.number, left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1) AS head, left((SELECT row_to_json(members)::text FROM (
+    SELECT s.pending, e.*, ltrim(o.number, '#') AS number, (left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1)
+        || coalesce(',"external_id":' || to_json(o.external_id)::text, '') || coalesce(',"parcels":' || coalesce(o.parcels::text, '[{"id":"1",' || substr(o.tracking::text, 2) || ']'), '')) AS head,
+           left((SELECT row_to_json(members)::text FROM (
         SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
-               e.notify, e.at) AS members), -1) AS event,
+               e.notify, e.changed, e.at) AS members), -1) AS event,
+           CASE 'seller' WHEN 'buyer' THEN coalesce(',"buyer_email":' || to_json(nullif(o.buyer_email, ''))::text, '') || coalesce(',"delivery":' || o.delivery::text, '') WHEN 'seller' THEN coalesce(',"delivery":' || (o.delivery - 'phone')::text, '') || coalesce(',"due_at":' || to_json(o.due_at)::text || ',"late":' || (o.open AND o.due_at < clock_timestamp())::text, '') || coalesce(',"note":' || to_json(o.note)::text, '') || coalesce(',"metadata":' || o.metadata::text, '') || coalesce(',"tags":' || to_json(o.tags)::text, '') WHEN '' THEN '' ELSE coalesce(',"buyer_email":' || to_json(nullif(o.buyer_email, ''))::text, '') || coalesce(',"delivery":' || o.delivery::text, '') || coalesce(',"due_at":' || to_json(o.due_at)::text || ',"late":' || (o.open AND o.due_at < clock_timestamp())::text, '') || coalesce(',"note":' || to_json(o.note)::text, '') || coalesce(',"metadata":' || o.metadata::text, '') || coalesce(',"tags":' || to_json(o.tags)::text, '') END AS seller_members,
+           CASE 'buyer' WHEN 'buyer' THEN coalesce(',"buyer_email":' || to_json(nullif(o.buyer_email, ''))::text, '') || coalesce(',"delivery":' || o.delivery::text, '') WHEN 'seller' THEN coalesce(',"delivery":' || (o.delivery - 'phone')::text, '') || coalesce(',"due_at":' || to_json(o.due_at)::text || ',"late":' || (o.open AND o.due_at < clock_timestamp())::text, '') || coalesce(',"note":' || to_json(o.note)::text, '') || coalesce(',"metadata":' || o.metadata::text, '') || coalesce(',"tags":' || to_json(o.tags)::text, '') WHEN '' THEN '' ELSE coalesce(',"buyer_email":' || to_json(nullif(o.buyer_email, ''))::text, '') || coalesce(',"delivery":' || o.delivery::text, '') || coalesce(',"due_at":' || to_json(o.due_at)::text || ',"late":' || (o.open AND o.due_at < clock_timestamp())::text, '') || coalesce(',"note":' || to_json(o.note)::text, '') || coalesce(',"metadata":' || o.metadata::text, '') || coalesce(',"tags":' || to_json(o.tags)::text, '') END AS buyer_members,
            CASE split_part(coalesce(e.actor_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = e.actor_role AND p.principal_id = e.actor_id) IS NOT TRUE AS former
@@ -62,7 +66,7 @@ labelled AS (
     FROM plain p LEFT JOIN labels now ON now.status = p.current_status
     LEFT JOIN labels was ON was.status = p.to_status),
 order_changes AS MATERIALIZED (
-    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 AND notify THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL AND notify) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
+    SELECT *, clock_timestamp() AS done_at, CASE WHEN (pending & 4) <> 0 AND notify THEN nextval('notifications_id_seq') END AS generic_buyer, CASE WHEN (pending & 4) <> 0 THEN nextval('notifications_id_seq') END AS generic_seller, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'buyer' AND buyer_notice IS NOT NULL AND notify) THEN nextval('notifications_id_seq') END AS status_buyer, CASE WHEN ((pending & 8) <> 0 AND actor_role <> 'seller' AND changed IS NULL AND seller_notice IS NOT NULL) THEN nextval('notifications_id_seq') END AS status_seller, CASE WHEN (pending & 32) <> 0 THEN nextval('messages_id_seq') END AS message_id FROM labelled),
 generic_notices AS (
     INSERT INTO notifications
         (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
@@ -125,12 +129,12 @@ packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buye
                CASE WHEN live_5 THEN 'notification.created' || ' 0 7.17.18.16.11' END,
                CASE WHEN live_6 THEN 'message.created' || ' 1 19.10.20.21' END,
                CASE WHEN live_7 THEN 'message.created' || ' 0 19.22.20.21' END) AS recipe,
-           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || ',"allowed_transitions":' ELSE '' END
-               || chr(30) || CASE WHEN live_0 THEN seller_allowed ELSE '' END
+           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN seller_members || ',"allowed_transitions":' || seller_allowed ELSE '' END
                || chr(30) || CASE WHEN live_0 OR live_1 THEN '},"event":' || event || ',"actor":' ELSE '' END
                || chr(30) || CASE WHEN live_0 THEN ('{"role":"' || actor_role || '","id":' || actor_id || CASE WHEN actor_role = 'seller' THEN acting ELSE '' END || '}') ELSE '' END
                || chr(30) || CASE WHEN live_0 OR live_1 THEN '}}' ELSE '' END
-               || chr(30) || CASE WHEN live_1 THEN buyer_allowed ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN buyer_members || ',"allowed_transitions":' || buyer_allowed ELSE '' END
                || chr(30) || CASE WHEN live_1 THEN ('{"role":"' || actor_role || '","id":' || actor_id || CASE WHEN actor_role = 'buyer' THEN acting ELSE '' END || '}') ELSE '' END
                || chr(30) || CASE WHEN live_2 OR live_3 OR live_4 OR live_5 THEN '{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":' ELSE '' END
                || chr(30) || CASE WHEN live_2 THEN generic_buyer::text ELSE '' END

@@ -63,13 +63,18 @@ def effects(_: Given) -> tuple[Effect, ...]:
             missing="(e.notify OR e.actor_role <> 'seller')"
             " AND NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
             on_creation=True,
+            on_resending=True,
         ),
     )
 
 
 def _is_notified(side: str) -> str:
-    """The side that did not act; both, if neither did."""
-    return f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}' AND {side}_notice IS NOT NULL{_unless_silent(side)})"
+    """The side that did not act; both, if neither did. What is sent again is for the buyer."""
+    again = " AND changed IS NULL" if side == "seller" else ""
+    return (
+        f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}'{again} AND {side}_notice IS NOT NULL"
+        f"{_unless_silent(side)})"
+    )
 
 
 def _unless_silent(side: str) -> str:

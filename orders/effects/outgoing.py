@@ -9,13 +9,20 @@ from side_effects.kinds import Kind
 
 
 def outgoing(
-    bit: int, handler: Kind, destination: str, enabled: bool, only: str = "true", to_buyer: bool = False
+    bit: int,
+    handler: Kind,
+    destination: str,
+    enabled: bool,
+    only: str = "true",
+    to_buyer: bool = False,
+    on_resending: bool = False,
 ) -> DurableEffect:
     """The effect with this bit; it has the name of its handler.
 
     `destination` names the circuit that its calls share. `enabled` is false if a setting that it needs is missing.
     `only` is an SQL condition over the columns of `order_events`: the changes that have the effect.
     `to_buyer`: a change that is to be silent does not have it.
+    `on_resending`: sending the last notification again has it too.
     """
     rows = insert(
         f"order_changes WHERE {is_pending(bit)} AND ({only}) ORDER BY id",
@@ -33,4 +40,5 @@ def outgoing(
         to_buyer=to_buyer,
         handler=handler if enabled else None,
         enabled=enabled,
+        on_resending=on_resending,
     )

@@ -20,8 +20,8 @@ def _live(side: str, bit: int) -> WrittenEffect:
         f"'{side}:' || {side}_id",
         "type",
         (
-            f"""'{{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head || '{ALLOWED}'""",
-            f"{side}_allowed",
+            """'{"at":' || to_json(at) || ',"type":"' || type || '","order":' || head""",
+            f"{side}_members || '{ALLOWED}' || {side}_allowed",
             f"""'}},"event":' || event || '{ACTOR}'""",
             actor_seen_by(side, "actor_role", "actor_id"),
             "'}}'",
@@ -35,4 +35,6 @@ def _live(side: str, bit: int) -> WrittenEffect:
     missing = f"""NOT EXISTS (SELECT FROM live_events r WHERE r.event_id = e.id AND {found})
         AND NOT EXISTS {single.format("r.order_id = e.order_id")}
         AND NOT EXISTS {single.format("r.order_id IS NULL")}"""
-    return WrittenEffect(f"realtime.{side}", bit, live=(event,), missing=missing, on_creation=True)
+    return WrittenEffect(
+        f"realtime.{side}", bit, live=(event,), missing=missing, on_creation=True, on_edit=True, on_resending=True
+    )

@@ -20,7 +20,14 @@ log = get_logger(__name__)
 def effects(_: Given) -> tuple[Effect, ...]:
     """The one effect whose first attempt runs code in this process, outside a transaction."""
     called = CalledEffect(
-        "signal.order_status_changed", BIT, emit, emit_to, receivers, leaves_to="receivers", on_creation=True
+        "signal.order_status_changed",
+        BIT,
+        emit,
+        emit_to,
+        receivers,
+        leaves_to="receivers",
+        on_creation=True,
+        on_edit=True,
     )
     return (called,)
 

@@ -11,9 +11,9 @@ from orders.signals import OrderEvent
 from orders.workflow import Workflow
 from side_effects.effects import Run
 
-MOVED_ON = """(SELECT o.version FROM orders o WHERE o.id = s.order_id)
-    > (SELECT e.version FROM order_events e WHERE e.id = s.event_id)"""
-"""The order has changed since this side effect's event."""
+MOVED_ON = """EXISTS (SELECT FROM order_events e JOIN order_events later ON later.order_id = e.order_id
+    AND later.version > e.version AND later.changed IS NULL WHERE e.id = s.event_id)"""
+"""The order has changed since this side effect's event; an edit leaves what the effect is about as it was."""
 
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""
@@ -35,7 +35,10 @@ def sql(workflow: Workflow, drawn: Sequence[str]) -> str:
     return f"""
 {json_sql.labels(workflow)},
 plain AS MATERIALIZED (
-    SELECT s.pending, e.*, o.number, {json_sql.order_head("o")} AS head, {json_sql.event_head("e")} AS event,
+    SELECT s.pending, e.*, ltrim(o.number, '#') AS number, {json_sql.shared_head("o")} AS head,
+           {json_sql.event_head("e")} AS event,
+           {json_sql.members_for("o", "'seller'")} AS seller_members,
+           {json_sql.members_for("o", "'buyer'")} AS buyer_members,
            {json_sql.acting("e")} AS acting, o.status AS current_status, o.version AS current_version
     FROM completed s
     CROSS JOIN LATERAL (SELECT * FROM {json_sql.EVENTS} AS one WHERE one.id = s.event_id OFFSET 0) AS e

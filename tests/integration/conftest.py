@@ -24,9 +24,9 @@ from tests.integration.visitor import Visitor
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, "
-    "orders, order_imports, order_search, saved_views, order_events, order_reasons, outbox, notifications, messages, "
-    "realtime_packs, realtime_events, revocations, api_keys, people, sellers, sign_in_attempts, stream_tickets, "
-    "idempotency_keys"
+    "orders, order_imports, order_search, saved_views, order_events, order_reasons, order_edits, outbox, "
+    "notifications, messages, realtime_packs, realtime_events, revocations, api_keys, people, sellers, "
+    "sign_in_attempts, stream_tickets, idempotency_keys"
 )
 
 

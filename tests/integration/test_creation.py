@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 import pytest
 
 from tests.cast import new_order
@@ -12,6 +15,8 @@ def test_a_placed_order_is_pending_with_its_total(shop, alice, bob):
 
     assert 201 == reply.status
     order = reply.json
+    email = order.pop("buyer_email")
+    assert "alice@example.org" == email, "which the seller does not read"
     assert ("PENDING", 1, 2800, str(order["id"])) == (
         order["status"],
         order["version"],
@@ -89,7 +94,10 @@ def test_placing_twice_with_one_key_places_once(shop, alice, bob, sql):
         {"buyer_name": "Alice\u2028Archer"},
         {"items": [{"sku": "A\nB", "title": "B", "quantity": 1, "unit_price_minor": 1}]},
         {"items": [{"sku": "A", "title": "B\rC", "quantity": 1, "unit_price_minor": 1}]},
-        {"number": "no spaces please"},
+        {"number": "two\nlines"},
+        {"number": "A-1\u200b"},
+        {"number": " "},
+        {"number": "n" * 41},
         {"items": [{"sku": "A", "title": "B", "quantity": 0, "unit_price_minor": 1}]},
         {"items": [{"sku": "A", "title": "B", "quantity": 1, "unit_price_minor": 1.5}]},
         {"items": [{"sku": "A", "title": "B", "quantity": 10**6, "unit_price_minor": 10**9}] * 2},
@@ -128,3 +136,32 @@ def test_an_order_without_a_number_is_placed_though_the_seller_has_that_number(c
     reply = shop.post("/api/orders", unnumbered)
     assert 201 == reply.status
     assert reply.json["number"].startswith(f"{reply.json['id']}-")
+
+
+@pytest.mark.parametrize("number", ["#1001", "SO/2024/00001", "100-7/2", "A 17", "A~ № ü", "A~1"])
+def test_numbers_are_taken_as_shops_print_them(cast, bob, olive, number):
+    order = cast.place(number=f" {number} ")
+    cast.place(number="zz")
+
+    assert number == order["number"]
+    for person in (bob, olive):
+        found = person.get(f"/api/orders?number={quote(number)}").json["orders"]
+        assert [order["id"]] == [one["id"] for one in found]
+    first = bob.get("/api/orders?sort=number&limit=1")
+    following = bob.get(re.search("<(.*)>", first.headers["Link"])[1]).json["orders"]
+    assert [number, "zz"] == sorted(one["number"] for one in (*first.json["orders"], *following))
+
+
+def test_a_line_may_be_a_discount_and_a_quantity_a_part(cast, bob):
+    lines = [
+        {"title": "Cheese", "quantity": 0.25, "unit_price_minor": 1999},
+        {"kind": "item", "sku": "B", "title": "Bread", "quantity": 2.0, "unit_price_minor": 300},
+        {"kind": "discount", "title": "Welcome", "quantity": 1, "unit_price_minor": -200},
+        {"kind": "shipping", "title": "Post", "quantity": 1, "unit_price_minor": 490},
+    ]
+    order = bob.order(cast.place(items=lines, total_minor=1390)["id"])
+
+    assert 500 + 600 - 200 + 490 == order["total_minor"]
+    lines[1] |= {"quantity": 2}
+    del lines[1]["kind"]
+    assert lines == order["items"], "a plain item has no kind"

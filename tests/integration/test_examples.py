@@ -47,6 +47,7 @@ BEFORE = {
     "listViews": ["createView"],
     "changeView": ["createView"],
     "deleteView": ["createView"],
+    "resendNotification": ["changeOrderStatus"],
 }
 """Whose examples were sent before, besides that of creating an order."""
 

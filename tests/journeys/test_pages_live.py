@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from dashboard import formatters
+from orders import money
 from tests.journeys.browsers import Visitors, card, fresh_number, in_column, needs_browser, never_reloaded
 from tests.journeys.server import Server
 
@@ -98,7 +99,7 @@ def test_a_module_and_the_server_write_the_same_amounts(visitors: Visitors) -> N
     )
 
     assert [
-        [formatters.money(*amount) for amount in amounts],
+        [money.formatted(*amount) for amount in amounts],
         [formatters.count_of_items([{"quantity": count}]) for count in counts],
     ] == written
 

@@ -32,6 +32,7 @@ VERBS = (
     "disable",
     "discard",
     "dryRun",
+    "edit",
     "enable",
     "erase",
     "export",
@@ -40,6 +41,7 @@ VERBS = (
     "list",
     "mark",
     "redeliver",
+    "resend",
     "revoke",
     "set",
     "stream",
@@ -259,7 +261,7 @@ def test_an_integer_may_be_written_with_a_point():
                 refused.add(name)
 
     assert set() == refused
-    assert {"OrderItem.quantity", "OrderStatusChange.version", "DeadLetterSelection.ids"} <= taken
+    assert {"OrderItem.unit_price_minor", "OrderStatusChange.version", "DeadLetterSelection.ids"} <= taken
 
 
 def test_an_integer_that_a_float_cannot_tell_from_another_is_refused():

@@ -105,6 +105,13 @@ class Onward:
         body |= ({} if notify else {"notify": False}) | ({"hold_seconds": hold_seconds} if hold_seconds else {})
         return Order.of(self._transport.send("PATCH", f"/api/orders/{order_id}/status", body, key, headers))
 
+    def edit(
+        self, order_id: int, members: Mapping[str, Any], *, version: int | None = None, key: str | None = None
+    ) -> Order:
+        """Edit these members of an order, where None removes one; with `version`, only if it still has that one."""
+        headers = {"If-Match": f'"{version}"'} if version is not None else {}
+        return Order.of(self._transport.send("PATCH", f"/api/orders/{order_id}", dict(members), key, headers))
+
     def dry_run(
         self, order_id: int, status: str, reason: str | None = None, *, version: int | None = None
     ) -> Mapping[str, Any]:

@@ -17,10 +17,11 @@ JSON = Mapping[str, Any]
 class Item:
     """One line item of an order."""
 
-    sku: str
+    sku: str | None
     title: str
-    quantity: int
+    quantity: float
     unit_price_minor: int
+    kind: str = "item"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Order:
     @classmethod
     def of(cls, data: JSON) -> Self:
         known: dict[str, Any] = {one.name: data.get(one.name) for one in dataclasses.fields(cls)}
-        items = tuple(Item(one["sku"], one["title"], one["quantity"], one["unit_price_minor"]) for one in data["items"])
+        items = tuple(
+            Item(one.get("sku"), one["title"], one["quantity"], one["unit_price_minor"], one.get("kind", "item"))
+            for one in data["items"]
+        )
         moments = {name: datetime.fromisoformat(data[name]) for name in ("created_at", "updated_at")}
         return cls(
             **known | moments | {"items": items, "allowed_transitions": tuple(data["allowed_transitions"]), "raw": data}
