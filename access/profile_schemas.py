@@ -60,7 +60,7 @@ TimeZone = Annotated[
     str,
     pydantic.StringConstraints(max_length=64),
     pydantic.AfterValidator(_known_zone),
-    pydantic.Field(description="A time zone of the IANA database."),
+    pydantic.Field(description="A time zone of the IANA database.", json_schema_extra={"format": "time-zone"}),
 ]
 Theme = Literal["light", "dark"]
 Logo = Annotated[

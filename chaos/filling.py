@@ -32,6 +32,11 @@ FILLS = {
         SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'g-' || id, '', 0, created_at
         FROM orders WHERE number LIKE 'G-%'""",
     "order_reasons": "INSERT INTO order_reasons SELECT id, 'a reason' FROM order_events ON CONFLICT DO NOTHING",
+    "order_edits": """INSERT INTO order_edits SELECT id, '{{"note":null}}', '{{"note":"a note"}}' FROM order_events
+        ON CONFLICT DO NOTHING""",
+    "order_imports": "INSERT INTO order_imports SELECT id, 'other-' || id FROM orders ON CONFLICT DO NOTHING",
+    "saved_views": """INSERT INTO saved_views (owner, name, filters)
+        SELECT 'seller:' || n, 'open', '{{"status":"PENDING"}}' FROM generate_series(1, {n}) AS n""",
     "messages": """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)
         SELECT CASE WHEN mod(n, 100) = 0 THEN {order} ELSE n END, 'person', 1, 1, 'buyer', 1, repeat('said ', 20)
         FROM generate_series(1, {n}) AS n""",

@@ -9,12 +9,16 @@ import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import schemathesis
+from hypothesis import strategies
 from schemathesis import Case, CheckContext, HookContext, Response, hook
 from schemathesis.auths import AuthContext
 
 from chaos.leaks import LEAK
+
+schemathesis.openapi.format("time-zone", strategies.sampled_from(sorted(available_timezones())))
 
 UNPARSED = ("malformed_request", "invalid_request")
 

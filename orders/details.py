@@ -104,7 +104,7 @@ Tag = Annotated[
     StringConstraints(pattern=r"^[^,]*$"),
     Field(json_schema_extra={"pattern": r"^[^,\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"}),
 ]
-Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_each_once)]
+Tags = Annotated[list[Tag], Field(max_length=20, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)]
 
 
 class Details(Body):

@@ -18,7 +18,7 @@ from pydantic import (
 from foundation.contract import LARGEST_ID, WHOLE, Body, Headers, Id, Query, example
 from foundation.errors import InvalidRequest
 from foundation.one_line import SHOWN, Line
-from orders.conditions import KEY, TAG_OR_ANY
+from orders.conditions import KEY, TAG_OR_ANY, version
 from orders.details import Details, EmailAddress, Tracking
 from orders.lines import MOST_MONEY, OrderItem, cost_of
 from orders.workflow_file import BUILT_IN
@@ -90,7 +90,7 @@ class CreateOrderRequest(Details):
     @classmethod
     def _paid(cls, total: int | None, info: ValidationInfo) -> int | None:
         if total is not None and "items" in info.data and total != (cost := cost_of(info.data["items"])):
-            raise ValueError(f"the lines add up to {cost}")
+            raise InvalidRequest(f"total_minor: the lines add up to {cost}.")
         return total
 
 
@@ -170,8 +170,14 @@ class KeyedHeaders(Headers):
     ] = ""
 
 
+def _names_a_version(if_match: str) -> str:
+    version(if_match)
+    return if_match
+
+
 IfMatch = Annotated[
     str,
+    AfterValidator(_names_a_version),
     Field(
         alias="If-Match",
         description="The ETag of the order as last read; the change is refused if the order has a later version.",

@@ -171,14 +171,15 @@ class StatusChanges:
         target, role = change.new.status, change.principal.role
         if target not in self._workflow.statuses:
             raise InvalidRequest(f"Unknown status {target[:50]!r}.", {"statuses": list(self._workflow.statuses)})
-        if change.new.tracking and not self._workflow.statuses[target].tracking:
-            raise InvalidRequest(
-                f"tracking is not allowed with {target}. Set it with PATCH /api/orders/{change.order_id}."
-            )
+        if self._tracking_is_refused(change):
+            return []
         sources = self._workflow.sources(target, role, reason=bool(change.new.reason))
         if change.new.notify or role in MAY_BE_SILENT:
             return sources
         return [source for source in sources if source in self._corrections(change)]
+
+    def _tracking_is_refused(self, change: StatusChange) -> bool:
+        return change.new.tracking is not None and not self._workflow.statuses[change.new.status].tracking
 
     def _corrections(self, change: StatusChange) -> Mapping[str, int | None]:
         """The statuses from which the change is a correction, and for how long it may be one."""
@@ -302,6 +303,9 @@ class StatusChanges:
             raise IllegalTransition(_too_late(principal.role, limit), members)
         if self._workflow.needs_reason(status, target) and not change.new.reason:
             raise InvalidRequest(f"A reason is required for {target}.", members)
+        if self._tracking_is_refused(change):
+            why = f"tracking is not allowed with {target}. Set it with PATCH /api/orders/{change.order_id}."
+            raise InvalidRequest(why, members)
         if status not in sources:
             raise Forbidden(f"{_one(principal.role)} may leave the buyer without notice with a correction only.")
         return status, version, head
