@@ -62,6 +62,12 @@ while the outbox was empty scanned all of it even when it had grown, hence only 
 PREPARED_OPTIONS = " ".join(f"-c {name}={value}" for name, value in PREPARED_SETTINGS.items())
 """The same for another program, as PGOPTIONS."""
 
+SELLERS_SEE_CONTACT = "onward.sellers_see_contact"
+
+OURS: dict[str, str] = {}
+"""Parameters of our own, for every connection of this process: what an installation has decided, and a statement reads
+with `current_setting`, since it is composed before any setting is read."""
+
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -106,7 +112,8 @@ def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS
 
 
 def make_settings(connection: psycopg2.extensions.connection, settings: Mapping[str, str]) -> None:
-    """Set them for the rest of the session, in one round trip."""
+    """Set them, and ours, for the rest of the session, in one round trip."""
+    settings = {**settings, **OURS}
     calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {calls}", [word for setting in settings.items() for word in setting])

@@ -317,6 +317,9 @@ class Settings:
     notification_days: int = _setting(
         "90", "Days after which a notification is deleted, read or not.", _whole_number(1, 36500)
     )
+    sellers_see_contact: bool = _setting(
+        "0", "1 shows sellers the e-mail address and phone number of their buyers unmasked.", _switch
+    )
     retention_hours: int = _setting(
         "24", "Hours for which live events can be replayed and finished side effects are kept.", _whole_number(1, 8760)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from foundation import cors, db, error_handlers, logs
+from foundation import connections, cors, db, error_handlers, logs
 from foundation.contract import BODY_BYTES
 from foundation.settings import Settings
 
@@ -18,6 +18,7 @@ def build(app: Flask, settings: Settings) -> None:
     app.url_map.merge_slashes = False  # or `//api/orders` would be answered with a redirect, even for a PATCH
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
+    connections.OURS[connections.SELLERS_SEE_CONTACT] = "1" if settings.sellers_see_contact else "0"
     db.init_app(app, settings)
     error_handlers.init_app(app)
     cors.init_app(app, settings.cors_origins)

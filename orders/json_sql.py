@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from access.actors import acting_json, actor_json
+from foundation import connections
 from orders.workflow import Workflow
 
 ORDER_MEMBERS = (
@@ -31,6 +32,9 @@ ORDER_MEMBERS = (
 
 OPTIONAL = ("external_id", "parcels", "buyer_email", "delivery", "open", "due_at", "note", "metadata", "tags")
 """The columns of members that an order's text has only where they are set: an order without them pays nothing."""
+
+SEE_CONTACT = f"current_setting('{connections.SELLERS_SEE_CONTACT}', true) = '1'"
+"""SQL for whether sellers read e-mail addresses and phone numbers; without the parameter they do not."""
 
 EVENTS = """(SELECT s.*, r.reason FROM order_events s LEFT JOIN LATERAL (
         SELECT reason FROM order_reasons WHERE event_id = s.id OFFSET 0) AS r ON true)"""
@@ -71,7 +75,8 @@ def members_for(alias: str, reader: str, **instead: str) -> str:
     column = partial(_column, alias, instead)
     email = _if_set("buyer_email", f"to_json(nullif({column('buyer_email')}, ''))::text")
     delivery = _if_set("delivery", f"{column('delivery')}::text")
-    without_phone = _if_set("delivery", f"({column('delivery')} - 'phone')::text")
+    masked_email = _if_set("buyer_email", f"to_json({_masked_email(column('buyer_email'))})::text")
+    masked_delivery = _if_set("delivery", f"({_masked_phone(column('delivery'))})::text")
     late = f"({alias}.open AND {column('due_at')} < clock_timestamp())::text"
     internal = " || ".join(
         (
@@ -81,11 +86,21 @@ def members_for(alias: str, reader: str, **instead: str) -> str:
             _if_set("tags", f"to_json({column('tags')})::text"),
         )
     )
-    by_role = {"buyer": f"{email} || {delivery}", "seller": f"{without_phone} || {internal}"}
+    by_role = {"buyer": f"{email} || {delivery}", "seller": f"{masked_email} || {masked_delivery} || {internal}"}
     everything = f"{email} || {delivery} || {internal}"
     by_role[""] = "''"  # somebody with a tracking link
     cases = " ".join(f"WHEN '{role}' THEN {members}" for role, members in by_role.items())
     return f"CASE {reader} {cases} ELSE {everything} END"
+
+
+def _masked_email(email: str) -> str:
+    return f"""CASE WHEN {SEE_CONTACT} THEN nullif({email}, '')
+        ELSE left({email}, 1) || '…' || nullif(substr({email}, strpos({email}, '@')), '') END"""
+
+
+def _masked_phone(delivery: str) -> str:
+    return f"""CASE WHEN {SEE_CONTACT} OR {delivery} ->> 'phone' IS NULL THEN {delivery}
+        ELSE {delivery} || jsonb_build_object('phone', '…' || right({delivery} ->> 'phone', 2)) END"""
 
 
 AS_IT_WAS = """jsonb_populate_record(today, coalesce((

@@ -25,7 +25,8 @@ ERASED = {
     "notifications": "body",
     "order_reasons": "reason",
     "order_search": "document",
-    "orders": "buyer_name buyer_email",
+    "order_edits": "before after",
+    "orders": "buyer_name buyer_email delivery note metadata tags",
     "people": "email name password session_key language time_zone theme",
     "realtime_events": "data",
     "realtime_packs": "pieces",
@@ -52,11 +53,14 @@ KEPT = {
     "operator_actions": {TECHNICAL: "action target actor_via", OF_OPERATORS: "actor reason"},
     "order_imports": {OF_THE_ORDER: "external_id"},
     "order_events": {
-        TECHNICAL: "type from_status to_status actor_role actor_via",
+        TECHNICAL: "type from_status to_status actor_role actor_via changed",
         OF_THE_ORDER: "tracking",
         CLIENTS_ID: "idempotency_key request_id",
     },
-    "orders": {TECHNICAL: "status prev_status closed_as", OF_THE_ORDER: "number items currency tracking"},
+    "orders": {
+        TECHNICAL: "status prev_status closed_as",
+        OF_THE_ORDER: "number external_id items currency tracking parcels",
+    },
     "outbox": {TECHNICAL: "event_type", CLIENTS_ID: "request_id"},
     "people": {TECHNICAL: "role"},
     "realtime_events": {TECHNICAL: "channel type"},
@@ -83,8 +87,26 @@ FORMS = {
 }
 """The marker in a column of this type; in a text, behind what is there."""
 
-SOLD = {"seller_id", "buyer_id", "number", "currency", "items"}
-SAID = {"buyer_name": f"Alice {MARKER}", "buyer_email": f"{MARKER}@example.org"}
+SOLD = {
+    "seller_id",
+    "buyer_id",
+    "number",
+    "currency",
+    "items",
+    "total_minor",
+    "tracking",
+    "parcels",
+    "due_at",
+    "external_id",
+}
+SAID = {
+    "buyer_name": f"Alice {MARKER}",
+    "buyer_email": f"{MARKER}@example.org",
+    "delivery": {"lines": [f"{MARKER} 1"], "city": MARKER},
+    "note": MARKER,
+    "metadata": {"key": MARKER},
+    "tags": [MARKER],
+}
 """The members of a new order: what is sold, and what identifies the buyer or was written by somebody."""
 
 
@@ -116,6 +138,8 @@ def told(app, cast, outbox, sql, columns, form):
     for person in (cast.alice, cast.bob):
         person.post(f"/api/orders/{id}/messages", {"body": f"Dear {MARKER}"}, Idempotency_Key="b-key")
     cast.bob.post(f"/api/orders/{id}/tracking-links/revoke", {"reason": f"for {MARKER}"})
+    edited = cast.shop.request("PATCH", f"/api/orders/{id}", {"buyer_email": f"new.{MARKER}@example.org", "note": "-"})
+    assert edited.status == 200, edited
     cast.bob.move(id, "CANCELLED", f"because {MARKER}")
     with app.app_context():
         people.add(f"{MARKER}@example.org", f"Alice {MARKER}", "buyer", cast.alice.id)
