@@ -183,7 +183,7 @@ class StatusChanges:
 
     def _corrections(self, change: StatusChange) -> Mapping[str, int | None]:
         """The statuses from which the change is a correction, and for how long it may be one."""
-        return self._workflow.corrections(change.new.status, change.principal.role)
+        return self._workflow.corrections.get((change.new.status, change.principal.role), {})
 
     def _commit(self, change: StatusChange, sources: list[str], key: str) -> list[Row]:
         wanted = self._wanted(change, sources, key)

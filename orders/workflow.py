@@ -90,10 +90,13 @@ class Workflow:
         )
         self._targets_json = {key: orjson.dumps(targets).decode() for key, targets in self._targets.items()}
         self._with_reason = {(one.source, one.target) for one in transitions if one.reason}
-        self._corrections: dict[tuple[str, str], dict[str, int | None]] = {}
+        self.corrections: dict[tuple[str, str], dict[str, int | None]] = {}
         for one in transitions:
             for role in one.roles if one.correction else ():
-                self._corrections.setdefault((one.target, role), {})[one.source] = one.within_seconds.get(role)
+                self.corrections.setdefault((one.target, role), {})[one.source] = one.within_seconds.get(role)
+        """By target and role: the statuses from which a change is a correction, and within how many seconds after a
+        transition of its own the role may make it; None if at any time."""
+
         self.timers = {one.source: one for one in transitions if one.after_seconds}
         """By the source status of the timed transition."""
 
@@ -114,20 +117,15 @@ class Workflow:
         """The same as a JSON array."""
         return self._targets_json.get((source, role), "[]")
 
-    def corrections(self, target: str, role: str) -> Mapping[str, int | None]:
-        """The statuses from which a change to `target` is a correction, and within how many seconds after a transition
-        of its own this role may make it; None if at any time."""
-        return self._corrections.get((target, role), {})
-
     def corrected_to(self, source: str, role: str) -> list[tuple[str, int | None]]:
         """The corrections of an order in `source`: to which status, and within how many seconds."""
         found = (
-            (target, one[source]) for (target, by), one in self._corrections.items() if by == role and source in one
+            (target, one[source]) for (target, by), one in self.corrections.items() if by == role and source in one
         )
         return sorted(found, key=lambda one: list(self.statuses).index(one[0]), reverse=True)
 
     def is_correction(self, source: str, target: str) -> bool:
-        return any(source in one for (to, _), one in self._corrections.items() if to == target)
+        return any(source in one for (to, _), one in self.corrections.items() if to == target)
 
     def needs_reason(self, source: str, target: str) -> bool:
         return (source, target) in self._with_reason

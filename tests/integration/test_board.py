@@ -73,7 +73,7 @@ def test_a_long_history_is_not_read(app, cast, sql, reader):
     sql("ANALYZE orders")
     principal = getattr(cast, reader).principal
 
-    statement = queries.BOARD.format(mine=queries.side(principal))
+    statement = queries.board_sql(principal)
     values = {"limit": 50, "closed": 8, "newest_closed": 100} | ({"seller": cast.bob.id} if reader == "bob" else {})
     with app.app_context():
         (plan,) = db.session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"), values).scalar_one()

@@ -17,14 +17,14 @@ def written(sql, onward):
 
 
 def test_it_says_what_would_happen_and_writes_nothing(bob, placed, written, outbox):
-    before = written()
+    before, order = written(), bob.order(placed["id"])
 
     reply = rehearse(bob, placed["id"], {"status": "CONFIRMED"})
     outbox.run_until_idle()
     assert 200 == reply.status
     assert {"from": "PENDING", "to": "CONFIRMED", "done_before": False}.items() <= reply.json.items()
     assert (
-        placed
+        order
         | {
             "status": "CONFIRMED",
             "version": 2,

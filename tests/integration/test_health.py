@@ -60,6 +60,8 @@ def test_this_version_works_with_the_newest_migration():
     assert db.SCHEMA == ScriptDirectory(str(Path(db.MIGRATIONS))).get_current_head()
 
 
+# SQLAlchemy 2 reads a constraint that is NOT VALID with an option that it does not know itself.
+@pytest.mark.filterwarnings("ignore:Can't validate argument 'dialect_options'")
 def test_the_migrations_make_the_schema_that_the_models_describe(app):
     with app.app_context(), db.db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from cli import init_commands
+from foundation.db import db
 from orders import import_lines, import_routes, importing
 from orders.import_lines import LINE_BYTES, lines_of
 from tests.cast import new_order
@@ -227,7 +228,7 @@ def test_batches_are_committed_one_by_one(monkeypatch, send, order, sql):
     assert 3 == sql("SELECT count(DISTINCT xmin::text) FROM orders")[0][0]
 
 
-def test_what_was_imported_before_the_database_broke_is_told(monkeypatch, send, order, sql):
+def test_what_was_imported_before_the_database_broke_is_told(app, monkeypatch, send, order, sql):
     monkeypatch.setattr(importing, "BATCH", 2)
     written = []
     place = importing.Import._place
@@ -244,6 +245,8 @@ def test_what_was_imported_before_the_database_broke_is_told(monkeypatch, send, 
     assert ["created"] * 2 == kinds(results)
     assert (2, "service_unavailable") == (summary["created"], summary["problem"]["code"])
     assert "exists" in summary["problem"]["detail"]
+    with app.app_context():
+        db.engine.dispose()  # the connections of other tests broke, too
 
 
 def test_statistics_are_fresh_afterwards(monkeypatch, send, order, sql):

@@ -281,7 +281,7 @@ def test_all_lists_link_to_their_next_page(cast, alice, bob, olive, outbox):
     [
         "status=SOLD",
         "status=PENDING,",
-        "number=%2A",
+        "number=%0A",
         "seller_id=0",
         "buyer_id=x",
         "placed_from=yesterday",

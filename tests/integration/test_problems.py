@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import orjson
 import psycopg2
@@ -13,8 +13,9 @@ from chaos.leaks import LEAK
 from foundation import problem_schema
 from foundation.errors import TooManyRequests, catalogue
 from foundation.openapi import committed, operations
-from orders import queries
+from orders import queries, saved_views
 from orders.errors import OrderLocked
+from orders.import_routes import AT_ONCE, MEDIA
 from process import onward_of
 from tests.cast import new_order
 from tests.integration.visitor import press_button
@@ -42,6 +43,10 @@ class Provoker:
         headers = self.bob | {name.replace("_", "-"): value for name, value in more.items()}
         data = body if isinstance(body, bytes | None) else orjson.dumps(body)
         return self.app.test_client().open(path, method=method, headers=headers, data=data)
+
+    def ask_as(self, person, method, path, body=None, **more):
+        self.bob = {"Authorization": f"Bearer {person.token}"}
+        return self.ask(method, path, body, **more)
 
     def move(self, to, **headers):
         return self.ask("PATCH", f"/api/orders/{self.id}/status", {"status": to}, **headers)
@@ -80,9 +85,46 @@ class Provoker:
         return self.move("CONFIRMED")
 
     def duplicate_number(self):
-        self.bob = {"Authorization": f"Bearer {self.cast.shop.token}"}
-        self.ask("POST", "/api/orders", new_order(1, 1) | {"number": "A-1"})
+        self.ask_as(self.cast.shop, "POST", "/api/orders", new_order(1, 1) | {"number": "A-1"})
         return self.ask("POST", "/api/orders", new_order(1, 1) | {"number": "A-1"})
+
+    def buyer_erased(self):
+        with closing(psycopg2.connect(self.dsn)) as other, other:
+            other.cursor().execute("UPDATE orders SET buyer_email = ''")
+        return self.ask("PATCH", f"/api/orders/{self.id}", {"buyer_name": "Alice"})
+
+    def duplicate_external_id(self):
+        self.cast.place(external_id="shop-1")
+        return self.ask_as(self.cast.olive, "PATCH", f"/api/orders/{self.id}", {"external_id": "shop-1"})
+
+    def duplicate_view(self):
+        self._save_view("Late orders")
+        return self._save_view("Late orders")
+
+    def not_acceptable(self):
+        return self.ask("GET", "/api/orders", Accept="text/html")
+
+    def not_editable(self):
+        self.cast.bob.move(self.id, "CANCELLED", "Sold out")
+        return self.ask_as(self.cast.alice, "PATCH", f"/api/orders/{self.id}", {"buyer_name": "Alice B"})
+
+    def nothing_to_resend(self):
+        return self.ask("POST", f"/api/orders/{self.id}/notifications/resend")
+
+    def stale_profile(self):
+        return self.ask("PUT", "/api/sellers/1", {"name": "Bob's Mugs"}, If_Match='"7"')
+
+    def too_many_imports(self):
+        """An answer that is not read to its end keeps its import going."""
+        with ExitStack() as stack:
+            for _ in range(AT_ONCE):
+                stack.callback(self._import().close)
+            return self._import()
+
+    def too_many_views(self):
+        self.monkeypatch.setattr(saved_views, "MOST", 1)
+        self._save_view("First")
+        return self._save_view("Second")
 
     def body_too_large(self):
         return self.ask("PATCH", f"/api/orders/{self.id}/status", b'{"status": "' + b"x" * 70_000)
@@ -130,6 +172,12 @@ class Provoker:
 
     def not_ready(self):
         return self.ask("GET", "/readyz")
+
+    def _save_view(self, name):
+        return self.ask("POST", "/api/views", {"name": name, "filters": {}})
+
+    def _import(self):
+        return self.ask_as(self.cast.shop, "POST", "/api/orders/import", b"{}\n", Content_Type=MEDIA)
 
     def _reading(self, error):
         def broken(*_):
@@ -192,11 +240,13 @@ def test_a_misspelt_query_parameter_is_refused(provoker):
 
 def test_no_operation_ignores_a_parameter(provoker, cast):
     """A parameter that is ignored is one that the client counts on."""
-    provoker.bob = {"Authorization": f"Bearer {cast.olive.token}"}
     ignored = []
     for path, method, operation in operations(committed()):
         if operation.get("security"):
-            answer = provoker.ask(method, f"{re.sub(r'{.*?}', str(provoker.id), path)}?surprise=1")
+            asked = f"{re.sub(r'{.*?}', str(provoker.id), path)}?surprise=1"
+            answer = provoker.ask_as(cast.olive, method, asked)
+            if answer.status_code == 403:
+                answer = provoker.ask_as(cast.shop, method, asked)
             errors = answer.get_json(force=True).get("errors", [{}])
             ignored += [] if "surprise" in [error.get("field") for error in errors] else [(method, path)]
 

@@ -49,16 +49,16 @@ def moved(role: str, id: int, seconds_ago: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("events", "offered"),
-    [(moved("seller", 7, 60), ["READY", "PREPARING"]), (moved("seller", 7, 901), []), (moved("operator", 7, 60), [])],
+    ("change", "offered"),
+    [(("seller", 7, 60), ["READY", "PREPARING"]), (("seller", 7, 901), []), (("operator", 7, 60), [])],
     ids=["just now", "too long ago", "by somebody else"],
 )
 def test_a_seller_is_offered_to_correct_its_own_change_for_a_while(
-    events: list[dict[str, object]], offered: list[str]
+    change: tuple[str, int, int], offered: list[str]
 ) -> None:
     view, order = RoleView.of(WORKFLOW, "seller"), {"status": "SHIPPED", "allowed_transitions": ["DELIVERED"]}
 
-    assert offered == [one.to for one in view.corrections(order, events, Principal("seller", 7))]
+    assert offered == [one.to for one in view.corrections(order, moved(*change), Principal("seller", 7))]
     assert ["DELIVERED"] == [one.to for one in view.offered(order)]
 
 

@@ -190,7 +190,7 @@ def test_a_correction_needs_a_reason_whatever_the_table_says(tmp_path):
     table = load(tmp_path, SMALL + BACK)
 
     assert table.needs_reason("B", "A")
-    assert {"B": None} == table.corrections("A", "seller")
+    assert {"B": None} == table.corrections["A", "seller"]
 
 
 def test_a_correction_with_a_time_limit_is_not_offered_for_ever(tmp_path):

@@ -65,7 +65,7 @@ def test_what_the_kernel_takes_ahead_is_bounded(pair):
     with pytest.raises(writing.Stalled):
         writing.send(connection, ANSWER)
 
-    assert writing._queued(connection) < 4 * writing.UNSENT_BYTES
+    assert writing.unacknowledged(connection) < 4 * writing.UNSENT_BYTES
 
 
 def test_who_reads_slowly_is_waited_for(pair):
