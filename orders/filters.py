@@ -30,6 +30,10 @@ ANY_UNFILLED = "(SELECT EXISTS (SELECT FROM orders u WHERE NOT u.open AND u.clos
 PostgreSQL expects such orders where there are none, and may read all others to find a page of them."""
 
 
+LATE = "o.open AND o.due_at < clock_timestamp()"
+"""Looked for among the open orders: a status change writes when the next one is due."""
+
+
 @dataclass(frozen=True)
 class Filters:
     """What orders have to be like; None means no filter."""
@@ -48,6 +52,9 @@ class Filters:
     tag: str | None = None
     """A whole tag."""
 
+    late: bool | None = None
+    """Whether the order is open and should have left its status by now."""
+
     walks: bool = False
     """Whether so many orders are found that a page is full after looking at a few."""
 
@@ -64,6 +71,8 @@ def conditions(principal: Principal, filters: Filters) -> tuple[list[str], dict[
     combination gets its own plan."""
     values = {name: value for name, value in mine(principal).items() if value is not None}
     found = [side(principal)] if values else []
+    if filters.late is not None:
+        found.append(LATE if filters.late else f"({LATE}) IS NOT TRUE")
     for sql, name, value in _limits(principal, filters):
         if value is not None:
             found.append(sql)

@@ -43,6 +43,9 @@ class OrderFilters(Query):
     tag: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(
         None, description="A tag that the order has, whatever its accents and case.", examples=["gift"]
     )
+    late: bool | None = Field(
+        None, description="Whether the order is open and should have left its status by now.", examples=[True]
+    )
 
     def filters(self) -> Filters:
         """The same for the list."""
@@ -60,10 +63,10 @@ class OrderFilters(Query):
 class SortedOrderFilters(OrderFilters):
     """Which orders, and in which order."""
 
-    sort: Literal["newest", "oldest", "number", "total", "updated"] = Field(
+    sort: Literal["newest", "oldest", "number", "total", "updated", "due"] = Field(
         "newest",
         description="By creation; by number (operators and services must then give a seller); by total, the largest "
-        "first; or by the last change, the latest first.",
+        "first; by the last change, the latest first; or open orders by when they are due.",
         examples=["newest"],
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from access.principal import Principal
 from foundation.db import db
-from foundation.errors import InvalidRequest
+from foundation.errors import Forbidden, InvalidRequest
 from orders import filters, json_sql, last_changes, searching
 from orders.filters import Filters
 from orders.queries import ended, side
@@ -46,15 +47,21 @@ SORTS = {
     "total": Sort(
         ("total_minor", "id"), ("CAST(:last AS bigint)", ":last_id"), descending=True, position="-?[0-9]{1,18}"
     ),
+    "due": Sort(
+        ("due", "id"), ("CAST(:last AS timestamptz)", ":last_id"), position="infinity|[0-9]{4,6}-[0-9T:.+ -]{1,40}"
+    ),
     "updated": Sort(("id",), (":last_id",), descending=True),
 }
 """`updated` is sorted by the ids of events (orders/last_changes.py)."""
+
+NAMED = ("due", "total", "updated")
+"""Sorts whose cursors begin with their name."""
 
 BY_DATE = ("created_at", "id"), ("(SELECT o.created_at FROM orders o WHERE o.id = :last_id AND {side})", ":last_id")
 """Not by id, where dates are filtered: the id is assigned when an order is created, which PostgreSQL does not know. To
 find the first order before a date, it would read all after it."""
 
-CURSOR = re.compile(r"(?:(total|updated)\.)?([0-9]{1,19})(?:~([^\x00]{1,100}))?")
+CURSOR = re.compile(r"(?:(due|total|updated)\.)?([0-9]{1,19})(?:~([^\x00]{1,100}))?")
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,10 @@ class Wanted(Filters):
 def check_wanted(workflow: Workflow, principal: Principal, wanted: Wanted) -> None:
     """Raises InvalidRequest for filters and a sort order that contradict each other, or that make no sense."""
     filters.check_statuses(workflow, wanted)
+    if principal.buyer_id and (wanted.sort == "due" or wanted.late is not None):
+        raise Forbidden("Buyers do not see when an order is due.")
+    if wanted.sort == "due" and any(workflow.statuses[one].closed for one in wanted.statuses):
+        raise InvalidRequest("Sorting by due lists open orders: a closed one is not due.")
     if wanted.sort == "number" and not (principal.seller_id or principal.buyer_id or wanted.seller_id):
         raise InvalidRequest("Sorting by number requires seller_id: numbers are unique per seller only.")
 
@@ -98,14 +109,19 @@ def query(workflow: Workflow, principal: Principal, wanted: Wanted) -> tuple[str
     after = f" AND {sort.after}" if wanted.cursor else ""
     end = f"ORDER BY {sort.order} LIMIT :limit"
     columns = ", ".join(f"o.{column}" for column in sort.columns)
-    parts = [f"SELECT {columns} FROM orders o WHERE {one}{after} {end}" for one in whole]
+    source = DUE if wanted.sort == "due" else "orders o"
+    parts = [f"SELECT {columns} FROM {source} WHERE {one}{after} {end}" for one in whole]
     page = parts[0] if len(parts) == 1 else f"SELECT * FROM (({') UNION ALL ('.join(parts)})) AS o {end}"
     # The texts are built for the orders of the page, not for all that were sorted.
     head = json_sql.order_head("o", json_sql.literal(principal.role))
-    sql = f"""SELECT o.id, o.{sort.columns[0]} AS position, o.status, {head} AS head FROM (
+    sql = f"""SELECT o.id, CAST(page.{sort.columns[0]} AS text) AS position, o.status, {head} AS head FROM (
             {page}) AS page
-        JOIN orders o ON o.id = page.id ORDER BY {sort.order}"""
+        JOIN orders o ON o.id = page.id ORDER BY {sort.order.replace("o.", "page.")}"""
     return sql, values | {"limit": wanted.limit + 1}
+
+
+DUE = "(SELECT *, coalesce(due_at, 'infinity') AS due FROM orders WHERE open) AS o"
+"""Open orders; those without a time are last."""
 
 
 def _sort(principal: Principal, wanted: Wanted) -> Sort:
@@ -121,12 +137,19 @@ def _position(wanted: Wanted) -> dict[str, Any]:
         return {}
     position = SORTS[wanted.sort].position
     match = CURSOR.fullmatch(wanted.cursor)
-    named = wanted.sort if wanted.sort in ("total", "updated") else None
+    named = wanted.sort if wanted.sort in NAMED else None
     if match is None or match[1] != named or not 0 < int(match[2]) < 2**63 or bool(match[3]) != bool(position):
         raise _not_ours()
-    if not re.fullmatch(position, match[3] or ""):
+    if not re.fullmatch(position, match[3] or "") or (wanted.sort == "due" and not _is_time(match[3])):
         raise _not_ours()
     return {"last_id": int(match[2])} | ({"last": match[3]} if position else {})
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return text == "infinity" or bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _not_ours() -> InvalidRequest:
@@ -135,4 +158,4 @@ def _not_ours() -> InvalidRequest:
 
 def _cursor(sort: str, id: int, position: Any) -> str:
     written = f"{id}~{position}" if SORTS[sort].position else str(id)
-    return f"{sort}.{written}" if sort in ("total", "updated") else written
+    return f"{sort}.{written}" if sort in NAMED else written

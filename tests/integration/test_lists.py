@@ -147,6 +147,25 @@ def test_everybody_filters_their_own_orders_only(way, alice, mallory, olive, sho
         assert [4, 3, 2, 1, 0] == found(person, "sort=number&seller_id=1")
 
 
+def test_open_orders_are_listed_as_they_are_due(cast, alice, bob, orders, found, sql):
+    for place, due_at in ((3, "2026-01-02"), (1, "2026-01-01"), (4, "2099-01-01"), (0, "2020-01-01"), (2, None)):
+        sql("UPDATE orders SET due_at = %s WHERE id = %s", due_at, orders[place]["id"])
+    alice.move(orders[0]["id"], "CANCELLED", "No longer needed")
+
+    assert [1, 3, 4, 2] == found(bob, "sort=due")
+    assert [3, 1] == found(bob, "late=true")
+    assert [4, 2, 0] == found(bob, "late=false")
+    assert [1, 3] == found(bob, "late=true&sort=due&status=PENDING")
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = bob.request("GET", f"/api/orders?sort=due&limit=1&cursor={cursor.replace('+', '%2B')}").json
+        seen += [order["id"] for order in page["orders"]]
+        cursor = page["next_cursor"]
+    assert [orders[place]["id"] for place in (1, 3, 4, 2)] == seen
+    assert (403, 403) == tuple(alice.get(f"/api/orders?{query}").status for query in ("sort=due", "late=true"))
+    assert 422 == bob.get("/api/orders?sort=due&status=CANCELLED").status
+
+
 def test_the_dearest_come_first(cast, bob):
     def place(price):
         return cast.place(items=[{"sku": "A", "title": "A", "quantity": 1, "unit_price_minor": price}])["id"]
@@ -290,6 +309,8 @@ def test_all_lists_link_to_their_next_page(cast, alice, bob, olive, outbox):
         "sort=updated&cursor=total.5~7",
         "sort=newest&cursor=updated.5",
         "sort=total&cursor=5~7",
+        "sort=due&cursor=due.5~2026-99-99",
+        "sort=due&cursor=due.5",
         "sort=total&cursor=total.5",
         "sort=total&cursor=total.5~x",
         "sort=total&cursor=total.5~9999999999999999999",
