@@ -20,6 +20,9 @@ from chaos.leaks import LEAK
 
 schemathesis.openapi.format("time-zone", strategies.sampled_from(sorted(available_timezones())))
 
+BEYOND_SCHEMAS = {"time_zone", "quantity", "tags"}
+"""Members of which a schema cannot tell all: existing time zones, three decimals without rounding, each tag once."""
+
 UNPARSED = ("malformed_request", "invalid_request")
 
 _tokens: dict[str, str] = json.loads(os.environ.get("CHAOS_TOKENS", "{}"))
@@ -49,7 +52,9 @@ def takes_what_the_schema_allows(_context: CheckContext, response: Response, cas
     """
     if case.meta is not None and case.meta.generation.mode.is_positive and response.status_code in (400, 422):
         problem = response.json()
-        if problem["code"] in UNPARSED and (response.status_code == 400 or "errors" in problem):
+        fields = {one["field"].rpartition(".")[2] for one in problem.get("errors", [])}
+        told = response.status_code == 400 or fields - BEYOND_SCHEMAS
+        if problem["code"] in UNPARSED and told:
             raise AssertionError(f"The schema allows what is refused: {problem['detail'][:200]}")
 
 
