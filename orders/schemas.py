@@ -155,7 +155,7 @@ def _key_field(description: str) -> Any:
         alias="Idempotency-Key",
         description=description,
         examples=["7f3c2a9d-51e8"],
-        json_schema_extra={"pattern": f"^({KEY.pattern})?$"},
+        json_schema_extra={"minLength": 1, "pattern": f"^({KEY.pattern})$"},
     )
 
 
@@ -182,7 +182,7 @@ IfMatch = Annotated[
         alias="If-Match",
         description="The ETag of the order as last read; the change is refused if the order has a later version.",
         examples=['"1"'],
-        json_schema_extra={"pattern": f"^({TAG_OR_ANY})?$"},
+        json_schema_extra={"minLength": 1, "pattern": f"^({TAG_OR_ANY})$"},
     ),
 ]
 
