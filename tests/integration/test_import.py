@@ -236,7 +236,10 @@ def test_what_was_imported_before_the_database_broke_is_told(app, monkeypatch, s
     def break_at_the_second(self, lines):
         written.append(lines)
         if len(written) == 2:
-            sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onward cold'")
+            sql(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'onward cold' AND datname = current_database()"""
+            )
         place(self, lines)
 
     monkeypatch.setattr(importing.Import, "_place", break_at_the_second)
