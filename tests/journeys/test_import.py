@@ -17,11 +17,15 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(60)]
 BATCH = 500
 _numbers = itertools.count()
 
+CLOSED = {"status": "COMPLETED", "created_at": "2026-01-01T00:00:00Z"}
+"""A board shows 50 open orders of a status: these would push out those of other tests."""
+
 
 def lines(count):
     """Orders that were never imported before."""
     return b"".join(
-        orjson.dumps(new_order(1, 1) | {"external_id": f"journey-{next(_numbers)}"}) + b"\n" for _ in range(count)
+        orjson.dumps(new_order(77, 77) | CLOSED | {"external_id": f"journey-{next(_numbers)}"}) + b"\n"
+        for _ in range(count)
     )
 
 
