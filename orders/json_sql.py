@@ -73,10 +73,10 @@ def members_for(alias: str, reader: str, **instead: str) -> str:
     """SQL for the further members of an order's JSON, of which each role reads its own: the one place that decides who
     sees which (docs/access.md). Operators, auditors and services see all of them."""
     column = partial(_column, alias, instead)
-    email = _if_set("buyer_email", f"to_json(nullif({column('buyer_email')}, ''))::text")
-    delivery = _if_set("delivery", f"{column('delivery')}::text")
-    masked_email = _if_set("buyer_email", f"to_json({_masked_email(column('buyer_email'))})::text")
-    masked_delivery = _if_set("delivery", f"({_masked_phone(column('delivery'))})::text")
+    address, to = column("buyer_email"), column("delivery")
+    # Each member once: PostgreSQL prepares all of the expression for each run, whatever the reader's role is.
+    email = f"CASE {reader} WHEN 'seller' THEN {_masked_email(address)} ELSE nullif({address}, '') END"
+    delivery = f"CASE {reader} WHEN 'seller' THEN {_masked_phone(to)} ELSE {to} END"
     late = f"({alias}.open AND {column('due_at')} < clock_timestamp())::text"
     internal = " || ".join(
         (
@@ -86,11 +86,10 @@ def members_for(alias: str, reader: str, **instead: str) -> str:
             _if_set("tags", f"to_json({column('tags')})::text"),
         )
     )
-    by_role = {"buyer": f"{email} || {delivery}", "seller": f"{masked_email} || {masked_delivery} || {internal}"}
-    everything = f"{email} || {delivery} || {internal}"
-    by_role[""] = "''"  # somebody with a tracking link
-    cases = " ".join(f"WHEN '{role}' THEN {members}" for role, members in by_role.items())
-    return f"CASE {reader} {cases} ELSE {everything} END"
+    # Somebody with a tracking link has no role, and reads none of them.
+    return f"""CASE {reader} WHEN '' THEN '' ELSE
+        {_if_set("buyer_email", f"to_json({email})::text")} || {_if_set("delivery", f"({delivery})::text")}
+        || CASE {reader} WHEN 'buyer' THEN '' ELSE {internal} END END"""
 
 
 def _masked_email(email: str) -> str:

@@ -199,17 +199,17 @@ class StatusChanges:
     def _wanted(self, change: StatusChange, sources: list[str], key: str) -> dict[str, Any]:
         """The change as the statement takes it; missing values are NULL."""
         new, principal = change.new, change.principal
+        status = self._workflow.statuses[new.status]
         wanted = {
             "order_id": change.order_id,
             "status": new.status,
             "sources": sources,
-            "open": not self._workflow.statuses[new.status].closed,
+            "open": not status.closed,
             "actor_role": principal.role,
             "actor_id": principal.id,
             "key": key,
             "request_id": logs.request_id.get(),
         }
-        status = self._workflow.statuses[new.status]
         optional = {
             "seller_id": principal.seller_id,
             "buyer_id": principal.buyer_id,
