@@ -40,15 +40,26 @@ LOG = """INSERT INTO realtime_events (seq, channel, type, data)
     INSERT INTO realtime_packs (seq, channel, other, recipe, pieces)
     SELECT 20000 - n, 'seller:' || mod(n, 4), 'buyer:1', 'order.status_changed', '{}'
     FROM generate_series(1, 20000) AS n"""
+SEEN = {
+    "nothing": "SELECT 1",
+    "one seller": """INSERT INTO realtime_events (seq, channel, type, data)
+        SELECT n, 'seller:1', 'order.status_changed', '{}' FROM generate_series(1, 500) AS n;
+        INSERT INTO realtime_packs (seq, channel, other, recipe, pieces)
+        SELECT n, 'seller:1', 'buyer:1', 'order.status_changed', '{}' FROM generate_series(1, 500) AS n;
+        ANALYZE realtime_events, realtime_packs; DELETE FROM realtime_events; DELETE FROM realtime_packs""",
+}
 
 
 @pytest.mark.usefixtures("_green")
+@pytest.mark.parametrize("seen", SEEN)
 @pytest.mark.parametrize("statement", PAGES, ids=lambda statement: statement.name)
-def test_a_page_of_the_log_reads_itself_and_not_all_that_comes_after_it(settings, empty, statement):
-    """Sorted as a whole, each page of a replay cost all that was behind its cursor: 66 ms with 20,000 events."""
+def test_a_page_of_the_log_reads_itself_and_not_all_that_comes_after_it(settings, empty, statement, seen):
+    """Sorted as a whole, each page of a replay cost all that was behind its cursor: 66 ms with 20,000 events. And where
+    PostgreSQL had seen the log of a young shop, it walked past the events of all others."""
     values, indexes = PAGES[statement]
     with closing(psycopg2.connect(settings.dsn, options=PREPARED_OPTIONS)) as connection:
         cursor = connection.cursor()
+        cursor.execute(SEEN[seen])
         cursor.execute(LOG)
         cursor.execute(statement.prepare)
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {statement.name} ({values})")

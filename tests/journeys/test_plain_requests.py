@@ -18,6 +18,7 @@ pytestmark = pytest.mark.journey
 LEFT_TO_GUNICORN = "TE: trailers\r\n"
 CHANGING = re.compile(
     rb'(X-Request-ID: |"request_id":")[0-9a-f]{16}|("(id|number)":)[^,]+|\d{4}-\d\d-\d\dT[^"]+|(Content-Length: )\d+'
+    rb"|(?<=Date: )[^\r]+"
 )
 
 
