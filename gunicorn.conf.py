@@ -23,7 +23,7 @@ own_packages.refuse_others()
 from foundation import hosts, logs, misspelt, poolers  # noqa: E402
 from foundation.settings import Settings, SettingsError  # noqa: E402
 from orders import receivers, workflow_file  # noqa: E402
-from server import requests, succession  # noqa: E402
+from server import requests, succession, tls  # noqa: E402
 
 try:
     settings = Settings.from_env(os.environ)
@@ -51,6 +51,7 @@ forwarder_headers = ""
 control_socket_disable = True
 loglevel = settings.log_level.lower()
 logger_class = "foundation.server_log.ServerLog"
+ssl_context = tls.context_for
 
 # Counters of all workers add up over files in this folder; it has to be set before the first is imported, and empty. A
 # given one is never deleted. This file is read again at each reload.

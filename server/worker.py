@@ -20,7 +20,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from foundation import clock, logs, problems
 from foundation.errors import AppError, RequestTimeout, TooManyConnections
 from foundation.responses import PlainResponse
-from server import bodies, reading, refusals, repeated_fields, requests, responses, turns, writing
+from server import bodies, reading, refusals, repeated_fields, requests, responses, tls, turns, writing
 from server.admission import Admission
 from server.patience import Patience, Waits
 from server.requests import Plain
@@ -94,7 +94,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         try:
             if addr and self.admission.is_crowd(addr[0]):
                 turns.arrivals.wait()
-            self._serve(listener, client, addr)
+            if not isinstance(client, ssl.SSLSocket) or tls.shake_hands(client):
+                self._serve(listener, client, addr)
         finally:
             self.admission.leave(counted)
 
