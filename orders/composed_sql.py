@@ -62,11 +62,16 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
 
 def _changes(changes: StatusChanges) -> Iterator[Composed]:
     plain = "A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement."
-    parts = ("with reasons", "taking only orders that are free", "with corrections and what is silent or held")
-    for form in starmap(Form, product((False, True), repeat=3)):
+    parts = (
+        "with reasons",
+        "taking only orders that are free",
+        "with corrections and what is silent or held",
+        "with parcels",
+    )
+    for form in starmap(Form, product((False, True), repeat=len(parts))):
         having = [part for part, there in zip(parts, astuple(form), strict=True) if there]
         reason = f"{plain} This one is for a batch {', and '.join(having)}." if having else plain
-        variant = form not in (Form(), Form(True, True), Form(True, False, True))
+        variant = form not in (Form(), Form(True, True), Form(True, False, True, True))
         yield _prepared(changes.form(form), reason, "orders/change_sql.py", variant)
 
 

@@ -172,7 +172,8 @@ class GroupCommit:
         """Give each change its returned row; returns those whose orders were locked."""
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
         rare = any(name in one for one in changes for name in RARE)
-        form = Form(any("reason" in one for one in changes), free, rare)
+        reasons, parcel = (any(name in one for one in changes) for name in ("reason", "tracking"))
+        form = Form(reasons, free, rare, parcel)
         args = orjson.dumps(changes).decode(), self._process.number
         locked = []
         for place, *row in pool.run(self._form(form), args):
