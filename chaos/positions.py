@@ -70,7 +70,7 @@ class Trials:
     streamed: int = 0
     resyncs: int = 0
     holes_of_streams: int = 0
-    tokens: dict[Who, str] = field(default_factory=dict)
+    tokens: dict[Who, str] = field(default_factory=dict, repr=False)
 
     def read(self, count: int) -> None:
         """Take snapshots until there are as many, all on one connection."""
