@@ -36,6 +36,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self.database = urlsplit(database_url).path.lstrip("/")
         self.port = _free_port()
+        # Longer than any test: a connection that the server ended just when a test used it again failed that test.
+        more = {"KEEPALIVE_SECONDS": "300"} | more
         self.env = environment(database_url, PORT=str(self.port), WEB_CONCURRENCY=str(workers), **more)
         self.settings = Settings.from_env(self.env)
         self.url = f"http://127.0.0.1:{self.port}"
