@@ -113,7 +113,10 @@ def _token(token: str, contact: bool) -> str:
     """The condition of what stands between two blanks: its words, or all of it as one word or as an address."""
     parts = _parts(token)
     words, joined = (parts[:-1], parts[-1:]) if len(parts) > 1 else (parts, [])
-    options = [" & ".join(quoted(word, prefix=True) for word in words)]
+    # What is followed by more of the same token is typed to its end. Sought as a beginning, the `n` of N-1042 made the
+    # index read all words that begin so: 99 ms for a number among a million.
+    whole, begun = map(quoted, words[:-1]), (quoted(word, prefix=True) for word in words[-1:])
+    options = [" & ".join([*whole, *begun])]
     options += [quoted(word, prefix=True) for word in joined]
     if contact or EMAIL in token.strip(EMAIL):
         options.append(quoted(_whole(EMAIL, token), prefix=contact))

@@ -74,6 +74,12 @@ def test_an_address_is_no_words_and_cannot_be_guessed_piece_by_piece():
     assert "@" not in search.condition("alice", contact=False)
 
 
+def test_what_is_typed_to_its_end_is_sought_as_it_is():
+    """Sought as a beginning, the first letter of a million numbers was read a million times."""
+    assert "'n' & '1042':* " in search.condition("N-1042", contact=False).replace(")", " ")
+    assert "'anna':*" in search.condition("Anna", contact=False)
+
+
 @pytest.mark.parametrize("asked", ["", "  ", "#", "' | ! \\ & :*", "– ’", "@"])
 def test_a_search_for_signs_alone_asks_for_nothing(asked):
     assert "" == search.condition(asked, contact=True)
