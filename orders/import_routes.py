@@ -21,7 +21,7 @@ from orders.import_lines import ImportedOrder
 from orders.importing import Import
 from orders.workflow import Workflow
 from server.bodies import TimedBody
-from server.writing import unacknowledged
+from server.writing import unacknowledged, wait_for_reading
 
 MEDIA = "application/x-ndjson"
 PIECE_BYTES = 64 * 1024
@@ -83,6 +83,8 @@ def blueprint(workflow: Workflow) -> APIBlueprint:
 def _answer(work: Import, release: Callable[[], object]) -> Iterator[bytes]:
     """The results, and at the end their sum; raises what is wrong before there is any."""
     connection, held, ended = request.environ.get("gunicorn.socket"), bytearray(), dict[str, Any]()
+    if connection is not None:
+        wait_for_reading(connection)
     try:
         for results in work.run(_pieces()):
             held += results

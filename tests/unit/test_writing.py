@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
+
 import gevent
 import pytest
 from gevent import socket
@@ -19,8 +21,8 @@ def hurried(monkeypatch):
     monkeypatch.setattr(writing, "writers", writing.Writers())
 
 
-@pytest.fixture
-def pair():
+@contextmanager
+def connected():
     """A connection of ours, and its client, who takes as little ahead as there is."""
     with socket.socket() as listener, socket.socket() as client:
         listener.bind(("127.0.0.1", 0))
@@ -31,6 +33,12 @@ def pair():
         connection, _ = listener.accept()
         with connection:
             yield connection, client
+
+
+@pytest.fixture
+def pair():
+    with connected() as pair:
+        yield pair
 
 
 def read_all(client, pause=0.0):
@@ -47,6 +55,23 @@ def test_connections_inherit_the_limits_of_what_accepted_them(pair):
     assert writing.UNSENT_BYTES == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
     assert writing.UNHEARD_MS == connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_who_sends_before_reading_is_not_taken_for_dead(monkeypatch):
+    """An import of more than half a minute, whose client read the results at the end, was reset by the kernel."""
+    monkeypatch.setattr(writing, "UNHEARD_MS", 300)
+    with connected() as (usual, silent), connected() as (importing, sender):
+        writing.wait_for_reading(importing)
+        for connection in (usual, importing):
+            with suppress(BlockingIOError):
+                while connection.send(b"x" * 65536, 0, 0.0):
+                    pass
+        with gevent.Timeout(30), suppress(ConnectionResetError, BrokenPipeError):
+            while silent.send(b"y"):
+                gevent.sleep(0.05)
+
+        sender.send(b"y")
+        assert b"y" == importing.recv(1)
 
 
 def test_who_takes_nothing_is_let_go_and_the_kernel_keeps_nothing(pair):
