@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from orders.workflow_notices import Notices
+
 ACTORS = ("seller", "buyer", "operator", "service", "system")
 """Possible roles of a transition: the principals' roles, and `system` for what the service does by itself."""
 
@@ -74,10 +76,17 @@ class Transition:
 class Workflow:
     """The transitions, their roles, and the labels of each status."""
 
-    def __init__(self, initial: str, statuses: Mapping[str, Status], transitions: tuple[Transition, ...]) -> None:
+    def __init__(
+        self,
+        initial: str,
+        statuses: Mapping[str, Status],
+        transitions: tuple[Transition, ...],
+        notices: Notices | None = None,
+    ) -> None:
         self.initial = initial
         self.statuses = statuses
         self.transitions = transitions
+        self.notices = notices or Notices()
         self._sources = _table(transitions, lambda one: one.target, lambda one: one.source)
         self._sources_without_reason = _table(
             [one for one in transitions if not one.reason], lambda one: one.target, lambda one: one.source

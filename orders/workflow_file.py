@@ -18,29 +18,26 @@ from pydantic import Field, StringConstraints, model_validator
 from foundation.contract import Body
 from foundation.settings import SettingsError
 from orders.workflow import ACTORS, ICONS, TONES, Status, Transition, Workflow
+from orders.workflow_notices import (
+    CriticalEntry,
+    Duration,
+    EventEntries,
+    Text,
+    TextsEntry,
+    WaysEntry,
+    notices_of,
+    seconds_of,
+)
 from orders.workflow_problems import Place, problems_of
 
 DEFAULT = Path(__file__).with_name("workflow.toml")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,49}$")]
-Text = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", max_length=500)
-]
-"""A non-empty text on one line."""
-
-UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (second|minute|hour|day)s?$")]
-
 AT_LINE = re.compile(r"^(?P<what>.*) \(at line (?P<line>\d+), column \d+\)$")
 
 
 class WorkflowError(SettingsError):
     """The table cannot be used; `problems` has a line for each mistake: file, line, status or transition, and why."""
-
-
-class _Notify(Body):
-    seller: Text | None = None
-    buyer: Text | None = None
 
 
 class _StatusEntry(Body):
@@ -53,7 +50,9 @@ class _StatusEntry(Body):
     """What `closed` was called before."""
 
     tracking: bool = False
-    notify: _Notify = _Notify()
+    notify: TextsEntry = TextsEntry()
+    ways: WaysEntry = WaysEntry()
+    critical: CriticalEntry = CriticalEntry()
     action: Text | None = None
     lead: Text | None = None
     due: Duration | None = None
@@ -92,6 +91,10 @@ class _TransitionEntry(Body):
 
 class _Table(Body):
     initial: Name
+    ways: WaysEntry = WaysEntry()
+    """Of each side, for what names none."""
+
+    events: EventEntries
     statuses: Annotated[dict[Name, _StatusEntry], Field(min_length=1)]
     transitions: Annotated[list[_TransitionEntry], Field(default_factory=list)]
 
@@ -131,11 +134,13 @@ def _workflow(table: _Table) -> Workflow:
             one.notify.model_dump(exclude_none=True),
             one.action or "",
             one.lead or "",
-            _seconds(one.due) if one.due else None,
+            seconds_of(one.due) if one.due else None,
         )
         for name, one in table.statuses.items()
     }
-    return Workflow(table.initial, statuses, tuple(map(_transition, table.transitions)))
+    notified = {name: (one.notify, one.ways, one.critical) for name, one in table.statuses.items()}
+    notices = notices_of(table.initial, notified, table.events, table.ways)
+    return Workflow(table.initial, statuses, tuple(map(_transition, table.transitions)), notices)
 
 
 def _transition(one: _TransitionEntry) -> Transition:
@@ -145,18 +150,12 @@ def _transition(one: _TransitionEntry) -> Transition:
         frozenset(one.roles),
         one.reason or one.correction,
         one.action or "",
-        _seconds(one.after) if one.after else None,
+        seconds_of(one.after) if one.after else None,
         one.since == "first",
         one.correction,
         one.reopens,
-        {role: _seconds(duration) for role, duration in one.within.items()},
+        {role: seconds_of(duration) for role, duration in one.within.items()},
     )
-
-
-def _seconds(duration: str) -> int:
-    """`7 days` in seconds."""
-    number, unit = duration.split()
-    return int(number) * UNITS[unit.removesuffix("s")]
 
 
 def _sentence_of(place: Place, why: str, text: str) -> str:
@@ -165,6 +164,8 @@ def _sentence_of(place: Place, why: str, text: str) -> str:
     match entry:
         case ("statuses", str(name)):
             whose = f"status {name}"
+        case ("events", str(name)):
+            whose = name
         case ("transitions", int(number)):
             one = tomllib.loads(text)["transitions"][number]
             whose = "transition" + (f" {one.get('from')} to {one.get('to')}" if isinstance(one, dict) else "")
@@ -183,6 +184,10 @@ def _line_of(place: Place, lines: Sequence[str]) -> int:
     match place:
         case ("statuses", str(name), *keys):
             begin = _find(rf"\s*\[\s*statuses\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[\].]", lines, 0)
+        case ("events", str(name), *keys):
+            begin = _find(rf"\s*\[\s*events\s*\.\s*[\"']{re.escape(name)}[\"']\s*\]", lines, 0)
+        case ("ways", *keys):
+            begin = _find(r"\s*\[\s*ways\s*\]", lines, 0)
         case ("transitions", int(number), *keys):
             begin = 0
             for _ in range(number + 1):

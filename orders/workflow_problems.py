@@ -22,6 +22,7 @@ def problems_of(workflow: Workflow) -> Iterator[tuple[Place, str]]:
         if name not in reachable:
             yield ("statuses", name), f"status {name} cannot be reached from {workflow.initial}"
         yield from _problems_of_status(status, name in left, name == workflow.initial)
+    yield from _problems_of_notices(workflow)
 
 
 def _problems_of_moves(workflow: Workflow, moves: dict[str, set[str]]) -> Iterator[tuple[Place, str]]:
@@ -63,6 +64,16 @@ def _problems_of_status(status: Status, left: bool, first: bool) -> Iterator[tup
     for side in ("seller",) if first else ("seller", "buyer"):
         if side not in status.notify:
             yield place, f"{name}: notify.{side} is missing: the text of the {side}'s notification"
+
+
+def _problems_of_notices(workflow: Workflow) -> Iterator[tuple[Place, str]]:
+    for (kind, side), rule in workflow.notices.rules.items():
+        email = rule.way("email")
+        if rule.critical and email and email.digest:
+            of_status = kind in workflow.statuses
+            place: Place = ("statuses" if of_status else "events", kind, "critical")
+            whose = f"status {kind}" if of_status else kind
+            yield place, f"{whose}: critical.{side}: what is critical is not collected into a digest"
 
 
 def _move(one: Transition) -> str:

@@ -7,6 +7,7 @@ from flask import Flask
 
 from orders import commands, workflow_file
 from orders.workflow_file import DEFAULT, WorkflowError
+from orders.workflow_notices import way_of
 
 SELLER = {
     "PENDING": {"CONFIRMED", "CANCELLED"},
@@ -31,6 +32,7 @@ STATUS = (
     'notify.seller = "{0}"\nnotify.buyer = "{0}"\n'
 )
 MOVE = '[[transitions]]\nfrom = "{0}"\nto = "{1}"\nroles = ["seller"]\n'
+TELLING = '[events."message.created"]\nways.buyer = {0}\n'
 BACK = MOVE.format("B", "A") + "correction = true\n"
 SMALL = 'initial = "A"\n' + STATUS.format("A", "false") + STATUS.format("B", "true") + MOVE.format("A", "B")
 
@@ -83,6 +85,26 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
     assert ["B"] == load(tmp_path, SMALL).targets("A", "seller")
 
 
+def test_a_table_that_names_no_ways_is_told_as_before(tmp_path):
+    notices = load(tmp_path, SMALL).notices
+
+    assert notices.rule("B", "buyer").ways == (way_of("inbox"), way_of("email"))
+    assert notices.rule("B", "seller").ways == (way_of("inbox"),)
+    assert notices.texts["order.created", "seller"] == "A"
+    assert notices.kind("order.corrected", "B", "buyer") == "B"
+
+
+def test_a_table_names_ways_for_all_for_a_status_and_for_what_is_none(tmp_path):
+    usual = '[ways]\nbuyer = ["digest daily"]\n'
+    own = SMALL.replace("tone", "ways.buyer = []\ncritical.seller = true\ntone", 1)
+    notices = load(tmp_path, own + usual + '[events."order.corrected"]\nways.seller = ["email"]').notices
+
+    assert notices.rule("A", "buyer").ways == ()
+    assert notices.rule("A", "seller").critical
+    assert notices.rule("B", "buyer").ways == (way_of("digest daily"),)
+    assert notices.rule(notices.kind("order.corrected", "B", "seller"), "seller").ways == (way_of("email"),)
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -123,6 +145,18 @@ def test_an_operators_own_table_takes_its_place(tmp_path):
         (SMALL.replace('["seller"]', '["system"]') + 'after = "1 day"\nreason = true', "A to B: after: a timer gives"),
         (SMALL.replace('["seller"]', '["system"]') + 'after = "soon"', "A to B: after: "),
         (SMALL.replace('["seller"]', '["system"]') + 'after = "0 days"', "A to B: after: "),
+        (
+            SMALL + TELLING.format('["carrier pigeon"]'),
+            "message.created: ways.buyer: carrier pigeon is not a way: `inbox`",
+        ),
+        (SMALL + TELLING.format('["email after 0 minutes unless seen"]'), "is not a way"),
+        (SMALL + TELLING.format('["email", "digest daily"]'), "names e-mail twice"),
+        (SMALL + TELLING.format('["email after 1 hour unless seen"]'), "needs `inbox`"),
+        (SMALL + TELLING.format('["digest daily"]') + "critical.buyer = true", "message.created: critical.buyer: "),
+        (SMALL.replace("tone", 'ways.seller = "inbox"\ntone', 1), "A: ways.seller"),
+        (SMALL.replace("tone", 'ways.seler = ["inbox"]\ntone', 1), "A: ways.seler"),
+        (SMALL + '[events."order.lost"]', "order.lost"),
+        (SMALL + '[ways]\nbuyer = ["fax"]', "ways: fax is not a way"),
         (SMALL + "][", "workflow.toml"),
     ],
 )
@@ -143,6 +177,9 @@ def test_a_table_that_no_order_could_live_with_is_refused_by_name(tmp_path, text
         (SMALL + 'colour = "red"', 22),
         (SMALL + '[statuses.C]\nbuyer = ""\n', 23),
         (SMALL + "][", 22),
+        (SMALL + TELLING.format('["pigeon"]'), 23),
+        (SMALL + '[ways]\nbuyer = ["fax"]', 23),
+        (SMALL.replace("tone", 'ways.seller = ["fax"]\ntone', 1), 5),
         (SMALL.replace('initial = "A"', 'initial = "A"\nnumber = 07'), 2),
     ],
 )
