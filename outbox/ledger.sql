@@ -9,7 +9,8 @@ UNION ALL SELECT event_id, kind, destination, status, attempts, last_error FROM 
     WHERE event_type = :event_type AND event_id = ANY(:event_ids)
 
 -- name: ledger_unfinished(event_type text, order_id bigint, event_id bigint)
--- Whether anything is pending or running; `Prefer: wait` polls it.
+-- Whether anything is pending or running; `Prefer: wait` polls it, and does not wait for what is set for later.
 SELECT EXISTS (SELECT FROM outbox WHERE event_type = :event_type AND order_id = :order_id AND event_id = :event_id)
     OR EXISTS (SELECT FROM side_effects
-        WHERE event_type = :event_type AND event_id = :event_id AND status IN ('pending', 'running'))
+        WHERE event_type = :event_type AND event_id = :event_id AND status IN ('pending', 'running')
+          AND NOT (attempts = 0 AND status = 'pending' AND scheduled_at > clock_timestamp()))

@@ -62,5 +62,9 @@ class Kind:
     """The destinations that this process can call; None if it can call any. Rows for others are left to processes that
     can, such as those of a newer version."""
 
+    no_longer_due: str = ""
+    """SQL over a side effect `s`: why it is not wanted any more, NULL if it is. The statement that claims it asks this,
+    and what is no longer due is recorded as superseded. Empty if what is due stays due."""
+
     records_itself: bool = False
     """True if the attempt writes its effect and its record in one statement: exactly once."""

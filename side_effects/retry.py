@@ -32,20 +32,27 @@ Verdict = Literal["nothing", "good", "bad", "refused"]
 destination: it says nothing, or even good, since the destination responded. `refused` is a destination that would
 refuse every message alike."""
 
-USUAL: dict[str, Verdict] = {"succeeded": "good", "retry": "bad", "dead": "nothing"}
+USUAL: dict[str, Verdict] = {
+    "succeeded": "good",
+    "retry": "bad",
+    "dead": "nothing",
+    "later": "nothing",
+    "superseded": "nothing",
+}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How one attempt ended: the outcome for the message, and separately for the circuit.
 
-    There are exactly three: it succeeded, it should be retried, or it can never succeed.
+    There are exactly three: it succeeded, it should be retried, or it can never succeed. Two more say that the
+    destination was not called: it is not due until `later`, or not at all any more, since something `superseded` it.
     """
 
-    kind: Literal["succeeded", "retry", "dead"]
+    kind: Literal["succeeded", "retry", "dead", "later", "superseded"]
     reason: str = ""
     retry_after: float | None = None
-    """Seconds for which the destination asked for a pause."""
+    """Seconds for which the destination asked for a pause; or until it is due, if that is later."""
 
     error: BaseException | None = None
     circuit: Verdict | None = None
@@ -74,21 +81,24 @@ class DestinationRefused(Exception):
 class Decision:
     """The row's next status, and for a pending one the seconds until its next attempt."""
 
-    status: Literal["succeeded", "pending", "dead"]
+    status: Literal["succeeded", "pending", "dead", "superseded"]
     delay: float = 0.0
 
 
 def spent(outcome: Outcome, attempts: int, probe: bool) -> int:
     """How many of these attempts count. A refusal of all messages alike does not, and neither does a probe that fails
-    because of its destination: one that is down for a weekend is probed ten thousand times."""
+    because of its destination: one that is down for a weekend is probed ten thousand times. What is not due yet was not
+    attempted."""
     through_the_destination = outcome.verdict == "refused" or (probe and outcome.verdict == "bad")
-    return attempts - (outcome.kind == "retry" and through_the_destination)
+    return attempts - (outcome.kind == "later" or (outcome.kind == "retry" and through_the_destination))
 
 
 def decide(outcome: Outcome, attempts: int, delays: tuple[float, ...], jitter: float) -> Decision:
     """The decision after attempt number `attempts`; jitter is in [0, 1)."""
-    if outcome.kind == "succeeded":
-        return Decision("succeeded")
+    if outcome.kind == "succeeded" or outcome.kind == "superseded":
+        return Decision(outcome.kind)
+    if outcome.kind == "later":
+        return Decision("pending", outcome.retry_after or 0.0)
     if outcome.kind == "dead" or attempts > len(delays):
         return Decision("dead")
     return Decision("pending", delay(outcome.retry_after, attempts, delays, jitter))

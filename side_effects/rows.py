@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 from foundation import sql
+from foundation.connections import Statement
 from side_effects import models as models  # its tables, for the metadata
 from side_effects.circuit import PROBES
 from side_effects.insertion import insert
+from side_effects.kinds import Kind
 from side_effects.liveness import GRACE_SECONDS, HELD, LEASE_SECONDS, LIVING
 from side_effects.retry import MAX_CRASHES
 
@@ -41,22 +47,48 @@ _INSERT_TAKEN = insert(
     fingerprint="f.fingerprint",
 )
 
-SQL = sql.beside(
-    __file__,
-    held=HELD,
-    insert_taken=_INSERT_TAKEN,
-    lease_seconds=LEASE_SECONDS,
-    lease_less_grace_seconds=LEASE_SECONDS - GRACE_SECONDS,
-    living=LIVING,
-    max_crashes=MAX_CRASHES,
-    probes=PROBES,
-    unknown_days=UNKNOWN_DAYS,
-)
+ALWAYS_DUE = "NULL::text"
+"""What is due stays due, if no kind says otherwise."""
 
-CLAIM = SQL.prepared("claim_effects")
+VALUES: dict[str, str | int | float] = {
+    "held": HELD,
+    "insert_taken": _INSERT_TAKEN,
+    "lease_seconds": LEASE_SECONDS,
+    "lease_less_grace_seconds": LEASE_SECONDS - GRACE_SECONDS,
+    "living": LIVING,
+    "max_crashes": MAX_CRASHES,
+    "probes": PROBES,
+    "unknown_days": UNKNOWN_DAYS,
+}
+
+SQL = sql.beside(__file__, no_longer_due=ALWAYS_DUE, **VALUES)
+
+
+@dataclass(frozen=True)
+class ClaimStatements:
+    """The statements that claim, each of which asks whether what it claims is still due."""
+
+    due: Statement
+    of_subject: Statement
+    probe: Statement
+    withdraw: Statement
+
+    @classmethod
+    def of(cls, kinds: Sequence[Kind]) -> Self:
+        """Those for these kinds, each of which may say what is no longer due."""
+        cases = " ".join(f"WHEN '{one.name}' THEN {one.no_longer_due}" for one in kinds if one.no_longer_due)
+        why = f"CASE s.kind {cases} END" if cases else ALWAYS_DUE
+        return cls.read(sql.SqlFile(SQL.path, no_longer_due=why, **VALUES))
+
+    @classmethod
+    def read(cls, file: sql.SqlFile) -> Self:
+        names = ("claim_effects", "claim_of_subject", "probe_effect", "withdraw_effects")
+        return cls(*map(file.prepared, names))
+
+
+CLAIMS = ClaimStatements.read(SQL)
+CLAIM, CLAIM_OF_SUBJECT, PROBE, WITHDRAW = CLAIMS.due, CLAIMS.of_subject, CLAIMS.probe, CLAIMS.withdraw
 DUE_KINDS = SQL.prepared("due_kinds")
-CLAIM_OF_SUBJECT = SQL.prepared("claim_of_subject")
-PROBE = SQL.prepared("probe_effect")
 SUPERSEDE = SQL.prepared("supersede_effects")
 RECORD = SQL.prepared("record_effects")
 HAND_BACK = SQL.prepared("hand_back_effects")

@@ -5,13 +5,14 @@ clock_timestamp() + interval '{lease_seconds} s'
 
 -- fragment: nothing_earlier
 -- Effects of a kind happen in the order of their events, for each order and destination. What is held of an earlier
--- change goes first too.
+-- change goes first too. What is set for later lets others pass: what is critical does not wait until the morning.
 --
 -- Not as NOT EXISTS: planned while the table was empty, that became a join which read the whole index for each row, and
 -- claims slowed down with the backlog until the statistics were renewed.
 (SELECT e.id FROM side_effects e
     WHERE e.order_id = s.order_id AND e.kind = s.kind AND e.destination = s.destination AND e.event_id < s.event_id
-      AND e.status IN ('pending', 'running') LIMIT 1) IS NULL
+      AND e.status IN ('pending', 'running')
+      AND NOT (e.attempts = 0 AND e.status = 'pending' AND e.scheduled_at > statement_timestamp()) LIMIT 1) IS NULL
 AND (SELECT h.id FROM outbox h WHERE h.order_id = s.order_id AND h.event_type = s.event_type
       AND h.event_id < s.event_id AND h.owner + 0 = {held} LIMIT 1) IS NULL
 
@@ -27,13 +28,27 @@ s.status || '' =
 -- fragment: not_closed
 SELECT FROM circuits c WHERE c.destination = s.destination AND (c.paused OR c.state <> 'closed')
 
+-- fragment: judged
+-- Why what is in the CTE `due` is not wanted any more, NULL if it is.
+judged AS MATERIALIZED (
+    SELECT s.id, {no_longer_due} AS why FROM side_effects s WHERE s.id = ANY(ARRAY(SELECT id FROM due)))
+
+-- fragment: withdraw
+UPDATE side_effects s SET status = 'superseded', finished_at = clock_timestamp(), fingerprint = '',
+    last_error = (SELECT why FROM judged j WHERE j.id = s.id)
+WHERE s.id = ANY(ARRAY(SELECT id FROM ceased)) RETURNING s.id
+
 -- fragment: begin
--- Begins the attempts of the rows in the CTE `due`, for the process :owner. Attempts are counted here, not at the end:
--- an attempt that kills its process has been spent. By an array of ids, here and below: joined, with the statistics of
--- a small table, it reads the whole of one that has grown.
+-- Begins the attempts of the rows in the CTE `due`, for the process :owner, as far as they are still wanted: asked by the
+-- statement that claims, so that nothing is sent that had ceased to be due before. Attempts are counted here, not at the
+-- end: an attempt that kills its process has been spent. By an array of ids, here and below: joined, with the statistics
+-- of a small table, it reads the whole of one that has grown.
+{judged},
+ceased AS (SELECT id FROM judged WHERE why IS NOT NULL),
+withdrawn AS ({withdraw})
 UPDATE side_effects s
 SET status = 'running', attempts = s.attempts + 1, owner = :owner, claimed_until = {lease}
-WHERE s.id = ANY(ARRAY(SELECT id FROM due))
+WHERE s.id = ANY(ARRAY(SELECT id FROM judged WHERE why IS NULL))
 RETURNING s.id, s.kind, s.destination, s.event_type, s.event_id, s.order_id, s.attempts, s.request_id, s.scheduled_at
 
 
@@ -49,8 +64,23 @@ WITH due AS MATERIALIZED (
       AND (:destinations IS NULL OR s.destination = ANY(:destinations))
       AND NOT EXISTS ({not_closed})
       AND {nothing_earlier}
-    ORDER BY s.scheduled_at, s.id LIMIT :most FOR UPDATE OF s SKIP LOCKED)
+    ORDER BY s.scheduled_at, s.id LIMIT :most FOR UPDATE OF s SKIP LOCKED),
 {begin}
+
+
+-- name: withdraw_effects(kind text, most int, floor timestamptz)
+-- What is due and not wanted any more, many at a time: a claim takes no more than can be attempted at once, and a hundred
+-- thousand that need no attempt would take an hour. Read without locks; only what is withdrawn is locked.
+WITH due AS MATERIALIZED (
+    SELECT s.id FROM side_effects s
+    WHERE s.status = 'pending' AND s.kind = :kind
+      AND s.scheduled_at <= statement_timestamp() AND s.scheduled_at >= :floor
+    ORDER BY s.scheduled_at LIMIT :most),
+{judged},
+ceased AS MATERIALIZED (
+    SELECT s.id FROM side_effects s WHERE s.id = ANY(ARRAY(SELECT id FROM judged WHERE why IS NOT NULL))
+        AND {status_is} 'pending' ORDER BY s.id + 0 FOR UPDATE SKIP LOCKED)
+{withdraw}
 
 
 -- name: due_kinds(kinds text[], floors timestamptz[])
@@ -63,12 +93,12 @@ WHERE (SELECT s.id FROM side_effects s
 
 
 -- name: claim_of_subject(event_type text, event_id bigint, owner bigint, kinds text[])
--- The first attempts of sequential mode, before the response.
+-- The first attempts of sequential mode, before the response; not of what is set for later.
 WITH due AS MATERIALIZED (
     SELECT s.id FROM side_effects s
     WHERE s.event_type = :event_type AND s.event_id = :event_id AND s.kind = ANY(:kinds)
-      AND s.status = 'pending' AND s.attempts = 0
-    FOR UPDATE OF s SKIP LOCKED)
+      AND s.status = 'pending' AND s.attempts = 0 AND s.scheduled_at <= clock_timestamp()
+    FOR UPDATE OF s SKIP LOCKED),
 {begin}
 
 
@@ -106,7 +136,7 @@ allowed AS (
     WHERE destination = :destination AND state = 'half-open' AND probes > 0 AND NOT paused
       AND EXISTS (SELECT FROM candidate)
     RETURNING destination),
-due AS (SELECT id FROM candidate, allowed)
+due AS (SELECT id FROM candidate, allowed),
 {begin}
 
 

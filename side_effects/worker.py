@@ -42,6 +42,9 @@ FULL_LOOK_SECONDS = 30.0
 FULL_RESCUE_SECONDS = 120.0
 """What was abandoned while nobody looked is found by a process's first look, its first after failures, and these."""
 
+WITHDRAWN_AT_ONCE = 2000
+"""Rows that a statement judges; some 50 ms."""
+
 FLOOR_MARGIN = timedelta(seconds=15)
 """Rows may be committed later than they were scheduled, by less than any statement may take. Older ones are found by
 the full look."""
@@ -62,6 +65,7 @@ class Worker:
     ) -> None:
         self._pool = pool
         self.kinds = {kind.name: kind for kind in kinds}
+        self._statements = rows.ClaimStatements.of(kinds)
         self._metrics = metrics
         self._sees_clearly = sees_clearly
         self.circuits = SharedCircuits(pool.run)
@@ -123,7 +127,7 @@ class Worker:
         if not durable:
             return
         try:
-            for claimed in self._claims.take(rows.CLAIM_OF_SUBJECT, event_type, event_id, self.owner, durable):
+            for claimed in self._claims.take(self._statements.of_subject, event_type, event_id, self.owner, durable):
                 self._attempts.execute(claimed)
         except (psycopg2.Error, ServiceUnavailable) as error:
             self._note_failure(error)  # the background does it when the database is back
@@ -197,17 +201,24 @@ class Worker:
             self._pool.run(rows.SUPERSEDE, (kind.name,))
         known = None if kind.destinations is None else list(kind.destinations())
         lower_bound = self._lower_bounds.get(kind.name, LONG_AGO)
-        found = self._claims.take(rows.CLAIM, kind.name, capacity, self.owner, lower_bound, known)
+        found = self._claims.take(self._statements.due, kind.name, capacity, self.owner, lower_bound, known)
+        withdrawn = len(found) < capacity and self._withdraw(kind, lower_bound)
         if found:
             self._lower_bounds[kind.name] = min(one.scheduled_at for one in found) - FLOOR_MARGIN
-        elif self.circuits.states or known is not None:
+        elif not withdrawn and (self.circuits.states or known is not None):
             # Everything due is parked, or for other processes. Scanned anew each time, 500,000 rows took 0.8 s, twice a
             # second.
             self._lower_bounds[kind.name] = at - FLOOR_MARGIN
         self._offer(found)
-        if len(found) >= capacity:
+        if len(found) >= capacity or withdrawn:
             self._wake.set()  # there may be more; look again when there is capacity
         return len(found)
+
+    def _withdraw(self, kind: Kind, lower_bound: datetime) -> bool:
+        """Record as superseded what is due and not wanted any more; whether there was any."""
+        if not kind.no_longer_due:
+            return False
+        return bool(self._pool.run(self._statements.withdraw, (kind.name, WITHDRAWN_AT_ONCE, lower_bound)))
 
     def _probe(self, kind: Kind) -> int:
         """Start the probes of destinations that may be back; returns how many."""
@@ -215,7 +226,7 @@ class Worker:
         for destination in self.circuits.half_open:
             mine = kind.destinations is None or destination in kind.destinations()
             if mine and self._capacity(kind) > 0:
-                probes = self._claims.take(rows.PROBE, destination, kind.name, self.owner)
+                probes = self._claims.take(self._statements.probe, destination, kind.name, self.owner)
                 self._offer([replace(one, probe=True) for one in probes])
                 found += len(probes)
         return found

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg2
 import pytest
 
 from foundation.connections import PREPARED_OPTIONS
+from notifications.rules import NotificationRule, Way
+from orders.effects import due
 from orders.effects.source import LOAD
+from orders.workflow_notices import Notices
 from outbox import rescue
 from side_effects import rows
+from side_effects.kinds import Kind
+from side_effects.retry import SUCCEEDED
 from tests.integration.test_plans import scans
 
 TABLES = ("outbox", "side_effects", "orders", "order_events", "order_reasons", "messages", "notifications")
@@ -80,6 +86,12 @@ def test_a_batch_after_an_import_reads_what_it_completes(known, onward, sql, lef
     assert BATCH <= read_of_tables(plan["Plan"]) <= BATCH * 3, "as many as those orders have"
 
 
+WAITING = Notices(
+    {("SHIPPED", "buyer"): NotificationRule((Way("inbox"), Way("email", 600)))}, {("SHIPPED", "buyer"): "Shipped"}
+)
+JUDGED = rows.ClaimStatements.of(
+    [Kind("email.status", lambda _: SUCCEEDED, no_longer_due=due.no_longer_due(WAITING))],
+)
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
     LOAD: BY_ID,
@@ -87,6 +99,9 @@ ASKED = {
     rescue.RENEW: f"{BY_ID}, 1",
     rescue.HAND_BACK: f"{BY_ID}, 1",
     rows.CLAIM: "'email.status', 10, 1, '2000-01-01', NULL",
+    rows.WITHDRAW: "'email.status', 10, '2000-01-01'",
+    replace(JUDGED.due, name="claim_judged"): "'email.status', 10, 1, '2000-01-01', NULL",
+    replace(JUDGED.withdraw, name="withdraw_judged"): "'email.status', 10, '2000-01-01'",
     rows.DUE_KINDS: "'{email.status}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{email.status}'",
     rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",

@@ -45,6 +45,22 @@ def test_each_delay_is_the_schedules_give_or_take_a_fifth(chance, attempts):
     assert 0.8 * DURABLE[attempts - 1] <= after.delay <= 1.2 * DURABLE[attempts - 1]
 
 
+@given(jitter, st.integers(1, 100))
+def test_what_is_not_due_yet_waits_as_long_as_it_says_and_spends_nothing(chance, attempts):
+    later = Outcome("later", "waits for the end of quiet hours", 3600)
+
+    after = decide(later, max(1, spent(later, attempts, False)), DURABLE, chance)
+    assert ("pending", 3600) == (after.status, after.delay)
+    assert (attempts - 1, "nothing") == (spent(later, attempts, False), later.verdict)
+
+
+@given(jitter, st.integers(1, 100))
+def test_what_is_not_wanted_any_more_is_superseded_and_says_nothing_about_its_destination(chance, attempts):
+    seen = Outcome("superseded", "seen before it was due")
+
+    assert ("superseded", "nothing") == (decide(seen, attempts, DURABLE, chance).status, seen.verdict)
+
+
 def test_the_schedule_ends_after_about_three_days():
     assert "dead" == decide(RETRY, len(DURABLE) + 1, DURABLE, 0.5).status
     assert 2.5 * 24 * HOUR < sum(DURABLE) < 3.5 * 24 * HOUR
