@@ -74,6 +74,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
             "live events": realtime.prune,
             "revocations": access.prune,
             "notifications": notifications.prune,
+            "digests": notifications.prune_digests,
             "circuit changes": prune_changes,
             "closed orders": backfill.fill_closed_as,
             "search terms": backfill.fold_search,

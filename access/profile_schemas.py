@@ -25,13 +25,14 @@ SIGNATURES = {"png": rb"\x89PNG\r\n\x1a\n", "jpeg": rb"\xff\xd8\xff", "webp": rb
 
 
 def _known_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in known_zones():
         raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin")
     return name
 
 
 @cache
-def _zones() -> frozenset[str]:
+def known_zones() -> frozenset[str]:
+    """The time zones of the IANA database."""
     return frozenset(zoneinfo.available_timezones()) | {"UTC"}
 
 

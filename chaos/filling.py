@@ -37,6 +37,14 @@ FILLS = {
     "order_imports": "INSERT INTO order_imports SELECT id, 'other-' || id FROM orders ON CONFLICT DO NOTHING",
     "saved_views": """INSERT INTO saved_views (owner, name, filters)
         SELECT 'seller:' || n, 'open', '{{"status":"PENDING"}}' FROM generate_series(1, {n}) AS n""",
+    "preferences": """INSERT INTO preferences (owner, choices)
+        SELECT 'buyer:' || n, '{{"SHIPPED":{{"email":"off"}}}}' FROM generate_series(1, {n}) AS n
+        ON CONFLICT DO NOTHING""",
+    "digests": """INSERT INTO digests (owner, due_at, closed_at)
+        SELECT 'buyer:' || n, clock_timestamp() - interval '1 d', clock_timestamp()
+        FROM generate_series(1, {n}) AS n""",
+    "digest_entries": """INSERT INTO digest_entries (owner, event_type, event_id, digest_id, order_id)
+        SELECT 'buyer:' || n, 'order', -n, n, n FROM generate_series(1, {n}) AS n""",
     "messages": """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)
         SELECT CASE WHEN mod(n, 100) = 0 THEN {order} ELSE n END, 'person', 1, 1, 'buyer', 1, repeat('said ', 20)
         FROM generate_series(1, {n}) AS n""",

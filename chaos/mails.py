@@ -42,6 +42,11 @@ class MailServer:
         found = [EVENT.search(line) for line in self._lines("mail ")]
         return [int(match[1]) for match in found if match]
 
+    def accepted(self) -> list[tuple[int, float]]:
+        """The event of each accepted e-mail, and when it was."""
+        found = [(EVENT.search(line), float(line.split()[1])) for line in self._lines("mail ")]
+        return [(int(match[1]), at) for match, at in found if match]
+
     def calls(self) -> list[float]:
         """The times of all connections."""
         return [float(line.split()[1]) for line in self._lines("call ")]

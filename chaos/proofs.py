@@ -30,6 +30,7 @@ from chaos import (
     slow_readers,
     storms,
     strangers,
+    waiting,
 )
 from chaos.database import Server
 from chaos.report import Report
@@ -70,6 +71,9 @@ PROOFS = {
     "R28": Proof("e-mails that cannot be sent, ahead of those that can", poisoned_mail.poisoned_mail),
     "R29": Proof("reads under load, continued from the positions that they say", positions.positions),
     "R30": Proof("changes are corrected at the moment at which their hold ends", corrected.nothing_superseded_is_sent),
+    "R31": Proof(
+        "orders move on when their e-mail is due, and 100,000 e-mails at once", waiting.nothing_is_sent_that_is_not_due
+    ),
     "S1": Proof("a fuzzer sends whatever the contract allows, and more", fuzzing.fuzz),
     "S4": Proof("everybody requests everybody else's data, with their cursors", strangers.strangers),
     "S5": Proof("forged, altered, expired and revoked tokens at every entrance", forged_tokens.forged_tokens),

@@ -9,9 +9,10 @@ from flask_openapi.openapi import OpenAPI
 
 from access.parts import Access
 from chat.wiring import Chat
-from dashboard import auth_pages, formatters, forms, messages, pages, reference
+from dashboard import auth_pages, formatters, forms, messages, pages, preference_pages, reference
 from dashboard.context import PageContext
 from foundation.settings import Settings
+from notifications.unsubscribing import Unsubscribing
 from orders.wiring import Orders
 from realtime.wiring import Realtime
 
@@ -51,6 +52,8 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     app.register_blueprint(pages.tracking_blueprint(context, access.tracking_links))
     app.register_blueprint(pages.blueprint(context))
     app.register_blueprint(forms.blueprint(context))
+    app.register_blueprint(preference_pages.blueprint(context))
+    app.register_blueprint(preference_pages.unsubscribe_blueprint(Unsubscribing(settings)))
 
 
 def _secure(response: Response) -> Response:

@@ -9,7 +9,7 @@ from functools import partial
 from flask_openapi.blueprint import APIBlueprint
 
 from foundation.settings import Settings
-from notifications import inbox
+from notifications import digests, inbox
 from notifications import models as models  # its tables, for the metadata
 from notifications.email import Mailer
 from notifications.routes import routes
@@ -25,9 +25,13 @@ class Notifications:
     prune: Callable[[], int]
     """Deletes a chunk of expired notifications; returns how many."""
 
+    prune_digests: Callable[[], int]
+    """The same for digests."""
+
     routes: tuple[APIBlueprint, ...]
 
 
 def build(settings: Settings) -> Notifications:
     mailer = Mailer(settings.smtp_url, settings.mail_from, settings.smtp_cleartext_auth) if settings.smtp_url else None
-    return Notifications(mailer, partial(inbox.prune, settings.notification_days), (routes,))
+    days = settings.notification_days
+    return Notifications(mailer, partial(inbox.prune, days), partial(digests.prune_digests, days), (routes,))

@@ -16,7 +16,7 @@ from chat import messages
 from foundation import sql
 from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
-from notifications import inbox
+from notifications import digests, inbox, preferences
 from operations import actions
 from orders import json_sql, saved_views
 from realtime import erasure
@@ -68,6 +68,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
         in_pieces(ERASE_EDITS, orders=batch)
         in_pieces(ERASE_IMPORTS, orders=batch)
+        digests.erase_entries(batch)
     erasure.wait_for_appends()  # so that nothing read before is written afterwards
     for batch in batches:
         erased["messages"] += messages.erase(batch)
@@ -78,6 +79,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         idempotency.forget_orders(batch)
     erased["live_events"] += erasure.erase_packs(f"buyer:{buyer_id}", ERASED_NAME)
     erased["notifications"] += inbox.empty(buyer_id)
+    preferences.erase_preferences(buyer_id)
     revocations.erase_reasons([f"buyer:{buyer_id}"])
     idempotency.forget(f"buyer:{buyer_id}")
     erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)
@@ -106,6 +108,7 @@ def export(buyer_id: int) -> dict[str, Any]:
         "orders": found,
         "messages": list(messages.export([order["id"] for order in found])),
         "notifications": list(inbox.export(buyer_id)),
+        "preferences": preferences.export_preferences(buyer_id),
     }
 
 

@@ -108,6 +108,15 @@ class StoredNotification(Stored):
     read_at: datetime | None
 
 
+class StoredPreferences(Answer):
+    """How the buyer chose to be notified."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    owner: str
+    choices: dict[str, dict[str, str]]
+
+
 class PersonalData(Answer):
     """All data stored about a buyer, as it is stored; orders include their history."""
 
@@ -136,6 +145,7 @@ class PersonalData(Answer):
         ],
         messages=[],
         notifications=[],
+        preferences=[{"owner": "buyer:1", "choices": {"SHIPPED": {"email": "off"}}}],
     )
 
     buyer_id: Id
@@ -143,6 +153,7 @@ class PersonalData(Answer):
     orders: list[StoredOrder]
     messages: list[StoredMessage]
     notifications: list[StoredNotification]
+    preferences: list[StoredPreferences]
 
 
 @routes.get("/api/ops/personal-data", summary="Export a buyer's personal data", **documented(PersonalData, NotFound))

@@ -10,10 +10,13 @@ from flask_openapi.blueprint import APIBlueprint
 from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
+from notifications import preference_routes
 from notifications.email import Mailer
+from notifications.unsubscribing import Unsubscribing
 from orders import (
     dry_run_routes,
     edit_routes,
+    explain_routes,
     group_commit,
     import_routes,
     personal_routes,
@@ -67,7 +70,8 @@ def plan(settings: Settings, access: Access, mailer: Mailer | None) -> OrdersPla
     """The effects of a change, each with its handler. Raises WorkflowError."""
     plan = OrdersPlan(workflow_file.load(settings.order_workflow))
     make_link = access.tracking_links.make if settings.public_url else None
-    plan.event_type = event_type(Given(settings, plan.workflow, plan.change, mailer, make_link))
+    unsubscribe = Unsubscribing(settings).link if settings.public_url else None
+    plan.event_type = event_type(Given(settings, plan.workflow, plan.change, mailer, make_link, unsubscribe))
     return plan
 
 
@@ -90,5 +94,7 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         edit_routes.blueprint(Resending(locked)),
         tracking_routes.blueprint(access.tracking_links),
         personal_routes.routes,
+        preference_routes.blueprint(workflow.notices.rules),
+        explain_routes.blueprint(workflow),
     )
     return Orders(workflow, changes, creation, FastPath(access.credentials, changes, access.limits), hot, blueprints)

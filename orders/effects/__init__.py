@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chat.messages import MESSAGE_BIT
-from orders.effects import chat, email, notification, realtime, signal, source, timer
+from orders.effects import chat, digest, email, notification, realtime, signal, source, timer
 from orders.effects.given import Given
 from orders.outbox_entry import EVENT_TYPE
 from side_effects.effects import Effect, EventType, WrittenEffect
@@ -50,7 +50,7 @@ def event_type(given: Given) -> EventType:
         "order_events",
         source.MOVED_ON,
         source.FORGOTTEN,
-        tuple(effect.handler for effect in written if effect.handler),
+        (*(effect.handler for effect in written if effect.handler), *digest.handlers(given)),
         rows=source.ROWS,
     )
 

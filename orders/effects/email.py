@@ -15,12 +15,11 @@ from foundation.connections import PreparedPool
 from foundation.one_line import folded
 from notifications.email import MAIL_SERVER, Mail
 from orders import json_sql
+from orders.effects import due
 from orders.effects.given import Given
 from orders.effects.notification import CORRECTION
 from orders.effects.outgoing import outgoing
-from orders.json_sql import literal
 from orders.schemas import bare
-from orders.workflow import Workflow
 from side_effects.effects import Effect, Run
 from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.retry import Outcome
@@ -41,18 +40,25 @@ ADDRESSED = SQL.prepared("mail_of_event")
 def effects(given: Given) -> tuple[Effect, ...]:
     """The e-mail, if a mail server is configured, with a link to the order if `PUBLIC_URL` is."""
     read = PreparedPool(given.settings.dsn, 1, "mail").run
-    attempt = partial(_attempt, given, read)
-    handler = Kind(STATUS_MAIL, attempt, concurrency=CONCURRENCY, longest_cooldown=SMTP_COOLDOWN_SECONDS)
-    only = f"to_status IN ({_notified(given.workflow)})"
+    notices = given.workflow.notices
+    handler = Kind(
+        STATUS_MAIL,
+        due.when_due(notices, read, partial(_attempt, given, read)),
+        concurrency=CONCURRENCY,
+        longest_cooldown=SMTP_COOLDOWN_SECONDS,
+        no_longer_due=due.no_longer_due(notices),
+    )
     mail = outgoing(
-        BIT, handler, MAIL_SERVER, enabled=given.mailer is not None, only=only, to_buyer=True, on_resending=True
+        BIT,
+        handler,
+        MAIL_SERVER,
+        enabled=given.mailer is not None,
+        only=due.mailed(notices),
+        to_buyer=True,
+        on_resending=True,
+        scheduled_at=due.scheduled_at(notices),
     )
     return (mail,)
-
-
-def _notified(workflow: Workflow) -> str:
-    """SQL for the statuses that have a notice for the buyer."""
-    return ", ".join(literal(one.name) for one in workflow.statuses.values() if one.notify.get("buyer")) or "NULL"
 
 
 def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:

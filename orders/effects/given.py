@@ -10,6 +10,9 @@ from notifications.email import Mailer
 from orders.status_change import StatusChange
 from orders.workflow import Workflow
 
+Unsubscribe = Callable[[str, str], str]
+"""Given an owner of preferences (`buyer:7`) and a kind, returns a URL that turns this kind of e-mail off for them."""
+
 MakeLink = Callable[[int, int], tuple[str, float]]
 """Given an order and its buyer, returns a URL that shows it, and its expiry."""
 
@@ -28,3 +31,6 @@ class Given:
 
     make_link: MakeLink | None = None
     """None if `PUBLIC_URL` is not set: a link that begins with HOST and PORT would lead nobody here."""
+
+    unsubscribe: Unsubscribe | None = None
+    """The same."""

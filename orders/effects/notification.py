@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from notifications.inbox import NOTIFY, live_notification
+from orders.effects import due
 from orders.effects.given import Given
 from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
 
@@ -42,25 +43,31 @@ status_notices AS (
     {IF_NEW})"""
 
 
-def effects(_: Given) -> tuple[Effect, ...]:
+def effects(given: Given) -> tuple[Effect, ...]:
     """The generic notification, and the status-specific one, which a new order has too."""
+    notified = {side: due.in_inbox(given.workflow.notices, side) for side in SIDES}
+    all_notified = due.both_sides_are_notified(given.workflow.notices)
     return (
         WrittenEffect(
             "notification.generic",
             GENERIC_BIT,
             GENERIC,
             tuple(_generic(side) for side in SIDES),
-            tuple(_id(f"generic_{side}", f"{is_pending(GENERIC_BIT)}{_unless_silent(side)}") for side in SIDES),
+            tuple(
+                _id(f"generic_{side}", f"{is_pending(GENERIC_BIT)}{_unless_silent(side)}{notified[side]}")
+                for side in SIDES
+            ),
             missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic')"
-            " < 1 + e.notify::int",
+            f" < 1 + e.notify::int AND {all_notified}",
         ),
         WrittenEffect(
             "notification.status",
             STATUS_BIT,
             STATUS,
             tuple(_status(side) for side in SIDES),
-            tuple(_id(f"status_{side}", _is_notified(side)) for side in SIDES),
+            tuple(_id(f"status_{side}", _is_notified(side) + notified[side]) for side in SIDES),
             missing="(e.notify OR e.actor_role <> 'seller')"
+            f" AND {all_notified}"
             " AND NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
             on_creation=True,
             on_resending=True,

@@ -16,6 +16,7 @@ def outgoing(
     only: str = "true",
     to_buyer: bool = False,
     on_resending: bool = False,
+    scheduled_at: str | None = None,
 ) -> DurableEffect:
     """The effect with this bit; it has the name of its handler.
 
@@ -23,12 +24,14 @@ def outgoing(
     `only` is an SQL condition over the columns of `order_events`: the changes that have the effect.
     `to_buyer`: a change that is to be silent does not have it.
     `on_resending`: sending the last notification again has it too.
+    `scheduled_at` is SQL over the same columns: when it is due; None if at once.
     """
     rows = insert(
         f"order_changes WHERE {is_pending(bit)} AND ({only}) ORDER BY id",
         kind=f"'{handler.name}'",
         destination=f"'{destination}'",
         event_type=f"'{EVENT_TYPE}'",
+        **({"scheduled_at": scheduled_at} if scheduled_at else {}),
     )
     return DurableEffect(
         handler.name,

@@ -28,6 +28,7 @@ ERASED = {
     "order_edits": "before after",
     "orders": "buyer_name buyer_email delivery note metadata tags",
     "people": "email name password session_key language time_zone theme",
+    "preferences": "choices time_zone",
     "realtime_events": "data",
     "realtime_packs": "pieces",
     "revocations": "reason",
@@ -47,6 +48,8 @@ KEPT = {
     "api_keys": {TECHNICAL: "prefix role scopes ancestors", OF_OPERATORS: "actor"},
     "circuit_changes": {TECHNICAL: "destination state"},
     "circuits": {TECHNICAL: "destination state window"},
+    "digest_entries": {TECHNICAL: "owner event_type"},
+    "digests": {TECHNICAL: "owner"},
     "idempotency_keys": {TECHNICAL: "principal fingerprint order_ids", CLIENTS_ID: "key"},
     "messages": {TECHNICAL: "kind author_role author_via buyer_body"},
     "notifications": {TECHNICAL: "kind recipient_role", OF_THE_ORDER: "title"},
@@ -63,6 +66,7 @@ KEPT = {
     },
     "outbox": {TECHNICAL: "event_type", CLIENTS_ID: "request_id"},
     "people": {TECHNICAL: "role"},
+    "preferences": {TECHNICAL: "owner"},
     "realtime_events": {TECHNICAL: "channel type"},
     "realtime_packs": {TECHNICAL: "channel other recipe"},
     "revocations": {TECHNICAL: "subject", OF_OPERATORS: "actor"},
@@ -144,6 +148,7 @@ def told(app, cast, outbox, sql, columns, form):
     with app.app_context():
         people.add(f"{MARKER}@example.org", f"Alice {MARKER}", "buyer", cast.alice.id)
         api_keys.create(NewKey(f"the telephone of {MARKER}", "buyer", cast.alice.id, ("orders:read",)), "a test")
+    cast.alice.request("PUT", "/api/me/preferences", {"choices": {"*": {"email": "off"}}})
     cast.alice.post("/api/views", {"name": f"Of {MARKER}", "filters": {"q": MARKER}})
     cast.bob.post("/api/views", {"name": f"Alice {MARKER}", "filters": {"q": f"{MARKER}@example.org"}})
     outbox.run_until_idle()

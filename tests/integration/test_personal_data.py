@@ -133,7 +133,7 @@ def test_an_export_holds_all_that_is_kept(cast, told):
 
     assert 200 == exported.status
     assert [] == [secret for secret in SECRETS if secret not in str(exported.json)]
-    assert {"accounts", "orders", "messages", "notifications", "buyer_id"} == set(exported.json)
+    assert {"accounts", "orders", "messages", "notifications", "preferences", "buyer_id"} == set(exported.json)
     assert "password" not in str(exported.json)
     assert "session_key" not in str(exported.json)
 

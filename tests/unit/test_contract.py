@@ -22,7 +22,7 @@ from foundation.settings import Settings
 from orders.schemas import ChangeOrderStatusRequest
 from tests.conftest import PROJECT, SECRET
 
-PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "reference"}
+PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "reference", "preference_pages", "unsubscribe"}
 """What is made for people at browsers and is no part of the contract."""
 
 VERBS = (
@@ -35,6 +35,7 @@ VERBS = (
     "edit",
     "enable",
     "erase",
+    "explain",
     "export",
     "get",
     "import",

@@ -192,11 +192,11 @@ def test_no_two_classes_have_one_name():
     assert [] == [name for name, count in classes.items() if count > 1]
 
 
-def test_the_glossary_has_thirty_terms_in_order_and_is_linked():
+def test_the_glossary_has_its_terms_in_order_and_is_linked():
     terms = re.findall(
         r"^\| ([a-z][a-z ]+) \| .+ \|$", (PROJECT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE
     )[1:]
 
-    assert 30 == len(terms)
+    assert 30 <= len(terms)
     assert sorted(terms) == terms
     assert all("glossary.md" in (PROJECT / page).read_text("utf-8") for page in ("README.md", "docs/architecture.md"))

@@ -1,0 +1,133 @@
+"""The page of preferences, and what an e-mail's unsubscribe link opens: both lead to the same choices."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+
+from access import guards
+from access.profile_schemas import known_zones
+from dashboard.auth_pages import too_old
+from dashboard.context import PageContext
+from dashboard.pages import page, protect
+from foundation.errors import InvalidRequest
+from notifications import preferences
+from notifications.preference_routes import check_choices
+from notifications.quiet_hours import QuietHours
+from notifications.rules import CHOICES, EVERY_KIND, WAYS, Choice, WayName
+from notifications.unsubscribing import Unsubscribing
+from orders.workflow_notices import MESSAGE_CREATED, ORDER_CORRECTED, ORDER_CREATED
+
+LABELS = {
+    ORDER_CREATED: "New orders",
+    ORDER_CORRECTED: "Corrections",
+    MESSAGE_CREATED: "Messages",
+    EVERY_KIND: "Everything else",
+}
+WORDS = {"": "As usual", "on": "On", "off": "Off", "hourly": "Together, once an hour", "daily": "Together, once a day"}
+
+
+def blueprint(context: PageContext) -> Blueprint:
+    """`/preferences`."""
+    pages = Blueprint("preference_pages", __name__)
+    protect(pages, context)
+    pages.register_error_handler(CSRFError, too_old)
+
+    @pages.get("/preferences")
+    def show() -> ResponseReturnValue:
+        return _page(context)
+
+    @pages.post("/preferences")
+    def save() -> ResponseReturnValue:
+        principal = guards.current()
+        try:
+            choices, quiet, zone = _choices(), _quiet(), _zone()
+            check_choices(context.workflow.notices.rules, principal.role, choices)
+        except InvalidRequest as error:
+            return _page(context, error.detail), error.status
+        preferences.set_preferences(principal, choices, quiet, zone)
+        flash("Saved. It counts for what is waiting too.")
+        return redirect("/preferences", 303)
+
+    return pages
+
+
+def unsubscribe_blueprint(links: Unsubscribing) -> Blueprint:
+    """`/unsubscribe/<token>`: mail clients post to it by themselves (RFC 8058), people press a button."""
+    pages = Blueprint("unsubscribe", __name__)
+
+    @pages.get("/unsubscribe/<token>")
+    def ask(token: str) -> str:
+        _, kind = links.read(token)
+        return render_template("unsubscribe.html", label=_label(kind), done=False)
+
+    # Without CSRF: the token is the credential, and mail clients have no session (RFC 8058, section 3.2).
+    @pages.post("/unsubscribe/<token>")
+    def unsubscribe(token: str) -> str:
+        return render_template("unsubscribe.html", label=_label(links.follow(token)), done=True)
+
+    return pages
+
+
+def _label(kind: str, labels: dict[str, str] | None = None) -> str:
+    return LABELS.get(kind) or (labels or {}).get(kind) or kind.capitalize().replace("_", " ")
+
+
+def _page(context: PageContext, wrong: str = "") -> str:
+    principal = guards.current()
+    labels = {name: one.text for name, one in context.view(principal.role).labels.items()}
+    kinds = {kind: one for (kind, side), one in context.workflow.notices.rules.items() if side == principal.role}
+    rows = [(kind, _label(kind, labels), {one.name: one.text for one in rule.ways}) for kind, rule in kinds.items()]
+    if rows:
+        rows.append((EVERY_KIND, _label(EVERY_KIND), dict.fromkeys(WAYS, "")))
+    chosen = preferences.preferences(principal)
+    return page(
+        context,
+        "preferences.html",
+        rows=rows,
+        chosen=chosen,
+        options=CHOICES,
+        words=WORDS,
+        zones=sorted(known_zones()),
+        wrong=wrong,
+    )
+
+
+def _choices() -> dict[str, dict[WayName, Choice]]:
+    """What was chosen, by fields named `SHIPPED email`."""
+    choices: dict[str, dict[WayName, Choice]] = {}
+    for name, value in request.form.items():
+        kind, _, given = name.partition(" ")
+        way = next((one for one in WAYS if one == given), None)
+        if way is None or not value:
+            continue
+        choice = next((one for one in CHOICES[way] if one == value), None)
+        if choice is None:
+            raise InvalidRequest("Choose one of the options.")
+        choices.setdefault(kind, {})[way] = choice
+    return choices
+
+
+def _quiet() -> QuietHours | None:
+    begin, end = request.form.get("quiet_from", ""), request.form.get("quiet_until", "")
+    if not begin and not end:
+        return None
+    try:
+        hours = QuietHours(
+            *(time.fromisoformat(one).replace(second=0, microsecond=0, tzinfo=None) for one in (begin, end))
+        )
+    except ValueError as error:
+        raise InvalidRequest("Enter quiet hours as two times, such as 22:00 and 07:00.") from error
+    if hours.begin == hours.end:
+        raise InvalidRequest("Quiet hours must begin and end at different times.")
+    return hours
+
+
+def _zone() -> str | None:
+    zone = request.form.get("time_zone", "")
+    if zone and zone not in known_zones():
+        raise InvalidRequest("Unknown time zone.")
+    return zone or None
