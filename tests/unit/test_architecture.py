@@ -36,7 +36,6 @@ APP_LINES = 120
 LONGER: dict[str, str] = {
     "foundation/connections.py": "a connection, a pool of them, and how each breaks",
     "foundation/openapi.py": "one document, in the order of its parts",
-    "foundation/settings.py": "a table of all settings, and a few lines for each form that they have",
     "operations/schemas.py": "every request and answer of the operators, in the order of the routes",
     "orders/answers.py": "every answer about orders, in the order of the routes",
     "orders/schemas.py": "every request about orders, in the order of the routes",
