@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parent
 
 NAMES = (
     *("access", "app", "chat", "cli", "dashboard", "demo", "foundation", "launch", "notifications", "operations"),
-    *("orders", "outbox", "process", "realtime", "server", "side_effects", "wsgi"),
+    *("orders", "outbox", "process", "realtime", "server", "side_effects", "webhooks", "wsgi"),
 )
 """What the service imports; a test compares them with the directory."""
 

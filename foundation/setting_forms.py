@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +21,11 @@ MOST_DIGITS = 18
 """More than any of our numbers has; Python refuses to parse thousands of them."""
 
 MOST_WORKERS = 64
+
+ENCRYPTION_KEY_BYTES = 32
+"""The length of a key of AES-256."""
+
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 WEB_PORTS = {"http": 80, "https": 443}
 
@@ -181,3 +189,33 @@ def host(value: str) -> str:
 
 def file(value: str) -> Path | None:
     return Path(value) if value else None
+
+
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        if "%" in value:
+            raise ValueError("a scope such as %eth0")
+        return tuple(ipaddress.ip_network(one.strip()) for one in value.split(",") if one.strip())
+    except ValueError as error:
+        raise ValueError("must be networks like 10.1.0.0/16 or fd00:1::/32, with zeros behind their length") from error
+
+
+def secret_keys(value: str) -> tuple[tuple[str, bytes], ...]:
+    """Pairs of an id and a key, the one that encrypts first."""
+    keys = tuple(_secret_key(one.strip()) for one in value.split(",") if one.strip())
+    if len({name for name, _ in keys}) < len(keys):
+        raise ValueError("must not name a key twice")
+    return keys
+
+
+def _secret_key(text: str) -> tuple[str, bytes]:
+    """One key; either alphabet of base64, with or without its padding (RFC 4648, sections 4 and 5)."""
+    name, _, encoded = text.partition(":")
+    plain = encoded.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not KEY_ID.fullmatch(name) or len(key) != ENCRYPTION_KEY_BYTES:
+        raise ValueError(f"must be like 2026:<{ENCRYPTION_KEY_BYTES} bytes in base64>, comma-separated, newest first")
+    return name, key

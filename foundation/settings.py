@@ -158,6 +158,16 @@ class Settings:
     sellers_see_contact: bool = _setting(
         "0", "1 shows sellers the e-mail address and phone number of their buyers unmasked.", form.switch
     )
+    webhook_secret_keys: tuple[tuple[str, bytes], ...] = _setting(
+        "",
+        "Keys that encrypt the secrets of webhooks, `id:base64` of 32 bytes each, newest first; empty: no webhooks.",
+        form.secret_keys,
+    )
+    webhook_allow_nets: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = _setting(
+        "",
+        "Networks inside of yours that webhooks may reach, also without TLS, like `10.1.0.0/16`; empty for none.",
+        form.networks,
+    )
     retention_hours: int = _setting(
         "24",
         "Hours for which live events can be replayed and finished side effects are kept.",

@@ -14,7 +14,7 @@ from foundation.settings import SettingsError
 from launch import address_file
 from launch.children import Child, Stopped, StopRequest
 from launch.errors import LaunchError
-from launch.plan import PROJECT, Plan, kept_secret
+from launch.plan import PROJECT, Plan, kept_secret, new_webhook_keys
 from launch.postgres import EmbeddedPostgres
 from launch.preparation import Preparation
 from launch.probes import readiness, require_database, require_free_port
@@ -72,8 +72,13 @@ def _environment(plan: Plan) -> Iterator[tuple[Mapping[str, str], Sequence[int]]
     """Yield the environment for child processes, and the open files that keep the database running for them."""
     settings = plan.settings
     with _database(plan) as (url, shared_files):
-        secret = kept_secret(settings.data_dir / "jwt_secret") if plan.own_secret else settings.jwt_secret
-        yield {**plan.environment, "DATABASE_URL": url, "JWT_SECRET": secret}, shared_files
+        environment = {**plan.environment, "DATABASE_URL": url}
+        if plan.own_secret:
+            environment["JWT_SECRET"] = kept_secret(settings.data_dir / "jwt_secret")
+        if plan.own_webhook_keys:
+            keys = kept_secret(settings.data_dir / "webhook_secret_keys", new_webhook_keys)
+            environment["WEBHOOK_SECRET_KEYS"] = keys
+        yield environment, shared_files
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from launch.postgres import running_url
 
 
 def kept_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """The secret, the database and the address of a service that was started here by `make run`, if there is one."""
+    """The secrets, the database and the address of a service that was started here by `make run`, if there is one."""
     data_dir = Path(env.get("DATA_DIR") or "data").absolute()
     found = address_file.found_in(data_dir)
     secret = data_dir / "jwt_secret"
@@ -19,4 +19,7 @@ def kept_settings(env: Mapping[str, str]) -> dict[str, str]:
         # A command such as `flask token` needs no database, so a stopped server is not an error yet.
         url = running_url(data_dir) or PLACEHOLDER_URL
         found |= {"JWT_SECRET": secret.read_text().strip(), "DATABASE_URL": url}
+    webhook_keys = data_dir / "webhook_secret_keys"
+    if webhook_keys.is_file():
+        found["WEBHOOK_SECRET_KEYS"] = webhook_keys.read_text().strip()
     return found

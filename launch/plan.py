@@ -4,10 +4,11 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from foundation.setting_forms import ENCRYPTION_KEY_BYTES
 from foundation.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ class Plan:
     environment: Mapping[str, str]
     embedded_postgres: bool
     own_secret: bool
+    own_webhook_keys: bool
     exposed: bool
     """Whether other machines are meant to reach the service, or its data are not the demo's."""
     demo_refused: bool
@@ -39,7 +41,7 @@ class Plan:
         given = {name: value for name, value in env.items() if value}
         data_dir = Path(given.get("DATA_DIR", "data")).absolute()
         environment = {**given, "DATA_DIR": str(data_dir), "FLASK_APP": "cli:create_app"}
-        provided = {"DATABASE_URL": PLACEHOLDER_URL, "JWT_SECRET": secrets.token_urlsafe(SECRET_BYTES)}
+        provided = {"DATABASE_URL": PLACEHOLDER_URL, "JWT_SECRET": new_secret()}
         settings = Settings.from_env({**provided, **environment})
         exposed = not settings.on_loopback or any(name in given for name in EXPOSING)
         if "DEMO" not in given and not exposed:
@@ -54,6 +56,7 @@ class Plan:
             },
             embedded_postgres="DATABASE_URL" not in given,
             own_secret="JWT_SECRET" not in given,
+            own_webhook_keys="WEBHOOK_SECRET_KEYS" not in given,
             exposed=exposed,
             demo_refused=exposed and "DEMO" not in given,
         )
@@ -71,13 +74,23 @@ class Plan:
         return self.settings.local_url
 
 
-def kept_secret(path: Path) -> str:
+def new_secret() -> str:
+    """Return a key for JWT_SECRET."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def new_webhook_keys() -> str:
+    """Return a value of WEBHOOK_SECRET_KEYS with one key."""
+    return f"local:{secrets.token_urlsafe(ENCRYPTION_KEY_BYTES)}"
+
+
+def kept_secret(path: Path, made: Callable[[], str] = new_secret) -> str:
     """Return the secret in the file, which is created by the first call and kept."""
     if not path.exists():
         fd, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(fd, "w") as file:
-                file.write(secrets.token_urlsafe(SECRET_BYTES))
+                file.write(made())
             # Appears complete or not at all, and the first of two racing launchers wins.
             os.link(draft, path)
         except FileExistsError:

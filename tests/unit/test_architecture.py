@@ -22,7 +22,7 @@ LAYERS = (
     ("dashboard", "launch"),
     ("orders",),
     ("operations", "chat"),
-    ("outbox", "realtime", "notifications"),
+    ("outbox", "realtime", "notifications", "webhooks"),
     ("side_effects", "server", "access"),
     ("foundation",),
     ("own_packages",),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from foundation.settings import SettingsError
-from launch.plan import Plan, kept_secret
+from launch.data_directory import kept_settings
+from launch.plan import Plan, kept_secret, new_webhook_keys
 
 
 @pytest.mark.parametrize("env", [{}, {"DATABASE_URL": "", "JWT_SECRET": ""}])
@@ -93,6 +94,17 @@ def test_the_secret_is_kept_and_private(tmp_path: Path) -> None:
     assert len(secret) >= 32
     assert 0o600 == (tmp_path / "jwt_secret").stat().st_mode & 0o777
     assert [tmp_path / "jwt_secret"] == list(tmp_path.iterdir())
+
+
+def test_a_key_for_the_secrets_of_webhooks_is_made_and_kept(tmp_path: Path) -> None:
+    keys = kept_secret(tmp_path / "webhook_secret_keys", new_webhook_keys)
+    settings = Plan.from_env({"WEBHOOK_SECRET_KEYS": keys}).settings
+
+    assert [("local", 32)] == [(name, len(key)) for name, key in settings.webhook_secret_keys]
+    assert keys == kept_secret(tmp_path / "webhook_secret_keys", new_webhook_keys)
+    assert keys == kept_settings({"DATA_DIR": str(tmp_path)})["WEBHOOK_SECRET_KEYS"], "commands decrypt with it too"
+    assert Plan.from_env({}).own_webhook_keys
+    assert not Plan.from_env({"WEBHOOK_SECRET_KEYS": keys}).own_webhook_keys
 
 
 def test_racing_launchers_agree_on_one_secret(tmp_path: Path) -> None:

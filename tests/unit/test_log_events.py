@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 ROW = re.compile(
     r"^\| `(?P<name>[a-z_.]+)` \| (?P<level>\w+) \| (?P<meaning>\S.*?) \| (?P<action>\S.*?) \|$", re.MULTILINE
 )
-LOGGING = {"foundation/logs.py", "foundation/db.py"}
+LOGGING = {"foundation/logs.py", "foundation/db.py", "webhooks/sending.py"}
 """Who may import structlog or logging: the log itself, and who sets the level of a library that talks."""
 
 

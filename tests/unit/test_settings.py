@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 from pathlib import Path
@@ -261,3 +262,40 @@ def test_trusted_hosts_are_names_without_a_port():
         assert ["TRUSTED_HOSTS must be host names like shop.example, without a scheme or a port."] == problems(
             TRUSTED_HOSTS=wrong
         )
+
+
+KEY = base64.b64encode(b"\xfe" * 32).decode()
+
+
+@pytest.mark.parametrize("key", [KEY, KEY.rstrip("="), base64.urlsafe_b64encode(b"\xfe" * 32).decode()])
+def test_keys_for_secrets_of_webhooks_have_names_and_the_newest_is_first(key):
+    settings = Settings.from_env(GOOD | {"WEBHOOK_SECRET_KEYS": f"2026:{key}, old-1:{KEY}"})
+
+    assert (("2026", b"\xfe" * 32), ("old-1", b"\xfe" * 32)) == settings.webhook_secret_keys
+    assert () == Settings.from_env(GOOD).webhook_secret_keys
+
+
+@pytest.mark.parametrize(
+    "keys", [KEY, f":{KEY}", f"a b:{KEY}", f"1:{KEY[:-8]}", f"1:{KEY}x", "1:", f"1:{KEY},2", "1:ü"]
+)
+def test_keys_for_secrets_of_webhooks_that_are_none_are_refused_in_one_line(keys):
+    (line,) = problems(WEBHOOK_SECRET_KEYS=keys)
+
+    assert line.startswith("WEBHOOK_SECRET_KEYS must be like 2026:<32 bytes in base64>")
+    assert KEY not in line
+    assert ["WEBHOOK_SECRET_KEYS must not name a key twice."] == problems(WEBHOOK_SECRET_KEYS=f"1:{KEY},1:{KEY}")
+
+
+def test_networks_that_webhooks_may_reach():
+    settings = Settings.from_env(GOOD | {"WEBHOOK_ALLOW_NETS": "10.1.0.0/16, fd00:1::/32,192.168.0.7"})
+
+    assert ["10.1.0.0/16", "fd00:1::/32", "192.168.0.7/32"] == [str(one) for one in settings.webhook_allow_nets]
+
+
+@pytest.mark.parametrize(
+    "nets", ["10.1.2.3/16", "intranet", "10.1", "10.0.0.0/33", "fd00::1%eth0", "10.0.0.0/8;10.1.0.0/16"]
+)
+def test_networks_that_are_none_are_refused_in_one_line(nets):
+    (line,) = problems(WEBHOOK_ALLOW_NETS=nets)
+
+    assert line.startswith("WEBHOOK_ALLOW_NETS must be networks like 10.1.0.0/16")
