@@ -17,6 +17,7 @@ import orders.personal_commands
 import orders.sql_commands
 import own_packages
 import realtime.commands
+import webhooks.commands
 from app import build_app
 from foundation import db
 from foundation.settings import Settings, SettingsError
@@ -49,5 +50,6 @@ def init_commands(app: Flask) -> None:
     orders.import_commands.init_app(app, onward.orders.workflow)
     orders.sql_commands.init_app(app, onward.engine, onward.orders.changes, onward.orders.workflow)
     app.cli.add_command(realtime.commands.group)
+    webhooks.commands.init_app(app, onward.settings)
     operations.commands.init_app(app)
     operations.people_commands.init_app()
