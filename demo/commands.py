@@ -11,7 +11,7 @@ from access.tokens import Tokens
 from dashboard.people import CAST
 from demo import market
 from demo.seed import seed
-from demo.simulate import Refused, Simulator
+from demo.simulate import SimulationRefused, Simulator
 from orders import listing
 from process import Onward, onward_of
 
@@ -57,7 +57,7 @@ def run(per_minute: float, minutes: float) -> None:
     click.echo(f"Generating traffic on {settings.local_url} for {minutes:g} min; stop with Ctrl-C.")
     try:
         Simulator(settings.local_url, Tokens.of(settings), per_minute, click.echo).run(minutes * 60)
-    except Refused as error:
+    except SimulationRefused as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -27,7 +27,7 @@ REFUSALS = 3
 AS_SELLER = market.SELLER.principal
 
 
-class Refused(Exception):
+class SimulationRefused(Exception):
     """The service does not work, as the last of three errors in a row says."""
 
 
@@ -42,7 +42,7 @@ class Simulator:
     rng: random.Random = field(default_factory=random.Random)
 
     def run(self, seconds: float) -> int:
-        """Act until the time is over; returns the number of steps. Raises Refused after three errors in a row."""
+        """Act until the time is over; returns the number of steps. Raises SimulationRefused after three errors."""
         ends, done, refused = clock.monotonic() + seconds, 0, 0
         while clock.monotonic() < ends:
             try:
@@ -61,7 +61,9 @@ class Simulator:
             problem = f"{self.url} does not answer: {getattr(error, 'reason', error)}"
         self.say(problem)
         if refused >= REFUSALS:
-            raise Refused(f"{REFUSALS} times in a row, so this ends here. Does the service run (make run) there?")
+            raise SimulationRefused(
+                f"{REFUSALS} times in a row, so this ends here. Does the service run (make run) there?"
+            )
 
     def act(self) -> str:
         """Do one random step; returns a description."""

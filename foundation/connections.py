@@ -88,26 +88,26 @@ def outcome_unknown(error: Exception) -> bool:
     return error.pgcode is None or error.pgcode.startswith("57P")
 
 
-class Unreachable(psycopg2.OperationalError):
+class NoDatabase(psycopg2.OperationalError):
     """No connection could be made, so nothing was started."""
 
 
 def connect(dsn: str, name: str, settings: Mapping[str, str] = PREPARED_SETTINGS) -> psycopg2.extensions.connection:
-    """A connection in autocommit whose application_name states its purpose; raises Unreachable if none is made within 3
+    """A connection in autocommit whose application_name states its purpose; raises NoDatabase if none is made within 3
     s.
 
     The settings are made after connecting: as a startup parameter PgBouncer refuses them or, set to ignore them, drops
     them, and they would replace the `?options=` in the URL.
     """
     try:
-        with gevent.Timeout(CONNECT_SECONDS, Unreachable("the database did not answer in time")):
+        with gevent.Timeout(CONNECT_SECONDS, NoDatabase("the database did not answer in time")):
             connection: psycopg2.extensions.connection = psycopg2.connect(
                 dsn, application_name=f"onward {name}", connect_timeout=CONNECT_SECONDS, **KEEPALIVE
             )
             connection.autocommit = True
             make_settings(connection, settings)
     except psycopg2.OperationalError as error:
-        raise Unreachable(str(error)) from error
+        raise NoDatabase(str(error)) from error
     return connection
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from foundation import errors, logs
-from foundation.connections import Unreachable, busy, outcome_unknown
+from foundation.connections import NoDatabase, busy, outcome_unknown
 from foundation.errors import AppError
 from foundation.responses import PlainResponse
 
@@ -123,4 +123,4 @@ def _broke_under_way(error: Exception) -> bool:
     """Whether an established connection broke: perhaps after the commit had arrived."""
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated
-    return outcome_unknown(error) and not isinstance(error, Unreachable)
+    return outcome_unknown(error) and not isinstance(error, NoDatabase)

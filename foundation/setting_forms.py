@@ -53,7 +53,7 @@ def workers(value: str) -> int:
     return whole_number(1, MOST_WORKERS)(value) if value else min(MOST_WORKERS, max(1, processors.usable() // 2))
 
 
-def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+def choice(choices: tuple[str, ...]) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in choices:
             raise ValueError("must be one of " + ", ".join(choices))

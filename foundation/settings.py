@@ -56,12 +56,12 @@ class Settings:
         "30", "Seconds that a token's `iat` and `nbf` may be ahead of the service's clock.", form.whole_number(0, 300)
     )
     side_effects_mode: str = _setting(
-        "background", "`background`, or `sequential`: every effect before the response.", form.one_of(MODES)
+        "background", "`background`, or `sequential`: every effect before the response.", form.choice(MODES)
     )
     order_workflow: Path | None = _setting(
         "", "File with a custom workflow table, in TOML; empty for the built-in one.", form.file
     )
-    log_level: str = _setting("INFO", "Lowest level that is logged.", form.one_of(LOG_LEVELS))
+    log_level: str = _setting("INFO", "Lowest level that is logged.", form.choice(LOG_LEVELS))
     demo: bool = _setting("0", "1 shows the demo's sign-in buttons. Never in production.", form.switch)
     cookie_secure: bool | None = _setting(
         "",

@@ -191,12 +191,12 @@ class Sender:
         return CheckedTLSPool(str(address), target.port, ssl_context=self._tls, server_hostname=target.host, **common)
 
 
-class _Context(gevent.ssl.SSLContext):  # type: ignore[misc]
+class _Context(gevent.ssl.SSLContext):
     """gevent's, as the sockets are."""
 
     def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
         """TLS over a connection; one whose handshake is cut off by the deadline is closed, and not left over."""
-        wrapped: ssl.SSLSocket = super().wrap_socket(*args, **options, do_handshake_on_connect=False)
+        wrapped: ssl.SSLSocket = super().wrap_socket(*args, **{**options, "do_handshake_on_connect": False})
         try:
             wrapped.do_handshake()
         except BaseException:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from access.tokens import Tokens
-from demo.simulate import REFUSALS, Refused, Simulator
+from demo.simulate import REFUSALS, SimulationRefused, Simulator
 from foundation.settings import Settings
 
 FAST = 10**9
@@ -42,7 +42,7 @@ def wall() -> Iterator[str]:
 
 def said_by(url: str) -> list[str]:
     said: list[str] = []
-    with pytest.raises(Refused, match=f"{REFUSALS} times in a row"):
+    with pytest.raises(SimulationRefused, match=f"{REFUSALS} times in a row"):
         Simulator(url, Tokens.of(SETTINGS), FAST, said.append).run(60)
     return said
 

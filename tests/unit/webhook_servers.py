@@ -70,7 +70,8 @@ def _read(stream: Any) -> bytes:
         if line.lower().startswith(b"content-length:"):
             length = int(line.partition(b":")[2])
         if line == b"\r\n":
-            return head + bytes(stream.read(length))
+            body: bytes = stream.read(length)
+            return bytes(head + body)
     return b""
 
 
