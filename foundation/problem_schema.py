@@ -46,7 +46,8 @@ def complete_problem(schemas: dict[str, Any]) -> None:
     """Give the schema `Problem` the known codes, and the members of all extensions, none of which is required."""
     problem = schemas["Problem"]
     codes = list(errors.catalogue())
-    problem["properties"]["code"] |= {"x-extensible-enum": codes, "examples": codes[:1]}
+    known = {code: {"status": one.status, "summary": _summary(one)} for code, one in errors.catalogue().items()}
+    problem["properties"]["code"] |= {"x-extensible-enum": codes, "x-codes": known, "examples": codes[:1]}
     for model in extensions():
         problem["properties"] |= schemas.pop(model.__name__)["properties"]
 
@@ -90,6 +91,10 @@ def _response(status: int, codes: list[str]) -> Mapping[str, Any]:
 
 def _example(error: type[AppError]) -> dict[str, Any]:
     return {
-        "summary": (error.__doc__ or "").partition("\n")[0],
+        "summary": _summary(error),
         "value": problems.members(error, error.sentence, error.example, REQUEST_ID),
     }
+
+
+def _summary(error: type[AppError]) -> str:
+    return (error.__doc__ or "").partition("\n")[0]

@@ -216,6 +216,16 @@ def test_an_unknown_code_breaks_no_client(app):
     assert {"enum", "const"}.isdisjoint(code)
 
 
+def test_every_code_has_its_status_and_its_meaning(app):
+    """Clients make a class of each, and five are in no response: `request_timeout` is the server's own."""
+    codes = openapi.document_of(app)["components"]["schemas"]["Problem"]["properties"]["code"]["x-codes"]
+
+    assert {code: one.status for code, one in catalogue().items()} == {
+        code: one["status"] for code, one in codes.items()
+    }
+    assert [] == [code for code, one in codes.items() if not one["summary"].endswith(".")]
+
+
 def test_no_default_makes_a_member_of_a_body_required(app):
     """TypeScript's types require a member that has a default: `{status: "CONFIRMED"}` did not compile."""
     schemas = openapi.document_of(app)["components"]["schemas"]
