@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
+.PHONY: help run test lint format demo openapi clients sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ format: .venv/installed-dev ## Format the code, and apply safe lint fixes
 openapi: .venv/installed-dev ## Regenerate the contract, docs/openapi.json, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json.new || { rm -f docs/openapi.json.new; exit 1; }
 	@mv docs/openapi.json.new docs/openapi.json
+
+clients: .venv/installed-dev ## Regenerate what follows from the contract in clients/, from docs/openapi.json
+	@PYTHONPATH=clients $(BIN)/python -m generator
 
 sql: .venv/installed-dev ## Regenerate the composed statements, docs/sql/*.sql, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) SMTP_URL=smtp://mail MAIL_FROM=a@b.example \

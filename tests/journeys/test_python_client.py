@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import standardwebhooks
 from onward_client import (
     Change,
     Expired,
@@ -28,6 +34,7 @@ from tests.conftest import PROJECT
 from tests.facts import eventually
 
 CLIENT = PROJECT / "clients" / "python"
+README = re.findall(r"```python\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
 
 pytestmark = pytest.mark.journey
 
@@ -60,7 +67,8 @@ def place(shop, cast, **more):
 def test_an_order_is_a_typed_value(shop, bob, cast):
     placed = place(shop, cast)
 
-    assert {"role": "seller", "id": cast.bob.id}.items() <= bob.me().items()
+    me = bob.me()
+    assert ("seller", cast.bob.id, 200) == (me.role, me.id, me.http.status)
     moved = bob.change_status(placed.id, "CONFIRMED", version=placed.version)
     assert ("CONFIRMED", 2, ("PREPARING", "CANCELLED")) == (moved.status, moved.version, moved.allowed_transitions)
     assert moved == bob.order(placed.id)
@@ -96,7 +104,7 @@ def test_what_is_refused_is_told_as_what_it_is(server, shop, bob, cast):
 def test_a_change_can_be_rehearsed(shop, bob, cast):
     order = place(shop, cast)
 
-    assert "CONFIRMED" == bob.dry_run(order.id, "CONFIRMED")["order"]["status"]
+    assert "CONFIRMED" == bob.dry_run(order.id, "CONFIRMED").order.status
     assert 1 == bob.order(order.id).version
 
 
@@ -121,7 +129,7 @@ def test_many_changes_have_a_result_each(shop, bob, cast):
 
 def test_lists_are_read_page_after_page(shop, bob, cast, monkeypatch):
     placed = [place(shop, cast, buyer_name=name).id for name in ("Ann", "Ben", "Ann", "Ann", "Ben")]
-    monkeypatch.setattr("onward_client.client.PAGE", 2)
+    monkeypatch.setattr("onward_client.shortcuts.PAGE", 2)
 
     assert placed[::-1] == [order.id for order in bob.orders()]
     assert [placed[0], placed[2], placed[3]] == [order.id for order in bob.orders(q="ann", sort="oldest")]
@@ -169,6 +177,55 @@ def changes_of(events):
     The version is the change's own: what a killed worker left is told later, with the order as it is then.
     """
     return ((event.order.id, event.change.version) for event in events if event.type == "order.status_changed")
+
+
+class Enough(Exception):
+    """An example has printed enough: it would go on for ever."""
+
+
+def run_example(number, server, cast):
+    """Run an example of the README as it is, but for its address, token, order, and where it begins to listen."""
+    cursor = cast.bob.get("/api/events").json["next_cursor"]
+    order, printed = cast.place(), []
+    for status in ("CONFIRMED", "PREPARING", "SHIPPED")[: 2 + number]:
+        cast.bob.move(order["id"], status)
+
+    def print_(*values):
+        printed.append(values)
+        if str(values[0]).startswith("order."):
+            raise Enough
+
+    code = README[number].replace("https://orders.example", server.url).replace('"…"', repr(cast.bob.token))
+    code = re.sub(r"\b17\b", str(order["id"]), code).replace("listen()", f"listen({cursor!r})")
+    namespace = {"print": print_}
+    with suppress(Enough):
+        exec(compile(code, "README.md", "exec"), namespace)
+        asyncio.run(namespace["main"]())
+    return order, printed
+
+
+def test_the_examples_of_the_readme_work(server, cast):
+    order, printed = run_example(0, server, cast)
+    assert ("allowed are", (order["number"], 2800, "EUR")) == (printed[0][0], printed[1])
+    assert isinstance(printed[-1][1], dict)
+
+
+def test_the_asynchronous_example_of_the_readme_works(server, cast):
+    order, printed = run_example(1, server, cast)
+    assert [order["number"], order["number"]] == [one[0] for one in printed[:2]]
+
+
+def test_the_receiver_of_the_readme_takes_what_is_signed():
+    secret, body, printed = "whsec_" + "A" * 43 + "=", b'{"type": "order.created"}', []
+    signature = standardwebhooks.Webhook(secret).sign("1.1", datetime.now(UTC).replace(tzinfo=None), body.decode())
+    headers = {"webhook-id": "1.1", "webhook-timestamp": str(int(time.time())), "webhook-signature": signature}
+    namespace = {"__name__": "receiver", "print": lambda *values: printed.append(values)}
+    exec(compile(README[2].replace("whsec_…", secret), "README.md", "exec"), namespace)
+    receiver = namespace["app"].test_client()
+
+    assert 204 == receiver.post("/onward", data=body, headers=headers).status_code
+    assert 400 == receiver.post("/onward", data=body + b" ", headers=headers).status_code
+    assert [("1.1", "order.created", {"type": "order.created"})] == printed
 
 
 def test_it_can_be_installed(tmp_path):

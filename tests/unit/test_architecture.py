@@ -60,8 +60,9 @@ def files_of(name: str) -> Iterator[Path]:
 
 
 def product_files() -> Iterator[Path]:
+    """What people write: not what `make clients` makes of the contract."""
     for name in [*TOP_LEVEL, "clients"]:
-        yield from files_of(name)
+        yield from (path for path in files_of(name) if path.parent.name != "generated")
 
 
 @cache

@@ -1,34 +1,47 @@
-"""A client for Onward: orders, idempotent changes, pages, and live events without gaps."""
+"""A client for Onward: every operation of its contract, idempotent changes, pages, and live events without gaps."""
 
 from onward_client.client import Onward
 from onward_client.errors import (
+    Conflict,
     Expired,
     Forbidden,
-    Illegal,
     Invalid,
     Missing,
+    NotModified,
     OnwardError,
     Stale,
     Unauthorized,
     Unavailable,
 )
-from onward_client.models import Actor, Change, Event, HistoryEvent, Item, Named, Order, Result
+from onward_client.events import Change, Event, Result
+from onward_client.generated import bodies, calls, models, problems
+from onward_client.generated.models import Actor, HistoryEntry, Message, Order
+from onward_client.generated.problems import IllegalTransition
 from onward_client.stream import Listening
+from onward_client.values import Http, Value
+from onward_client.webhooks import Webhook, WebhookRefused
 
-__version__ = "0.1.0"
+Illegal = IllegalTransition
+HistoryEvent = HistoryEntry
+
+__version__ = "0.2.0"
 __all__ = [
     "Actor",
     "Change",
+    "Conflict",
     "Event",
     "Expired",
     "Forbidden",
+    "HistoryEntry",
     "HistoryEvent",
+    "Http",
     "Illegal",
+    "IllegalTransition",
     "Invalid",
-    "Item",
     "Listening",
+    "Message",
     "Missing",
-    "Named",
+    "NotModified",
     "Onward",
     "OnwardError",
     "Order",
@@ -36,4 +49,11 @@ __all__ = [
     "Stale",
     "Unauthorized",
     "Unavailable",
+    "Value",
+    "Webhook",
+    "WebhookRefused",
+    "bodies",
+    "calls",
+    "models",
+    "problems",
 ]
