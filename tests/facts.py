@@ -1,9 +1,11 @@
-"""Wait for a fact, never for time."""
+"""Wait for a fact, or for a coroutine; never for time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import gevent
 
@@ -23,3 +25,9 @@ def eventually(fact: Callable[[], T], within: float = PATIENCE_SECONDS) -> T:
         if clock.monotonic() > ends:
             raise AssertionError(f"not within {within} s; the last answer was {answer!r}")
         gevent.sleep(LOOK_SECONDS)
+
+
+def awaited(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What it returns, from a loop of its own: playwright has one running in the thread of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

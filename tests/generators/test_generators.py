@@ -174,3 +174,19 @@ def test_a_client_of_hey_api_puts_its_token_into_no_url(typescript, order):
     assert ["CONFIRMED", 2] == answers["streamed"]
     assert len(answers["sent"]) >= 10
     assert [] == [one for one in answers["sent"] if told["TOKEN"] in one]
+
+
+def test_the_types_of_our_own_client_are_right(typescript, order):
+    """All of them, and a program that uses them; `make test` compares names only."""
+    (typescript / "client").symlink_to(PROJECT / "clients" / "javascript" / "src")
+    (typescript / "our_client.mts").write_text((HERE / "our_client.mts").read_text())
+    flags = ["--strict", "--noUncheckedIndexedAccess", "--target", "es2022", "--module", "node16", "--types", "node"]
+    run([program("tsc"), *flags, "our_client.mts"], typescript)
+    order_id, told = order
+    answers = json.loads(run(["node", "our_client.mjs"], typescript, env=told | PATH))
+
+    assert [order_id] == answers["listed"]
+    assert ["CONFIRMED", 2] == answers["changed"]
+    assert ["PENDING", "CONFIRMED"] == answers["history"]
+    assert [409, "illegal_transition", 2] == answers["refused"]
+    assert "illegal_transition" == answers["allowed"]

@@ -9,6 +9,7 @@ from onward_client import Change, IllegalTransition, models
 from onward_client.aio import AsyncOnward
 
 from tests.cast import new_order
+from tests.facts import awaited
 
 pytestmark = pytest.mark.journey
 
@@ -36,7 +37,7 @@ def test_orders_are_moved_at_once_and_their_events_are_received(server):
             rows = [one.to_status async for one in bob.history(placed[0].id)]
             return placed, moved, seen, refused.value, results, listed, rows
 
-    placed, moved, seen, refused, results, listed, rows = asyncio.run(play())
+    placed, moved, seen, refused, results, listed, rows = awaited(play())
 
     assert isinstance(moved[0], models.Order)
     assert {(one.id, 2) for one in placed} == seen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -31,7 +30,7 @@ from onward_client import (
 
 from tests.cast import new_order
 from tests.conftest import PROJECT
-from tests.facts import eventually
+from tests.facts import awaited, eventually
 
 CLIENT = PROJECT / "clients" / "python"
 README = re.findall(r"```python\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
@@ -200,7 +199,7 @@ def run_example(number, server, cast):
     namespace = {"print": print_}
     with suppress(Enough):
         exec(compile(code, "README.md", "exec"), namespace)
-        asyncio.run(namespace["main"]())
+        awaited(namespace["main"]())  # only the second has one: the first goes on for ever
     return order, printed
 
 

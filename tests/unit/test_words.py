@@ -71,6 +71,11 @@ EXCEPTIONS = {
     ("Makefile", "proofs;"): "the proofs of chaos/",
     ("SECURITY.md", "ell us"): "people, not events",
     ("docs/realtime.md", "new Promise("): "JavaScript's",
+    ("clients/generator/javascript.py", "Promise<"): "TypeScript's",
+    ("clients/javascript/src/stream.js", "Promise."): "JavaScript's",
+    ("clients/javascript/src/transport.js", "Promise"): "JavaScript's",
+    ("tests/journeys/test_javascript_client.py", "new Promise("): "JavaScript's",
+    ("tests/unit/test_client_webhooks.py", "Promise."): "JavaScript's",
 }
 """Path and text of a line that may hold such a word, with the reason."""
 

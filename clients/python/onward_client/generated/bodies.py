@@ -225,6 +225,9 @@ class Parcel(TypedDict):
     id: NotRequired[str | None]
 
 
+QuietTimes = TypedDict("QuietTimes", {"from": str, "until": str})
+
+
 class RedeliverDeadLettersRequest(TypedDict):
     """Dead letters to redeliver, and the rate."""
 
@@ -262,6 +265,14 @@ class RevokeTrackingLinksRequest(TypedDict):
     """The reason for revoking the order's links."""
 
     reason: str
+
+
+class SetPreferencesRequest(TypedDict):
+    """All of them: what is missing is as the workflow table says afterwards."""
+
+    choices: NotRequired[Mapping[str, Mapping[str, Literal["on", "off", "hourly", "daily"]]]]
+    quiet_hours: NotRequired[QuietTimes | None]
+    time_zone: NotRequired[str | None]
 
 
 class SetSellerProfileRequest(TypedDict):

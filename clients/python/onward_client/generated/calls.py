@@ -227,6 +227,22 @@ def erase_personal_data(
     )
 
 
+def explain_order(
+    order_id: int, *, event: int | None = None, if_none_match: str | None = None
+) -> Call[models.OrderExplanation]:
+    """Explain who was notified of an event.
+
+    For each side and way: sent when, waiting until when, or not sent, and which rule said so.
+    """
+    return Call(
+        "GET",
+        path("/api/orders/{}/explain", order_id),
+        models.OrderExplanation,
+        query={"event": event},
+        headers={"If-None-Match": if_none_match},
+    )
+
+
 def export_personal_data(*, buyer_id: int, if_none_match: str | None = None) -> Call[models.PersonalData]:
     """Export a buyer's personal data.
 
@@ -322,6 +338,17 @@ def get_order_history(
         models.HistoryEntryPage,
         query={"cursor": cursor, "limit": limit},
         headers={"If-None-Match": if_none_match},
+    )
+
+
+def get_preferences(*, if_none_match: str | None = None) -> Call[models.NotificationPreferences]:
+    """Get how you are notified.
+
+    What the workflow table says about your side, and what you have chosen instead. The people of a shop share
+    its inbox, and what is chosen about it; e-mails and quiet hours are each person's own.
+    """
+    return Call(
+        "GET", path("/api/me/preferences"), models.NotificationPreferences, headers={"If-None-Match": if_none_match}
     )
 
 
@@ -646,6 +673,14 @@ def revoke_tracking_links(
         key=key,
         keyed=True,
     )
+
+
+def set_preferences(body: bodies.SetPreferencesRequest) -> Call[models.NotificationPreferences]:
+    """Set how you are notified.
+
+    All choices at once. They count for what is waiting too.
+    """
+    return Call("PUT", path("/api/me/preferences"), models.NotificationPreferences, body=body)
 
 
 def set_seller_profile(

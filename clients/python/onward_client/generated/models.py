@@ -212,6 +212,31 @@ class ErasePersonalDataResult(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplainedEvent(Value):
+    """An event of the history."""
+
+    id: int
+    type: str
+    version: int
+    to_status: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainedWay(Value):
+    """One person and way."""
+
+    side: Literal["buyer", "seller"]
+    recipient: str
+    way: Literal["inbox", "email"]
+    state: Literal["sent", "waiting", "not_sent", "failed"]
+    rule: str
+    reason: str
+    at: datetime | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health(Value):
     """The check passed."""
 
@@ -280,6 +305,14 @@ class InvalidMember(Value):
 
     field: str
     message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindWays(Value):
+    """The ways of a kind as the workflow table has them; only these can be chosen."""
+
+    inbox: Literal["inbox"] | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,12 +408,31 @@ class NotificationCreatedEvent(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotificationKind(Value):
+    """A kind of news that you may get."""
+
+    kind: str
+    critical: bool
+    ways: KindWays
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotificationPage(Value):
     """A page of your notifications, newest first."""
 
     notifications: tuple[Notification, ...]
     unread_count: int
     next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationPreferences(Value):
+    """How you are notified, and what you have chosen."""
+
+    kinds: tuple[NotificationKind, ...]
+    choices: Mapping[str, Mapping[str, Literal["on", "off", "hourly", "daily"]]]
+    quiet_hours: QuietTimes | None
+    time_zone: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -492,6 +544,15 @@ class OrderCreatedEvent(Value):
     type: Literal["order.created"]
     order: Order
     event: OrderChange
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderExplanation(Value):
+    """Who was notified of an event."""
+
+    order_id: int
+    event: ExplainedEvent
+    notified: tuple[ExplainedWay, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -621,6 +682,7 @@ class PersonalData(Value):
     orders: tuple[StoredOrder, ...]
     messages: tuple[StoredMessage, ...]
     notifications: tuple[StoredNotification, ...]
+    preferences: tuple[StoredPreferences, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -643,6 +705,14 @@ class Problem(Value):
     head: str | None = None
     errors: tuple[InvalidMember, ...] | None = None
     checks: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietTimes(Value):
+    """Hours of the person's clock in which e-mails wait, unless they are critical; none is dropped."""
+
+    from_: str
+    until: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -804,6 +874,14 @@ class StoredOrder(Value):
     buyer_name: str
     buyer_email: str
     history: tuple[StoredChange, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPreferences(Value):
+    """How the buyer chose to be notified."""
+
+    owner: str
+    choices: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
