@@ -40,7 +40,7 @@ class Deferral:
         crashes: int = 0,
     ) -> None:
         """Give an effect of these entries that failed at its first attempt rows of its own, one per destination."""
-        name, bit, ids = tasks[0].name, tasks[0].bit, [task.entry.id for task in tasks]
+        name, bit, ids = tasks[0].effect.fans_out or tasks[0].name, tasks[0].bit, [task.entry.id for task in tasks]
         reasons = [describe(error) for _, error in failures]
         names, prints = [name for name, _ in failures], [fingerprint(reason) for reason in reasons]
         self._run(rows.DEFER, ids, bit, name, names, reasons, prints, INTERNAL[0] * attempts, attempts, crashes)

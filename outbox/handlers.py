@@ -22,10 +22,15 @@ def all_kinds(event_types: Sequence[EventType], writer: BatchWriter) -> list[Kin
             elif isinstance(effect, DurableEffect):
                 if effect.name not in handled:
                     raise LookupError(f"The effect {effect.name} is recorded but has no handler.")
+                if effect.fans_out:
+                    handled[effect.fans_out] = _written_again(writer, effect.fans_out, effect.bit)
             elif isinstance(effect, WrittenEffect):
-                again = partial(writer.do_again, effect.bit)
-                handled[effect.name] = Kind(effect.name, again, INTERNAL, records_itself=True)
+                handled[effect.name] = _written_again(writer, effect.name, effect.bit)
     return list(handled.values())
+
+
+def _written_again(writer: BatchWriter, name: str, bit: int) -> Kind:
+    return Kind(name, partial(writer.do_again, bit), INTERNAL, records_itself=True)
 
 
 def _call_again(effect: CalledEffect, claimed: Claimed) -> Outcome:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foundation import sql
-from side_effects.effects import EventType, Run
+from side_effects.effects import Effect, EventType, Run
 
 SQL = sql.beside(__file__)
 OF_ORDER = SQL.prepared("ledger_of_order")
@@ -34,8 +34,8 @@ def of(
             for effect in event_type.effects
             if bits & 1 << effect.bit
             for entry in (
-                entries.get((event_id, effect.name))
-                or [{"effect": effect.name, "status": _status(pending.get(event_id, 0), effect.bit)}]
+                [row for kind in (effect.name, effect.fans_out) for row in entries.get((event_id, kind), ())]
+                or _without_rows(effect, pending.get(event_id, 0))
             )
         ]
         for event_id, bits in effect_bits.items()
@@ -47,5 +47,7 @@ def unfinished(run: Run, event_type: str, order_id: int, event_id: int) -> bool:
     return bool(run(UNFINISHED, (event_type, order_id, event_id))[0][0])
 
 
-def _status(pending: int, bit: int) -> str:
-    return "pending" if pending & 1 << bit else "succeeded"
+def _without_rows(effect: Effect, pending: int) -> list[dict[str, Any]]:
+    if pending & 1 << effect.bit:
+        return [{"effect": effect.name, "status": "pending"}]
+    return [] if effect.fans_out else [{"effect": effect.name, "status": "succeeded"}]

@@ -18,7 +18,7 @@ from side_effects.circuits import SharedCircuits
 from side_effects.claims import Claims
 from side_effects.kinds import Claimed, Kind
 from side_effects.metrics import Metrics
-from side_effects.retry import Outcome, decide, failed, fingerprint, spent, storable
+from side_effects.retry import Outcome, Postponed, decide, failed, fingerprint, spent, storable
 from side_effects.rows import RECORD
 from side_effects.tasks import ENDING, Task
 
@@ -67,7 +67,8 @@ class Attempts:
             self._on_end()
 
     def _call(self, kind: Kind, claimed: Claimed) -> Outcome | None:
-        """The outcome; None if our own database is unavailable, which says nothing about the destination."""
+        """The outcome; None if our own database is unavailable, or the attempt was postponed: neither says anything
+        about the destination."""
         begun = clock.monotonic()
         try:
             with gevent.Timeout(kind.timeout):
@@ -76,6 +77,8 @@ class Attempts:
             outcome = Outcome("retry", f"no answer within {kind.timeout:g} s")
         except ENDING:
             raise
+        except Postponed:
+            return None
         except BaseException as error:
             if is_unavailable(error):
                 self._failures.failed(error)

@@ -76,7 +76,7 @@ class SharedCircuits:
             return
         self._noted[(destination, cap, kind.pace, verdict == "good")] += 1
         if verdict == "bad" or destination in self.states:
-            self.flush()
+            self.flush(destination)
 
     def give_back(self, destination: str) -> None:
         """Report a probe that says nothing about its destination."""
@@ -86,9 +86,11 @@ class SharedCircuits:
         """Drop what was collected."""
         self._noted.clear()
 
-    def flush(self) -> None:
-        """Record what was collected."""
-        noted, self._noted = self._noted, Counter()
+    def flush(self, only: str | None = None) -> None:
+        """Record what was collected, of one destination or of all."""
+        noted = Counter({key: count for key, count in self._noted.items() if only in (None, key[0])})
+        for key in noted:
+            del self._noted[key]
         for destination, cap, pace in {key[:3] for key in noted}:
             good, bad = noted[(destination, cap, pace, True)], noted[(destination, cap, pace, False)]
             before = self.states.get(destination, "closed")

@@ -54,6 +54,10 @@ class Effect:
     to_buyer: bool = field(default=False, kw_only=True)
     """Whether it reaches the buyer and nobody else: a change that is to be silent does not have it."""
 
+    fans_out: str = field(default="", kw_only=True)
+    """For an effect that has a row for each of those who asked for it, and none if nobody did: the kind of the row that
+    stands for all of them if they could not be written. Empty for any other effect."""
+
     enabled: bool = field(default=True, kw_only=True)
     """False if a setting that it needs is missing. Its bit stays taken."""
 

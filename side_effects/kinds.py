@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from foundation.connections import Statement
 from side_effects.retry import DURABLE, Outcome
 
 WEBHOOK_COOLDOWN_SECONDS = 15 * 60.0
@@ -65,6 +66,14 @@ class Kind:
     no_longer_due: str = ""
     """SQL over a side effect `s`: why it is not wanted any more, NULL if it is. The statement that claims it asks this,
     and what is no longer due is recorded as superseded. Empty if what is due stays due."""
+
+    claim: Statement | None = None
+    """A claim of its own, for a kind with destinations that must not take each other's place: of at most so many rows
+    (int), for this owner (bigint). It returns what the usual claim does, and leaves out whatever cannot be attempted
+    now."""
+
+    prefix: str = ""
+    """What all of its destinations begin with, and no other kind's, if there may be very many of them."""
 
     records_itself: bool = False
     """True if the attempt writes its effect and its record in one statement: exactly once."""

@@ -63,6 +63,14 @@ class SideEffectRow(Base):
             "event_id",
             postgresql_where=text("status IN ('pending', 'running')"),
         ),
+        # The claim of a kind whose destinations take turns.
+        Index(
+            "side_effects_webhooks_idx",
+            "destination",
+            "scheduled_at",
+            "id",
+            postgresql_where=text("status = 'pending' AND kind = 'webhook.delivery'"),
+        ),
         Index("side_effects_destination_idx", "destination", "event_id", postgresql_where=text("status = 'pending'")),
         Index("side_effects_running_idx", "claimed_until", postgresql_where=text("claimed_until IS NOT NULL")),
         Index("side_effects_dead_idx", "kind", "fingerprint", "id", postgresql_where=text("status = 'dead'")),

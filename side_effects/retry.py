@@ -77,6 +77,11 @@ class DestinationRefused(Exception):
     our key. Its circuit opens at once, and no attempt is spent."""
 
 
+class Postponed(Exception):
+    """Raised by an attempt that found that it must not be made now: nothing was called, no attempt is spent, and the
+    row is released for a later claim."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """The row's next status, and for a pending one the seconds until its next attempt."""

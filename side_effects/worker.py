@@ -72,7 +72,7 @@ class Worker:
         self._bulkheads = {kind.name: TaskQueue(kind.name, kind.concurrency, kind.concurrency) for kind in kinds}
         self._claims = Claims(pool, event_types)
         self._lower_bounds: dict[str, datetime] = {}
-        self._looked_fully_at = self._renewed_at = self._rescued_at = 0.0
+        self._looked_fully_at = self._renewed_at = self._rescued_at = self._flushed_at = 0.0
         self._rescued_fully_at = LONG_BEFORE
         self._wake = Event()
         self._failures = FailureLog(
@@ -114,7 +114,9 @@ class Worker:
             self._claims.hand_back(self.owner)
         if now - self._rescued_at >= LOOK_SECONDS:
             self._rescue(now)
-        self.circuits.flush()
+        if now - self._flushed_at >= LOOK_SECONDS:  # two statements for each destination
+            self._flushed_at = now
+            self.circuits.flush()
         self._learn_circuits()
         found = sum(self._claim(self.kinds[name], at) for name, at in self._due_kinds())
         if self.circuits.half_open:
@@ -197,6 +199,9 @@ class Worker:
         capacity = self._capacity(kind)
         if capacity <= 0:
             return 0
+        if kind.claim is not None:
+            found = self._claims.take(kind.claim, capacity, self.owner)
+            return self._offer_all(found, more=len(found) >= capacity)
         if kind.order == "latest":
             self._pool.run(rows.SUPERSEDE, (kind.name,))
         known = None if kind.destinations is None else list(kind.destinations())
@@ -209,8 +214,11 @@ class Worker:
             # Everything due is parked, or for other processes. Scanned anew each time, 500,000 rows took 0.8 s, twice a
             # second.
             self._lower_bounds[kind.name] = at - FLOOR_MARGIN
+        return self._offer_all(found, more=len(found) >= capacity or withdrawn)
+
+    def _offer_all(self, found: list[Claimed], more: bool) -> int:
         self._offer(found)
-        if len(found) >= capacity or withdrawn:
+        if more:
             self._wake.set()  # there may be more; look again when there is capacity
         return len(found)
 
@@ -224,12 +232,18 @@ class Worker:
         """Start the probes of destinations that may be back; returns how many."""
         found = 0
         for destination in self.circuits.half_open:
-            mine = kind.destinations is None or destination in kind.destinations()
-            if mine and self._capacity(kind) > 0:
+            if self._reaches(kind, destination) and self._capacity(kind) > 0:
                 probes = self._claims.take(self._statements.probe, destination, kind.name, self.owner)
                 self._offer([replace(one, probe=True) for one in probes])
                 found += len(probes)
         return found
+
+    def _reaches(self, kind: Kind, destination: str) -> bool:
+        """Whether this kind may have something for a destination; hundreds of endpoints are not asked for each kind."""
+        owner = next((one for one in self.kinds.values() if one.prefix and destination.startswith(one.prefix)), None)
+        if owner is not None or kind.prefix:
+            return owner is kind
+        return kind.destinations is None or destination in kind.destinations()
 
     def _capacity(self, kind: Kind) -> int:
         return 0 if self._stopping else kind.concurrency - self._claims.count(kind.name)
