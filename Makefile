@@ -39,6 +39,7 @@ clients: .venv/installed-dev ## Regenerate what follows from the contract in cli
 
 sql: .venv/installed-dev ## Regenerate the composed statements, docs/sql/*.sql, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) SMTP_URL=smtp://mail MAIL_FROM=a@b.example \
+		WEBHOOK_SECRET_KEYS=sql:MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA= \
 		$(BIN)/python -m flask sql --write docs/sql
 
 bench: .venv/installed-dev ## Run a benchmark; ARGS name another one and its options

@@ -39,6 +39,8 @@ from server.bodies import Bodies
 from server.proxies import trusting
 from server.screening import Screen
 from server.wiring import build as build_server
+from webhooks.wiring import build as build_webhooks
+from webhooks.wiring import plan as plan_webhooks
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -60,13 +62,15 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     build_server(app, settings)
     realtime = build_realtime(settings, access, channels_of, channels_to_poll)
     notifications = build_notifications(settings)
-    plan = plan_orders(settings, access, notifications.mailer)
+    deliveries = plan_webhooks(settings)
+    plan = plan_orders(settings, access, notifications.mailer, deliveries)
     event_types = (plan.event_type, messages.event_type())
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
+    webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     pruner = Pruner(
         app,
@@ -78,6 +82,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
             "circuit changes": prune_changes,
             "closed orders": backfill.fill_closed_as,
             "search terms": backfill.fold_search,
+            **webhooks.prune,
         },
     )
     onward = Onward(settings, access, realtime, engine, orders, pruner)
@@ -88,6 +93,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
         *notifications.routes,
         *access.routes,
         *realtime.routes,
+        *webhooks.routes,
         *build_operations(engine),
         health.blueprint(onward.checks()),
     ):

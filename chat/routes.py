@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 from flask import Response
@@ -73,6 +73,7 @@ class Message(Answer):
 class MessageCreatedEvent(Event):
     """A message was written in the conversation of an order."""
 
+    delivered: ClassVar[bool] = True
     type: Literal["message.created"]
     message: Message
 

@@ -23,6 +23,9 @@ INDEXES = 9005
 IMPORT = 9006
 """Writing a batch of an import."""
 
+WEBHOOKS = 9007
+"""Claiming deliveries of webhooks."""
+
 HASHED = 1 << 62
 """A bit in the keys of hashed locks: clients choose what is hashed, and could otherwise construct the key of a fixed
 one."""

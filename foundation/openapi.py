@@ -141,6 +141,7 @@ def _complete_document(app: OpenAPI) -> dict[str, Any]:
         _complete(method, operation, models)
     known = {code for _, _, one in operations(document) for code in one["x-problems"]}
     _add_components(components, [errors.catalogue()[code] for code in known])
+    document["webhooks"] = event_schemas.deliveries()
     return document
 
 

@@ -168,6 +168,17 @@ class Settings:
         "Networks inside of yours that webhooks may reach, also without TLS, like `10.1.0.0/16`; empty for none.",
         form.networks,
     )
+    webhook_log_days: int = _setting(
+        "30", "Days for which attempts at deliveries to webhooks are kept.", form.whole_number(1, 36500)
+    )
+    webhook_disable_hours: int = _setting(
+        "72", "Hours of nothing but failures after which a webhook endpoint is disabled.", form.whole_number(1, 8760)
+    )
+    webhook_retry_divisor: int = _setting(
+        "1",
+        "Divides the time between attempts at deliveries, and until an endpoint is disabled; for trials.",
+        form.whole_number(1, 10**6),
+    )
     retention_hours: int = _setting(
         "24",
         "Hours for which live events can be replayed and finished side effects are kept.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -209,6 +209,7 @@ class HistoryEntry(OrderChange):
 class OrderCreatedEvent(Event):
     """An order was created."""
 
+    delivered: ClassVar[bool] = True
     type: Literal["order.created"]
     order: Order
     event: OrderChange
@@ -217,6 +218,7 @@ class OrderCreatedEvent(Event):
 class OrderStatusChangedEvent(Event):
     """An order has another status. `order` is the whole order: keep the one with the highest `version`."""
 
+    delivered: ClassVar[bool] = True
     type: Literal["order.status_changed"]
     order: Order
     event: OrderChange
@@ -225,6 +227,7 @@ class OrderStatusChangedEvent(Event):
 class OrderCorrectedEvent(Event):
     """A change of status was reverted. `order` is the whole order: keep the one with the highest `version`."""
 
+    delivered: ClassVar[bool] = True
     type: Literal["order.corrected"]
     order: Order
     event: OrderChange
@@ -233,6 +236,7 @@ class OrderCorrectedEvent(Event):
 class OrderUpdatedEvent(Event):
     """Members of an order were edited: `event.changed` names them. `order` is the whole order, as it is now."""
 
+    delivered: ClassVar[bool] = True
     type: Literal["order.updated"]
     order: Order
     event: OrderChange

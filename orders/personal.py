@@ -20,6 +20,7 @@ from notifications import digests, inbox, preferences
 from operations import actions
 from orders import json_sql, saved_views
 from realtime import erasure
+from webhooks import attempt_log
 
 ERASED_NAME = "(erased)"
 
@@ -77,6 +78,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         in_pieces(ERASE_ERRORS, orders=batch)
         revocations.erase_reasons([tracking_links.subject(order) for order in batch])
         idempotency.forget_orders(batch)
+        attempt_log.erase(batch)
     erased["live_events"] += erasure.erase_packs(f"buyer:{buyer_id}", ERASED_NAME)
     erased["notifications"] += inbox.empty(buyer_id)
     preferences.erase_preferences(buyer_id)

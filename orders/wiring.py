@@ -38,6 +38,7 @@ from orders.workflow import Workflow
 from outbox import ledger
 from outbox.engine import Engine
 from side_effects.effects import EventType
+from webhooks.deliveries import Deliveries
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ class OrdersPlan:
         return self.changes.change(change)
 
 
-def plan(settings: Settings, access: Access, mailer: Mailer | None) -> OrdersPlan:
+def plan(settings: Settings, access: Access, mailer: Mailer | None, webhooks: Deliveries) -> OrdersPlan:
     """The effects of a change, each with its handler. Raises WorkflowError."""
     plan = OrdersPlan(workflow_file.load(settings.order_workflow))
     make_link = access.tracking_links.make if settings.public_url else None
     unsubscribe = Unsubscribing(settings).link if settings.public_url else None
-    plan.event_type = event_type(Given(settings, plan.workflow, plan.change, mailer, make_link, unsubscribe))
+    sent = webhooks if webhooks.keyring else None
+    given = Given(settings, plan.workflow, plan.change, mailer, make_link, unsubscribe, sent)
+    plan.event_type = event_type(given)
     return plan
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
 import shutil
@@ -24,6 +25,7 @@ from launch.postgres import EmbeddedPostgres, running_url
 
 PROJECT = Path(__file__).resolve().parents[1]
 SECRET = "a test's secret of more than 32 bytes"
+WEBHOOK_KEYS = f"test:{base64.b64encode(b'k' * 32).decode()}"
 TEMPLATE = "onward_template"
 FOLDER = "ONWARD_TEST_FOLDER"
 """Handed on to the test workers, and to a run that a test starts: where the shared server lives, once one needs it."""
@@ -158,4 +160,5 @@ def fresh_database(worker_name: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def settings(database: str) -> Settings:
     given = {"DATABASE_URL": database, "JWT_SECRET": SECRET, "LOG_LEVEL": "WARNING", "DEMO": "1"}
+    given |= {"WEBHOOK_SECRET_KEYS": WEBHOOK_KEYS, "WEBHOOK_ALLOW_NETS": "127.0.0.0/8"}
     return Settings.from_env({**given, "WEB_CONCURRENCY": "1"})

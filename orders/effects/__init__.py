@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chat.messages import MESSAGE_BIT
-from orders.effects import chat, digest, email, notification, realtime, signal, source, timer
+from orders.effects import chat, digest, email, notification, realtime, signal, source, timer, webhook
 from orders.effects.given import Given
 from orders.outbox_entry import EVENT_TYPE
 from side_effects.effects import Effect, EventType, WrittenEffect
@@ -28,6 +28,7 @@ EFFECTS: tuple[EffectModule, ...] = (
     signal,
     chat,
     email,
+    webhook,
     timer,
 )
 """In the order in which they are done, and in which the API lists them."""

@@ -9,6 +9,7 @@ from foundation.settings import Settings
 from notifications.email import Mailer
 from orders.status_change import StatusChange
 from orders.workflow import Workflow
+from webhooks.deliveries import Deliveries
 
 Unsubscribe = Callable[[str, str], str]
 """Given an owner of preferences (`buyer:7`) and a kind, returns a URL that turns this kind of e-mail off for them."""
@@ -34,3 +35,6 @@ class Given:
 
     unsubscribe: Unsubscribe | None = None
     """The same."""
+
+    webhooks: Deliveries | None = None
+    """None if this installation sends no webhooks."""

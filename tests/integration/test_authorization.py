@@ -25,6 +25,7 @@ from foundation.settings import Settings
 from process import onward_of
 from tests.cast import Cast, new_order
 from tests.conftest import SECRET
+from webhooks.models import MARKETPLACE
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("authorization.yaml").read_text())
 TARGETS = ("answer", "own", "foreign", "missing")
@@ -32,6 +33,11 @@ MISSING = 999_999_999
 LEAST_CELLS = 600
 
 SAVE_VIEW = text("INSERT INTO saved_views (owner, name, filters) VALUES (:owner, :name, '{}') RETURNING id")
+
+ADD_WEBHOOK = text(
+    """INSERT INTO webhook_endpoints (seller_id, url, event_types, thin, headers, secret, disabled)
+    VALUES (:seller, 'http://127.0.0.1:9/', '{*}', false, '', '', false) RETURNING id"""
+)
 
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?")
 """What stands before a parameter's name in werkzeug's rules."""
@@ -113,6 +119,14 @@ class Callers:
             db.session.commit()
         return int(id)
 
+    def _add_webhook(self, asking: Asking, target: str) -> int:
+        """A seller's, or the marketplace's, which is everybody else's own."""
+        mine = int(asking.channel.partition(":")[2]) if asking.kind == "seller" else MARKETPLACE
+        with self.app.app_context():
+            id = db.session.execute(ADD_WEBHOOK, {"seller": mine if target == "own" else 77}).scalar_one()
+            db.session.commit()
+        return int(id)
+
     def ask(self, case: dict[str, Any], asking: Asking, target: str) -> int:
         """The status that this principal gets."""
         method, _, path = case["route"].partition(" ")
@@ -121,6 +135,8 @@ class Callers:
             values["order_id"] = asking.orders.get(target, lambda: 1)()
         if "{view_id}" in path:
             values["view_id"] = MISSING if target == "missing" else self._save_view(asking, target)
+        if "{webhook_id}" in path:
+            values["webhook_id"] = MISSING if target == "missing" else self._add_webhook(asking, target)
         channel = asking.channel
         if target == "foreign":
             channel = f"{channel.partition(':')[0]}:{3 - int(channel.partition(':')[2])}"

@@ -48,6 +48,14 @@ BEFORE = {
     "changeView": ["createView"],
     "deleteView": ["createView"],
     "resendNotification": ["changeOrderStatus"],
+    "listWebhooks": ["createWebhook"],
+    "getWebhook": ["createWebhook"],
+    "changeWebhook": ["createWebhook"],
+    "deleteWebhook": ["createWebhook"],
+    "rotateWebhookSecret": ["createWebhook"],
+    "redeliverWebhook": ["createWebhook"],
+    "sendTestEvent": ["createWebhook"],
+    "listWebhookAttempts": ["createWebhook", "sendTestEvent"],
 }
 """Whose examples were sent before, besides that of creating an order."""
 
@@ -144,6 +152,7 @@ class World:
             "api_keys",
             "people",
             "saved_views",
+            "webhook_endpoints",
         ):
             sql(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1")
 

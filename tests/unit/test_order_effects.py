@@ -46,6 +46,7 @@ def test_no_bit_changes_its_meaning():
         "chat.message": 5,
         "email.status": 7,
         "order.timer": 8,
+        "webhook.delivery": 9,
     }
     listed_bits = {effect.name: effect.bit for effect in every_effect()}
     assert bits == {name: listed_bits.get(name) for name in bits}

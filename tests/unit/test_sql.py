@@ -13,7 +13,7 @@ from cli import init_commands
 from foundation.connections import Statement
 from foundation.settings import Settings
 from foundation.sql import SqlFile, SqlFileError
-from tests.conftest import SECRET
+from tests.conftest import SECRET, WEBHOOK_KEYS
 from tests.unit.test_architecture import PACKAGES, PROJECT
 
 FOLDERS = [PROJECT / package for package in PACKAGES]
@@ -140,7 +140,8 @@ def test_no_two_prepared_statements_share_a_name():
 def app():
     """With everything that an installation can have, as `make sql` sets it."""
     env = {"DATABASE_URL": "postgresql://nobody@nowhere/none", "JWT_SECRET": SECRET}
-    app = build_app(Settings.from_env(env | {"SMTP_URL": "smtp://mail", "MAIL_FROM": "a@b.example"}))
+    everything = {"SMTP_URL": "smtp://mail", "MAIL_FROM": "a@b.example", "WEBHOOK_SECRET_KEYS": WEBHOOK_KEYS}
+    app = build_app(Settings.from_env(env | everything))
     init_commands(app)
     return app
 
