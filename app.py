@@ -13,14 +13,16 @@ from flask import Flask
 from flask_openapi.openapi import OpenAPI
 
 from access.guards import SECURITY
+from access.parts import Access
 from access.wiring import build as build_access
 from chat import messages
 from chat.wiring import build as build_chat
 from dashboard.wiring import build as build_dashboard
 from foundation import health, hosts, openapi
-from foundation.pruning import Pruner
+from foundation.pruning import Prune, Pruner
 from foundation.settings import Settings
 from foundation.wiring import build as build_foundation
+from notifications.wiring import Notifications
 from notifications.wiring import build as build_notifications
 from operations.actions import prune_changes
 from operations.wiring import build as build_operations
@@ -34,6 +36,7 @@ from process import Onward
 from realtime import log
 from realtime.handover import HandOver
 from realtime.positions import mark_reads
+from realtime.wiring import Realtime
 from realtime.wiring import build as build_realtime
 from server.bodies import Bodies
 from server.proxies import trusting
@@ -72,19 +75,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     chat = build_chat(engine, queries.parties)
     webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
-    pruner = Pruner(
-        app,
-        {
-            "live events": realtime.prune,
-            "revocations": access.prune,
-            "notifications": notifications.prune,
-            "digests": notifications.prune_digests,
-            "circuit changes": prune_changes,
-            "closed orders": backfill.fill_closed_as,
-            "search terms": backfill.fold_search,
-            **webhooks.prune,
-        },
-    )
+    pruner = Pruner(app, {**_pruned(access, realtime, notifications), **webhooks.prune})
     onward = Onward(settings, access, realtime, engine, orders, pruner)
     # In the order of the contract, docs/openapi.json.
     for routes in (
@@ -101,6 +92,19 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     openapi.init_app(app)
     build_dashboard(app, settings, access, realtime, orders, chat)
     return onward
+
+
+def _pruned(access: Access, realtime: Realtime, notifications: Notifications) -> dict[str, Prune]:
+    """What is deleted in time, or filled in, by name."""
+    return {
+        "live events": realtime.prune,
+        "revocations": access.prune,
+        "notifications": notifications.prune,
+        "digests": notifications.prune_digests,
+        "circuit changes": prune_changes,
+        "closed orders": backfill.fill_closed_as,
+        "search terms": backfill.fold_search,
+    }
 
 
 def _wrappers(onward: Onward) -> tuple[Callable[[WSGIApplication], WSGIApplication], ...]:

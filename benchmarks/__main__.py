@@ -20,6 +20,7 @@ from benchmarks import (
     realtime,
     replay,
     tokens,
+    webhooks,
     workers,
 )
 from benchmarks.client import STRIDE
@@ -58,6 +59,7 @@ EXPERIMENTS = {
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
     "clients": Entry(clients.run, Pace(5, 2.5), QUICK),
     "tokens": Entry(tokens.run, Pace(7, 2.5), QUICK, orders=tokens.ORDERS, quick_orders=tokens.ORDERS),
+    "webhooks": Entry(webhooks.run, Pace(5, 4.0), QUICK),
     "against": Entry(against.run, Pace(7, 2.5), QUICK),
 }
 

@@ -74,6 +74,15 @@ FILLS = {
             (ARRAY['pending', 'dead', 'discarded', 'succeeded', 'succeeded', 'succeeded'])[mod(n, 6) + 1], 1,
             clock_timestamp() + interval '7 d', 'refused', 'refused', CASE WHEN mod(n, 6) > 0 THEN clock_timestamp() END
         FROM generate_series(1, {many}) AS n""",
+    "webhook_endpoints": """INSERT INTO webhook_endpoints (seller_id, url, event_types, thin, headers, secret, disabled)
+        SELECT n, 'https://shop.example.org/', '{{order.updated}}', false, '', '', false
+        FROM generate_series(1, {n}) AS n""",
+    "webhook_attempts": """INSERT INTO webhook_attempts (endpoint_id, event_type, event_id, order_id, type, attempt,
+            succeeded, status, error, headers, body, seconds)
+        SELECT 1, 'order', n, n, 'order.updated', 1, mod(n, 1000) > 0, 200, '', '{{}}', 'taken', 0.01
+        FROM generate_series(1, {n}) AS n""",
+    "webhook_hours": """INSERT INTO webhook_hours (endpoint_id, hour, succeeded)
+        SELECT n, date_trunc('hour', clock_timestamp()), 1 FROM generate_series(1, {n}) AS n""",
     "circuits": """INSERT INTO circuits (destination) SELECT 'shop-' || n FROM generate_series(1, 100) AS n""",
     "circuit_changes": """INSERT INTO circuit_changes (destination, state, reason)
         SELECT 'shop-' || mod(n, 100), 'open', '' FROM generate_series(1, {n}) AS n""",

@@ -210,6 +210,8 @@ def _ask_for_page(asking: Asking, path: str, link: str) -> None:
 def _tell(asking: Asking, report: Report) -> None:
     report.tell("requests and commands", len(asking.seconds))
     report.check("answered with 5xx, or not at all", len(asking.broken), at_most=0)
+    page = asking.seconds["GET /api/webhooks/1/attempts seller"]
+    report.check("a page of the log of an endpoint that has all attempts", page, "s", at_most=report.either(0.5, 0.1))
     timeouts = asking.world.service.log.count("statement timeout")
     report.check("statements that hit their timeout", timeouts, at_most=0)
     slowest = sorted(asking.seconds.items(), key=lambda one: -one[1])

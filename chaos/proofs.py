@@ -31,6 +31,7 @@ from chaos import (
     storms,
     strangers,
     waiting,
+    webhooks,
 )
 from chaos.database import Server
 from chaos.report import Report
@@ -53,6 +54,7 @@ PROOFS = {
     "R6": Proof("eight writers, beside write transactions that stay open", following.crowded_log),
     "R7": Proof("a snapshot is held while the queues are worked off", backlog.long_transaction),
     "R8": Proof("the mail server fails in every way", sick_mail.sick_mail_server),
+    "R9": Proof("one webhook endpoint hangs, beside twenty that do not", webhooks.hanging_endpoint),
     "R11": Proof("a thousand consumers that never read", slow_readers.never_read),
     "R12": Proof("all workers are killed at once under 2,000 streams", storms.reconnect_storm),
     "R13": Proof("workers are replaced while streams are open, by HUP and TERM", storms.rolling_restart),
@@ -74,6 +76,7 @@ PROOFS = {
     "R31": Proof(
         "orders move on when their e-mail is due, and 100,000 e-mails at once", waiting.nothing_is_sent_that_is_not_due
     ),
+    "R32": Proof("webhook endpoints fail at random, and workers are killed", webhooks.failing_endpoints),
     "S1": Proof("a fuzzer sends whatever the contract allows, and more", fuzzing.fuzz),
     "S4": Proof("everybody requests everybody else's data, with their cursors", strangers.strangers),
     "S5": Proof("forged, altered, expired and revoked tokens at every entrance", forged_tokens.forged_tokens),

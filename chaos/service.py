@@ -10,8 +10,10 @@ import sys
 import tempfile
 from contextlib import suppress
 from http.client import HTTPConnection
+from typing import Any
 
 import gevent
+import orjson
 import psutil
 
 from access.principal import Role
@@ -109,6 +111,20 @@ class Service:
     def token(self, role: Role, id: int, lifetime: float = LIFETIME_SECONDS) -> str:
         """A bearer token."""
         return self._tokens.issue(role, id, lifetime)
+
+    def post(self, path: str, body: Any, token: str, timeout: float = 5) -> Any:
+        """The content of the answer to a POST, which has to succeed."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", path, orjson.dumps(body), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+        finally:
+            connection.close()
+        if answer.status not in (200, 201):
+            raise AssertionError(f"POST {path}: {answer.status} {said!r}")
+        return orjson.loads(said)
 
     def get(self, path: str, timeout: float = 5) -> int:
         """The status of a GET on a new connection; 0 if there was no response."""

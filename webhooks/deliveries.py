@@ -17,7 +17,7 @@ from foundation import clock, locks, sql
 from foundation.connections import PreparedPool
 from foundation.logs import get_logger
 from side_effects import rows
-from side_effects.kinds import Claimed, Kind
+from side_effects.kinds import WEBHOOK_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.liveness import HELD, LEASE_SECONDS
 from side_effects.retry import DURABLE, Outcome, Postponed, storable
 from webhooks import events, health
@@ -136,6 +136,7 @@ class Deliveries:
             tuple(delay / divisor for delay in DURABLE),
             concurrency=CONCURRENCY,
             timeout=ATTEMPT_SECONDS,
+            longest_cooldown=max(1.0, WEBHOOK_COOLDOWN_SECONDS / divisor),
             claim=CLAIM,
             prefix=DESTINATION,
         )

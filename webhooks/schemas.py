@@ -59,9 +59,7 @@ OwnHeaders = Annotated[
         description="Further headers of each delivery, such as `Authorization`; their values are not shown again.",
     ),
 ]
-Rate = Annotated[
-    float, Field(ge=0.1, le=1000, description="Deliveries per second, at most; none for no limit.")
-]
+Rate = Annotated[float, Field(ge=0.1, le=1000, description="Deliveries per second, at most; none for no limit.")]
 Payload = Annotated[
     Literal["full", "thin"],
     Field(description="`thin` has the ids only: the receiver reads the rest with its own rights."),

@@ -5,8 +5,6 @@
 WITH moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
                closed_as = CASE WHEN NOT w.open THEN w.status END,
-               tracking = coalesce(w.tracking, o.tracking),
-               parcels = CASE WHEN w.tracking IS NULL THEN o.parcels END,
                due_at = CASE WHEN o.due_fixed AND w.done IS NULL THEN o.due_at
                              ELSE clock_timestamp() + make_interval(secs => w.due) END,
                due_fixed = CASE WHEN w.done IS NULL THEN o.due_fixed END, updated_at = clock_timestamp()
@@ -16,15 +14,14 @@ WITH moved AS (
         WHERE o.id = w.order_id AND o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
           AND (w.seller_id::bigint IS NULL OR o.seller_id = w.seller_id) AND (w.buyer_id::bigint IS NULL OR o.buyer_id = w.buyer_id)
-        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
-                  w.request_id,
+        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.key, w.request_id,
                   o.prev_status,
                   o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at, o.external_id, o.parcels, o.buyer_email, o.delivery, o.open, o.due_at, o.note, o.metadata, o.tags),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, tracking, effect_bits, idempotency_key, request_id, at)
+               seller_id, buyer_id, effect_bits, idempotency_key, request_id, at)
         SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, new_tracking, 703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved
+               seller_id, buyer_id, 703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     entry AS (
         INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)

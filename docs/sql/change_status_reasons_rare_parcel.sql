@@ -1,5 +1,5 @@
--- change_status_reasons_rare
--- A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement. This one is for a batch with reasons, and with corrections and what is silent or held. Takes $1 json, $2 bigint.
+-- change_status_reasons_rare_parcel
+-- A batch of status changes; docs/decisions/0001-one-statement.md says why it is one statement. This one is for a batch with reasons, and with corrections and what is silent or held, and with parcels. Takes $1 json, $2 bigint.
 -- Composed in orders/change_sql.py.
 
 WITH moved AS (
@@ -23,15 +23,14 @@ WITH moved AS (
                         AND l.at > clock_timestamp() - make_interval(secs => (w.corrects ->> o.status)::float)
                     FROM order_events l WHERE l.order_id = o.id AND l.type IN ('order.created', 'order.status_changed', 'order.corrected')
                     ORDER BY l.version DESC LIMIT 1))))
-        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.tracking AS new_tracking, w.key,
-                  w.request_id,
-                  w.corrects, w.silent, w.hold, o.prev_status,
+        RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.key, w.request_id,
+                  w.tracking AS new_tracking, w.corrects, w.silent, w.hold, o.prev_status,
                   o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at, o.external_id, o.parcels, o.buyer_email, o.delivery, o.open, o.due_at, o.note, o.metadata, o.tags),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, tracking, effect_bits, idempotency_key, request_id, at, notify)
+               seller_id, buyer_id, effect_bits, idempotency_key, request_id, at, tracking, notify)
         SELECT id, version, CASE WHEN corrects -> prev_status IS NULL THEN 'order.status_changed' ELSE 'order.corrected' END, prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, new_tracking, (703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, silent IS NULL FROM moved
+               seller_id, buyer_id, (703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, new_tracking, silent IS NULL FROM moved
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     reasons AS (
         INSERT INTO order_reasons (event_id, reason)

@@ -21,7 +21,7 @@ from tests.journeys.embedded import new_folder
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
-NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, "13b", 14, 16, 17, 18, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31)
+NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, "13b", 14, 16, 17, 18, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32)
 PROOFS = [*(f"R{number}" for number in NUMBERS), *(f"S{number}" for number in (1, 4, 5, 6, 9, 13, 17)), "grown"]
 ROWS = [pytest.param(one, marks=pytest.mark.xdist_group(f"chaos {place % 2}")) for place, one in enumerate(PROOFS)]
 PATIENCE_SECONDS = 150
