@@ -17,7 +17,7 @@ from chaos.world import ORDERS, World
 DIVISORS = (1000, 100)
 """Of the time between attempts, in the fast form and in full: three days are three quarters of an hour."""
 
-OWED = """SELECT count(*) FROM side_effects WHERE kind = 'webhook.delivery' AND status IN ('pending', 'running')"""
+PENDING = """SELECT count(*) FROM side_effects WHERE kind = 'webhook.delivery' AND status IN ('pending', 'running')"""
 DEAD = "SELECT count(*) FROM side_effects WHERE kind = 'webhook.delivery' AND status = 'dead'"
 
 
@@ -32,7 +32,7 @@ def hanging_endpoint(server: Server, report: Report) -> None:
         _load(world, due, healthy + 1, healthy + 1).wait()
         load = _load(world, changes, 1, healthy, rate)
         load.wait()
-        world.database.seconds_until(f"SELECT ({_owed_to(well)}) = 0", 30)
+        world.database.seconds_until(f"SELECT ({_pending_of(well)}) = 0", 30)
         lags = _lags(load, well)
         report.check("healthy endpoints: deliveries", len(lags), at_least=len(load.acknowledged))
         report.check(
@@ -42,11 +42,11 @@ def hanging_endpoint(server: Server, report: Report) -> None:
             at_most=report.either(3, 1),
         )
         report.check("calls in progress to the one that hangs, at most", sick.most_at_once, at_most=5)
-        report.check("due to it while it hangs", world.database.number(OWED), at_least=due)
+        report.check("due to it while it hangs", world.database.number(PENDING), at_least=due)
         sick.hangs = False
         world.database.sql("UPDATE circuits SET until = clock_timestamp()")
         report.remark("its circuit's cooldown was ended by hand")
-        seconds = world.database.seconds_until(f"SELECT ({OWED}) = 0", 120)
+        seconds = world.database.seconds_until(f"SELECT ({PENDING}) = 0", 120)
         report.check("all of it delivered after its return", seconds, "s", at_most=90)
         report.check("its deliveries", len({one.id for one in sick.accepted}), at_least=due)
         _check(report, endpoints, load, _owners(world))
@@ -67,7 +67,7 @@ def failing_endpoints(server: Server, report: Report) -> None:
             with suppress(ProcessLookupError, IndexError):
                 os.kill(report.rng.choice(world.service.workers()), signal.SIGKILL)
         load.wait()
-        seconds = world.database.seconds_until(f"SELECT ({OWED}) = 0", report.either(100, 420))
+        seconds = world.database.seconds_until(f"SELECT ({PENDING}) = 0", report.either(100, 420))
         report.check("all delivered after the last change", seconds, "s", at_most=report.either(90, 400))
         report.check("given up", world.database.number(DEAD), at_most=0)
         calls, accepted = (
@@ -103,8 +103,8 @@ def _load(world: World, changes: int, first: int, last: int, rate: float = 0.0) 
     return load
 
 
-def _owed_to(endpoints: list[Endpoint]) -> str:
-    return f"""{OWED} AND destination IN (
+def _pending_of(endpoints: list[Endpoint]) -> str:
+    return f"""{PENDING} AND destination IN (
         SELECT 'webhook:' || id FROM webhook_endpoints WHERE seller_id <= {len(endpoints)})"""
 
 

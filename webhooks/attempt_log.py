@@ -15,7 +15,7 @@ from webhooks.endpoints import owner
 from webhooks.matching import DESTINATION, KIND
 from webhooks.schemas import RedeliverWebhookRequest
 
-AT_ONCE = 10_000
+MOST_REDELIVERED = 10_000
 """Deliveries that one request redelivers."""
 
 TEST_SECONDS = 2
@@ -40,7 +40,7 @@ AGAIN = insert(
 """What is pending anyway stays as it is."""
 
 SQL = sql.beside(__file__, shown=SHOWN, again=AGAIN, kind=KIND, test_seconds=TEST_SECONDS)
-PAGE, FAILED_PAGE, ONE, OWNED = SQL.text("page"), SQL.text("failed_page"), SQL.text("one"), SQL.text("owned")
+PAGE, FAILED_PAGE, ATTEMPT, OWNED = SQL.text("page"), SQL.text("failed_page"), SQL.text("attempt"), SQL.text("owned")
 REDELIVER_EVENT, REDELIVER_RANGE = SQL.text("redeliver_event"), SQL.text("redeliver_range")
 REDELIVER_FAILED, TESTED_LATELY = SQL.text("redeliver_failed"), SQL.text("tested_lately")
 ERASE, PRUNE, PRUNE_HOURS = SQL.text("erase"), SQL.text("prune"), SQL.text("prune_hours")
@@ -57,7 +57,7 @@ def page(principal: Principal, id: int, before: int, limit: int, failed: bool) -
 
 def one(id: int) -> str:
     """An attempt as JSON text."""
-    text: str = db.session.scalars(ONE, {"id": id}).one()
+    text: str = db.session.scalars(ATTEMPT, {"id": id}).one()
     return text
 
 
@@ -66,10 +66,10 @@ def redeliver(principal: Principal, id: int, wanted: RedeliverWebhookRequest) ->
     check_owner(principal, id)
     values: dict[str, Any] = {"destination": f"{DESTINATION}{id}", "pace": wanted.per_second}
     if wanted.failed_since is not None:
-        values |= {"since": wanted.failed_since, "most": AT_ONCE}
+        values |= {"since": wanted.failed_since, "most": MOST_REDELIVERED}
         count = _run(REDELIVER_FAILED, values)
     elif wanted.since is not None:
-        values |= {"endpoint": id, "since": wanted.since, "until": wanted.until, "most": AT_ONCE}
+        values |= {"endpoint": id, "since": wanted.since, "until": wanted.until, "most": MOST_REDELIVERED}
         count = _run(REDELIVER_RANGE, values | {"request_id": logs.request_id.get()})
     else:
         event = events.event_of(wanted.webhook_id or "")
@@ -78,7 +78,7 @@ def redeliver(principal: Principal, id: int, wanted: RedeliverWebhookRequest) ->
         values |= {"endpoint": id, "event_type": event[0], "event_id": event[1], "request_id": logs.request_id.get()}
         count = _run(REDELIVER_EVENT, values)
     commit()
-    return count, count == AT_ONCE
+    return count, count == MOST_REDELIVERED
 
 
 def check_owner(principal: Principal, id: int) -> None:

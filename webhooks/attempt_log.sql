@@ -13,7 +13,7 @@ SELECT a.id, row_to_json(members)::text FROM (
     ORDER BY id DESC LIMIT :limit) AS a
 CROSS JOIN LATERAL {shown} AS members ORDER BY a.id DESC
 
--- name: one(id)
+-- name: attempt(id)
 -- An attempt that was just made.
 SELECT row_to_json(members)::text FROM (SELECT * FROM webhook_attempts WHERE id = :id) AS a
 CROSS JOIN LATERAL {shown} AS members

@@ -40,7 +40,7 @@ CONCURRENCY = 200
 ATTEMPT_SECONDS = 30.0
 """Above the 15 s that a call may take; the rest is reading and writing."""
 
-BODY_CHARACTERS, HEADER_CHARACTERS, MOST_HEADERS = 8 * 1024, 1024, 50
+BODY_CHARACTERS, HEADER_CHARACTERS, KEPT_HEADERS = 8 * 1024, 1024, 50
 BURST_SECONDS = "greatest(0.5, 1 / w.rate_per_second)"
 """How much of an endpoint's rate may come at once: what becomes due between two looks of a worker."""
 
@@ -61,14 +61,14 @@ ENDPOINTS = SQL.prepared("endpoints_of")
 LOG = SQL.prepared("log_attempts")
 NOTE_FAILURE = SQL.prepared("note_failure")
 NOTE_RECOVERY = SQL.prepared("note_recovery")
-NOTE_TOLD = SQL.prepared("note_told")
+NOTE_NOTIFIED = SQL.prepared("note_notified")
 DISABLE = SQL.prepared("disable_endpoint")
 
 log = get_logger(__name__)
 
 
-class Tell(Protocol):
-    """Tells the owner of an endpoint, and the operators, that it is in trouble: once for each key."""
+class Notify(Protocol):
+    """Notifies the owner of an endpoint, and the operators, that it fails: once for each key."""
 
     def __call__(self, key: str, seller_id: int | None, shown: Mapping[str, Any]) -> object:
         """`shown` has `url`, `percent` of the way to being disabled, `disabled_at` and `reason`; `seller_id` is None
@@ -117,13 +117,13 @@ class Deliveries:
     """The attempts of one process."""
 
     def __init__(
-        self, dsn: str, keyring: Keyring, sender: Sender, tell: Tell, disable_hours: int, divisor: int
+        self, dsn: str, keyring: Keyring, sender: Sender, notify: Notify, disable_hours: int, divisor: int
     ) -> None:
         """`divisor` shortens all waits between attempts, for tests."""
         self._pool = PreparedPool(dsn, 2, "webhooks")
         self.keyring = keyring
         self.sender = sender
-        self._tell = tell
+        self._notify = notify
         self._disable_after = disable_hours * 3600 / divisor
         self._read = Together(self._read_all)
         self._log = Together(self._log_all)
@@ -216,7 +216,7 @@ class Deliveries:
         return [id for (id,) in self._pool.run(LOG, [list(column) for column in columns])]
 
     def _note(self, endpoint: Endpoint, outcome: Outcome, answered: Answered) -> None:
-        """Keep count of an endpoint that fails: tell its owner, and disable it in the end."""
+        """Keep count of an endpoint that fails: notify its owner, and disable it in the end."""
         if outcome.kind == "succeeded":
             if endpoint.failing:
                 self._pool.run(NOTE_RECOVERY, (endpoint.id,))
@@ -224,10 +224,10 @@ class Deliveries:
         noted = self._pool.run(NOTE_FAILURE, (endpoint.id, outcome.retry_after or 0.0))
         if not noted:
             return
-        seconds, told, since = noted[0]
+        seconds, notified, since = noted[0]
         gone = answered.status == health.GONE
-        step = 100 if gone else health.step(seconds, self._disable_after, told)
-        if step is None or not self._pool.run(NOTE_TOLD, (endpoint.id, step)):
+        step = 100 if gone else health.step(seconds, self._disable_after, notified)
+        if step is None or not self._pool.run(NOTE_NOTIFIED, (endpoint.id, step)):
             return
         reason = outcome.reason if gone else f"nothing has succeeded since {since:%Y-%m-%d %H:%M} UTC: {outcome.reason}"
         self._warn(endpoint, step, since, reason)
@@ -240,7 +240,7 @@ class Deliveries:
         else:
             log.warning("webhook.failing", "Webhook endpoint keeps failing", endpoint=endpoint.id, percent=step)
         shown = {"url": endpoint.url, "percent": step, "disabled_at": f"{at:%Y-%m-%d %H:%M} UTC", "reason": reason}
-        self._tell(f"{DESTINATION}{endpoint.id} {since.isoformat()} {step}", endpoint.seller_id or None, shown)
+        self._notify(f"{DESTINATION}{endpoint.id} {since.isoformat()} {step}", endpoint.seller_id or None, shown)
 
 
 def _attempted(endpoint_id: int, claimed: Claimed | None, type: str, outcome: Outcome, answered: Answered) -> Attempted:
@@ -261,7 +261,7 @@ def _attempted(endpoint_id: int, claimed: Claimed | None, type: str, outcome: Ou
 
 
 def _shortened(headers: Mapping[str, str]) -> dict[str, str]:
-    few = list(headers.items())[:MOST_HEADERS]
+    few = list(headers.items())[:KEPT_HEADERS]
     return {_clean(name)[:200]: _clean(value)[:HEADER_CHARACTERS] for name, value in few}
 
 

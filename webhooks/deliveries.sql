@@ -31,7 +31,7 @@ able AS MATERIALIZED (
         {at_once} - (SELECT coalesce(sum(count), 0) FROM busy b WHERE b.destination = d.destination), CASE
         WHEN w.rate_per_second IS NULL THEN {at_once}
         ELSE floor({burst_seconds} * w.rate_per_second + 0.000001 - w.rate_per_second
-            * greatest(0, extract(epoch FROM w.paced_until - clock_timestamp()))) END)::int AS room
+            * greatest(0, extract(epoch FROM w.paced_until - clock_timestamp()))) END)::int AS free
     FROM destinations d
     CROSS JOIN LATERAL (SELECT * FROM webhook_endpoints WHERE id = {endpoint_of_d} OFFSET 0) AS w
     WHERE NOT w.disabled AND w.waits_until <= clock_timestamp() AND NOT EXISTS (
@@ -43,8 +43,8 @@ found AS MATERIALIZED (
         SELECT s.id, s.scheduled_at FROM side_effects s
         WHERE s.{is_waiting} AND s.destination = a.destination AND s.scheduled_at <= statement_timestamp()
           AND NOT ({earlier})
-        ORDER BY s.scheduled_at, s.id LIMIT a.room) AS f
-    WHERE a.room > 0
+        ORDER BY s.scheduled_at, s.id LIMIT a.free) AS f
+    WHERE a.free > 0
     ORDER BY place LIMIT :most),
 paced AS (
     UPDATE webhook_endpoints w
@@ -90,19 +90,19 @@ FROM made RETURNING id
 
 -- name: note_failure(id bigint, pause float8)
 -- An endpoint has failed, and may have asked for a pause; returns since when it fails, in seconds, and what its owner
--- was told.
+-- was notified of.
 UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, clock_timestamp()),
     waits_until = greatest(waits_until, clock_timestamp() + make_interval(secs => :pause))
 WHERE id = :id
-RETURNING extract(epoch FROM clock_timestamp() - failing_since)::float8, told, failing_since
+RETURNING extract(epoch FROM clock_timestamp() - failing_since)::float8, notified, failing_since
 
 -- name: note_recovery(id bigint)
 -- The first success after failures.
-UPDATE webhook_endpoints SET failing_since = NULL, told = 0 WHERE id = :id AND failing_since IS NOT NULL RETURNING id
+UPDATE webhook_endpoints SET failing_since = NULL, notified = 0 WHERE id = :id AND failing_since IS NOT NULL RETURNING id
 
--- name: note_told(id bigint, step int)
--- Only one process tells the owner of a step.
-UPDATE webhook_endpoints SET told = :step WHERE id = :id AND told < :step RETURNING id
+-- name: note_notified(id bigint, step int)
+-- Only one process notifies the owner of a step.
+UPDATE webhook_endpoints SET notified = :step WHERE id = :id AND notified < :step RETURNING id
 
 -- name: disable_endpoint(id bigint, reason text, destination text)
 -- Its deliveries are parked until it is enabled again. Its circuit is forgotten: nobody needs to probe it.

@@ -54,7 +54,7 @@ UPDATE webhook_endpoints w SET url = :url, event_types = CAST(:event_types AS te
     disabled_at = CASE WHEN NOT :switched THEN disabled_at WHEN :disabled THEN clock_timestamp() END,
     disabled_reason = CASE WHEN :switched THEN '' ELSE disabled_reason END,
     failing_since = CASE WHEN NOT :switched THEN failing_since END,
-    told = CASE WHEN :switched THEN 0 ELSE told END,
+    notified = CASE WHEN :switched THEN 0 ELSE notified END,
     waits_until = CASE WHEN :switched THEN clock_timestamp() ELSE waits_until END,
     updated_at = clock_timestamp()
 WHERE w.id = :id RETURNING w.headers, {webhook}

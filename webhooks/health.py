@@ -11,7 +11,7 @@ from side_effects.retry import MAX_RETRY_AFTER_SECONDS, SUCCEEDED, Outcome
 GONE = 410
 SLOW_DOWN = (429, 503)
 STEPS = (50, 70, 90, 100)
-"""Per cent of the way to being disabled at which an endpoint's owner is told; at the last one it is disabled."""
+"""Per cent of the way to being disabled at which an endpoint's owner is notified; at the last one it is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return min(max(0.0, moment - now), MAX_RETRY_AFTER_SECONDS)
 
 
-def step(failing_seconds: float, disable_after: float, told: int) -> int | None:
-    """The step of which the owner is to be told now, the highest that was reached; None if it was told already."""
+def step(failing_seconds: float, disable_after: float, notified: int) -> int | None:
+    """The step of which the owner is to be notified now: the highest one that was reached, None if it was notified."""
     share = 100 * failing_seconds / disable_after
     reached = max((one for one in STEPS if share >= one), default=0)
-    return reached if reached > told else None
+    return reached if reached > notified else None

@@ -1,4 +1,4 @@
-"""Which endpoints hear of an event: the SQL by which the batch that completes events writes their deliveries."""
+"""Which endpoints an event is sent to: the SQL by which the batch that completes events writes their deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DESTINATION = "webhook:"
 """Followed by the endpoint's id: each has a circuit, a rate and an order of its own."""
 
 TYPES = ("order.created", "order.status_changed", "order.corrected", "order.updated", "message.created")
-"""What endpoints can hear of."""
+"""What endpoints can ask for."""
 
 PATTERNS = (*TYPES, "order.*", "message.*", "*")
 """What an endpoint can ask for; a family includes types that are added later."""
@@ -31,10 +31,10 @@ def deliveries(source: str, *, name: str, event_type: str, type: str, where: str
     rows = insert(
         f"""{source} c CROSS JOIN LATERAL (
         SELECT w.id FROM webhook_endpoints w WHERE w.seller_id = ANY(ARRAY[{MARKETPLACE}, c.seller_id])
-            AND {MATCHES.format(type=type)} {filtered} OFFSET 0) AS heard
-    WHERE {where} ORDER BY c.id, heard.id""",
+            AND {MATCHES.format(type=type)} {filtered} OFFSET 0) AS asked
+    WHERE {where} ORDER BY c.id, asked.id""",
         kind=f"'{KIND}'",
-        destination=f"'{DESTINATION}' || heard.id",
+        destination=f"'{DESTINATION}' || asked.id",
         event_type=f"'{event_type}'",
         event_id="c.id",
         order_id="c.order_id",

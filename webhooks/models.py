@@ -13,7 +13,7 @@ from sqlalchemy.types import Text
 from foundation.db import Base
 
 MARKETPLACE = 0
-"""The `seller_id` of the marketplace's endpoints, which hear of every seller's orders; no seller has it."""
+"""The `seller_id` of the marketplace's endpoints, which get the events of every seller's orders; no seller has it."""
 
 
 class WebhookEndpointRow(Base):
@@ -50,8 +50,8 @@ class WebhookEndpointRow(Base):
     failing_since: Mapped[datetime | None]
     """When the first of its failures was, if nothing has succeeded since."""
 
-    told: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    """Of how many per cent of the way to being disabled its owner was told."""
+    notified: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Of how many per cent of the way to being disabled its owner was notified."""
 
     paced_until: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     """Until when what was sent takes, at `rate_per_second`."""

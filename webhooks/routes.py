@@ -37,7 +37,7 @@ from webhooks.schemas import (
 )
 
 JSON = "application/json"
-TAG = {"name": "Webhooks", "description": "Endpoints that hear of events, signed as in Standard Webhooks."}
+TAG = {"name": "Webhooks", "description": "Endpoints that get events, signed as in Standard Webhooks."}
 PATH = "/api/webhooks/<int:webhook_id>"
 
 
@@ -57,7 +57,7 @@ def _add_reading(routes: APIBlueprint, endpoints: Endpoints) -> None:
     @routes.get("/api/webhooks", summary="List your webhooks", **documented(WebhookList))
     @typed
     def list_webhooks() -> Response:
-        """A seller's own; for operators and auditors those of the marketplace, which hear of every seller's orders."""
+        """A seller's own; for operators and auditors those of the marketplace, which get every seller's events."""
         return Response(f'{{"webhooks":{endpoints.own(guards.current())}}}', content_type=JSON)
 
     @routes.get(PATH, summary="Get a webhook", **documented(Webhook))

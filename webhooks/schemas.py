@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 import pydantic
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from foundation.contract import LARGEST_ID, Answer, Body, Id, Moment, Query, example, example_of
+from foundation.contract import LARGEST_ID, WHOLE, Answer, Body, Id, Moment, Query, example, example_of
 from foundation.errors import InvalidRequest
 from webhooks.matching import PATTERNS
 from webhooks.sending import RESERVED
@@ -188,6 +188,7 @@ class RotateWebhookSecretRequest(Body):
     keep_days: Annotated[
         int,
         Field(ge=0, le=7, description="Days for which deliveries have signatures of both; then the old one is gone."),
+        WHOLE,
     ] = 1
 
 

@@ -11,7 +11,7 @@ from flask_openapi.blueprint import APIBlueprint
 from foundation.settings import Settings
 from webhooks import attempt_log, endpoints
 from webhooks import models as models  # its tables, for the metadata
-from webhooks.deliveries import Deliveries, Tell
+from webhooks.deliveries import Deliveries, Notify
 from webhooks.endpoints import Endpoints
 from webhooks.routes import blueprint
 from webhooks.secrets_at_rest import Keyring
@@ -28,14 +28,14 @@ class Webhooks:
     """What the pruner deletes, by name."""
 
 
-def plan(settings: Settings, tell: Tell = lambda key, seller_id, shown: None) -> Deliveries:  # noqa: ARG005
-    """What the engine needs to know of webhooks; `tell` is called when an endpoint is in trouble, beside the log."""
+def plan(settings: Settings, notify: Notify = lambda key, seller_id, shown: None) -> Deliveries:  # noqa: ARG005
+    """What the engine needs to know of webhooks; `notify` is called when an endpoint keeps failing, beside the log."""
     keyring = Keyring(settings.webhook_secret_keys)
     return Deliveries(
         settings.dsn,
         keyring,
         Sender(settings.webhook_allow_nets),
-        tell,
+        notify,
         settings.webhook_disable_hours,
         settings.webhook_retry_divisor,
     )

@@ -108,11 +108,11 @@ email_status_rows AS (
     ON CONFLICT DO NOTHING),
 webhook_deliveries AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
-    SELECT 'webhook.delivery', 'webhook:' || heard.id, 'order', c.id, c.order_id, c.request_id
+    SELECT 'webhook.delivery', 'webhook:' || asked.id, 'order', c.id, c.order_id, c.request_id
     FROM order_changes c CROSS JOIN LATERAL (
         SELECT w.id FROM webhook_endpoints w WHERE w.seller_id = ANY(ARRAY[0, c.seller_id])
-            AND w.event_types && ARRAY[c.type, split_part(c.type, '.', 1) || '.*', '*'] AND (w.statuses IS NULL OR c.to_status = ANY(w.statuses)) OFFSET 0) AS heard
-    WHERE (pending & 512) <> 0 ORDER BY c.id, heard.id
+            AND w.event_types && ARRAY[c.type, split_part(c.type, '.', 1) || '.*', '*'] AND (w.statuses IS NULL OR c.to_status = ANY(w.statuses)) OFFSET 0) AS asked
+    WHERE (pending & 512) <> 0 ORDER BY c.id, asked.id
     ON CONFLICT DO NOTHING),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)

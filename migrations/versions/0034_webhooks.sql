@@ -14,7 +14,7 @@ CREATE TABLE webhook_endpoints (
     disabled_reason text NOT NULL DEFAULT '',
     disabled_at timestamptz,
     failing_since timestamptz,
-    told smallint NOT NULL DEFAULT 0,
+    notified smallint NOT NULL DEFAULT 0,
     paced_until timestamptz NOT NULL DEFAULT clock_timestamp(),
     waits_until timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -17,7 +17,7 @@ from webhooks.matching import KIND, deliveries
 
 BIT = 9
 
-ROWS = deliveries(
+DELIVERIES = deliveries(
     "order_changes",
     name="webhook_deliveries",
     event_type=EVENT_TYPE,
@@ -45,7 +45,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
         DurableEffect(
             KIND,
             BIT,
-            ROWS,
+            DELIVERIES,
             handler=handler,
             enabled=handler is not None,
             leaves_to="webhooks",

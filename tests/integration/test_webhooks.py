@@ -8,7 +8,7 @@ from standardwebhooks import WebhookVerificationError
 
 from foundation.event_schemas import delivered, type_of
 from tests.integration.conftest import send_through
-from tests.integration.receiver import receiving
+from tests.integration.webhook_receiver import receiving
 from webhooks import attempt_log, endpoints
 from webhooks.deliveries import AT_ONCE
 from webhooks.matching import KIND, TYPES
@@ -351,7 +351,7 @@ def test_the_owner_of_a_failing_endpoint_is_told_at_each_step_and_then_it_is_dis
     told = []
     deliveries = onward.engine.worker.kinds[KIND].attempt.__self__
     monkeypatch.setattr(
-        deliveries, "_tell", lambda key, seller_id, shown: told.append((seller_id, shown["percent"], key))
+        deliveries, "_notify", lambda key, seller_id, shown: told.append((seller_id, shown["percent"], key))
     )
     mine = hook(bob, receiver.url, event_types=["order.created"])
     cast.place()
