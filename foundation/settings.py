@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from foundation import setting_forms as form
 from foundation.hosts import host_name
+from foundation.languages import LANGUAGES
 
 KEEPALIVE_SECONDS, PROXY_KEEPALIVE_SECONDS = 5, 75
 """nginx and HAProxy close connections that were idle for 60 s; one that we close first causes a 502 there."""
@@ -60,6 +61,12 @@ class Settings:
     )
     order_workflow: Path | None = _setting(
         "", "File with a custom workflow table, in TOML; empty for the built-in one.", form.file
+    )
+    default_language: str = _setting(
+        "en", "Language of people who chose none and whose browser asks for none that there is.", form.one_of(LANGUAGES)
+    )
+    templates_folder: Path | None = _setting(
+        "", "Folder with templates of your own for pages and e-mails, which replace ours; empty for none.", form.file
     )
     log_level: str = _setting("INFO", "Lowest level that is logged.", form.choice(LOG_LEVELS))
     demo: bool = _setting("0", "1 shows the demo's sign-in buttons. Never in production.", form.switch)

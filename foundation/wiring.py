@@ -1,10 +1,10 @@
-"""What every application has, whatever it serves: logs, limits, the database, problems, CORS."""
+"""What every application has, whatever it serves: logs, limits, the database, languages, problems, CORS."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from foundation import connections, cors, db, error_handlers, logs
+from foundation import connections, cors, db, error_handlers, languages, logs
 from foundation.contract import BODY_BYTES
 from foundation.settings import Settings
 
@@ -20,5 +20,6 @@ def build(app: Flask, settings: Settings) -> None:
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
     connections.OURS[connections.SELLERS_SEE_CONTACT] = "1" if settings.sellers_see_contact else "0"
     db.init_app(app, settings)
+    languages.init_app(app, settings.default_language)
     error_handlers.init_app(app)
     cors.init_app(app, settings.cors_origins)
