@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from access.principal import Principal
-from foundation import sql
+from foundation import formats, languages, sql
 from foundation.db import commit, db
 from foundation.errors import Forbidden
 
@@ -29,6 +29,15 @@ def profile_of(principal: Principal) -> dict[str, Any] | None:
     id = person_of(principal)
     row = db.session.execute(GET_PROFILE, {"id": id}).one_or_none() if id else None
     return dict(row._mapping) if row else None
+
+
+def apply(principal: Principal) -> dict[str, Any] | None:
+    """The profile, in whose language and time zone the current request is answered from here on."""
+    profile = profile_of(principal)
+    if profile:
+        languages.choose(profile["language"])
+        formats.choose_zone(profile["time_zone"])
+    return profile
 
 
 def change_profile(principal: Principal, given: Mapping[str, Any]) -> None:

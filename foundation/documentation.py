@@ -21,6 +21,7 @@ HEADERS: dict[str, tuple[str, str]] = {
     "WWW-Authenticate": ("How to authenticate.", 'Bearer realm="onward"'),
     "Allow": ("The supported methods.", "GET, HEAD, OPTIONS"),
     "ETag": ("The version of the representation; send it in If-Match or If-None-Match.", '"3"'),
+    "Content-Language": ("The language of the texts.", "de"),
     "Link": ("The next page, if there is one (RFC 8288).", '</api/orders?cursor=n.17>; rel="next"'),
     "Preference-Applied": ("The preference that was honoured.", "wait=5"),
     "Onward-Cursor": (

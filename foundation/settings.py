@@ -63,7 +63,7 @@ class Settings:
         "", "File with a custom workflow table, in TOML; empty for the built-in one.", form.file
     )
     default_language: str = _setting(
-        "en", "Language of people who chose none and whose browser asks for none that there is.", form.one_of(LANGUAGES)
+        "en", "Language of people who chose none and whose browser asks for none that there is.", form.choice(LANGUAGES)
     )
     templates_folder: Path | None = _setting(
         "", "Folder with templates of your own for pages and e-mails, which replace ours; empty for none.", form.file

@@ -12,8 +12,9 @@ import orjson
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 
-from access import guards
+from access import guards, profiles
 from access.principal import Principal
+from foundation import languages
 from foundation.contract import OrderPath, typed
 from foundation.documentation import documented
 from foundation.errors import AppError, IdempotencyMismatch, PreconditionRequired
@@ -196,19 +197,23 @@ def _effects_seen(principal: Principal, effects: list[dict[str, Any]]) -> list[d
 
 
 def _add_workflow(routes: APIBlueprint, workflow: Workflow) -> None:
-    published = orjson.dumps(workflow.published())
-    tag = hashlib.sha256(published).hexdigest()[:16]
+    published = {one: orjson.dumps(workflow.in_language(one).published()) for one in languages.LANGUAGES}
+    tags = {one: hashlib.sha256(text).hexdigest()[:16] for one, text in published.items()}
 
     @routes.get(
         "/api/workflow",
         summary="Get the workflow: statuses, transitions, labels",
-        **documented(OrderWorkflow, headers=("Onward-Cursor",)),
+        **documented(OrderWorkflow, headers=("Content-Language", "Onward-Cursor")),
     )
     @typed
     def get_workflow() -> Response:
-        """The table that this installation uses: build labels and buttons from it."""
-        response = Response(published, headers={"Cache-Control": "private, no-cache"}, content_type=JSON)
-        response.set_etag(tag)
+        """The table that this installation uses, in the language of its reader: build labels and buttons from it."""
+        profiles.apply(guards.current())
+        language = languages.current()
+        response = Response(published[language], headers={"Cache-Control": "private, no-cache"}, content_type=JSON)
+        response.content_language.add(language)
+        response.vary.add("Accept-Language")
+        response.set_etag(tags[language])
         return response
 
 

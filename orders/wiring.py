@@ -69,7 +69,7 @@ class OrdersPlan:
 
 def plan(settings: Settings, access: Access, mailer: Mailer | None, webhooks: Deliveries) -> OrdersPlan:
     """The effects of a change, each with its handler. Raises WorkflowError."""
-    plan = OrdersPlan(workflow_file.load(settings.order_workflow))
+    plan = OrdersPlan(workflow_file.load(settings.order_workflow, settings.default_language))
     make_link = access.tracking_links.make if settings.public_url else None
     unsubscribe = Unsubscribing(settings).link if settings.public_url else None
     sent = webhooks if webhooks.keyring else None

@@ -110,6 +110,12 @@ class Workflow:
         """By the source status of the timed transition."""
 
         self._actions = {(one.source, one.target): one.action for one in transitions if one.action}
+        self.languages: Mapping[str, Workflow] = {}
+        """This table by language."""
+
+    def in_language(self, language: str) -> Workflow:
+        """The same table with the texts of this language; itself, if it has only one."""
+        return self.languages.get(language, self)
 
     def sources(self, target: str, role: str, reason: bool = True) -> list[str]:
         """The statuses from which this role may change an order to `target`, with a reason or without one."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field, StringConstraints, model_validator
 
 from foundation.contract import Body
+from foundation.languages import LANGUAGES, SOURCE, in_language
 from foundation.settings import SettingsError
+from orders import workflow_texts
 from orders.workflow import ACTORS, ICONS, TONES, Status, Transition, Workflow
 from orders.workflow_notices import (
     CriticalEntry,
@@ -29,6 +31,7 @@ from orders.workflow_notices import (
     seconds_of,
 )
 from orders.workflow_problems import Place, problems_of
+from orders.workflow_texts import problems_of_texts
 
 DEFAULT = Path(__file__).with_name("workflow.toml")
 
@@ -99,15 +102,18 @@ class _Table(Body):
     transitions: Annotated[list[_TransitionEntry], Field(default_factory=list)]
 
 
-def load(path: Path | None = None) -> Workflow:
-    """The table in this file, or the built-in one; raises WorkflowError."""
+def load(path: Path | None = None, language: str = SOURCE) -> Workflow:
+    """The table in this file, or the built-in one, in this language and with the others; raises WorkflowError."""
     path = path or DEFAULT
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise WorkflowError([f"{path}: {error}"]) from error
     try:
-        table = _Table.model_validate(tomllib.loads(text))
+        table = tomllib.loads(text)
+        if problems := list(problems_of_texts(table)):
+            raise _refusal(path, text, problems)
+        workflows = {one: _in_language(table, one, language) for one in dict.fromkeys((language, *LANGUAGES))}
     except tomllib.TOMLDecodeError as error:
         match = AT_LINE.match(str(error))
         where = f"{path}:{match['line']}: {match['what']}" if match else f"{path}: {error}"
@@ -115,10 +121,16 @@ def load(path: Path | None = None) -> Workflow:
     except pydantic.ValidationError as error:
         found = [(one["loc"], _sentence_of(one["loc"], one["msg"], text)) for one in error.errors(include_url=False)]
         raise _refusal(path, text, found) from error
-    workflow = _workflow(table)
+    workflow = workflows[language]
+    workflow.languages = workflows
     if problems := list(problems_of(workflow)):
         raise _refusal(path, text, problems)
     return workflow
+
+
+def _in_language(table: Mapping[str, Any], language: str, otherwise: str) -> Workflow:
+    with in_language(language):
+        return _workflow(_Table.model_validate(workflow_texts.in_language(table, language, otherwise)))
 
 
 def _workflow(table: _Table) -> Workflow:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, StringConstraints
 
 from foundation.contract import Body
+from foundation.languages import N_, gettext
 from notifications.rules import SIDES, Digest, NotificationRule, Way
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -33,8 +34,8 @@ BUYER_WAYS, SELLER_WAYS = ("inbox", "email"), ("inbox",)
 
 MESSAGES = ("inbox", "email after 10 minutes unless seen")
 MESSAGE_TEXTS = {
-    "seller": "There is a new message about order #{number}.",
-    "buyer": "There is a new message about your order #{number}.",
+    "seller": N_("There is a new message about order #{number}."),
+    "buyer": N_("There is a new message about your order #{number}."),
 }
 
 
@@ -155,7 +156,7 @@ def _events(
         ORDER_CREATED,
         (TextsEntry(seller=created.notify.seller or first, buyer=created.notify.buyer), created.ways, created.critical),
     )
-    words = TextsEntry(**{side: getattr(message.notify, side) or MESSAGE_TEXTS[side] for side in SIDES})
+    words = TextsEntry(**{side: getattr(message.notify, side) or gettext(MESSAGE_TEXTS[side]) for side in SIDES})
     ways = WaysEntry(
         **{side: list(MESSAGES) if (named := getattr(message.ways, side)) is None else named for side in SIDES}
     )

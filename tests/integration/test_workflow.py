@@ -91,6 +91,19 @@ def test_orders_of_another_table_stay_readable(cast, kitchen):
     assert 409 == kitchen.bob.move(order["id"], "EATEN").status
 
 
+def test_the_table_is_published_in_the_language_that_the_client_accepts(cast):
+    def published(accepted):
+        answer = cast.bob.get("/api/workflow", Accept_Language=accepted)
+        (shipped,) = [one for one in answer.json["statuses"] if one["name"] == "SHIPPED"]
+        return shipped["seller"], answer.headers["Content-Language"], answer.headers["Vary"], answer.headers["ETag"]
+
+    english, german = published("en"), published("de-AT, en;q=0.5")
+    assert ("Shipped", "en") == english[:2] == published("nonsense;;q=,")[:2]
+    assert ("Versendet", "de") == german[:2]
+    assert "Accept-Language" in german[2]
+    assert english[3] != german[3]
+
+
 def test_a_bad_table_is_refused_before_anything_starts(app_with, tmp_path):
     table = tmp_path / "bad.toml"
     table.write_text(OWN.replace('"star"', '"stern"'))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from foundation import languages
+from foundation.languages import mirrored
 from orders import commands, workflow_file
+from orders.workflow import ACTORS
 from orders.workflow_file import DEFAULT, WorkflowError
 from orders.workflow_notices import way_of
 
@@ -73,6 +76,62 @@ def test_the_default_table_has_words_for_all_that_people_see(workflow):
 def test_a_move_may_have_a_verb_of_its_own(workflow):
     assert "Complete order" == workflow.action("DELIVERED", "COMPLETED")
     assert "Decline return" == workflow.action("RETURN_REQUESTED", "COMPLETED")
+
+
+def test_the_default_table_is_in_every_language_that_is_offered(workflow):
+    english, german = (workflow.in_language(language) for language in ("en", "de"))
+
+    assert workflow is english
+    assert ("Shipped", "Versendet") == (english.statuses["SHIPPED"].seller, german.statuses["SHIPPED"].seller)
+    assert "Ihre Bestellung #{number} wurde storniert." == german.statuses["CANCELLED"].notify["buyer"]
+    assert "Rücksendung ablehnen" == german.action("RETURN_REQUESTED", "COMPLETED")
+    same = {text for text in texts_of(english) & texts_of(german) if text}
+    assert set() == same
+
+
+def texts_of(workflow):
+    labels = {text for one in workflow.statuses.values() for text in (one.seller, one.buyer, one.action, one.lead)}
+    notices = {text for one in workflow.statuses.values() for text in one.notify.values()}
+    return labels | notices | {one.action for one in workflow.transitions}
+
+
+def test_a_table_is_the_same_in_every_language_but_for_its_texts(workflow):
+    for one in (workflow.in_language(language) for language in languages.LANGUAGES):
+        assert list(workflow.statuses) == list(one.statuses)
+        for source in workflow.statuses:
+            for role in ACTORS:
+                assert workflow.targets(source, role) == one.targets(source, role)
+
+
+def test_the_right_to_left_language_has_every_text_of_the_table(workflow):
+    pseudo = workflow.in_language(languages.PSEUDO)
+
+    assert mirrored("On its way") == pseudo.statuses["SHIPPED"].buyer
+    assert mirrored("Order #{number} was shipped.") == pseudo.statuses["SHIPPED"].notify["seller"]
+
+
+GERMAN = SMALL.replace('seller = "A"', 'seller = {en = "A", de = "Ah"}', 1)
+
+
+def test_a_text_that_is_not_by_language_is_for_every_language(tmp_path):
+    table = load(tmp_path, GERMAN).in_language("de")
+
+    assert ("Ah", "A", "B") == (table.statuses["A"].seller, table.statuses["A"].buyer, table.statuses["B"].seller)
+
+
+def test_a_table_in_one_language_is_in_that_language_for_everybody(tmp_path):
+    (tmp_path / "workflow.toml").write_text(SMALL.replace('seller = "A"', 'seller.de = "Ah"', 1))
+
+    for language in ("en", "de"):
+        table = workflow_file.load(tmp_path / "workflow.toml", language)
+        assert "Ah" == table.statuses["A"].seller == table.in_language("en").statuses["A"].seller
+
+
+def test_the_installations_language_is_that_of_the_table(tmp_path):
+    (tmp_path / "workflow.toml").write_text(GERMAN)
+    table = workflow_file.load(tmp_path / "workflow.toml", "de")
+
+    assert ("Ah", "A") == (table.statuses["A"].seller, table.in_language("en").statuses["A"].seller)
 
 
 def load(tmp_path, text):
@@ -158,6 +217,16 @@ def test_a_table_names_ways_for_all_for_a_status_and_for_what_is_none(tmp_path):
         (SMALL + '[events."order.lost"]', "order.lost"),
         (SMALL + '[ways]\nbuyer = ["fax"]', "ways: fax is not a way"),
         (SMALL + "][", "workflow.toml"),
+        (SMALL.replace('buyer = "B"', 'buyer.ed = "B"', 1), "B: buyer.ed"),
+        (SMALL.replace('buyer = "B"', 'buyer.de = ""', 1), "B: buyer.de"),
+        (SMALL.replace('buyer = "B"', "buyer = {}", 1), "B: buyer"),
+        (GERMAN.replace('buyer = "B"', 'buyer.en = "B"', 1), "B: buyer: de is missing, which other texts have"),
+        (GERMAN + 'action.de = "Los"', "A to B: action: en is missing"),
+        (
+            SMALL.replace('notify.buyer = "B"', 'notify.buyer = "{nmber} is B"'),
+            r"B: notify.buyer: \{nmber\} is unknown",
+        ),
+        (SMALL.replace('buyer = "B"', 'buyer = "{number}"', 1), r"B: buyer: \{number\} is unknown: nothing is"),
     ],
 )
 def test_a_table_that_no_order_could_live_with_is_refused_by_name(tmp_path, text, named):
@@ -181,6 +250,9 @@ def test_a_table_that_no_order_could_live_with_is_refused_by_name(tmp_path, text
         (SMALL + '[ways]\nbuyer = ["fax"]', 23),
         (SMALL.replace("tone", 'ways.seller = ["fax"]\ntone', 1), 5),
         (SMALL.replace('initial = "A"', 'initial = "A"\nnumber = 07'), 2),
+        (SMALL.replace('buyer = "B"', 'buyer.de = "B"\nbuyer.ed = "B"', 1), 13),
+        (GERMAN.replace('notify.buyer = "B"', 'notify.buyer.en = "B"'), 17),
+        (SMALL.replace('notify.buyer = "B"', 'notify.buyer.en = "B"\nnotify.buyer.de = "{n}"'), 18),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path, text, line):
