@@ -18,8 +18,8 @@ from process import onward_of  # noqa: E402
 install_wait_callback()
 failed_greenlets.install()
 settings = Settings.from_env(os.environ)
-app = build_app(settings)
 try:
+    app = build_app(settings)
     receivers.connect(settings.receivers)
 except SettingsError as error:
     raise AppImportError(str(error)) from error  # gunicorn prints this and ends, where it would try again for ever
