@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo openapi clients sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
+.PHONY: help run test lint format demo texts openapi clients sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ lint: .venv/installed-dev ## Check style, format and types
 format: .venv/installed-dev ## Format the code, and apply safe lint fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+texts: .venv/installed-dev ## Bring the catalogues, translations/, in line with the texts in code and templates
+	@$(BIN)/python -m foundation.catalogues
 
 openapi: .venv/installed-dev ## Regenerate the contract, docs/openapi.json, from the code
 	@DATABASE_URL=postgresql://nobody@nowhere/none JWT_SECRET=$$(printf %032d 0) $(BIN)/python -m flask openapi > docs/openapi.json.new || { rm -f docs/openapi.json.new; exit 1; }

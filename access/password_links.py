@@ -6,6 +6,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from access.people import Person, by_session
 from foundation.errors import NotFound
+from foundation.languages import N_
 from foundation.settings import Settings
 
 LINK_SECONDS = 24 * 3600
@@ -30,8 +31,8 @@ class Links:
         try:
             session_key = self._signer.loads(link, max_age=LINK_SECONDS)
         except BadSignature as error:
-            raise NotFound("This link is no longer valid. Ask for a new one.") from error
+            raise NotFound(N_("This link is no longer valid. Ask for a new one.")) from error
         found = by_session(session_key) if isinstance(session_key, str) else None
         if found is None:
-            raise NotFound("This link is no longer valid. Ask for a new one.")
+            raise NotFound(N_("This link is no longer valid. Ask for a new one."))
         return found

@@ -17,6 +17,7 @@ from access.throttle import Origin
 from foundation import sql
 from foundation.db import commit, db
 from foundation.errors import InvalidRequest, NotFound, Unauthorized
+from foundation.languages import N_
 
 SIGNING_IN: tuple[Role, ...] = ("buyer", "seller", "operator", "auditor")
 """Roles for people; other systems have keys."""
@@ -116,7 +117,7 @@ def verify_sign_in(email: str, password: str, origin: Origin) -> Person:
     db.session.rollback()  # another greenlet gets the connection while argon2 works
     right = passwords.matches(person.password if person else None, password)
     if person is None or not right:
-        raise Unauthorized("Wrong e-mail address or password.")
+        raise Unauthorized(N_("Wrong e-mail address or password."))
     throttle.forget_tries(email, origin)
     db.session.execute(SIGNED_IN, {"id": person.id})
     db.session.commit()
@@ -131,7 +132,7 @@ def set_password(person: Person, password: str) -> None:
     values = {"password": passwords.hashed(password), "new": _new_key()}
     changed = db.session.execute(SET_PASSWORD, values | {"id": person.id, "session_key": person.session_key}).scalar()
     if changed is None:
-        raise NotFound("This link is no longer valid. Ask for a new one.")
+        raise NotFound(N_("This link is no longer valid. Ask for a new one."))
     _end_sessions(person.session_key, f"person {person.id}", "a new password")
 
 

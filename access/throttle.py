@@ -15,6 +15,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from foundation import sql
 from foundation.db import db
 from foundation.errors import TooManyRequests
+from foundation.languages import N_
 
 WINDOW_SECONDS = 15 * 60
 TRIES = 10
@@ -56,7 +57,7 @@ def count_try(email: str, origin: Origin) -> None:
         if count > limit:
             # Later ones are not counted: an address that keeps trying adds no rows and locks no account.
             db.session.commit()
-            raise TooManyRequests("Too many sign-in attempts. Try again later.", max(1, seconds))
+            raise TooManyRequests(N_("Too many sign-in attempts. Try again later."), max(1, seconds))
     db.session.execute(PRUNE_ATTEMPTS, {"window": WINDOW_SECONDS})
     db.session.commit()
 

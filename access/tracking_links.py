@@ -17,6 +17,7 @@ from access.principal import LINK, Principal
 from access.revocations import LINKS, Revocations
 from foundation import clock
 from foundation.errors import NotFound
+from foundation.languages import N_
 from foundation.settings import Settings
 
 TRACKING_SALT = "onward: follow an order"
@@ -60,11 +61,11 @@ class TrackingLinks:
         try:
             order_id, buyer_id, made, ends, *maker = self._signer.loads(link)
         except BadSignature as error:
-            raise NotFound("This link is no longer valid. Ask the shop for a new one.") from error
+            raise NotFound(N_("This link is no longer valid. Ask the shop for a new one.")) from error
         principal = Principal("buyer", buyer_id, ends, via=LINK)
         invalid = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
         if invalid or (maker and not self._holds(*maker)):
-            raise NotFound("This link is no longer valid. Ask the shop for a new one.")
+            raise NotFound(N_("This link is no longer valid. Ask the shop for a new one."))
         return Followed(order_id, principal)
 
     def _holds(self, keys: list[int], demo: bool) -> bool:

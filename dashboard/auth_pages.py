@@ -17,8 +17,10 @@ from access.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
 from access.throttle import Origin
 from dashboard import people
 from foundation.errors import InvalidRequest, NotFound, TooManyRequests, Unauthorized
+from foundation.languages import N_, gettext
 from foundation.strict_reading import refuse_repeated
 
+PASSWORD = {"least": LEAST_CHARACTERS, "most": MOST_CHARACTERS}
 LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 """A path on this site. Browsers read `//` and `/\\` as the start of another host's name."""
 
@@ -57,7 +59,7 @@ def _add_sign_in(pages: Blueprint, demo: bool) -> None:
         try:
             return _signed_in(email, following)
         except (Unauthorized, TooManyRequests) as error:
-            page = _sign_in_page(demo, request.form.get("next"), error.detail, email)
+            page = _sign_in_page(demo, request.form.get("next"), gettext(error.detail), email)
             return page, error.status, error.headers
 
     @pages.post("/sign-out")
@@ -79,9 +81,10 @@ def _add_password(pages: Blueprint) -> None:
         try:
             who.set_password(person, request.form.get("password", ""))
         except InvalidRequest as error:
-            page = render_template("password.html", person=person, least=LEAST_CHARACTERS, form_error=error.detail)
+            text = gettext("A password must have %(least)s to %(most)s characters.", **PASSWORD)
+            page = render_template("password.html", person=person, least=LEAST_CHARACTERS, form_error=text)
             return page, error.status
-        flash("Your password is set. Sign in with it.")
+        flash(gettext("Your password is set. Sign in with it."))
         return redirect("/sign-in", 303)
 
 
@@ -104,7 +107,7 @@ def _sign_in_page(demo: bool, following: str | None, form_error: str = "", email
 def _sign_in_by_button(demo: bool, name: str) -> None:
     person = people.called(name) if demo else None
     if person is None:
-        raise NotFound("Unknown demo user.")
+        raise NotFound(N_("Unknown demo user."))
     sessions.sign_in_by_button(person.principal)
 
 
@@ -122,8 +125,8 @@ def local_path(text: str | None) -> str:
 def too_old(error: CSRFError) -> ResponseReturnValue:
     """A form from another session: the person has signed out since, or another site sent it."""
     problem = {
-        "title": "This page has expired",
-        "detail": "Nothing was changed. Go back, reload the page and try again.",
+        "title": N_("This page has expired"),
+        "detail": N_("Nothing was changed. Go back, reload the page and try again."),
         "status": error.code,
         "code": "stale_form",
     }

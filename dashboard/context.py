@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from access.principal import Principal
 from chat.messages import Parties
 from dashboard.role_views import RoleView
+from foundation import languages
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 
@@ -32,8 +33,11 @@ class PageContext:
     demo: bool
 
     def __post_init__(self) -> None:
-        self._views = {role: RoleView.of(self.workflow, role) for role in ROLES}
+        self._views: dict[tuple[str, str], RoleView] = {}
 
     def view(self, role: str) -> RoleView:
-        """The labels and actions that this role sees."""
-        return self._views[role]
+        """The labels and actions that this role sees, in the current language."""
+        language = languages.current()
+        if (role, language) not in self._views:
+            self._views[role, language] = RoleView.of(self.workflow.in_language(language), role)
+        return self._views[role, language]

@@ -14,8 +14,10 @@ from dashboard import messages
 from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
 from dashboard.pages import ORDER_ID, FormError, board_page, order_page, protect
+from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest
+from foundation.languages import N_, gettext
 from notifications import inbox
 from orders import queries
 from orders.conditions import KEY
@@ -48,7 +50,7 @@ def blueprint(context: PageContext) -> Blueprint:
         try:
             message = CreateMessageRequest(body=body)
         except pydantic.ValidationError:
-            text = f"Enter a message of up to {MESSAGE_CHARACTERS:,} characters."
+            text = gettext("Enter a message of up to %(count)s characters.", count=formats.number(MESSAGE_CHARACTERS))
             return order_page(context, order_id, FormError(order_id, "message", text, body)), InvalidRequest.status
         context.say(principal, order_id, parties, message.body)
         return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
@@ -88,10 +90,10 @@ def _new_status() -> ChangeOrderStatusRequest:
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}
         if "status" in fields:
-            raise InvalidRequest("Unknown status.") from error
+            raise InvalidRequest(N_("Unknown status.")) from error
         if "reason" in fields:
-            raise InvalidRequest("The reason is too long: 1,000 characters at most.") from error
-        raise InvalidRequest("Enter carrier and number for tracking; a link must start with https://.") from error
+            raise InvalidRequest(N_("The reason is too long: 1,000 characters at most.")) from error
+        raise InvalidRequest(N_("Enter carrier and number for tracking; a link must start with https://.")) from error
 
 
 def _refused(context: PageContext, order_id: int, error: AppError) -> str:

@@ -13,15 +13,16 @@ from flask.typing import ResponseReturnValue
 from access import guards
 from dashboard.context import PageContext
 from foundation.errors import InvalidRequest, MalformedRequest
+from foundation.languages import N_
 from foundation.strict_reading import read_query
 from orders import counts, export, list_routes, listing
 from orders.list_schemas import OrdersQuery
 
 SORTS = {
-    "newest": "Newest first",
-    "oldest": "Oldest first",
-    "updated": "Changed last",
-    "total": "Largest total",
+    "newest": N_("Newest first"),
+    "oldest": N_("Oldest first"),
+    "updated": N_("Changed last"),
+    "total": N_("Largest total"),
 }
 
 

@@ -9,70 +9,90 @@ import orjson
 
 from access.principal import DEMO, Principal
 from dashboard.people import CAST
+from foundation import languages
 from foundation.errors import AppError
+from foundation.languages import N_, gettext
 from orders.workflow import Workflow
 
 TEXTS = {
-    "changed": "Order #{number} is now “{status}”.",
-    "stale": "{actor} changed this order to “{status}” before you.",
-    "stale_but_possible": "{actor} changed this order to “{status}” before you. Check it and try again.",
-    "impossible": "This order is “{status}” now, so this is no longer possible.",
-    "someone": "Someone",
-    "you": "You",
-    "former": "{person} (former member)",
-    "erased": "Former member",
-    "by_key": "{key} (API key)",
-    "go": "{action}, order {number}",
-    "more": "More for order {number}",
-    "only_choice": "{action}…",
-    "choose": "Choose…",
-    "correct": "Correct a mistake…",
-    "correct_to": "Correct to “{status}”",
-    "corrected": "{who} · correction",
-    "silent": "{who} · buyer not notified",
-    "ahead": "not yet",
-    "item": "1 item",
-    "items": "{count} items",
-    "open": "{count} open",
-    "hidden": "{count} more",
-    "unread": "Notifications, {count} unread",
-    "expected": "Expected {day}",
-    "due": "Due",
-    "late": "Late",
-    "edited": "Changed: {members}",
-    "resent": "Notification sent again",
-    "parcels": "parcels",
-    "buyer_name": "name",
-    "buyer_email": "e-mail address",
-    "delivery": "delivery address",
-    "note": "note",
-    "due_at": "due date",
-    "metadata": "metadata",
-    "external_id": "external id",
-    "tags": "tags",
+    "changed": N_("Order #{number} is now “{status}”."),
+    "stale": N_("{actor} changed this order to “{status}” before you."),
+    "stale_but_possible": N_("{actor} changed this order to “{status}” before you. Check it and try again."),
+    "impossible": N_("This order is “{status}” now, so this is no longer possible."),
+    "someone": N_("Someone"),
+    "you": N_("You"),
+    "former": N_("{person} (former member)"),
+    "erased": N_("Former member"),
+    "by_key": N_("{key} (API key)"),
+    "go": N_("{action}, order {number}"),
+    "more": N_("More for order {number}"),
+    "only_choice": N_("{action}…"),
+    "choose": N_("Choose…"),
+    "correct": N_("Correct a mistake…"),
+    "correct_to": N_("Correct to “{status}”"),
+    "corrected": N_("{who} · correction"),
+    "silent": N_("{who} · buyer not notified"),
+    "ahead": N_("not yet"),
+    "item": N_("1 item"),
+    "items": N_("{count} items"),
+    "open": N_("{count} open"),
+    "hidden": N_("{count} more"),
+    "unread": N_("Notifications, {count} unread"),
+    "expected": N_("Expected {day}"),
+    "due": N_("Due"),
+    "late": N_("Late"),
+    "edited": N_("Changed: {members}"),
+    "resent": N_("Notification sent again"),
+    "parcels": N_("parcels"),
+    "buyer_name": N_("name"),
+    "buyer_email": N_("e-mail address"),
+    "delivery": N_("delivery address"),
+    "note": N_("note"),
+    "due_at": N_("due date"),
+    "metadata": N_("metadata"),
+    "external_id": N_("external id"),
+    "tags": N_("tags"),
+    "mark_as": N_("Mark {status}"),
+    "moved": N_("Moved to {status}"),
+    "unavailable": N_("The service isn't responding. Your change may not have been saved. Try again."),
+    "too_old": N_("This page has expired. Reload it and try again."),
+    "signed_out": N_("You've been signed out. Sign in to continue."),
+    "unsent": N_("The service isn't responding. Try again; nothing is sent twice."),
+    "maybe_unsent": N_("Your message may not have been sent."),
+    "just_now": N_("just now"),
+    "seconds_ago": N_("{count} s ago"),
+    "minutes_ago": N_("{count} min ago"),
+    "hours_ago": N_("{count} h ago"),
+    "zone": N_("Times in {zone}"),
+    "state_live": N_("Live"),
+    "state_connecting": N_("Connecting…"),
+    "state_reconnecting": N_("Reconnecting…"),
+    "state_offline": N_("Offline"),
+    "state_signed_out": N_("Signed out"),
+    "state_polling": N_("Updating every 10 s"),
 }
-"""Written by the server and by the page's script: the script is given this table (`text` in static/page.js)."""
+"""Written by the server and by the page's script: the script is given this table (`text` in static/texts.js)."""
 
 ACTORS = {
     "buyer": {
-        "seller": "The shop",
-        "buyer": "Your account",
-        "operator": "Support",
-        "service": "The marketplace",
+        "seller": N_("The shop"),
+        "buyer": N_("Your account"),
+        "operator": N_("Support"),
+        "service": N_("The marketplace"),
         "system": "Onward",
     },
     "seller": {
-        "seller": "Your shop",
-        "buyer": "The buyer",
-        "operator": "Operator",
-        "service": "The marketplace",
+        "seller": N_("Your shop"),
+        "buyer": N_("The buyer"),
+        "operator": N_("Operator"),
+        "service": N_("The marketplace"),
         "system": "Onward",
     },
     "operator": {
-        "seller": "Seller",
-        "buyer": "Buyer",
-        "operator": "Operator",
-        "service": "The marketplace",
+        "seller": N_("Seller"),
+        "buyer": N_("Buyer"),
+        "operator": N_("Operator"),
+        "service": N_("The marketplace"),
         "system": "Onward",
     },
 }
@@ -84,24 +104,33 @@ def edited(members: Sequence[str]) -> str:
     """What happened beside a change of the status, for the history."""
     if not members:
         return text("resent")
-    return text("edited", members=", ".join(TEXTS.get(name, name) for name in members))
+    return text("edited", members=", ".join(gettext(TEXTS[name]) if name in TEXTS else name for name in members))
 
 
 def text(name: str, **values: object) -> str:
-    """One of the texts, with its placeholders filled in."""
-    return TEXTS[name].format(**values)
+    """One of the texts in the reader's language, with its placeholders filled in."""
+    return gettext(TEXTS[name]).format(**values)
+
+
+def for_scripts() -> dict[str, Any]:
+    """All of them, and the locales to format by."""
+    return {"texts": {name: gettext(one) for name, one in TEXTS.items()}, "locales": languages.for_scripts()}
 
 
 def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
     """The button label of this transition."""
     if workflow.is_correction(source, target):
         return text("correct_to", status=label)
-    return workflow.action(source, target) or f"Mark {label.lower()}"
+    # Only in English is a label in the middle of a sentence in lower case.
+    status = label.lower() if languages.current() == languages.SOURCE else label
+    return workflow.action(source, target) or text("mark_as", status=status)
 
 
 def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str]:
     """The name of each role for this reader; the buyer of a known order by name, and the demo's users, by account."""
-    names = dict(ACTORS[principal.role]) | ({one.principal.who: one.name for one in CAST} if principal.demo else {})
+    names = {role: gettext(name) for role, name in ACTORS[principal.role].items()}
+    if principal.demo:
+        names |= {one.principal.who: one.name for one in CAST}
     if principal.role != "buyer" and buyer_name:
         names["buyer"] = buyer_name
     return names
@@ -111,13 +140,13 @@ def who(acting: Mapping[str, Any], principal: Principal, names: Mapping[str, str
     """The name of who acted, for this reader: `You` only if it is the very person. As `nameOf` in static/page.js."""
     account = f"{acting['role']}:{acting['id']}"
     if account == principal.who and principal.via and principal.via == _via(acting):
-        return TEXTS["you"]
+        return text("you")
     if person := acting.get("person"):
         name = person["name"] or ""
-        return text("former", person=name) if name and person["former"] else name or TEXTS["erased"]
+        return text("former", person=name) if name and person["former"] else name or text("erased")
     if key := acting.get("api_key"):
         return text("by_key", key=key["name"] or key["id"])
-    return names.get(account if acting.get("demo") else "", names.get(acting["role"], TEXTS["someone"]))
+    return names.get(account if acting.get("demo") else "", names.get(acting["role"], text("someone")))
 
 
 def _via(acting: Mapping[str, Any]) -> str | None:
@@ -137,7 +166,7 @@ def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[
     if error.code == "illegal_transition" and where:
         return text("impossible", status=labels.get(where, where))
     if error.code == "invalid_request" and "reason" in error.detail:
-        return "Give a reason."
+        return gettext("Give a reason.")
     if error.code == "idempotency_mismatch":
-        return "This form was already submitted. Check the order and try again."
-    return error.detail
+        return gettext("This form was already submitted. Check the order and try again.")
+    return gettext(error.detail)

@@ -15,7 +15,9 @@ from access.tracking_links import TrackingLinks
 from dashboard import formatters, list_page, loaders, messages, people
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
+from foundation import formats
 from foundation.contract import LARGEST_ID
+from foundation.languages import gettext
 from foundation.strict_reading import refuse_repeated
 from notifications import inbox
 
@@ -35,16 +37,17 @@ class FormError:
     draft: str = ""
 
 
-def protect(blueprint: Blueprint, context: PageContext) -> None:
+def protect(blueprint: Blueprint, context: PageContext, rule: guards.Rule = RULE) -> None:
     """Admit only roles that have pages; redirect everyone else to the sign-in page."""
 
     @blueprint.before_request
     def enter() -> Response | None:
         if guards.identify() is None:
             return sign_in_first()
-        guards.authenticate(RULE)
+        guards.authenticate(rule)
         refuse_repeated()
         g.cursor = context.cursor()
+        g.profile = profiles.apply(guards.current())
         return None
 
 
@@ -94,7 +97,7 @@ def tracking_blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
         followed = links.read(link)
         found = loaders.order(context, followed.principal, followed.order_id)
         # The reader may be someone other than the buyer.
-        names = messages.actors(followed.principal) | _shop(found["order"]) | {"buyer": "The buyer"}
+        names = messages.actors(followed.principal) | _shop(found["order"]) | {"buyer": gettext("The buyer")}
         return render_template("tracking.html", view=context.view("buyer"), me=followed.principal, names=names, **found)
 
     return pages
@@ -147,13 +150,15 @@ def page(
     """A page in its frame: who is signed in, the bell, and the data that the page's script starts from."""
     principal = guards.current()
     view = context.view(principal.role)
-    profile = profiles.profile_of(principal)
+    profile: dict[str, Any] | None = g.profile
     boot = view.for_scripts() | formatters.FOR_SCRIPTS | _me(principal, profile) | (live or {})
     boot.setdefault("names", messages.actors(principal))
     shell = {
         "view": view,
         "me": principal,
+        "me_zone": formats.zone(),
         "name": (profile or {}).get("name") or people.name_of(principal, context.demo),
+        "profile": profile,
         "theme": (profile or {}).get("theme"),
         "demo": context.demo,
         "unread": inbox.unread_count(principal),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from access.principal import DEMO, Principal, Role
+from foundation.languages import N_, gettext
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,20 @@ class DemoPerson:
 
 
 CAST = (
-    DemoPerson("Bob", "Baker", "seller", 1, "sells mugs and works through his board of orders"),
-    DemoPerson("Alice", "Archer", "buyer", 1, "buys from Bob and follows her orders"),
-    DemoPerson("Olive", "Ojala", "operator", 1, "runs the marketplace and sees all orders"),
-    DemoPerson("Dave", "Dunn", "seller", 2, "sells too, and sees nothing of Bob's"),
-    DemoPerson("Carol", "Chen", "buyer", 2, "buys too, and sees nothing of Alice's"),
+    DemoPerson("Bob", "Baker", "seller", 1, N_("sells mugs and works through his board of orders")),
+    DemoPerson("Alice", "Archer", "buyer", 1, N_("buys from Bob and follows her orders")),
+    DemoPerson("Olive", "Ojala", "operator", 1, N_("runs the marketplace and sees all orders")),
+    DemoPerson("Dave", "Dunn", "seller", 2, N_("sells too, and sees nothing of Bob's")),
+    DemoPerson("Carol", "Chen", "buyer", 2, N_("buys too, and sees nothing of Alice's")),
 )
+
+
+ROLE_NAMES = {
+    "seller": N_("seller"),
+    "buyer": N_("buyer"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+}
 
 
 def playing(role: Role) -> tuple[DemoPerson, ...]:
@@ -59,4 +68,6 @@ def called(key: str) -> DemoPerson | None:
 def name_of(principal: Principal, demo: bool) -> str:
     """The name of the signed-in user in the header."""
     known = {(person.role, person.id): person.name for person in CAST} if demo else {}
-    return known.get((principal.role, principal.id), f"{principal.role.capitalize()} {principal.id}")
+    return known.get(
+        (principal.role, principal.id), f"{gettext(ROLE_NAMES[principal.role]).capitalize()} {principal.id}"
+    )

@@ -14,6 +14,7 @@ from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
 from dashboard.pages import page, protect
 from foundation.errors import InvalidRequest
+from foundation.languages import N_, gettext
 from notifications import preferences
 from notifications.preference_routes import check_choices
 from notifications.quiet_hours import QuietHours
@@ -22,12 +23,18 @@ from notifications.unsubscribing import Unsubscribing
 from orders.workflow_notices import MESSAGE_CREATED, ORDER_CORRECTED, ORDER_CREATED
 
 LABELS = {
-    ORDER_CREATED: "New orders",
-    ORDER_CORRECTED: "Corrections",
-    MESSAGE_CREATED: "Messages",
-    EVERY_KIND: "Everything else",
+    ORDER_CREATED: N_("New orders"),
+    ORDER_CORRECTED: N_("Corrections"),
+    MESSAGE_CREATED: N_("Messages"),
+    EVERY_KIND: N_("Everything else"),
 }
-WORDS = {"": "As usual", "on": "On", "off": "Off", "hourly": "Together, once an hour", "daily": "Together, once a day"}
+WORDS = {
+    "": N_("As usual"),
+    "on": N_("On"),
+    "off": N_("Off"),
+    "hourly": N_("Together, once an hour"),
+    "daily": N_("Together, once a day"),
+}
 
 
 def blueprint(context: PageContext) -> Blueprint:
@@ -47,9 +54,9 @@ def blueprint(context: PageContext) -> Blueprint:
             choices, quiet, zone = _choices(), _quiet(), _zone()
             check_choices(context.workflow.notices.rules, principal.role, choices)
         except InvalidRequest as error:
-            return _page(context, error.detail), error.status
+            return _page(context, gettext(error.detail)), error.status
         preferences.set_preferences(principal, choices, quiet, zone)
-        flash("Saved. It counts for what is waiting too.")
+        flash(gettext("Saved. It counts for what is waiting too."))
         return redirect("/preferences", 303)
 
     return pages
@@ -73,7 +80,7 @@ def unsubscribe_blueprint(links: Unsubscribing) -> Blueprint:
 
 
 def _label(kind: str, labels: dict[str, str] | None = None) -> str:
-    return LABELS.get(kind) or (labels or {}).get(kind) or kind.capitalize().replace("_", " ")
+    return gettext(LABELS.get(kind, "")) or (labels or {}).get(kind) or kind.capitalize().replace("_", " ")
 
 
 def _page(context: PageContext, wrong: str = "") -> str:
@@ -106,7 +113,7 @@ def _choices() -> dict[str, dict[WayName, Choice]]:
             continue
         choice = next((one for one in CHOICES[way] if one == value), None)
         if choice is None:
-            raise InvalidRequest("Choose one of the options.")
+            raise InvalidRequest(N_("Choose one of the options."))
         choices.setdefault(kind, {})[way] = choice
     return choices
 
@@ -120,14 +127,14 @@ def _quiet() -> QuietHours | None:
             *(time.fromisoformat(one).replace(second=0, microsecond=0, tzinfo=None) for one in (begin, end))
         )
     except ValueError as error:
-        raise InvalidRequest("Enter quiet hours as two times, such as 22:00 and 07:00.") from error
+        raise InvalidRequest(N_("Enter quiet hours as two times, such as 22:00 and 07:00.")) from error
     if hours.begin == hours.end:
-        raise InvalidRequest("Quiet hours must begin and end at different times.")
+        raise InvalidRequest(N_("Quiet hours must begin and end at different times."))
     return hours
 
 
 def _zone() -> str | None:
     zone = request.form.get("time_zone", "")
     if zone and zone not in known_zones():
-        raise InvalidRequest("Unknown time zone.")
+        raise InvalidRequest(N_("Unknown time zone."))
     return zone or None

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from foundation import errors, openapi, schema_forms
 from foundation.documentation import SCHEMAS
+from foundation.languages import SOURCE, in_language
 
 Schema = Mapping[str, Any]
 TICKED = re.compile(r"`([^`]+)`")
@@ -26,25 +27,30 @@ def blueprint() -> Blueprint:
 
     @reference.get("/docs")
     @functools.cache
-    def docs() -> str:
-        document = openapi.committed()
-        return render_template(
-            "docs.html",
-            info=document["info"],
-            tags=_by_tag(document),
-            schemas=document["components"]["schemas"],
-            catalogue=errors.catalogue(),
-            members=members,
-            names=names,
-            described=described,
-            type_of=type_of,
-            limits_of=limits_of,
-            problems=problems,
-            curl=curl,
-            pretty=pretty,
-        )
+    def docs() -> tuple[str, dict[str, str]]:
+        with in_language(SOURCE):  # the contract is in English, and is made into a page once
+            return _page(), {"Content-Language": SOURCE}
 
     return reference
+
+
+def _page() -> str:
+    document = openapi.committed()
+    return render_template(
+        "docs.html",
+        info=document["info"],
+        tags=_by_tag(document),
+        schemas=document["components"]["schemas"],
+        catalogue=errors.catalogue(),
+        members=members,
+        names=names,
+        described=described,
+        type_of=type_of,
+        limits_of=limits_of,
+        problems=problems,
+        curl=curl,
+        pretty=pretty,
+    )
 
 
 def _by_tag(document: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

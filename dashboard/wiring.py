@@ -9,8 +9,19 @@ from flask_openapi.openapi import OpenAPI
 
 from access.parts import Access
 from chat.wiring import Chat
-from dashboard import auth_pages, formatters, forms, messages, pages, preference_pages, reference
+from dashboard import (
+    auth_pages,
+    formatters,
+    forms,
+    messages,
+    page_trials,
+    pages,
+    preference_pages,
+    profile_page,
+    reference,
+)
 from dashboard.context import PageContext
+from foundation import languages
 from foundation.settings import Settings
 from notifications.unsubscribing import Unsubscribing
 from orders.wiring import Orders
@@ -41,10 +52,14 @@ HEADERS = {
 
 
 def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, orders: Orders, chat: Chat) -> None:
-    """Register the pages, what their templates use, and the headers of every HTML response."""
+    """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
+    template of the operator's that cannot be used."""
     context = PageContext(orders.workflow, orders.changes, chat.say, realtime.cursor, settings.demo)
+    if settings.templates_folder:
+        page_trials.use(app, settings.templates_folder)
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited)
+    app.jinja_env.globals["for_scripts"] = messages.for_scripts
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))
@@ -54,6 +69,9 @@ def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, 
     app.register_blueprint(forms.blueprint(context))
     app.register_blueprint(preference_pages.blueprint(context))
     app.register_blueprint(preference_pages.unsubscribe_blueprint(Unsubscribing(settings)))
+    app.register_blueprint(profile_page.blueprint(context))
+    if settings.templates_folder:
+        page_trials.check(app, settings.templates_folder, context)
 
 
 def _secure(response: Response) -> Response:
@@ -61,4 +79,5 @@ def _secure(response: Response) -> Response:
     if response.mimetype == "text/html":
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Language", languages.current())
     return response

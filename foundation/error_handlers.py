@@ -8,6 +8,21 @@ from werkzeug.exceptions import HTTPException
 from foundation import problems
 from foundation.db import has_committed
 from foundation.errors import AppError
+from foundation.languages import N_
+
+TITLES = (
+    N_("Bad Request"),
+    N_("Unauthorized"),
+    N_("Forbidden"),
+    N_("Not Found"),
+    N_("Method Not Allowed"),
+    N_("Conflict"),
+    N_("Unprocessable Entity"),
+    N_("Too Many Requests"),
+    N_("Internal Server Error"),
+    N_("Service Unavailable"),
+)
+"""Of the pages: a problem itself is in English, whoever asks."""
 
 
 def init_app(app: Flask) -> None:

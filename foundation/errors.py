@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import pydantic
 
+from foundation.languages import N_
+
 RETRY_AFTER_SECONDS = 1
 """A restarted database is back within seconds; a longer pause would only delay clients."""
 
@@ -72,14 +74,14 @@ class NotFound(AppError):
     """The resource does not exist, or is not visible to this principal; the response does not reveal which."""
 
     code, status = "not_found", 404
-    sentence = "No such resource."
+    sentence = N_("No such resource.")
 
 
 class MethodNotAllowed(AppError):
     """The resource exists but does not support the method; `Allow` lists the supported ones."""
 
     code, status = "method_not_allowed", 405
-    sentence = "This resource does not support that method."
+    sentence = N_("This resource does not support that method.")
 
 
 class NotAcceptable(AppError):
@@ -93,21 +95,21 @@ class RequestTimeout(AppError):
     """The request did not arrive in time."""
 
     code, status = "request_timeout", 408
-    sentence = "The request took too long to arrive."
+    sentence = N_("The request took too long to arrive.")
 
 
 class BodyTooLarge(AppError):
     """The body is larger than 64 KB."""
 
     code, status = "body_too_large", 413
-    sentence = "The body must not be larger than 64 KB."
+    sentence = N_("The body must not be larger than 64 KB.")
 
 
 class UriTooLong(AppError):
     """The request line, including path and query, is too long."""
 
     code, status = "uri_too_long", 414
-    sentence = "The request line is too long."
+    sentence = N_("The request line is too long.")
 
 
 class UnsupportedMediaType(AppError):
@@ -166,7 +168,7 @@ class TooManyRequests(AppError):
     """The principal has exceeded its rate limit; `Retry-After` says when to try again."""
 
     code, status = "too_many_requests", 429
-    sentence = "Rate limit exceeded."
+    sentence = N_("Rate limit exceeded.")
 
     def __init__(
         self, detail: str = "", seconds: int = RETRY_AFTER_SECONDS, more: Mapping[str, str] | None = None
@@ -185,7 +187,7 @@ class InternalError(AppError):
     """An unexpected error; the log has it under the request id."""
 
     code, status = "internal_error", 500
-    sentence = "An internal error occurred. Quote the request id when you report it."
+    sentence = N_("An internal error occurred. Quote the request id when you report it.")
 
 
 class NotImplementedHere(AppError):
@@ -199,7 +201,7 @@ class ServiceUnavailable(AppError):
     """The service cannot do this now; try again later. `detail` says if the request may already have been applied."""
 
     code, status = "service_unavailable", 503
-    sentence = "The service cannot reach its database. Nothing was changed."
+    sentence = N_("The service cannot reach its database. Nothing was changed.")
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
@@ -209,14 +211,14 @@ class TooManyConnections(ServiceUnavailable):
     """Too many connections to a process, of this client or in all; `Retry-After` says when to reconnect."""
 
     code = "too_many_connections"
-    sentence = "Too many connections. Close some, or reuse one for several requests."
+    sentence = N_("Too many connections. Close some, or reuse one for several requests.")
 
 
 class DatabaseBusy(AppError):
     """The database is reachable but did not finish in time: a lock, a deadlock, a long statement."""
 
     code, status = "database_busy", 503
-    sentence = "The database did not finish in time. Nothing was changed."
+    sentence = N_("The database did not finish in time. Nothing was changed.")
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "SEK": "SEK ", "PLN": "PLN "}
+from foundation import formats
+
 NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
 DIGITS = {
@@ -24,8 +25,5 @@ def line_minor(quantity: float, unit_price_minor: int) -> int:
 
 
 def formatted(minor: int, currency: str) -> str:
-    """An amount in minor units as people write it: `€1,084.50`, `-¥200`."""
-    digits = DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(minor), 10**digits)
-    amount = SYMBOLS.get(currency, f"{currency} ") + f"{whole:,}" + (f".{rest:0{digits}}" if digits else "")
-    return f"-{amount}" if minor < 0 else amount
+    """An amount in minor units as the current language writes it: `€1,084.50`, `1.084,50 €`."""
+    return formats.amount(minor, currency, DIGITS.get(currency, 2))

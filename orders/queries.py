@@ -14,6 +14,7 @@ from chat.messages import Parties
 from foundation import sql
 from foundation.db import db
 from foundation.errors import NotFound
+from foundation.languages import N_
 from orders import json_sql
 from orders.json_sql import literal
 from orders.workflow import Workflow
@@ -62,7 +63,7 @@ def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str,
     """An order as JSON text and its version; raises NotFound if it does not exist or is not this principal's."""
     row = db.session.execute(ORDER, mine(principal) | {"order_id": order_id, "role": principal.role}).one_or_none()
     if row is None:
-        raise NotFound("No such order.")
+        raise NotFound(N_("No such order."))
     status, version, head = row
     return ended(head, workflow, status, principal), version
 
@@ -71,7 +72,7 @@ def parties(principal: Principal, order_id: int) -> Parties:
     """The two sides of an order; raises NotFound if it does not exist or is not this principal's."""
     row = db.session.execute(PARTIES, mine(principal) | {"order_id": order_id}).one_or_none()
     if row is None:
-        raise NotFound("No such order.")
+        raise NotFound(N_("No such order."))
     return Parties(*row)
 
 

@@ -2,13 +2,11 @@
 
 import * as board from "./board.js";
 import * as order from "./order.js";
-import { nameOf, page, say, text } from "./page.js";
+import { nameOf, page, say } from "./page.js";
 import { bare, freshKey, labelOf, showError, slot } from "./paint.js";
+import { text } from "./texts.js";
 
 const TIMEOUT_MS = 15_000;
-const UNAVAILABLE = "The service isn't responding. Your change may not have been saved. Try again.";
-const TOO_OLD = "This page has expired. Reload it and try again.";
-const SIGNED_OUT = "You've been signed out. Sign in to continue.";
 const GUARD_MS = 500; // after a card has moved away from the pointer, the second click of a double click must hit no other card
 
 let guardedUntil = 0;
@@ -78,16 +76,16 @@ function pending(holder, form, on) {
 }
 
 function refusal({ status, data }, to) {
-  if (status === 401) return SIGNED_OUT;
-  if (status === 400) return TOO_OLD;
-  if (status === 0 || status >= 500) return UNAVAILABLE;
+  if (status === 401) return text("signed_out");
+  if (status === 400) return text("too_old");
+  if (status === 0 || status >= 500) return text("unavailable");
   const label = data.current && labelOf(data.current.status).text;
   if (status === 412 && data.changed) {
     const name = data.allowed_transitions.includes(to) ? "stale_but_possible" : "stale";
     return text(name, { actor: actorOf(data), status: label });
   }
   if (status === 409 && label) return text("impossible", { status: label });
-  return data.detail ?? UNAVAILABLE;
+  return data.detail ?? text("unavailable");
 }
 
 function actorOf({ changed, current }) {
@@ -111,9 +109,9 @@ async function sendMessage(form, after) {
     order.mergeMessage(answer.data);
     return after();
   }
-  const known = { 400: TOO_OLD, 401: SIGNED_OUT, 422: answer.data.detail };
-  showError(form, known[answer.status] ?? "The service isn't responding. Try again; nothing is sent twice.");
-  return say("Your message may not have been sent.", true);
+  const known = { 400: text("too_old"), 401: text("signed_out"), 422: answer.data.detail };
+  showError(form, known[answer.status] ?? text("unsent"));
+  return say(text("maybe_unsent"), true);
 }
 
 function closeMenus(unless) {

@@ -1,6 +1,6 @@
 /* The bell: the unread count always comes from the server. */
 
-import { text } from "./page.js";
+import { text } from "./texts.js";
 
 const DEBOUNCE_MS = 300; // one change causes two notifications; a burst causes many
 

@@ -1,7 +1,8 @@
 /* Lists of orders: the board's columns, recently closed orders, a buyer's orders. */
 
-import { page, text } from "./page.js";
+import { page } from "./page.js";
 import { badge, bare, clone, countOfItems, flash, labelOf, money, moves, showError, slot, tone, when, write } from "./paint.js";
+import { text } from "./texts.js";
 
 const REST_MS = 1_500;
 
@@ -35,7 +36,7 @@ export function mergeOrder(order, mine = false, cameFrom = null) {
   const disturbs = (from && busy(from)) || (to && newestFirst(to) && busy(to));
   if (mine || !disturbs) return shift();
   waiting.set(order.id, shift);
-  if (from !== to) write(card, "moved", `Moved to ${labelOf(order.status).text}`);
+  if (from !== to) write(card, "moved", text("moved", { status: labelOf(order.status).text }));
   slot(card, "moved").hidden = from === to;
 }
 

@@ -1,8 +1,9 @@
 /* The page of one order: its status, the steps, the history and the conversation. */
 
-import { nameOf, page, text } from "./page.js";
+import { nameOf, page } from "./page.js";
 import { badge, bare, clone, corrections, flash, icon, labelOf, moves, showError, slot, tone, when, write } from "./paint.js";
 import { show } from "./clock.js";
+import { dates, knows, text } from "./texts.js";
 
 const DAY = { day: "numeric", month: "short", timeZone: "UTC" };
 
@@ -77,7 +78,7 @@ function entry(event) {
 
 function edited(members) {
   if (!members.length) return text("resent");
-  return text("edited", { members: members.map((name) => page.boot.texts[name] ?? name).join(", ") });
+  return text("edited", { members: members.map((name) => (knows(name) ? text(name) : name)).join(", ") });
 }
 
 function paint(order) {
@@ -113,7 +114,7 @@ function parcel(one) {
   write(element, "code", one.number);
   const on = one.expected_on && new Date(`${one.expected_on}T00:00:00Z`);
   slot(element, "expected").hidden = !on;
-  if (on) write(element, "expected", text("expected", { day: on.toLocaleDateString("en-GB", DAY) }));
+  if (on) write(element, "expected", text("expected", { day: on.toLocaleDateString(dates, DAY) }));
   const link = slot(element, "open");
   link.hidden = !one.url;
   // The server accepts only http and https; a link is the one place where text could run code.

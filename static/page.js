@@ -1,5 +1,7 @@
 /* The page as the server rendered it: its data, its cursor, and how to fetch it again. */
 
+import { text } from "./texts.js";
+
 const NOT_HERE = [401, 403, 404];
 const read = (root) => JSON.parse(root.getElementById("boot").textContent);
 
@@ -10,11 +12,6 @@ export const page = {
   csrf: document.querySelector('meta[name="csrf"]').content,
   took: 0, // milliseconds that the last fetch of the page took
 };
-
-/** One of the server's texts (`TEXTS` in dashboard/messages.py), with its placeholders filled in. */
-export function text(name, values = {}) {
-  return page.boot.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
-}
 
 /** The name of who acted, for this reader: *You* only if it is the very person. As `who` in dashboard/messages.py. */
 export function nameOf(actor, names = page.boot.names) {

@@ -1,7 +1,8 @@
 /* Render the parts of an order from the page's templates. Text is only ever set as text. */
 
-import { page, text } from "./page.js";
+import { page } from "./page.js";
 import { show } from "./clock.js";
+import { numbers, text } from "./texts.js";
 
 export const clone = (name) => document.getElementById(`tpl-${name}`).content.firstElementChild.cloneNode(true);
 export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
@@ -38,22 +39,21 @@ export function when(root, at, name = "when") {
 /** An order's number without the # that is shown before it, and that some shops' numbers begin with. */
 export const bare = (number) => number.replace(/^#+/, "");
 
-const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
-
-/** `€1,084.50` from minor units, by string operations: there is no arithmetic on money here. */
+/** `€1,084.50` or `1.084,50 €` from minor units; the point is set in the text: there is no arithmetic on money here. */
 export function money(minor, currency) {
   const digits = page.boot.digits[currency] ?? 2;
   const all = String(Math.abs(minor)).padStart(digits + 1, "0");
-  const whole = grouped(all.slice(0, all.length - digits));
-  const sign = minor < 0 ? "-" : "";
-  return sign + (page.boot.symbols[currency] ?? `${currency} `) + whole + (digits ? `.${all.slice(-digits)}` : "");
+  const amount = all.slice(0, all.length - digits) + (digits ? `.${all.slice(-digits)}` : "");
+  const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const written = new Intl.NumberFormat(numbers, { style: "currency", currency, ...places });
+  return written.format(minor < 0 ? `-${amount}` : amount);
 }
 
 /** A part of something, such as half a kilogram, is one item; shipping and discounts are none. */
 export function countOfItems(items) {
   const counted = items.filter((item) => (item.kind ?? "item") === "item").map((item) => item.quantity);
   const count = counted.reduce((sum, quantity) => sum + (Number.isInteger(quantity) ? quantity : 1), 0);
-  return count === 1 ? text("item") : text("items", { count: grouped(String(count)) });
+  return count === 1 ? text("item") : text("items", { count: new Intl.NumberFormat(numbers).format(count) });
 }
 
 /** An idempotency key for one change; randomUUID is not available on plain HTTP. */

@@ -1,17 +1,10 @@
 /* The indicator in the corner: the state of the live connection. */
 
-const LABELS = {
-  live: "Live",
-  connecting: "Connecting…",
-  reconnecting: "Reconnecting…",
-  offline: "Offline",
-  signed_out: "Signed out",
-  polling: "Updating every 10 s",
-};
+import { text } from "./texts.js";
 
 export function show(state) {
   const pill = document.getElementById("pill");
   pill.dataset.state = state;
-  pill.textContent = LABELS[state];
+  pill.textContent = text(`state_${state}`);
   pill.hidden = false;
 }

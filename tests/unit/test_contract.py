@@ -22,7 +22,17 @@ from foundation.settings import Settings
 from orders.schemas import ChangeOrderStatusRequest
 from tests.conftest import PROJECT, SECRET
 
-PAGE_BLUEPRINTS = {"static", "pages", "forms", "auth", "tracking_page", "reference", "preference_pages", "unsubscribe"}
+PAGE_BLUEPRINTS = {
+    "static",
+    "pages",
+    "forms",
+    "auth",
+    "tracking_page",
+    "reference",
+    "preference_pages",
+    "unsubscribe",
+    "profile_page",
+}
 """What is made for people at browsers and is no part of the contract."""
 
 VERBS = (

@@ -43,8 +43,15 @@ def test_a_new_name_and_theme_are_on_the_next_page(desk):
 
     page = desk.get("/seller/orders").text
     assert '<span class="name">Robert</span>' in page
-    assert '<html lang="en" data-theme="dark">' in page
+    assert '<html lang="en" dir="ltr" data-theme="dark">' in page
     assert "Asia/Kolkata" in page
+
+
+def test_a_persons_language_comes_before_the_browsers(desk):
+    api(desk, "PATCH", "/api/me", {"language": "de-AT"})
+
+    answer = desk.client.get("/api/workflow", headers={"Accept-Language": "en"})
+    assert "de" == answer.headers["Content-Language"]
 
 
 @pytest.mark.parametrize(

@@ -397,7 +397,7 @@ export class Operations {
   getSellerProfile(sellerId: number, options?: GetSellerProfileOptions): Promise<Answer<schemas.SellerProfile>>;
   /**
    * Get the workflow: statuses, transitions, labels.
-   * The table that this installation uses: build labels and buttons from it.
+   * The table that this installation uses, in the language of its reader: build labels and buttons from it.
    */
   getWorkflow(options?: GetWorkflowOptions): Promise<Answer<schemas.OrderWorkflow>>;
   /**

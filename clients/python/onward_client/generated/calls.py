@@ -381,7 +381,7 @@ def get_seller_profile(seller_id: int, *, if_none_match: str | None = None) -> C
 def get_workflow(*, if_none_match: str | None = None) -> Call[models.OrderWorkflow]:
     """Get the workflow: statuses, transitions, labels.
 
-    The table that this installation uses: build labels and buttons from it.
+    The table that this installation uses, in the language of its reader: build labels and buttons from it.
     """
     return Call("GET", path("/api/workflow"), models.OrderWorkflow, headers={"If-None-Match": if_none_match})
 

@@ -1,0 +1,71 @@
+"""The pages in a real browser, in German and from right to left."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard import formatters
+from foundation.languages import PSEUDO, in_language
+from orders import money
+from tests.journeys.browsers import PHONE, Visitors, in_column, needs_browser
+from tests.journeys.server import Server
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
+
+
+def test_a_page_and_its_script_are_in_the_readers_language(visitors: Visitors, order: Any) -> None:
+    bob = visitors.signed_in("Bob", locale="de-DE")
+    expect(bob.get_by_role("heading", level=1)).to_have_text("Bestellungen")
+
+    bob.get_by_role("button", name=f"Bestätigen, Bestellung {order['number']}").click()
+
+    expect(in_column(bob, "CONFIRMED", order)).to_contain_text("gerade eben")
+    expect(bob.locator("#say")).to_have_text(f"Bestellung #{order['number']} ist jetzt „Bestätigt“.")
+    expect(bob.locator("#zone")).to_contain_text("Zeiten in ")
+
+
+def test_a_script_and_the_server_write_the_same_german(visitors: Visitors) -> None:
+    bob = visitors.signed_in("Bob", locale="de-DE")
+    amounts = [[minor, currency] for minor in (0, -5, 108_450, 1_234_567_890) for currency in ("EUR", "JPY", "KWD")]
+
+    written = bob.evaluate(
+        """async (amounts) => {
+            const { money, countOfItems } = await import("/static/paint.js");
+            return [amounts.map((one) => money(...one)), countOfItems([{ quantity: 12345 }])];
+        }""",
+        amounts,
+    )
+
+    with in_language("de"):
+        count = formatters.count_of_items([{"quantity": 12345}])
+        assert [[money.formatted(*amount) for amount in amounts], count] == written
+
+
+def test_no_page_overflows_from_right_to_left(server: Server, visitors: Visitors, order: Any) -> None:
+    """Each word of these pages is turned round, so that what was made for one direction only shows."""
+    of_bob = ["/seller/orders", "/profile", "/seller/orders/list", f"/seller/orders/{order['id']}", "/inbox"]
+    of_alice = ["/buyer/orders", f"/buyer/orders/{order['id']}"]
+    anyones = ["/sign-in", server.tracking_link(order["id"]), "/nowhere"]
+    visitors.expected = re.compile("404")
+
+    for page, paths in (
+        (visitors.signed_in("Bob"), of_bob),
+        (visitors.signed_in("Alice"), of_alice),
+        (visitors.guest(), anyones),
+    ):
+        page.set_extra_http_headers({"Accept-Language": PSEUDO})
+        assert [] == [path for path in paths if not fits_from_right_to_left(page, path)]
+
+
+def fits_from_right_to_left(page: Page, path: str) -> bool:
+    page.set_viewport_size(PHONE)
+    page.goto(path)
+    if page.evaluate("document.dir") != "rtl":
+        return False
+    narrow = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    return bool(narrow == PHONE["width"] and page.evaluate("document.documentElement.scrollWidth") == 1280)
