@@ -21,7 +21,9 @@ FUZZER = 4_000_000_019
 ROLES: tuple[Role, ...] = ("seller", "buyer", "service", "operator")
 THEIRS = f"UPDATE orders SET seller_id = {FUZZER}, buyer_id = {FUZZER}"
 
-PHASES = "examples,coverage,fuzzing,stateful"
+PHASES, FAST_PHASES = "examples,coverage,fuzzing,stateful", "examples,fuzzing,stateful"
+"""What is sent of each operation. Covering every keyword of every schema is four fifths of the requests."""
+
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,"
@@ -49,7 +51,7 @@ def fuzz(server: Server, report: Report) -> None:
         world.database.sql(THEIRS)
         for number in range(seeds):
             place = Path(folder, f"{number}.json")
-            done = _run(world, report.seed + number, examples, place)
+            done = _run(world, report.seed + number, examples, place, report.either(FAST_PHASES, PHASES))
             seen = json.loads(place.read_text())
             statuses.update(seen["statuses"])
             served.update(seen["served"])
@@ -58,19 +60,19 @@ def fuzz(server: Server, report: Report) -> None:
                 failed += 1
                 report.remark("\n".join(line[:LINE] for line in done.stdout[-20_000:].splitlines()))
         world.drain()
-    report.check("requests", sum(statuses.values()), at_least=report.either(500, 20_000))
+    report.check("requests", sum(statuses.values()), at_least=report.either(200, 20_000))
     report.check("answers 5xx", sum(n for status, n in statuses.items() if status.startswith("5")), at_most=0)
     report.check("runs that broke the contract", failed, at_most=0)
     report.check("answers that leaked internals", len(leaks), at_most=0)
     for role in ROLES:
-        report.check(f"answers 2xx to the {role}", served[role], at_least=report.either(20, 1_000))
+        report.check(f"answers 2xx to the {role}", served[role], at_least=report.either(10, 1_000))
     for leak in leaks[:5]:
         report.remark(leak)
     for status, count in sorted(statuses.items()):
         report.tell(f"answers {status}", count)
 
 
-def _run(world: World, seed: int, examples: int, place: Path) -> subprocess.CompletedProcess[str]:
+def _run(world: World, seed: int, examples: int, place: Path, phases: str) -> subprocess.CompletedProcess[str]:
     """One worker: with two threads, Python 3.11.7 raises SystemError out of `ast.parse` (CPython issue 106905).
 
     The roles take turns (chaos/fuzz_hooks.py): a run for each would take four times as long and send little else.
@@ -78,7 +80,7 @@ def _run(world: World, seed: int, examples: int, place: Path) -> subprocess.Comp
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
         *("run", f"http://127.0.0.1:{world.service.port}/openapi.json"),
-        *("--phases", PHASES, "--checks", CHECKS, "--max-examples", str(examples), "--seed", str(seed)),
+        *("--phases", phases, "--checks", CHECKS, "--max-examples", str(examples), "--seed", str(seed)),
         *("--exclude-path", ENDLESS, "--exclude-path", LINES, "--continue-on-failure", "--no-color", "--workers", "1"),
         *("--request-timeout", "20", "--warnings", "off"),
     ]
