@@ -27,11 +27,15 @@ PLAYERS = {
     "listNotifications": "bob",
     "markNotificationsRead": "bob",
     "createMessage": "alice",
+    "getPreferences": "alice",
+    "setPreferences": "alice",
     "streamEvents": "bob",
 }
 """Who sends an example; olive, unless something else is said."""
 
 BEFORE = {
+    "exportPersonalData": ["setPreferences"],
+    "getPreferences": ["setPreferences"],
     "listMessages": ["createMessage"],
     "listCircuits": ["changeCircuit"],
     "listOperatorActions": ["changeCircuit"],
