@@ -14,11 +14,16 @@ from foundation import clock
 from foundation.settings import Settings
 from webhooks.examination import ACCEPT_SECONDS, examine, posting
 from webhooks.refusals import Refused, Unreachable
+from webhooks.rotation import encrypt_again
+from webhooks.secrets_at_rest import Keyring
 from webhooks.sending import Sender
 from webhooks.signatures import secret_of
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 """Whoever runs a command on this machine reaches them anyway."""
+
+MOST_SHOWN = 20
+"""Ids in one line."""
 
 MARKS = {"right": "ok", "wrong": "WRONG", "unseen": "?"}
 
@@ -44,6 +49,21 @@ def init_app(app: Flask, settings: Settings) -> None:
         It sends some fifteen deliveries about orders that do not exist. Loopback addresses are allowed without TLS.
         """
         sys.exit(_examine(Sender((*settings.webhook_allow_nets, *LOOPBACK)), url, secret, within))
+
+    @group.command("rotate-keys")
+    def rotate_keys() -> None:
+        """Encrypt all secrets with the first key of WEBHOOK_SECRET_KEYS; deliveries go on meanwhile.
+
+        Run it when every process has the new key, and remove the old one afterwards. Exit status 1 if a secret still
+        has an older key.
+        """
+        if not (keyring := Keyring(settings.webhook_secret_keys)):
+            raise click.ClickException("WEBHOOK_SECRET_KEYS is not set.")
+        done, left = encrypt_again(keyring)
+        click.echo(f"The secrets of {done} endpoints were encrypted with key {keyring.current_prefix[:-1]}.")
+        if left:
+            ids = ", ".join(map(str, left[:MOST_SHOWN])) + (", …" if len(left) > MOST_SHOWN else "")
+            raise click.ClickException(f"{len(left)} were changed meanwhile, or have a key that is missing: {ids}")
 
 
 def _examine(sender: Sender, url: str, secret: str, within: float) -> int:
