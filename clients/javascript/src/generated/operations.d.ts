@@ -89,6 +89,11 @@ export interface GetSellerProfileOptions extends Sent {
   ifNoneMatch?: string;
 }
 
+export interface GetWebhookOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
 export interface GetWorkflowOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
@@ -217,6 +222,22 @@ export interface ListViewsOptions extends Sent {
   ifNoneMatch?: string;
 }
 
+export interface ListWebhookAttemptsOptions extends Sent {
+  /** `next_cursor` of the previous page. */
+  cursor?: number;
+  /** Attempts per page. */
+  limit?: number;
+  /** Only those that failed. */
+  failed?: boolean;
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface ListWebhooksOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
 export interface SetSellerProfileOptions extends Sent {
   /** The ETag of the profile as last read, or `*`: it is refused if the profile has changed. */
   ifMatch?: string;
@@ -253,6 +274,11 @@ export class Operations {
    * Its name, its filters (all of them), or both.
    */
   changeView(viewId: number, body: schemas.ChangeViewRequest, options?: Keyed): Promise<Answer<schemas.SavedView>>;
+  /**
+   * Change a webhook.
+   * Its next delivery follows it. Enabled again, it gets what happened while it was disabled.
+   */
+  changeWebhook(webhookId: number, body: schemas.ChangeWebhookRequest, options?: Keyed): Promise<Answer<schemas.Webhook>>;
   /**
    * Create an API key.
    * For operators, who create operator keys only under their own id. A key can only create keys without additional
@@ -292,6 +318,11 @@ export class Operations {
    */
   createView(body: schemas.CreateViewRequest, options?: Keyed): Promise<Answer<schemas.SavedView>>;
   /**
+   * Create a webhook.
+   * For a seller: events of its own orders; for an operator: of all orders. The secret is shown once.
+   */
+  createWebhook(body: schemas.CreateWebhookRequest, options?: Keyed): Promise<Answer<schemas.NewWebhook>>;
+  /**
    * Delete a person's account.
    * For operators. The name is erased everywhere, for good: the history says `former member`.
    */
@@ -301,6 +332,11 @@ export class Operations {
    * It is gone at once.
    */
   deleteView(viewId: number, options?: Sent): Promise<Answer<Raw>>;
+  /**
+   * Delete a webhook.
+   * It is gone at once, and what waited for it is not sent. The log is kept as long as any.
+   */
+  deleteWebhook(webhookId: number, options?: Sent): Promise<Answer<Raw>>;
   /**
    * Disable a person's account.
    * For operators. Its sessions end within a second; the history goes on naming the person, as a former member.
@@ -396,6 +432,11 @@ export class Operations {
    */
   getSellerProfile(sellerId: number, options?: GetSellerProfileOptions): Promise<Answer<schemas.SellerProfile>>;
   /**
+   * Get a webhook.
+   * With what waits for it, and how many attempts succeeded and failed lately.
+   */
+  getWebhook(webhookId: number, options?: GetWebhookOptions): Promise<Answer<schemas.Webhook>>;
+  /**
    * Get the workflow: statuses, transitions, labels.
    * The table that this installation uses, in the language of its reader: build labels and buttons from it.
    */
@@ -472,6 +513,16 @@ export class Operations {
    */
   listViews(options?: ListViewsOptions): Promise<Answer<schemas.SavedViewList>>;
   /**
+   * List a webhook's attempts.
+   * What was sent, and what was answered; kept for WEBHOOK_LOG_DAYS.
+   */
+  listWebhookAttempts(webhookId: number, options?: ListWebhookAttemptsOptions): Promise<Answer<schemas.WebhookAttemptPage>>;
+  /**
+   * List your webhooks.
+   * A seller's own; for operators and auditors those of the marketplace, which get every seller's events.
+   */
+  listWebhooks(options?: ListWebhooksOptions): Promise<Answer<schemas.WebhookList>>;
+  /**
    * Mark your notifications as read.
    * All up to the given one; the response is the first page of the inbox, as it is then.
    */
@@ -481,6 +532,11 @@ export class Operations {
    * For operators. At most 10,000 per request are scheduled anew, spread over time by `per_second`.
    */
   redeliverDeadLetters(body: schemas.RedeliverDeadLettersRequest, options?: Keyed): Promise<Answer<schemas.DeadLetterCount>>;
+  /**
+   * Send events again.
+   * With the ids that they had, so that a receiver recognises them; in the order of the events, at a pace.
+   */
+  redeliverWebhook(webhookId: number, body: schemas.RedeliverWebhookRequest, options?: Keyed): Promise<Answer<schemas.Redelivered>>;
   /**
    * Send the buyer the last notification again.
    * That of the order's status, by e-mail and in the inbox, to the address that the order has now; recorded in the
@@ -508,6 +564,16 @@ export class Operations {
    * All links created until now; every process refuses them within a second.
    */
   revokeTrackingLinks(orderId: number, body: schemas.RevokeTrackingLinksRequest, options?: Keyed): Promise<Answer<schemas.RevocationResult>>;
+  /**
+   * Replace a webhook's secret.
+   * Deliveries are signed with both secrets for `keep_days`; a receiver accepts either.
+   */
+  rotateWebhookSecret(webhookId: number, body: schemas.RotateWebhookSecretRequest, options?: Keyed): Promise<Answer<schemas.WebhookSecret>>;
+  /**
+   * Send a test event.
+   * At once, also to a disabled endpoint; returns what was answered, which is in the log too.
+   */
+  sendTestEvent(webhookId: number, options?: Sent): Promise<Answer<schemas.WebhookAttempt>>;
   /**
    * Set how you are notified.
    * All choices at once. They count for what is waiting too.

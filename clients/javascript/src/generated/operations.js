@@ -35,6 +35,11 @@ export class Operations {
     return this.send({ method: "PATCH", path: path`/api/views/${viewId}`, body, keyed: true }, options);
   }
 
+  /** Change a webhook. */
+  changeWebhook(webhookId, body, options) {
+    return this.send({ method: "PATCH", path: path`/api/webhooks/${webhookId}`, body, keyed: true }, options);
+  }
+
   /** Create an API key. */
   createApiKey(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/keys`, body, keyed: true }, options);
@@ -70,6 +75,11 @@ export class Operations {
     return this.send({ method: "POST", path: path`/api/views`, body, keyed: true }, options);
   }
 
+  /** Create a webhook. */
+  createWebhook(body, options) {
+    return this.send({ method: "POST", path: path`/api/webhooks`, body, keyed: true }, options);
+  }
+
   /** Delete a person's account. */
   deletePerson(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/people/delete`, body, keyed: true }, options);
@@ -78,6 +88,11 @@ export class Operations {
   /** Delete a saved view. */
   deleteView(viewId, options) {
     return this.send({ method: "DELETE", path: path`/api/views/${viewId}`, raw: true }, options);
+  }
+
+  /** Delete a webhook. */
+  deleteWebhook(webhookId, options) {
+    return this.send({ method: "DELETE", path: path`/api/webhooks/${webhookId}`, raw: true }, options);
   }
 
   /** Disable a person's account. */
@@ -214,6 +229,15 @@ export class Operations {
     }, options);
   }
 
+  /** Get a webhook. */
+  getWebhook(webhookId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/webhooks/${webhookId}`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
   /** Get the workflow: statuses, transitions, labels. */
   getWorkflow(options) {
     return this.send({ method: "GET", path: path`/api/workflow`, headers: { ifNoneMatch: "If-None-Match" } }, options);
@@ -335,6 +359,21 @@ export class Operations {
     return this.send({ method: "GET", path: path`/api/views`, headers: { ifNoneMatch: "If-None-Match" } }, options);
   }
 
+  /** List a webhook's attempts. */
+  listWebhookAttempts(webhookId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/webhooks/${webhookId}/attempts`,
+      query: ["cursor", "limit", "failed"],
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
+  /** List your webhooks. */
+  listWebhooks(options) {
+    return this.send({ method: "GET", path: path`/api/webhooks`, headers: { ifNoneMatch: "If-None-Match" } }, options);
+  }
+
   /** Mark your notifications as read. */
   markNotificationsRead(body, options) {
     return this.send({ method: "POST", path: path`/api/notifications/read`, body, keyed: true }, options);
@@ -343,6 +382,11 @@ export class Operations {
   /** Redeliver dead letters. */
   redeliverDeadLetters(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/side-effects/redeliver`, body, keyed: true }, options);
+  }
+
+  /** Send events again. */
+  redeliverWebhook(webhookId, body, options) {
+    return this.send({ method: "POST", path: path`/api/webhooks/${webhookId}/redeliver`, body, keyed: true }, options);
   }
 
   /** Send the buyer the last notification again. */
@@ -373,6 +417,16 @@ export class Operations {
       body,
       keyed: true,
     }, options);
+  }
+
+  /** Replace a webhook's secret. */
+  rotateWebhookSecret(webhookId, body, options) {
+    return this.send({ method: "POST", path: path`/api/webhooks/${webhookId}/secret`, body, keyed: true }, options);
+  }
+
+  /** Send a test event. */
+  sendTestEvent(webhookId, options) {
+    return this.send({ method: "POST", path: path`/api/webhooks/${webhookId}/test` }, options);
   }
 
   /** Set how you are notified. */

@@ -34,6 +34,10 @@ export class NotEditable extends Conflict {}
 export class NothingToResend extends Conflict {}
 /** The person has as many views as anybody can have, 50. */
 export class TooManyViews extends Conflict {}
+/** The owner has as many endpoints as anybody can have, 20. */
+export class TooManyWebhooks extends Conflict {}
+/** This installation sends no webhooks: `WEBHOOK_SECRET_KEYS` is not set. */
+export class WebhooksOff extends Conflict {}
 /** The events after this cursor are no longer available: fetch what you need and continue from `head`. */
 export class CursorExpired extends Expired {}
 /** The profile has changed since the version in If-Match. */

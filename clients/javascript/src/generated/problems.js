@@ -50,6 +50,12 @@ export class NothingToResend extends Conflict {}
 /** The person has as many views as anybody can have, 50. */
 export class TooManyViews extends Conflict {}
 
+/** The owner has as many endpoints as anybody can have, 20. */
+export class TooManyWebhooks extends Conflict {}
+
+/** This installation sends no webhooks: `WEBHOOK_SECRET_KEYS` is not set. */
+export class WebhooksOff extends Conflict {}
+
 /** The events after this cursor are no longer available: fetch what you need and continue from `head`. */
 export class CursorExpired extends Expired {}
 
@@ -129,6 +135,8 @@ export const BY_CODE = {
   not_editable: NotEditable,
   nothing_to_resend: NothingToResend,
   too_many_views: TooManyViews,
+  too_many_webhooks: TooManyWebhooks,
+  webhooks_off: WebhooksOff,
   cursor_expired: CursorExpired,
   stale_profile: StaleProfile,
   stale_version: StaleVersion,

@@ -134,6 +134,22 @@ export interface ChangeViewRequest {
   filters?: SortedOrderFilters | null;
 }
 
+/** What to change; a member that is missing stays as it is, and `null` removes a filter or a rate. */
+export interface ChangeWebhookRequest {
+  /** Where deliveries are posted to: `https://`, and an address of the internet. */
+  url?: string | null;
+  /** Types, or a family of them: `order.*` includes types that are added later. */
+  event_types?: ("order.created" | "order.status_changed" | "order.corrected" | "order.updated" | "message.created" | "order.*" | "message.*" | "*")[] | null;
+  filter?: WebhookStatusList | null;
+  /** `thin` has the ids only: the receiver reads the rest with its own rights. */
+  payload?: "full" | "thin" | null;
+  /** Further headers of each delivery, such as `Authorization`; their values are not shown again. */
+  headers?: Record<string, string> | null;
+  /** Deliveries per second, at most; none for no limit. */
+  rate_per_second?: number | null;
+  disabled?: boolean | null;
+}
+
 /** The destinations' circuits. */
 export interface CircuitList {
   circuits: DestinationCircuit[];
@@ -145,7 +161,7 @@ export interface CreateApiKeyRequest {
   /** `service` if it is left out. */
   role?: "seller" | "buyer" | "operator" | "auditor" | "service";
   id: number;
-  scopes: ("chat:read" | "chat:write" | "notifications:read" | "notifications:write" | "ops:read" | "ops:write" | "orders:read" | "orders:write" | "personal:read" | "personal:write" | "realtime:read" | "realtime:write" | "sellers:read" | "sellers:write")[];
+  scopes: ("chat:read" | "chat:write" | "notifications:read" | "notifications:write" | "ops:read" | "ops:write" | "orders:read" | "orders:write" | "personal:read" | "personal:write" | "realtime:read" | "realtime:write" | "sellers:read" | "sellers:write" | "webhooks:read" | "webhooks:write")[];
   days?: number | null;
 }
 
@@ -219,6 +235,23 @@ export interface CreateTrackingLinkRequest {
 export interface CreateViewRequest {
   name: string;
   filters: SortedOrderFilters;
+}
+
+/** An endpoint to create. */
+export interface CreateWebhookRequest {
+  /** Where deliveries are posted to: `https://`, and an address of the internet. */
+  url: string;
+  /** Types, or a family of them: `order.*` includes types that are added later. */
+  event_types: ("order.created" | "order.status_changed" | "order.corrected" | "order.updated" | "message.created" | "order.*" | "message.*" | "*")[];
+  filter?: WebhookStatusList | null;
+  /** `thin` has the ids only: the receiver reads the rest with its own rights. `full` if it is left out. */
+  payload?: "full" | "thin";
+  /** Further headers of each delivery, such as `Authorization`; their values are not shown again. */
+  headers?: Record<string, string>;
+  /** Deliveries per second, at most; none for no limit. */
+  rate_per_second?: number | null;
+  /** Deliveries wait until it is enabled. `False` if it is left out. */
+  disabled?: boolean;
 }
 
 /** The current principal, and the person or the API key that acts for it. */
@@ -514,6 +547,31 @@ export interface MessagePage {
   next_cursor: number | null;
 }
 
+/** An endpoint that was created, with its secret. */
+export interface NewWebhook {
+  id: number;
+  url: string;
+  event_types: string[];
+  filter: WebhookStatusList | null;
+  payload: "full" | "thin";
+  header_names: string[];
+  rate_per_second: number | null;
+  disabled: boolean;
+  disabled_reason: string;
+  disabled_at: string | null;
+  /** Its first failure, if nothing has succeeded since; it is disabled in time. */
+  failing_since: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  previous_secret_until: string | null;
+  /** Deliveries that wait, counted up to 1,000. */
+  waiting: number;
+  last_24_hours: WebhookCounts;
+  created_at: string;
+  updated_at: string;
+  /** What its deliveries are signed with; it is not shown again. */
+  secret: string;
+}
+
 /** A notification. */
 export interface Notification {
   id: number;
@@ -565,6 +623,11 @@ export interface NotificationResentEvent {
   type: "order.notification_resent";
   order: Order;
   event: OrderChange;
+}
+
+/** What a thin delivery says of something: read the rest from the API. */
+export interface OnlyId {
+  id: number;
 }
 
 /** An action of an operator. */
@@ -856,6 +919,24 @@ export interface RedeliverDeadLettersRequest {
   per_second?: number;
 }
 
+/** What to send again: one event, all that were attempted in a time, or all that were given up since. */
+export interface RedeliverWebhookRequest {
+  /** An event's id. */
+  webhook_id?: string | null;
+  since?: string | null;
+  until?: string | null;
+  failed_since?: string | null;
+  /** At which pace. `100.0` if it is left out. */
+  per_second?: number;
+}
+
+/** How many deliveries are made again. */
+export interface Redelivered {
+  count: number;
+  /** Whether there are more than one request takes: repeat it with a later `since`. */
+  more: boolean;
+}
+
 /** Instead of a replay: reload what you display, and continue from the id of this event. */
 export interface ResyncEvent {
   at: string;
@@ -892,6 +973,12 @@ export interface RevokeTokensRequest {
 /** The reason for revoking the order's links. */
 export interface RevokeTrackingLinksRequest {
   reason: string;
+}
+
+/** How long the present secret remains valid beside the new one. */
+export interface RotateWebhookSecretRequest {
+  /** Days for which deliveries have signatures of both; then the old one is gone. `1` if it is left out. */
+  keep_days?: number;
 }
 
 /** A view: send its `filters` as parameters of `GET /api/orders`. */
@@ -1093,6 +1180,21 @@ export interface StreamTicket {
   seconds: number;
 }
 
+/** A thin delivery: the event's type and ids, and nothing of what it is about. */
+export interface ThinDelivery {
+  /** The event's id, as in `webhook-id`: the same for every attempt. */
+  id: string;
+  /** The order's version that the event made; 1 for a message. */
+  version: number;
+  /** The trace of the request that caused it (W3C). */
+  traceparent: string;
+  type: string;
+  at: string;
+  order?: OnlyId | null;
+  event?: OnlyId | null;
+  message?: OnlyId | null;
+}
+
 /** Tracking data of a parcel. */
 export interface Tracking {
   carrier: string;
@@ -1105,6 +1207,89 @@ export interface Tracking {
 export interface TrackingLink {
   url: string;
   expires_at: string;
+}
+
+/** An endpoint. */
+export interface Webhook {
+  id: number;
+  url: string;
+  event_types: string[];
+  filter: WebhookStatusList | null;
+  payload: "full" | "thin";
+  header_names: string[];
+  rate_per_second: number | null;
+  disabled: boolean;
+  disabled_reason: string;
+  disabled_at: string | null;
+  /** Its first failure, if nothing has succeeded since; it is disabled in time. */
+  failing_since: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  previous_secret_until: string | null;
+  /** Deliveries that wait, counted up to 1,000. */
+  waiting: number;
+  last_24_hours: WebhookCounts;
+  created_at: string;
+  updated_at: string;
+}
+
+/** An attempt at a delivery, and what was answered. */
+export interface WebhookAttempt {
+  id: number;
+  /** The event's id, which was sent as `webhook-id`. */
+  webhook_id: string | null;
+  type: string;
+  /** Its number; it begins again when a delivery is redelivered. */
+  attempt: number;
+  succeeded: boolean;
+  /** The status of the answer; null if there was none. */
+  status: number | null;
+  error: string;
+  headers: Record<string, string>;
+  /** The first 8 KB of the answer. */
+  body: string;
+  seconds: number;
+  at: string;
+}
+
+/** A page of the log, newest first. */
+export interface WebhookAttemptPage {
+  attempts: WebhookAttempt[];
+  /** Send it as `cursor` for the next page; null on the last one. */
+  next_cursor: number | null;
+}
+
+/** Numbers of attempts, by whole hours. */
+export interface WebhookCounts {
+  succeeded: number;
+  failed: number;
+}
+
+/** What a delivery to a webhook has beside the event. */
+export interface WebhookDelivery {
+  /** The event's id, as in `webhook-id`: the same for every attempt. */
+  id: string;
+  /** The order's version that the event made; 1 for a message. */
+  version: number;
+  /** The trace of the request that caused it (W3C). */
+  traceparent: string;
+}
+
+/** Your endpoints, the oldest first. */
+export interface WebhookList {
+  webhooks: Webhook[];
+}
+
+/** A new secret. */
+export interface WebhookSecret {
+  /** It is not shown again. */
+  secret: string;
+  previous_secret_until: string | null;
+}
+
+/** Which events of the chosen types are delivered. */
+export interface WebhookStatusList {
+  /** Only events that leave the order in one of these statuses. */
+  statuses: string[];
 }
 
 /** A status: its label for each side, and how it is shown. */

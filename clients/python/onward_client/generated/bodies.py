@@ -47,6 +47,32 @@ class ChangeViewRequest(TypedDict):
     filters: NotRequired[SortedOrderFilters | None]
 
 
+class ChangeWebhookRequest(TypedDict):
+    """What to change; a member that is missing stays as it is, and `null` removes a filter or a rate."""
+
+    url: NotRequired[str | None]
+    event_types: NotRequired[
+        Sequence[
+            Literal[
+                "order.created",
+                "order.status_changed",
+                "order.corrected",
+                "order.updated",
+                "message.created",
+                "order.*",
+                "message.*",
+                "*",
+            ]
+        ]
+        | None
+    ]
+    filter: NotRequired[WebhookStatusList | None]
+    payload: NotRequired[Literal["full", "thin"] | None]
+    headers: NotRequired[Mapping[str, str] | None]
+    rate_per_second: NotRequired[float | None]
+    disabled: NotRequired[bool | None]
+
+
 class CreateApiKeyRequest(TypedDict):
     """An API key to create: its role and id, and its scopes."""
 
@@ -69,6 +95,8 @@ class CreateApiKeyRequest(TypedDict):
             "realtime:write",
             "sellers:read",
             "sellers:write",
+            "webhooks:read",
+            "webhooks:write",
         ]
     ]
     days: NotRequired[float | None]
@@ -121,6 +149,29 @@ class CreateViewRequest(TypedDict):
 
     name: str
     filters: SortedOrderFilters
+
+
+class CreateWebhookRequest(TypedDict):
+    """An endpoint to create."""
+
+    url: str
+    event_types: Sequence[
+        Literal[
+            "order.created",
+            "order.status_changed",
+            "order.corrected",
+            "order.updated",
+            "message.created",
+            "order.*",
+            "message.*",
+            "*",
+        ]
+    ]
+    filter: NotRequired[WebhookStatusList | None]
+    payload: NotRequired[Literal["full", "thin"]]
+    headers: NotRequired[Mapping[str, str]]
+    rate_per_second: NotRequired[float | None]
+    disabled: NotRequired[bool]
 
 
 class DeletePersonRequest(TypedDict):
@@ -238,6 +289,16 @@ class RedeliverDeadLettersRequest(TypedDict):
     per_second: NotRequired[float]
 
 
+class RedeliverWebhookRequest(TypedDict):
+    """What to send again: one event, all that were attempted in a time, or all that were given up since."""
+
+    webhook_id: NotRequired[str | None]
+    since: NotRequired[datetime | str | date | None]
+    until: NotRequired[datetime | str | date | None]
+    failed_since: NotRequired[datetime | str | date | None]
+    per_second: NotRequired[float]
+
+
 class RevokeApiKeyRequest(TypedDict):
     """The key to revoke, and the reason."""
 
@@ -265,6 +326,12 @@ class RevokeTrackingLinksRequest(TypedDict):
     """The reason for revoking the order's links."""
 
     reason: str
+
+
+class RotateWebhookSecretRequest(TypedDict):
+    """How long the present secret remains valid beside the new one."""
+
+    keep_days: NotRequired[int]
 
 
 class SetPreferencesRequest(TypedDict):
@@ -314,3 +381,9 @@ class Tracking(TypedDict):
     number: str
     url: NotRequired[str | None]
     expected_on: NotRequired[date | str | None]
+
+
+class WebhookStatusList(TypedDict):
+    """Which events of the chosen types are delivered."""
+
+    statuses: Sequence[str]

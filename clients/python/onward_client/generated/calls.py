@@ -71,6 +71,16 @@ def change_view(view_id: int, body: bodies.ChangeViewRequest, *, key: str | None
     return Call("PATCH", path("/api/views/{}", view_id), models.SavedView, body=body, key=key, keyed=True)
 
 
+def change_webhook(
+    webhook_id: int, body: bodies.ChangeWebhookRequest, *, key: str | None = None
+) -> Call[models.Webhook]:
+    """Change a webhook.
+
+    Its next delivery follows it. Enabled again, it gets what happened while it was disabled.
+    """
+    return Call("PATCH", path("/api/webhooks/{}", webhook_id), models.Webhook, body=body, key=key, keyed=True)
+
+
 def create_api_key(body: bodies.CreateApiKeyRequest, *, key: str | None = None) -> Call[models.CreateApiKeyResult]:
     """Create an API key.
 
@@ -134,6 +144,14 @@ def create_view(body: bodies.CreateViewRequest, *, key: str | None = None) -> Ca
     return Call("POST", path("/api/views"), models.SavedView, body=body, key=key, keyed=True)
 
 
+def create_webhook(body: bodies.CreateWebhookRequest, *, key: str | None = None) -> Call[models.NewWebhook]:
+    """Create a webhook.
+
+    For a seller: events of its own orders; for an operator: of all orders. The secret is shown once.
+    """
+    return Call("POST", path("/api/webhooks"), models.NewWebhook, body=body, key=key, keyed=True)
+
+
 def delete_person(body: bodies.DeletePersonRequest, *, key: str | None = None) -> Call[models.PersonResult]:
     """Delete a person's account.
 
@@ -148,6 +166,14 @@ def delete_view(view_id: int) -> Call[Value]:
     It is gone at once.
     """
     return Call("DELETE", path("/api/views/{}", view_id), Value)
+
+
+def delete_webhook(webhook_id: int) -> Call[Value]:
+    """Delete a webhook.
+
+    It is gone at once, and what waited for it is not sent. The log is kept as long as any.
+    """
+    return Call("DELETE", path("/api/webhooks/{}", webhook_id), Value)
 
 
 def disable_person(body: bodies.DisablePersonRequest, *, key: str | None = None) -> Call[models.PersonResult]:
@@ -378,6 +404,14 @@ def get_seller_profile(seller_id: int, *, if_none_match: str | None = None) -> C
     )
 
 
+def get_webhook(webhook_id: int, *, if_none_match: str | None = None) -> Call[models.Webhook]:
+    """Get a webhook.
+
+    With what waits for it, and how many attempts succeeded and failed lately.
+    """
+    return Call("GET", path("/api/webhooks/{}", webhook_id), models.Webhook, headers={"If-None-Match": if_none_match})
+
+
 def get_workflow(*, if_none_match: str | None = None) -> Call[models.OrderWorkflow]:
     """Get the workflow: statuses, transitions, labels.
 
@@ -604,6 +638,35 @@ def list_views(*, if_none_match: str | None = None) -> Call[models.SavedViewList
     return Call("GET", path("/api/views"), models.SavedViewList, headers={"If-None-Match": if_none_match})
 
 
+def list_webhook_attempts(
+    webhook_id: int,
+    *,
+    cursor: int | None = None,
+    limit: int | None = None,
+    failed: bool | None = None,
+    if_none_match: str | None = None,
+) -> Call[models.WebhookAttemptPage]:
+    """List a webhook's attempts.
+
+    What was sent, and what was answered; kept for WEBHOOK_LOG_DAYS.
+    """
+    return Call(
+        "GET",
+        path("/api/webhooks/{}/attempts", webhook_id),
+        models.WebhookAttemptPage,
+        query={"cursor": cursor, "limit": limit, "failed": failed},
+        headers={"If-None-Match": if_none_match},
+    )
+
+
+def list_webhooks(*, if_none_match: str | None = None) -> Call[models.WebhookList]:
+    """List your webhooks.
+
+    A seller's own; for operators and auditors those of the marketplace, which get every seller's events.
+    """
+    return Call("GET", path("/api/webhooks"), models.WebhookList, headers={"If-None-Match": if_none_match})
+
+
 def mark_notifications_read(
     body: bodies.MarkNotificationsReadRequest, *, key: str | None = None
 ) -> Call[models.NotificationPage]:
@@ -622,6 +685,18 @@ def redeliver_dead_letters(
     For operators. At most 10,000 per request are scheduled anew, spread over time by `per_second`.
     """
     return Call("POST", path("/api/ops/side-effects/redeliver"), models.DeadLetterCount, body=body, key=key, keyed=True)
+
+
+def redeliver_webhook(
+    webhook_id: int, body: bodies.RedeliverWebhookRequest, *, key: str | None = None
+) -> Call[models.Redelivered]:
+    """Send events again.
+
+    With the ids that they had, so that a receiver recognises them; in the order of the events, at a pace.
+    """
+    return Call(
+        "POST", path("/api/webhooks/{}/redeliver", webhook_id), models.Redelivered, body=body, key=key, keyed=True
+    )
 
 
 def resend_notification(order_id: int, *, key: str | None = None) -> Call[models.Order]:
@@ -673,6 +748,26 @@ def revoke_tracking_links(
         key=key,
         keyed=True,
     )
+
+
+def rotate_webhook_secret(
+    webhook_id: int, body: bodies.RotateWebhookSecretRequest, *, key: str | None = None
+) -> Call[models.WebhookSecret]:
+    """Replace a webhook's secret.
+
+    Deliveries are signed with both secrets for `keep_days`; a receiver accepts either.
+    """
+    return Call(
+        "POST", path("/api/webhooks/{}/secret", webhook_id), models.WebhookSecret, body=body, key=key, keyed=True
+    )
+
+
+def send_test_event(webhook_id: int) -> Call[models.WebhookAttempt]:
+    """Send a test event.
+
+    At once, also to a disabled endpoint; returns what was answered, which is in the log too.
+    """
+    return Call("POST", path("/api/webhooks/{}/test", webhook_id), models.WebhookAttempt)
 
 
 def set_preferences(body: bodies.SetPreferencesRequest) -> Call[models.NotificationPreferences]:

@@ -385,6 +385,29 @@ class MessagePage(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewWebhook(Value):
+    """An endpoint that was created, with its secret."""
+
+    id: int
+    url: str
+    event_types: tuple[str, ...]
+    filter: WebhookStatusList | None
+    payload: Literal["full", "thin"]
+    header_names: tuple[str, ...]
+    rate_per_second: float | None
+    disabled: bool
+    disabled_reason: str
+    disabled_at: datetime | None
+    failing_since: datetime | None
+    previous_secret_until: datetime | None
+    waiting: int
+    last_24_hours: WebhookCounts
+    created_at: datetime
+    updated_at: datetime
+    secret: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notification(Value):
     """A notification."""
 
@@ -716,6 +739,14 @@ class QuietTimes(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redelivered(Value):
+    """How many deliveries are made again."""
+
+    count: int
+    more: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResyncEvent(Value):
     """Instead of a replay: reload what you display, and continue from the id of this event."""
 
@@ -908,6 +939,83 @@ class TrackingLink(Value):
 
     url: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Value):
+    """An endpoint."""
+
+    id: int
+    url: str
+    event_types: tuple[str, ...]
+    filter: WebhookStatusList | None
+    payload: Literal["full", "thin"]
+    header_names: tuple[str, ...]
+    rate_per_second: float | None
+    disabled: bool
+    disabled_reason: str
+    disabled_at: datetime | None
+    failing_since: datetime | None
+    previous_secret_until: datetime | None
+    waiting: int
+    last_24_hours: WebhookCounts
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookAttempt(Value):
+    """An attempt at a delivery, and what was answered."""
+
+    id: int
+    webhook_id: str | None
+    type: str
+    attempt: int
+    succeeded: bool
+    status: int | None
+    error: str
+    headers: Mapping[str, str]
+    body: str
+    seconds: float
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookAttemptPage(Value):
+    """A page of the log, newest first."""
+
+    attempts: tuple[WebhookAttempt, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookCounts(Value):
+    """Numbers of attempts, by whole hours."""
+
+    succeeded: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookList(Value):
+    """Your endpoints, the oldest first."""
+
+    webhooks: tuple[Webhook, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSecret(Value):
+    """A new secret."""
+
+    secret: str
+    previous_secret_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookStatusList(Value):
+    """Which events of the chosen types are delivered."""
+
+    statuses: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

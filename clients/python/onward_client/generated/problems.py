@@ -79,6 +79,14 @@ class TooManyViews(Conflict):
     """The person has as many views as anybody can have, 50."""
 
 
+class TooManyWebhooks(Conflict):
+    """The owner has as many endpoints as anybody can have, 20."""
+
+
+class WebhooksOff(Conflict):
+    """This installation sends no webhooks: `WEBHOOK_SECRET_KEYS` is not set."""
+
+
 class CursorExpired(Expired):
     """The events after this cursor are no longer available: fetch what you need and continue from `head`."""
 
@@ -178,6 +186,8 @@ BY_CODE: dict[str, type[OnwardError]] = {
     "not_editable": NotEditable,
     "nothing_to_resend": NothingToResend,
     "too_many_views": TooManyViews,
+    "too_many_webhooks": TooManyWebhooks,
+    "webhooks_off": WebhooksOff,
     "cursor_expired": CursorExpired,
     "stale_profile": StaleProfile,
     "stale_version": StaleVersion,
