@@ -93,6 +93,10 @@ def test_it_serves_greets_and_leaves_nothing_behind(data_dir, port):
     headers = {"Authorization": curl.rsplit("Authorization: ", 1)[1].rstrip("'")}
     order = requests.get(f"{again.url}/api/orders/{moved[0]}", headers=headers, timeout=5).json()
     assert int(moved[1]) == order["version"], "the data was kept, and so was the secret that signed the token"
+    wanted = {"url": "https://shop.com/webhooks", "event_types": ["*"]}
+    made = requests.post(f"{again.url}/api/webhooks", json=wanted, headers=headers, timeout=5)
+    assert made.json()["secret"].startswith("whsec_"), "there is a key to encrypt it with"
+    assert 0o600 == (data_dir / "webhook_secret_keys").stat().st_mode & 0o777
     assert (0, []) == again.stop()
 
 
