@@ -16,6 +16,8 @@ import standardwebhooks
 from tests.cast import new_order
 from tests.conftest import PROJECT
 from tests.journeys.browsers import needs_browser
+from webhooks.examination import points
+from webhooks.signatures import secret_of
 
 CLIENT = PROJECT / "clients" / "javascript"
 README = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
@@ -72,11 +74,10 @@ console.log(JSON.stringify(said));
 
 POSTING = """
 await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-const [headers, body] = JSON.parse(process.env.CAST);
 const statuses = [];
-for (const one of [body, body + " "]) {
+for (const [headers, body] of sent) {
   const { port } = server.address();
-  statuses.push((await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: one })).status);
+  statuses.push((await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body })).status);
 }
 console.log(JSON.stringify(statuses));
 process.exit();
@@ -189,8 +190,15 @@ def test_it_works_in_a_browser(server, visitors):
 
 
 def test_the_receiver_of_the_readme_takes_what_is_signed(tmp_path):
-    script = README[2].replace("process.env.WEBHOOK_SECRET", json.dumps(SECRET)) + POSTING
+    """And makes none of the mistakes that `flask webhooks examine` looks for."""
+    deliveries = points(secret_of(SECRET), int(time.time()))
+    sent = json.dumps([[signed(), BODY], *([one.headers, one.body.decode()] for one in deliveries)])
+    receiver = README[2].replace("process.env.WEBHOOK_SECRET", json.dumps(SECRET))
 
-    said = in_node(tmp_path, script, [signed(), BODY])
+    said = in_node(tmp_path, f"{receiver}\nconst sent = {sent};\n{POSTING}", {}).splitlines()
 
-    assert ["1.1 order.created", "[204,400]"] == said.splitlines()
+    first, *statuses = json.loads(said[-1])
+    assert ("1.1 order.created", 204) == (said[0], first)
+    assert len(deliveries) == len(statuses) >= 15
+    for one, status in zip(deliveries, statuses, strict=True):
+        assert status in {True: (204,), False: (400,), None: (204, 400)}[one.accepts], one.name

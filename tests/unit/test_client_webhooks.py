@@ -15,6 +15,7 @@ import standardwebhooks
 from onward_client import Webhook, WebhookRefused
 
 from tests.unit.test_version import PROJECT
+from webhooks import signatures
 
 SECRET, OLD, OTHER = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2, 3))
 NOW = 1_764_235_800
@@ -132,6 +133,19 @@ def test_the_vector_of_the_specification_is_right():
 
     event = Webhook(secret).verify('{"test": 2432232314}', headers(signature, id, at), now=at)
     assert (id, 2432232314) == (event.id, event.data["test"])
+
+
+@pytest.mark.parametrize("known", [SECRET, OLD])
+def test_what_the_service_sends_is_taken_with_either_secret(known):
+    """With the new one or the old one, while the endpoint has both; whole, or thin."""
+    body = b'{"id":"order_17","type":"order.updated","version":3,"order":{"id":5},"event":{"id":17}}'
+    sent = signatures.signed([signatures.secret_of(one) for one in (SECRET, OLD)], "order_17", NOW, body)
+
+    event = Webhook(known).verify(body, sent, now=NOW)
+    assert ("order_17", "order.updated", 5) == (event.id, event.type, event.order_id)
+    assert (None, None) == (event.order, event.change)
+    with pytest.raises(WebhookRefused):
+        Webhook(OTHER).verify(body, sent, now=NOW)
 
 
 def test_a_retired_secret_is_refused():

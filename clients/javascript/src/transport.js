@@ -138,9 +138,9 @@ export function path(pieces, ...parameters) {
   return String.raw({ raw: pieces }, ...segments.map(encodeURIComponent));
 }
 
-/** An id that is unique, and no secret: Node 18, and pages without TLS, have no randomUUID. */
+/** An id that is unique, and no secret: 32 digits, as a trace has. Node 18, and pages without TLS, have no randomUUID. */
 export const newId = () =>
-  globalThis.crypto?.randomUUID?.() ??
+  globalThis.crypto?.randomUUID?.().replaceAll("-", "") ??
   Array.from({ length: 32 }, () => Math.floor(16 * Math.random()).toString(16)).join("");
 
 /** Waits; throws the signal's reason as soon as it is aborted. */

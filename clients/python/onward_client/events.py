@@ -25,13 +25,24 @@ class Event:
 
     @property
     def order(self) -> Order | None:
-        """The order, if the event is about one: as of this event or a later one, so keep the higher `version`."""
-        return decoded(Order, self.data["order"]) if "order" in self.data else None
+        """The order, if the event is about one: as of this event or a later one, so keep the higher `version`.
+
+        None in a thin webhook, which has `order_id` only.
+        """
+        order = self.data.get("order", {})
+        return decoded(Order, order) if "version" in order else None
+
+    @property
+    def order_id(self) -> int | None:
+        """The id of the order, if the event is about one."""
+        id = self.data.get("order", {}).get("id", self.data.get("order_id"))
+        return id if isinstance(id, int) else None
 
     @property
     def change(self) -> OrderChange | None:
         """The event's row of the history: what was changed, by whom, to which version."""
-        return decoded(OrderChange, self.data["event"]) if "event" in self.data else None
+        change = self.data.get("event", {})
+        return decoded(OrderChange, change) if "version" in change else None
 
 
 @dataclass(frozen=True)
