@@ -78,13 +78,16 @@ class Explanation:
         self._digests = {one["owner"]: dict(one) for one in db.session.execute(EXPLAINED_DIGESTS, of_order).mappings()}
 
     def lines(self) -> Iterator[Explained]:
-        """Both sides, each by both ways."""
+        """Both sides, each by both ways; people of the shop whose e-mail was collected by themselves."""
         for side in SIDES:
             owner = f"{side}:{self._event[f'{side}_id']}"
             kind = self._notices.kind(self._event["type"], self._event["to_status"], side)
             rule, chosen = self._notices.rule(kind, side), preferences.chosen_by(owner)
             yield self._of_inbox(side, owner, kind, rule, chosen)
             yield self._of_email(side, owner, kind, rule, chosen)
+        for owner, digest in self._digests.items():
+            if owner.startswith("person:"):
+                yield self._of_digest("seller", owner, digest)
 
     def _of_inbox(self, side: Side, owner: str, kind: str, rule: NotificationRule, chosen: Preferences) -> Explained:
         if side in self._inbox:
@@ -97,7 +100,8 @@ class Explanation:
         return self._line(side, owner, "inbox", self._why_not(side, kind, "inbox", rule, chosen) or "table")
 
     def _of_email(self, side: Side, owner: str, kind: str, rule: NotificationRule, chosen: Preferences) -> Explained:
-        row = self._emails.get(STATUS_MAIL) if side == "buyer" else None
+        own = [one for name, one in self._emails.items() if (name == STATUS_MAIL) == (side == "buyer")]
+        row = own[0] if own else None
         if row is None:
             if side == "buyer" and self._event["pending"] & 1 << EMAIL_BIT:
                 return self._line(side, owner, "email", "due", "waiting")

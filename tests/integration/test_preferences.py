@@ -171,3 +171,18 @@ def test_it_is_explained_who_was_told_and_why_not(cast, alice, bob, olive, outbo
     assert [one.get(f"/api/orders/{id}/explain").status for one in (alice, bob)] == [403, 403]
     cast.shop.request("PATCH", f"/api/orders/{id}", {"note": "Rings twice."})
     assert told(olive, id)["buyer", "inbox"] == ("not_sent", "edit")
+
+
+def test_the_mail_of_a_shop_is_explained_as_well(placed, olive, sql):
+    ((event,),) = sql("SELECT id FROM order_events")
+    sql(
+        """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, finished_at)
+        VALUES ('email.new_order', 'mail-server', 'order', %s, %s, 'succeeded', clock_timestamp())""",
+        event,
+        placed["id"],
+    )
+    assert told(olive, placed["id"])["seller", "email"] == ("sent", "table")
+
+    sql("INSERT INTO digests (owner, due_at) VALUES ('person:1', clock_timestamp())")
+    sql("INSERT INTO digest_entries SELECT owner, 'order', %s, id, %s FROM digests", event, placed["id"])
+    assert told(olive, placed["id"])["seller", "email"] == ("waiting", "digest")
