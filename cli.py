@@ -18,6 +18,7 @@ import orders.sql_commands
 import own_packages
 import realtime.commands
 import webhooks.commands
+import webhooks.endpoint_commands
 from app import build_app
 from foundation import db
 from foundation.settings import Settings, SettingsError
@@ -51,5 +52,6 @@ def init_commands(app: Flask) -> None:
     orders.sql_commands.init_app(app, onward.engine, onward.orders.changes, onward.orders.workflow)
     app.cli.add_command(realtime.commands.group)
     webhooks.commands.init_app(app, onward.settings)
+    webhooks.endpoint_commands.init_app(app)
     operations.commands.init_app(app)
     operations.people_commands.init_app()

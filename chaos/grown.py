@@ -66,6 +66,7 @@ COMMANDS = (
     "side-effects verify --hours 1",
     "side-effects redeliver --kind email.status",
     "side-effects discard --kind email.status --reason a",
+    "webhooks list",
     "workflow align",
     "people export 2",
     "people erase 2 --reason asked --yes",

@@ -30,7 +30,7 @@ MARKS = {"right": "ok", "wrong": "WRONG", "unseen": "?"}
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the command group."""
-    group = AppGroup("webhooks", help="Examine receivers of webhooks; rotate the keys of their secrets.")
+    group = AppGroup("webhooks", help="Examine receivers, list endpoints, disable and enable them.")
     app.cli.add_command(group)
 
     @group.command("examine")

@@ -6,6 +6,7 @@ import pytest
 from gevent import sleep
 from standardwebhooks import WebhookVerificationError
 
+from cli import init_commands
 from foundation.event_schemas import delivered, type_of
 from tests.integration.conftest import send_through
 from tests.integration.webhook_receiver import receiving
@@ -514,3 +515,23 @@ def test_what_is_held_is_not_delivered_before_its_time_nor_overtaken(cast, bob, 
     outbox.look()
     retry()
     assert [2, 3] == [one.json["version"] for one in receiver.got]
+
+
+def test_operators_of_the_host_disable_and_enable_endpoints(app, cast, bob, receiver, deliver):
+    mine = hook(bob, receiver.url, event_types=["order.created"])
+    init_commands(app)
+
+    def flask(*words):
+        return app.test_cli_runner().invoke(args=["webhooks", *words])
+
+    assert 0 == flask("disable", str(mine["id"]), "--reason", "asked for").exit_code
+    assert "disabled" in flask("list").output
+    assert "asked for" == bob.get(f"/api/webhooks/{mine['id']}").json["disabled_reason"]
+    cast.place()
+    deliver()
+    assert [] == receiver.got
+
+    assert 0 == flask("enable", str(mine["id"])).exit_code
+    deliver()
+    assert 1 == len(receiver.got)
+    assert 1 == flask("enable", str(mine["id"])).exit_code
