@@ -32,7 +32,8 @@ ENDPOINT = """INSERT INTO webhook_endpoints (seller_id, url, event_types, thin, 
     VALUES ({seller}, 'http://127.0.0.{seller}:{port}/', '{{order.*}}', false, '{headers}', '{secret}', false)"""
 
 EVENTS = """INSERT INTO order_events (order_id, version, type, to_status, actor_role, actor_id, seller_id, buyer_id,
-    request_id) SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'bench' FROM orders"""
+    idempotency_key, request_id)
+    SELECT id, 1, 'order.created', 'PENDING', 'service', 1, seller_id, buyer_id, 'bench-' || id, 'bench' FROM orders"""
 
 DUE = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
     SELECT 'webhook.delivery', 'webhook:' || w.id, 'order', e.id, e.order_id, 'bench'
