@@ -169,7 +169,7 @@ class EventType:
     @functools.cached_property
     def always(self) -> int:
         """How many effects every change has."""
-        return sum(effect.statuses is None for effect in self.effects)
+        return sum(effect.statuses is None and not effect.fans_out for effect in self.effects)
 
     @functools.cached_property
     def called(self) -> int:
