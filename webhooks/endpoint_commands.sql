@@ -13,7 +13,7 @@ WHERE id = :id AND NOT disabled
 
 -- name: enable(id)
 -- It starts afresh.
-UPDATE webhook_endpoints SET disabled = false, disabled_at = NULL, disabled_reason = '', failing_since = NULL, told = 0,
+UPDATE webhook_endpoints SET disabled = false, disabled_at = NULL, disabled_reason = '', failing_since = NULL, notified = 0,
     waits_until = clock_timestamp()
 WHERE id = :id AND disabled
 
