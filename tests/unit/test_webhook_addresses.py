@@ -45,16 +45,21 @@ def test_there_are_enough_vectors():
     assert 250 <= len(set(URLS)) == len(URLS)
 
 
-@pytest.mark.parametrize("url", URLS)
-def test_a_url_that_leads_inside_or_is_none_is_refused(url, canaries):
-    """Before anything is looked up or connected to, whether it is to be kept or to be sent to."""
-    url = url.replace("{port}", str(canaries[0].getsockname()[1]))
-    sender = Sender(lookup=nowhere)
+def accepted(attempt, *args):
+    """Whether nobody refused it."""
+    try:
+        attempt(*args)
+    except Refused:
+        return False
+    return True
 
-    with pytest.raises(Refused):
-        sender.check(url)
-    with pytest.raises(Refused):
-        sender.post(url, {}, b"{}")
+
+def test_a_url_that_leads_inside_or_is_none_is_refused(canaries):
+    """Before anything is looked up or connected to, whether it is to be kept or to be sent to."""
+    sender, port = Sender(lookup=nowhere), str(canaries[0].getsockname()[1])
+    urls = [url.replace("{port}", port) for url in URLS]
+
+    assert [] == [url for url in urls if accepted(sender.check, url) or accepted(sender.post, url, {}, b"{}")]
 
 
 def test_none_of_them_reached_a_listener(canaries):
@@ -74,12 +79,14 @@ def inside():
     yield from (*INSIDE_IPV6, *map(str, METADATA))
 
 
-@pytest.mark.parametrize("address", sorted(set(inside())))
-def test_a_name_that_leads_inside_is_refused(address):
-    sender = Sender(lookup=lambda name: [address])
+def test_a_name_that_leads_inside_is_refused():
+    addresses = set(inside())
 
-    with pytest.raises(Refused, match="public address"):
-        sender.post("https://shop.com/", {}, b"{}")
+    def post(address):
+        Sender(lookup=lambda name: [address]).post("https://shop.com/", {}, b"{}")
+
+    assert 200 <= len(addresses)
+    assert [] == [address for address in sorted(addresses) if accepted(post, address)]
 
 
 @pytest.mark.parametrize("addresses", [["93.184.216.34", "10.0.0.1"], ["::1", "2606:4700::1111"]])
