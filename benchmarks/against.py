@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.contender import BenchmarkError, HttpContender, gunicorn
-from benchmarks.database import PROJECT, Server
+from benchmarks.contender import ALL_EFFECTS, BenchmarkError, HttpContender, gunicorn
+from benchmarks.database import PROJECT, Rows, Server
 from benchmarks.report import LEGEND, Report, figure, load_average, markdown, method, table
 from benchmarks.slices import Pace, Results, interleave, running
 
@@ -19,6 +20,8 @@ ALLOWED = 1.25
 
 HERE = "this checkout"
 
+ROWS, COUNT = re.compile(r"^ALL_EFFECTS = Rows\((.+)\)$", re.MULTILINE), re.compile(r"(\w+)=(\d+)")
+
 
 def run(server: Server, report: Report, pace: Pace, orders: int, ref: str) -> None:
     """Measure both, each with its own code, schema and database, and report where the p99 has grown too much."""
@@ -26,7 +29,11 @@ def run(server: Server, report: Report, pace: Pace, orders: int, ref: str) -> No
         projects = {HERE: PROJECT, ref: folder}
         contenders = [
             HttpContender(
-                name, server.create(f"side{number}", orders, project), command=gunicorn("wsgi"), project=project
+                name,
+                server.create(f"side{number}", orders, project),
+                leaves=_rows_of(project),
+                command=gunicorn("wsgi"),
+                project=project,
             )
             for number, (name, project) in enumerate(projects.items())
         ]
@@ -40,6 +47,12 @@ def run(server: Server, report: Report, pace: Pace, orders: int, ref: str) -> No
         method(results, pace, orders, (before, load_average())),
         LEGEND,
     )
+
+
+def _rows_of(project: Path) -> Rows:
+    """The rows that a change leaves there, as the benchmark of that commit says."""
+    found = ROWS.search((project / "benchmarks" / "contender.py").read_text("utf-8"))
+    return Rows(**{name: int(count) for name, count in COUNT.findall(found[1])}) if found else ALL_EFFECTS
 
 
 def _ratios(results: Results, ref: str) -> str:

@@ -27,7 +27,7 @@ STOP_SECONDS = 10
 LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED")
 """The changes of each order, all within the seller's rights."""
 
-ALL_EFFECTS = Rows(events=1, notifications=3, messages=1, live=7, outbox=0)
+ALL_EFFECTS = Rows(events=1, notifications=2, messages=1, live=6, outbox=0)
 """The rows that a change by a seller leaves."""
 
 NO_EFFECTS = Rows(events=1, notifications=0, messages=0, live=0, outbox=1)

@@ -50,7 +50,7 @@ FILLS = {
         FROM generate_series(1, {n}) AS n""",
     "notifications": """INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body,
             created_at, read_at)
-        SELECT -n, 1, 'generic', CASE WHEN mod(n, 4) = 0 THEN 'buyer' ELSE 'seller' END,
+        SELECT -n, n, 'generic', CASE WHEN mod(n, 4) = 0 THEN 'buyer' ELSE 'seller' END,
             CASE WHEN mod(n, 3) = 0 THEN mod(n, 997) + 2 ELSE 1 END, 'Order', '', clock_timestamp(),
             CASE WHEN mod(n, 5) = 0 THEN clock_timestamp() END
         FROM generate_series(1, {n}) AS n""",

@@ -36,17 +36,19 @@ EFFECTS = """WITH live AS (
         count(*) FILTER (WHERE channel LIKE 'buyer:%') AS buyer
     FROM live_events WHERE type = 'order.status_changed' GROUP BY 1),
 notices AS (
-    SELECT event_id AS id, count(*) FILTER (WHERE kind = 'generic') - 1 AS generic,
+    SELECT event_id AS id, count(*) FILTER (WHERE kind = 'generic') AS generic,
         count(*) FILTER (WHERE kind = 'status') AS status
     FROM notifications GROUP BY 1),
 conversation AS (SELECT event_id AS id, count(*) AS chat FROM messages GROUP BY 1),
 found AS (
-    SELECT unnest(ARRAY[coalesce(seller, 0), coalesce(buyer, 0), coalesce(generic, -1), coalesce(status, 0),
+    SELECT unnest(ARRAY[coalesce(seller, 0), coalesce(buyer, 0),
+        coalesce(generic, 0) - (actor_role NOT IN ('buyer', 'seller'))::int, coalesce(status, 0),
         coalesce(chat, 0)]) AS times
     FROM order_events LEFT JOIN live USING (id) LEFT JOIN notices USING (id) LEFT JOIN conversation USING (id)
     WHERE order_events.type = 'order.status_changed')
 SELECT coalesce(sum(1 - least(times, 1)), 0), coalesce(sum(greatest(times - 1, 0)), 0) FROM found"""
-"""Two generic notifications are one effect. Missing ones, and surplus ones."""
+"""Missing ones, and surplus ones. A side is not told of what it did itself; two generic notifications, where neither
+did it, are one effect."""
 
 AT_REST = """SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
     AND application_name LIKE 'onward %' AND state <> 'idle' AND application_name <> 'onward feed')"""

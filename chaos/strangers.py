@@ -18,7 +18,7 @@ from chaos.report import Report
 from chaos.wire import frames
 from chaos.world import SIDES, World
 
-EVENTS_OF_A_CHANGE = 7
+EVENTS_OF_A_CHANGE = 6
 LISTENED = 200
 """Frames of a stream that a probe looks at."""
 

@@ -1,8 +1,9 @@
-"""Notifications of a change: a generic one to both sides, and the status's own notice to the side that did not act."""
+"""Notifications of a change, to the side that did not act: a generic one, and the status's own notice."""
 
 from __future__ import annotations
 
 from notifications.inbox import NOTIFY, live_notification
+from notifications.recipients import notifies
 from orders.effects import due
 from orders.effects.given import Given
 from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
@@ -54,11 +55,10 @@ def effects(given: Given) -> tuple[Effect, ...]:
             GENERIC,
             tuple(_generic(side) for side in SIDES),
             tuple(
-                _id(f"generic_{side}", f"{is_pending(GENERIC_BIT)}{_unless_silent(side)}{notified[side]}")
+                _id(f"generic_{side}", f"{is_pending(GENERIC_BIT)} AND {_concerns(side)}{notified[side]}")
                 for side in SIDES
             ),
-            missing="(SELECT count(*) FROM notifications n WHERE n.event_id = e.id AND n.kind = 'generic')"
-            f" < 1 + e.notify::int AND {all_notified}",
+            missing=f"({' OR '.join(_lacks(side, 'generic') for side in SIDES)}) AND {all_notified}",
         ),
         WrittenEffect(
             "notification.status",
@@ -66,8 +66,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
             STATUS,
             tuple(_status(side) for side in SIDES),
             tuple(_id(f"status_{side}", _is_notified(side) + notified[side]) for side in SIDES),
-            missing="(e.notify OR e.actor_role <> 'seller')"
-            f" AND {all_notified}"
+            missing=f"({' OR '.join(_concerns(side, 'e.') for side in SIDES)}) AND {all_notified}"
             " AND NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id AND n.kind = 'status')",
             on_creation=True,
             on_resending=True,
@@ -75,18 +74,22 @@ def effects(given: Given) -> tuple[Effect, ...]:
     )
 
 
+def _concerns(side: str, event: str = "") -> str:
+    """Whether a change notifies this side at all; `event` qualifies its columns. A silent one leaves out the buyer."""
+    silent = f" AND {event}notify" if side == "buyer" else ""
+    return f"{notifies(side, f'{event}actor_role')}{silent}"
+
+
 def _is_notified(side: str) -> str:
-    """The side that did not act; both, if neither did. What is sent again is for the buyer."""
+    """Whether it gets the status's notice, if it has one for it. What is sent again is for the buyer."""
     again = " AND changed IS NULL" if side == "seller" else ""
-    return (
-        f"({is_pending(STATUS_BIT)} AND actor_role <> '{side}'{again} AND {side}_notice IS NOT NULL"
-        f"{_unless_silent(side)})"
-    )
+    return f"({is_pending(STATUS_BIT)} AND {_concerns(side)}{again} AND {side}_notice IS NOT NULL)"
 
 
-def _unless_silent(side: str) -> str:
-    """SQL that leaves the buyer out of a silent change."""
-    return " AND notify" if side == "buyer" else ""
+def _lacks(side: str, kind: str) -> str:
+    """Whether an event `e` has no such notification for this side, which it concerns."""
+    return f"""({_concerns(side, "e.")} AND NOT EXISTS (SELECT FROM notifications n
+            WHERE n.event_id = e.id AND n.kind = '{kind}' AND n.recipient_role = '{side}'))"""
 
 
 def _id(name: str, condition: str) -> str:

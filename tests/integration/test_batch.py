@@ -59,7 +59,7 @@ def test_all_effects_follow_as_after_any_change(cast, alice, bob, outbox, sql):
     outbox.run_until_idle()
     assert [] == outbox.rows
     assert [(3,)] == sql("SELECT count(*) FROM live_events WHERE channel = 'buyer:1' AND type LIKE 'order.%%'")
-    assert (9, 3) == (sql("SELECT count(*) FROM notifications")[0][0], sql("SELECT count(*) FROM messages")[0][0])
+    assert (6, 3) == (sql("SELECT count(*) FROM notifications")[0][0], sql("SELECT count(*) FROM messages")[0][0])
 
 
 def test_changes_of_one_order_are_made_one_after_the_other(placed, cast, bob):

@@ -108,7 +108,7 @@ def test_an_imported_order_moves_on_as_any_other(cast, send, order, outbox, sql)
     outbox.run_until_idle()
 
     assert (200, 3) == (moved.status, moved.json["version"])
-    assert [(2,)] == sql("SELECT count(*) FROM notifications WHERE kind = 'generic'")
+    assert [(1,)] == sql("SELECT count(*) FROM notifications WHERE kind = 'generic'")
 
 
 def test_an_imported_order_is_found(cast, send, order):

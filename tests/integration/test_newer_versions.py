@@ -62,7 +62,7 @@ def test_an_effect_that_is_not_known_stays_in_the_outbox(placed, bob, alice, onw
     sql(f"UPDATE outbox SET pending = pending | {NEW_BIT}, owner = 0, lease_until = clock_timestamp()")
     outbox.look()
     assert [("order", placed["id"], NEW_BIT)] == outbox.rows
-    assert 2 == alice.get("/api/notifications").json["unread_count"]
+    assert 2 == len(alice.get("/api/notifications").json["notifications"])
     sql("UPDATE outbox SET owner = 0, lease_until = clock_timestamp()")
 
     assert 0 == outbox.look()

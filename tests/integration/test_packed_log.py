@@ -173,7 +173,7 @@ def test_both_forms_have_the_same_events_in_the_same_order(onward, cast, alice, 
     onward.realtime.feed.packed = True
 
     assert told[0] == told[1]
-    assert 4 + 2 + 7 + 7 == len(told[0]) + 1, "a new order has no generic notification"
+    assert 3 + 2 + 6 + 6 == len(told[0]), "a new order, a message, and two changes"
 
 
 def test_a_change_takes_one_row_and_as_many_numbers_as_it_has_events(cast, bob, outbox, sql):
@@ -184,8 +184,8 @@ def test_a_change_takes_one_row_and_as_many_numbers_as_it_has_events(cast, bob, 
     outbox.run_until_idle()
 
     ((seq, channel, other),) = sql("SELECT seq, channel, other FROM realtime_packs WHERE seq > %s", before)
-    assert (before + 7, f"seller:{bob.id}", f"buyer:{order['buyer_id']}") == (seq, channel, other)
-    assert list(range(before + 1, before + 8)) == [
+    assert (before + 6, f"seller:{bob.id}", f"buyer:{order['buyer_id']}") == (seq, channel, other)
+    assert list(range(before + 1, before + 7)) == [
         seq for (seq,) in sql("SELECT seq FROM live_events WHERE seq > %s ORDER BY seq", before)
     ]
 

@@ -79,6 +79,16 @@ def test_two_people_of_one_shop_are_told_apart(desks, bob, bea, cast, placed):
     assert ["Bea Berg", "You"] == names_in(at_bobs.get(f"/seller/orders/{placed['id']}").text)[:2]
 
 
+def test_what_a_colleague_did_raises_nothing_in_the_inbox_of_their_shop(desks, cast, placed, outbox):
+    at_bobs, at_beas = desks
+    before = api(at_beas, "GET", "/api/notifications", None).get_json()["unread_count"]
+    move(at_bobs, placed, "CONFIRMED")
+    outbox.run_until_idle()
+
+    assert before == api(at_beas, "GET", "/api/notifications", None).get_json()["unread_count"]
+    assert 1 == cast.alice.get("/api/notifications").json["unread_count"]
+
+
 def names_in(page):
     """Who acted, as the page's history says, newest first."""
     return [one.partition("<")[0] for one in page.partition('id="history"')[2].split('data-slot="who">')[1:]]
