@@ -22,6 +22,7 @@ from foundation import health, hosts, openapi
 from foundation.pruning import Prune, Pruner
 from foundation.settings import Settings
 from foundation.wiring import build as build_foundation
+from notifications.inbox import CREATED_TYPE, READ_TYPE
 from notifications.wiring import Notifications
 from notifications.wiring import build as build_notifications
 from operations.actions import prune_changes
@@ -64,7 +65,8 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     access = build_access(app, settings)
     build_server(app, settings)
     realtime = build_realtime(settings, access, channels_of, channels_to_poll)
-    notifications = build_notifications(settings)
+    notifications = build_notifications(app, settings, realtime.append, realtime.hub.say_to)
+    realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings)
     plan = plan_orders(settings, access, notifications.mailer, deliveries)
     event_types = (plan.event_type, messages.event_type())
@@ -76,7 +78,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     pruner = Pruner(app, {**_pruned(access, realtime, notifications), **webhooks.prune})
-    onward = Onward(settings, access, realtime, engine, orders, pruner)
+    onward = Onward(settings, access, realtime, notifications.counts, engine, orders, pruner)
     # In the order of the contract, docs/openapi.json.
     for routes in (
         *orders.routes,
@@ -90,7 +92,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     ):
         app.register_api(routes)
     openapi.init_app(app)
-    build_dashboard(app, settings, access, realtime, orders, chat)
+    build_dashboard(app, settings, access, realtime, orders, chat, notifications)
     return onward
 
 

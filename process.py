@@ -13,6 +13,7 @@ from foundation.health import Check
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
 from foundation.settings import Settings
+from notifications.live_counts import LiveCounts
 from orders.wiring import Orders
 from outbox.engine import Engine
 from realtime.wiring import Realtime
@@ -25,6 +26,7 @@ class Onward:
     settings: Settings
     access: Access
     realtime: Realtime
+    counts: LiveCounts
     engine: Engine
     orders: Orders
     pruner: Pruner
@@ -37,6 +39,7 @@ class Onward:
         self.loop.start()
         self.access.refresher.start()
         self.realtime.start()
+        self.counts.start()
         self.engine.start()
         self.pruner.start()
         self._flusher = gevent.spawn(metric_files.flush_for_ever)
@@ -47,6 +50,7 @@ class Onward:
         self.pruner.stop()
         self.realtime.drain()
         self.engine.stop()
+        self.counts.stop()
         self.realtime.stop()
         self.access.refresher.stop()
         self.loop.stop()

@@ -9,6 +9,7 @@ from access.principal import Principal
 from chat.messages import Parties
 from dashboard.role_views import RoleView
 from foundation import languages
+from notifications.inbox import Marks
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
 
@@ -27,6 +28,7 @@ class PageContext:
     workflow: Workflow
     changes: StatusChanges
     say: Say
+    marks: Marks
     cursor: Callable[[], str]
     """The live stream's current position; read before anything else of a page, so that no event is lost in between."""
 

@@ -18,7 +18,6 @@ from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest
 from foundation.languages import N_, gettext
-from notifications import inbox
 from orders import queries
 from orders.conditions import KEY
 from orders.details import Tracking
@@ -57,9 +56,12 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @forms.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
-        up_to = _text("up_to")
-        if up_to.isascii() and up_to.isdigit() and len(up_to) <= ID_DIGITS and 0 < int(up_to) <= LARGEST_ID:
-            inbox.mark_read(guards.current(), int(up_to))
+        if up_to := _id("up_to"):
+            context.marks.up_to(guards.current(), up_to)
+        elif one := _id("id"):
+            context.marks.some(guards.current(), [one])
+        elif some := [id for id in (_id(name) for name in request.form if name.startswith("entry-")) if id]:
+            context.marks.some(guards.current(), some)
         return redirect("/inbox", 303)
 
     return forms
@@ -106,6 +108,14 @@ def _refused(context: PageContext, order_id: int, error: AppError) -> str:
 
 def _from_board() -> bool:
     return _text("from") == "board" and guards.current().role != "buyer"
+
+
+def _id(name: str) -> int | None:
+    """A field with an id; None if it has none."""
+    given = _text(name)
+    if given.isascii() and given.isdigit() and len(given) <= ID_DIGITS and 0 < int(given) <= LARGEST_ID:
+        return int(given)
+    return None
 
 
 def _text(name: str) -> str:

@@ -82,9 +82,10 @@ def order(context: PageContext, principal: Principal, order_id: int, before: int
     }
 
 
-def notifications(principal: Principal) -> list[Row]:
-    rows: list[Row] = orjson.loads(inbox.page(principal, LARGEST_ID, INBOX_LIMIT)[0])
-    return rows
+def notifications(principal: Principal, before: int) -> tuple[list[Row], int | None]:
+    """The newest entries of the inbox below `before`, and where the next page begins."""
+    rows, cursor = inbox.page(principal, before, INBOX_LIMIT, grouped=True)
+    return orjson.loads(rows), cursor
 
 
 def _column(status: str, open_orders: queries.OpenOrders) -> Column:

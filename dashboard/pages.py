@@ -83,7 +83,10 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
-        return page(context, "inbox.html", notifications=loaders.notifications(guards.current()))
+        before = _before()
+        entries, cursor = loaders.notifications(guards.current(), before)
+        path = "/inbox" if before == LARGEST_ID else f"/inbox?before={before}"
+        return page(context, "inbox.html", path=path, notifications=entries, older=cursor)
 
     return pages
 
@@ -128,7 +131,7 @@ def order_page(context: PageContext, order_id: int, form_error: FormError | None
 
 
 def _before() -> int:
-    """The message id below which the conversation is shown; the newest if the parameter is invalid."""
+    """The id below which the conversation or the inbox is shown; the newest if the parameter is invalid."""
     before = request.args.get("before", LARGEST_ID, type=int)
     return before if 0 < before <= LARGEST_ID else LARGEST_ID
 

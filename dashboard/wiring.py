@@ -24,6 +24,7 @@ from dashboard.context import PageContext
 from foundation import languages
 from foundation.settings import Settings
 from notifications.unsubscribing import Unsubscribing
+from notifications.wiring import Notifications
 from orders.wiring import Orders
 from realtime.wiring import Realtime
 
@@ -51,10 +52,20 @@ HEADERS = {
 """Where the resources of a page may come from, and that it must not be cached."""
 
 
-def build(app: OpenAPI, settings: Settings, access: Access, realtime: Realtime, orders: Orders, chat: Chat) -> None:
+def build(
+    app: OpenAPI,
+    settings: Settings,
+    access: Access,
+    realtime: Realtime,
+    orders: Orders,
+    chat: Chat,
+    notifications: Notifications,
+) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
-    context = PageContext(orders.workflow, orders.changes, chat.say, realtime.cursor, settings.demo)
+    context = PageContext(
+        orders.workflow, orders.changes, chat.say, notifications.marks, realtime.cursor, settings.demo
+    )
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     app.jinja_env.filters.update(formatters.FILTERS)

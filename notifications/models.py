@@ -17,6 +17,7 @@ class NotificationRow(Base):
     __table_args__ = (
         UniqueConstraint("event_id", "kind", "recipient_role"),
         Index("notifications_recipient_idx", "recipient_id", "recipient_role", "id"),
+        Index("notifications_order_idx", "order_id", "recipient_role", "id"),
         Index("notifications_unread_idx", "recipient_id", "recipient_role", postgresql_where=text("read_at IS NULL")),
     )
 
@@ -24,7 +25,7 @@ class NotificationRow(Base):
     event_id: Mapped[int]
     order_id: Mapped[int]
     kind: Mapped[str]
-    """`generic`, or `status` for the text of the status."""
+    """`generic`, `status` for the text of the status, or `message`, whose `event_id` is the id of the message."""
 
     recipient_role: Mapped[str]
     recipient_id: Mapped[int]

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from flask import Flask
 from flask_openapi.blueprint import APIBlueprint
 
 from foundation.settings import Settings
 from notifications import digests, inbox
 from notifications import models as models  # its tables, for the metadata
 from notifications.email import Mailer
-from notifications.routes import routes
+from notifications.inbox import Append, Marks
+from notifications.live_counts import LiveCounts, Say
+from notifications.routes import blueprint
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Notifications:
     mailer: Mailer | None
     """None if no mail server is configured."""
 
+    marks: Marks
+    counts: LiveCounts
     prune: Callable[[], int]
     """Deletes a chunk of expired notifications; returns how many."""
 
@@ -31,7 +36,15 @@ class Notifications:
     routes: tuple[APIBlueprint, ...]
 
 
-def build(settings: Settings) -> Notifications:
+def build(app: Flask, settings: Settings, append: Append, say: Say) -> Notifications:
+    """`append` adds a live event to a transaction, `say` sends one that is not stored."""
     mailer = Mailer(settings.smtp_url, settings.mail_from, settings.smtp_cleartext_auth) if settings.smtp_url else None
-    days = settings.notification_days
-    return Notifications(mailer, partial(inbox.prune, days), partial(digests.prune_digests, days), (routes,))
+    marks, days = Marks(append), settings.notification_days
+    return Notifications(
+        mailer,
+        marks,
+        LiveCounts(app, say),
+        partial(inbox.prune, days),
+        partial(digests.prune_digests, days),
+        (blueprint(marks),),
+    )

@@ -95,7 +95,7 @@ class Explanation:
             return Explained(
                 side, owner, "inbox", "sent", "preference" if chosen.choice(kind, "inbox") else "table", "", at, seen
             )
-        if self._event["pending"] & INBOX_BITS:
+        if self._event["pending"] & INBOX_BITS and self._event["actor_role"] != side:
             return self._line(side, owner, "inbox", "due", "waiting")
         return self._line(side, owner, "inbox", self._why_not(side, kind, "inbox", rule, chosen) or "table")
 

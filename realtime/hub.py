@@ -7,7 +7,7 @@ in order; one that is added meanwhile replays it instead. So a batch may yield t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import gevent
 
@@ -45,6 +45,8 @@ class Hub:
         self._everything = ChannelIndex()
         """Subscribers of all channels with a prefix."""
 
+        self._watched: frozenset[str] = frozenset()
+        self._report: Callable[[set[str]], object] = lambda _channels: None
         self.sockets = Sockets(self._on_gone, self._on_stuck)
         self.subscribers: dict[Subscriber, None] = {}
         self._written = 0
@@ -64,6 +66,10 @@ class Hub:
                 audiences.leave(channel, subscriber)
             subscriber.closed_for = subscriber.closed_for or reason
             self.access_log.closed(subscriber)
+
+    def watch(self, types: Collection[str], report: Callable[[set[str]], object]) -> None:
+        """Report the channels that have received events of these types here, by subscribers of that channel alone."""
+        self._watched, self._report = frozenset(types), report
 
     def count(self, channel: str) -> int:
         """How many subscribers this channel has."""
@@ -98,6 +104,10 @@ class Hub:
         """Send one frame to one subscriber."""
         self._deliver((subscriber,), frame, 1)
 
+    def say_to(self, channel: str, type: str, data: dict[str, object]) -> None:
+        """Send an event that is not in the log to the subscribers of this channel alone."""
+        self._deliver(self._alone.of(channel), sse.encode_json(type, data), 1)
+
     def end(self, subscriber: Subscriber, reason: str, last: bytes = b"") -> None:
         """Send a final frame to a subscriber and remove it."""
         if subscriber.closed_for:
@@ -125,6 +135,7 @@ class Hub:
     def _departures(self, epoch: int, rows: Iterable[Row]) -> list[Departure]:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}
+        watched: set[str] = set()
         lonely, mixed, everything = (one.by_channel for one in (self._alone, self._among_others, self._everything))
         for row in rows:
             wanted = [
@@ -136,10 +147,14 @@ class Hub:
                 frame = sse.encode(event, data, f"{epoch}.{number}")
                 if channel in lonely:
                     alone.setdefault(channel, []).append(frame)
+                    if event in self._watched:
+                        watched.add(channel)
                 for subscriber in mixed.get(channel, ()):
                     among.setdefault(subscriber, []).append(frame)
                 if everything and (like := _all_like(channel)) in everything:
                     alone.setdefault(like, []).append(frame)
+        if watched:
+            self._report(watched)
         departures: list[Departure] = []
         for channel, frames in alone.items():
             audiences = self._everything if channel.endswith(ALL) else self._alone

@@ -31,6 +31,7 @@ in the form of the release before, `frames`."""
 
 TAKE_LOCK = f"SELECT {LOCK}; "
 WAIT_FOR_APPENDS = SQL.text("wait_for_appends")
+APPEND_PACK, APPEND_ROW = SQL.text("append_pack"), SQL.text("append_row")
 STATE = SQL.prepared("log_state")
 BETWEEN = SQL.prepared("log_between")
 REPLAY = SQL.prepared("log_replay")

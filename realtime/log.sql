@@ -34,6 +34,21 @@ notified AS MATERIALIZED (
 -- What such a statement returns.
 SELECT seq, channel, other, recipe, pieces FROM appended LEFT JOIN notified ON true ORDER BY seq
 
+-- name: append_pack(channel, recipe, data)
+-- One event by itself; the caller has taken the lock.
+WITH packs AS (
+    SELECT 0 AS sort, :channel AS channel, CAST(NULL AS text) AS other, :recipe AS recipe, :data AS pieces, 1 AS events,
+        CAST(NULL AS bigint) AS event_id),
+{append_packs}
+{appended}
+
+-- name: append_row(channel, type, data)
+-- The same in the earlier form. It is about no order: NULL would mean that a release before did not say which.
+WITH frames AS (
+    SELECT 0 AS sort, 0 AS position, :channel AS channel, :type AS type, :data AS data, CAST(0 AS bigint) AS order_id),
+{append_rows}
+{appended}
+
 -- fragment: pack
 -- A row as it is read; realtime/packs.py takes its events out.
 SELECT seq, channel, other, recipe, pieces FROM realtime_packs

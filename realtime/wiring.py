@@ -11,6 +11,7 @@ from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from foundation.version import VERSION
 from realtime import models as models  # its tables, for the metadata
+from realtime.appending import Appender
 from realtime.fast_path import StreamFastPath
 from realtime.feed import Feed
 from realtime.heartbeats import Heartbeats, bye
@@ -49,6 +50,7 @@ class Realtime:
         self.wake_ups = WakeUps(settings.dsn)
         self.feed = Feed(log, self.hub, self.wake_ups, self._on_new_log)
         self.replays = Replays(self.feed, replayed)
+        self.append = Appender(lambda: self.feed.packed).append
         limits = StreamLimits(
             self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
         )

@@ -1,22 +1,25 @@
-/* The bell: the unread count always comes from the server. */
+/* The bell: the unread count always comes from the server, which pushes it to every tab. */
 
 import { text } from "./texts.js";
 
-const DEBOUNCE_MS = 300; // one change causes two notifications; a burst causes many
+const LATE_MS = 2_000; // after a replay no count is pushed: it is asked for
 
-let pending;
+let waiting;
 
-export function refreshCount() {
-  clearTimeout(pending);
-  pending = setTimeout(fetchCount, DEBOUNCE_MS);
+/** There is a notification: its count follows in the stream. */
+export function awaitCount() {
+  waiting ??= setTimeout(fetchCount, LATE_MS);
 }
 
 async function fetchCount() {
+  waiting = undefined;
   const answer = await fetch("/api/notifications?limit=1").catch(() => null);
   if (answer?.ok) show((await answer.json()).unread_count);
 }
 
-function show(unread) {
+export function show(unread) {
+  clearTimeout(waiting);
+  waiting = undefined;
   const bell = document.getElementById("bell");
   const count = bell.querySelector(".count");
   bell.setAttribute("aria-label", text("unread", { count: unread }));

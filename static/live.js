@@ -17,15 +17,17 @@ function onEvent(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
   else if (type === "resync") reload();
   else if (type === "message.created") order.mergeMessage(data.message);
-  else if (type === "notification.created") notified();
+  else if (type === "notification.count") bell.show(data.unread_count);
+  else if (type === "notification.created" || type === "notification.read") inboxChanged(data.unread_count);
   else {
     board.mergeOrder(data.order, false, data.event?.from_status);
     order.mergeOrder(data.order, data.event);
   }
 }
 
-function notified() {
-  bell.refreshCount();
+function inboxChanged(unread) {
+  if (unread === undefined) bell.awaitCount();
+  else bell.show(unread);
   if (document.getElementById("inbox")) later(reload);
 }
 

@@ -15,7 +15,8 @@
 
 const TYPES = [
   "hello", "heartbeat", "resync", "bye",
-  "order.created", "order.status_changed", "order.corrected", "order.updated", "order.notification_resent", "message.created", "notification.created",
+  "order.created", "order.status_changed", "order.corrected", "order.updated", "order.notification_resent", "message.created",
+  "notification.created", "notification.read", "notification.count",
 ];
 const SILENCE_MS = 40_000; // the server sends a heartbeat every 15 s
 const STEADY_MS = 2_000; // a shorter interruption is not reported

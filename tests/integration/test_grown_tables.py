@@ -177,7 +177,7 @@ def test_what_was_marked_stays_marked_when_the_rest_cannot_be(app, empty, sql, s
 
     monkeypatch.setattr(db.db.session, "commit", commit_and_die)
     with app.app_context(), pytest.raises(ConnectionError):
-        inbox.mark_read(Principal("seller", 1), 2**53 - 1)
+        inbox.Marks(lambda *_: None).up_to(Principal("seller", 1), 2**53 - 1)
 
     assert [(3,)] == sql("SELECT count(*) FROM notifications WHERE read_at IS NOT NULL")
 
@@ -185,6 +185,15 @@ def test_what_was_marked_stays_marked_when_the_rest_cannot_be(app, empty, sql, s
 def test_no_piece_marks_more_than_a_piece(app, empty):
     values = {"id": 1, "role": "seller", "up_to": 2**53 - 1, "piece": 2000}
     assert read_by(explained(app, NOTICES.format(many=MANY, age="1 s"), inbox.READ, values)) <= 2000
+
+
+@pytest.mark.parametrize("order", ["1", "n"])
+def test_entries_and_their_count_read_little_of_long_bursts_and_of_many_orders(app, empty, order):
+    fill = f"""INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body)
+        SELECT -n, {order}, 'generic', 'seller', 1, '', '' FROM generate_series(1, {MANY}) AS n"""
+    page = {"id": 1, "role": "seller", "before": 2**53 - 1, "limit": 50}
+    assert read_by(explained(app, fill, inbox.ENTRIES, page)) <= inbox.ROWS_READ
+    assert read_by(explained(app, fill, inbox.UNREAD, {"roles": ["seller"], "ids": [1]})) <= inbox.ROWS_READ
 
 
 def test_old_notifications_leave_the_inbox(app, sql, outbox):

@@ -76,11 +76,11 @@ def test_a_seller_cannot_choose_a_way_that_the_table_does_not_offer(bob):
     assert (reply.status, reply.json["detail"]) == (422, "choices: SHIPPED has no email.")
 
 
-def test_an_inbox_that_was_turned_off_stays_empty_and_the_other_sides_does_not(mode, cast, alice, bob, outbox):
+def test_an_inbox_that_was_turned_off_stays_empty_and_the_other_sides_does_not(mode, cast, alice, bob, olive, outbox):
     put(alice, choices={"CONFIRMED": {"inbox": "off"}})
     id = cast.place()["id"]
     for status in ("CONFIRMED", "PREPARING"):
-        bob.move(id, status)
+        olive.move(id, status)
     outbox.run_until_idle()
 
     assert titles(alice) == [("status", id), ("generic", id)]
@@ -155,11 +155,11 @@ def test_it_is_explained_who_was_told_and_why_not(cast, alice, bob, olive, outbo
     put(alice, choices={"CONFIRMED": {"inbox": "off"}})
     id = cast.place()["id"]
     bob.move(id, "CONFIRMED")
-    assert told(olive, id)["seller", "inbox"] == ("waiting", "due")
+    assert told(olive, id)["buyer", "inbox"] == ("waiting", "due")
     outbox.run_until_idle()
 
     assert told(olive, id) == {
-        ("seller", "inbox"): ("sent", "table"),
+        ("seller", "inbox"): ("not_sent", "own"),
         ("seller", "email"): ("not_sent", "table"),
         ("buyer", "inbox"): ("not_sent", "preference"),
         ("buyer", "email"): ("not_sent", "no_mail_server"),

@@ -146,9 +146,29 @@ def test_the_bell_counts_what_the_server_counts(server: Server, visitors: Visito
     server.place_order(seller=2, buyer=2)
     expect(bell).to_have_accessible_name("Notifications, 1 unread")
     bell.click()
-    dave.get_by_role("button", name="Mark 1 as read").click()
+    dave.get_by_role("button", name="Mark all as read").click()
 
     expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+
+def test_what_is_read_in_one_tab_is_read_in_the_other(server: Server, visitors: Visitors) -> None:
+    """And no tab asks for the count, nor counts by itself."""
+    dave = visitors.signed_in("Dave")
+    other = dave.context.new_page()
+    other.goto("/inbox")
+    expect(other.locator("#pill")).to_have_text("Live")
+    asked: list[str] = []
+    other.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
+
+    server.place_order(seller=2, buyer=2)
+    for page in (dave, other):
+        expect(page.locator("#bell")).to_have_accessible_name("Notifications, 1 unread")
+    dave.locator("#bell").click()
+    dave.get_by_role("button", name="Mark as read: New order").first.click()
+
+    expect(other.locator("#bell")).to_have_accessible_name("Notifications, 0 unread")
+    expect(other.locator("#inbox .unread")).to_have_count(0)
+    assert [] == [url for url in asked if "/api/stream" not in url]
 
 
 def test_a_page_that_takes_long_is_asked_for_seldom(server: Server, visitors: Visitors, order: Any) -> None:

@@ -495,7 +495,7 @@ export interface LiveEvent {
   /** The known types are listed, and new ones may be added. */
   type: string;
   /** What the stream has in `data`. */
-  data: MessageCreatedEvent | NotificationCreatedEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
+  data: MessageCreatedEvent | NotificationCreatedEvent | NotificationReadEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
 }
 
 /** Events in commit order. `next_cursor` is always present; `more` says that the next page is available now. */
@@ -505,9 +505,12 @@ export interface LiveEventPage {
   more: boolean;
 }
 
-/** Marks all notifications up to this one as read. */
+/** Marks all notifications up to one as read, or some: either `up_to` or `ids`. */
 export interface MarkNotificationsReadRequest {
-  up_to: number;
+  /** All up to this one, the newest for all. */
+  up_to?: number;
+  /** These, each with the notifications that it stands for when they are grouped. */
+  ids?: number[];
 }
 
 /** One message of the conversation. */
@@ -576,16 +579,32 @@ export interface NewWebhook {
 export interface Notification {
   id: number;
   order_id: number;
+  /** The change in the order's history; the message, if `kind` is `message`. */
   event_id: number;
   /** `status` has the text of the status. */
-  kind: "generic" | "status";
+  kind: "generic" | "status" | "message";
   title: string;
   body: string;
   created_at: string;
   read_at: string | null;
+  /** How many changes and messages it stands for; only in a list with `grouped`. */
+  count?: number;
 }
 
-/** You have a notification. */
+/**
+ * How many entries of your inbox are unread; follows `notification.created` and `notification.read`.
+ * It is not stored, and comes only to a stream of your own channel alone.
+ */
+export interface NotificationCountEvent {
+  at: string;
+  type: "notification.count";
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
+  unread_count: number;
+  /** Your newest notification when they were counted; null if there is none. */
+  as_of: number | null;
+}
+
+/** You have a notification. The number of unread entries follows within a second: `notification.count`. */
 export interface NotificationCreatedEvent {
   at: string;
   type: "notification.created";
@@ -603,7 +622,7 @@ export interface NotificationKind {
 /** A page of your notifications, newest first. */
 export interface NotificationPage {
   notifications: Notification[];
-  /** Counted up to 1,000. */
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
   unread_count: number;
   /** Send it as `cursor` for the next page; null on the last page. */
   next_cursor: number | null;
@@ -615,6 +634,18 @@ export interface NotificationPreferences {
   choices: Record<string, Record<string, "on" | "off" | "hourly" | "daily">>;
   quiet_hours: QuietTimes | null;
   time_zone: string;
+}
+
+/** You have marked notifications as read, in another tab perhaps: all up to `up_to`, or `ids`. */
+export interface NotificationReadEvent {
+  at: string;
+  type: "notification.read";
+  up_to: number | null;
+  ids: number[] | null;
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
+  unread_count: number;
+  /** Your newest notification when they were counted; null if there is none. */
+  as_of: number | null;
 }
 
 /** The notification of the order's status was sent to the buyer again. */
@@ -1166,7 +1197,9 @@ export type StreamEvent =
   | HeartbeatEvent
   | HelloEvent
   | MessageCreatedEvent
+  | NotificationCountEvent
   | NotificationCreatedEvent
+  | NotificationReadEvent
   | NotificationResentEvent
   | OrderCorrectedEvent
   | OrderCreatedEvent

@@ -238,9 +238,10 @@ class ErasePersonalDataRequest(TypedDict):
 
 
 class MarkNotificationsReadRequest(TypedDict):
-    """Marks all notifications up to this one as read."""
+    """Marks all notifications up to one as read, or some: either `up_to` or `ids`."""
 
-    up_to: int
+    up_to: NotRequired[int]
+    ids: NotRequired[Sequence[int]]
 
 
 class OrderItem(TypedDict):

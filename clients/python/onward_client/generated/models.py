@@ -325,6 +325,7 @@ class LiveEvent(Value):
     data: (
         MessageCreatedEvent
         | NotificationCreatedEvent
+        | NotificationReadEvent
         | NotificationResentEvent
         | OrderCorrectedEvent
         | OrderCreatedEvent
@@ -414,16 +415,30 @@ class Notification(Value):
     id: int
     order_id: int
     event_id: int
-    kind: Literal["generic", "status"]
+    kind: Literal["generic", "status", "message"]
     title: str
     body: str
     created_at: datetime
     read_at: datetime | None
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationCountEvent(Value):
+    """How many entries of your inbox are unread; follows `notification.created` and `notification.read`.
+
+    It is not stored, and comes only to a stream of your own channel alone.
+    """
+
+    at: datetime
+    type: Literal["notification.count"]
+    unread_count: int
+    as_of: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationCreatedEvent(Value):
-    """You have a notification."""
+    """You have a notification. The number of unread entries follows within a second: `notification.count`."""
 
     at: datetime
     type: Literal["notification.created"]
@@ -456,6 +471,18 @@ class NotificationPreferences(Value):
     choices: Mapping[str, Mapping[str, Literal["on", "off", "hourly", "daily"]]]
     quiet_hours: QuietTimes | None
     time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationReadEvent(Value):
+    """You have marked notifications as read, in another tab perhaps: all up to `up_to`, or `ids`."""
+
+    at: datetime
+    type: Literal["notification.read"]
+    up_to: int | None
+    ids: tuple[int, ...] | None
+    unread_count: int
+    as_of: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1057,7 +1084,9 @@ StreamEvent = (
     | HeartbeatEvent
     | HelloEvent
     | MessageCreatedEvent
+    | NotificationCountEvent
     | NotificationCreatedEvent
+    | NotificationReadEvent
     | NotificationResentEvent
     | OrderCorrectedEvent
     | OrderCreatedEvent
