@@ -62,34 +62,45 @@ def blueprint(context: PageContext) -> Blueprint:
     return pages
 
 
-def unsubscribe_blueprint(links: Unsubscribing) -> Blueprint:
+def unsubscribe_blueprint(context: PageContext, links: Unsubscribing) -> Blueprint:
     """`/unsubscribe/<token>`: mail clients post to it by themselves (RFC 8058), people press a button."""
     pages = Blueprint("unsubscribe", __name__)
 
     @pages.get("/unsubscribe/<token>")
     def ask(token: str) -> str:
-        _, kind = links.read(token)
-        return render_template("unsubscribe.html", label=_label(kind), done=False)
+        owner, kind = links.read(token)
+        return render_template("unsubscribe.html", label=_label(kind, _labels(context, _side(owner))), done=False)
 
     # Without CSRF: the token is the credential, and mail clients have no session (RFC 8058, section 3.2).
     @pages.post("/unsubscribe/<token>")
     def unsubscribe(token: str) -> str:
-        return render_template("unsubscribe.html", label=_label(links.follow(token)), done=True)
+        owner, kind = links.read(token)
+        links.follow(token)
+        return render_template("unsubscribe.html", label=_label(kind, _labels(context, _side(owner))), done=True)
 
     return pages
 
 
-def _label(kind: str, labels: dict[str, str] | None = None) -> str:
-    return gettext(LABELS.get(kind, "")) or (labels or {}).get(kind) or kind.capitalize().replace("_", " ")
+def _side(owner: str) -> str:
+    """Whose labels the owner of a preference reads: a buyer's, or those of a shop."""
+    return "buyer" if owner.startswith("buyer:") else "seller"
+
+
+def _labels(context: PageContext, role: str) -> dict[str, str]:
+    return {name: one.text for name, one in context.view(role).labels.items()}
+
+
+def _label(kind: str, labels: dict[str, str]) -> str:
+    return gettext(LABELS.get(kind, "")) or labels.get(kind) or kind.capitalize().replace("_", " ")
 
 
 def _page(context: PageContext, wrong: str = "") -> str:
     principal = guards.current()
-    labels = {name: one.text for name, one in context.view(principal.role).labels.items()}
+    labels = _labels(context, principal.role)
     kinds = {kind: one for (kind, side), one in context.workflow.notices.rules.items() if side == principal.role}
     rows = [(kind, _label(kind, labels), {one.name: one.text for one in rule.ways}) for kind, rule in kinds.items()]
     if rows:
-        rows.append((EVERY_KIND, _label(EVERY_KIND), dict.fromkeys(WAYS, "")))
+        rows.append((EVERY_KIND, _label(EVERY_KIND, labels), dict.fromkeys(WAYS, "")))
     chosen = preferences.preferences(principal)
     return page(
         context,

@@ -79,7 +79,7 @@ def build(
     app.register_blueprint(pages.blueprint(context))
     app.register_blueprint(forms.blueprint(context))
     app.register_blueprint(preference_pages.blueprint(context))
-    app.register_blueprint(preference_pages.unsubscribe_blueprint(Unsubscribing(settings)))
+    app.register_blueprint(preference_pages.unsubscribe_blueprint(context, Unsubscribing(settings)))
     app.register_blueprint(profile_page.blueprint(context))
     if settings.templates_folder:
         page_trials.check(app, settings.templates_folder, context)
