@@ -12,6 +12,7 @@ from dashboard.people import CAST
 from foundation import languages
 from foundation.errors import AppError
 from foundation.languages import N_, gettext
+from orders import sentences
 from orders.workflow import Workflow
 
 TEXTS = {
@@ -53,6 +54,8 @@ TEXTS = {
     "external_id": N_("external id"),
     "tags": N_("tags"),
     "mark_as": N_("Mark {status}"),
+    "status_changed": sentences.CHANGED,
+    "corrected_to": sentences.CORRECTED_TO,
     "moved": N_("Moved to {status}"),
     "unavailable": N_("The service isn't responding. Your change may not have been saved. Try again."),
     "too_old": N_("This page has expired. Reload it and try again."),

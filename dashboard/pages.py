@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from access import guards, profiles, sellers
 from access.principal import Principal
 from access.tracking_links import TrackingLinks
-from dashboard import formatters, list_page, loaders, messages, people
+from dashboard import formatters, list_page, loaders, messages, people, rewording
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation import formats
@@ -156,6 +156,9 @@ def page(
     profile: dict[str, Any] | None = g.profile
     boot = view.for_scripts() | formatters.FOR_SCRIPTS | _me(principal, profile) | (live or {})
     boot.setdefault("names", messages.actors(principal))
+    boot["reworded"] = rewording.is_needed(context.workflow)
+    if boot["reworded"]:
+        rewording.of_page(context.workflow, principal, content)
     shell = {
         "view": view,
         "me": principal,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,9 @@ class TemplateTrial:
     values: Mapping[str, Any]
     about: str = ""
     """Of what, such as a status, for the report."""
+
+    parts: Callable[[str], Iterable[str]] = lambda shown: (shown,)
+    """What of the result must not be empty."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _problems_of(
                 if not unknown:
                     unknown.append(f"{_place(folder, trial.template, error)}: {error}")
         yield from [(line, about) for line in unknown]
-        if not unknown and not shown.strip():
+        if not unknown and not all(part.strip() for part in trial.parts(shown)):
             yield f"{folder / trial.template}:1: says nothing of {trial.about or 'anything'}", about
 
 

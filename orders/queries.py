@@ -28,6 +28,7 @@ SQL = sql.beside(
 ORDER = SQL.text("order")
 PARTIES = SQL.text("parties")
 HISTORY = SQL.text("history")
+CHANGES = SQL.text("changes")
 
 # All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
 # OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
@@ -94,6 +95,22 @@ def history(principal: Principal, order_id: int, after: int = 0, limit: int = PA
     rows = db.session.execute(HISTORY, values).all()
     events = [Past(*row) for row in rows[:limit]]
     return events, events[-1].version if len(rows) > limit else None
+
+
+@dataclass(frozen=True)
+class ChangeAbout:
+    """What a notification is about."""
+
+    id: int
+    type: str
+    to_status: str
+    number: str
+
+
+def changes(ids: Sequence[int]) -> dict[int, ChangeAbout]:
+    """The events with these ids, whosever they are."""
+    rows = db.session.execute(CHANGES, {"ids": list(ids)}) if ids else ()
+    return {row[0]: ChangeAbout(*row) for row in rows}
 
 
 def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, OpenOrders], list[str]]:

@@ -17,3 +17,7 @@ SELECT o.seller_id, o.buyer_id FROM orders o WHERE o.id = :order_id AND {party}
 -- A page, oldest first, with the bits of the effects that each event has.
 SELECT e.id, e.version, e.effect_bits, {event} FROM {events} e WHERE e.order_id = :order_id AND e.version > :after
 ORDER BY e.version LIMIT :limit
+
+-- name: changes(ids)
+-- What notifications are about: the events of these ids, with the numbers of their orders.
+SELECT e.id, e.type, e.to_status, o.number FROM order_events e JOIN orders o ON o.id = e.order_id WHERE e.id = ANY(:ids)

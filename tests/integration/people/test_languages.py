@@ -85,6 +85,20 @@ def test_times_are_those_of_the_persons_zone_and_language(desk, placed):
     assert "Zeiten in Asia/Kolkata" in page
 
 
+def test_what_was_stored_is_worded_again_for_its_reader(desk, cast, placed, outbox):
+    cast.alice.move(placed["id"], "CANCELLED", "Zu spät")
+    outbox.run_until_idle()
+    api(desk, "PATCH", "/api/me", {"language": "de"})
+
+    number, inbox = placed["number"], read(desk, "/inbox").text
+    assert f"Die neue Bestellung #{number} wartet auf Sie." in inbox
+    assert f"Die Bestellung #{number} wurde storniert." in inbox
+    assert "Zu spät" in inbox
+    assert "was cancelled" not in inbox
+    titles = [one["title"] for one in cast.bob.get("/api/notifications").json["notifications"]]
+    assert f"Order #{number} was cancelled." in titles, "programs get what was stored"
+
+
 def test_the_reference_is_in_english_whoever_asks_first(browser):
     for accepted in ("de", "en"):
         page = read(browser, "/docs", accepted)
