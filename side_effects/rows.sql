@@ -34,9 +34,8 @@ judged AS MATERIALIZED (
     SELECT s.id, {no_longer_due} AS why FROM side_effects s WHERE s.id = ANY(ARRAY(SELECT id FROM due)))
 
 -- fragment: withdraw
-UPDATE side_effects s SET status = 'superseded', finished_at = clock_timestamp(), fingerprint = '',
-    last_error = (SELECT why FROM judged j WHERE j.id = s.id)
-WHERE s.id = ANY(ARRAY(SELECT id FROM ceased)) RETURNING s.id
+UPDATE side_effects s SET status = 'superseded', finished_at = clock_timestamp(), fingerprint = '', last_error = j.why
+FROM judged j WHERE s.id = ANY(ARRAY(SELECT id FROM ceased)) AND j.id = s.id RETURNING s.id
 
 -- fragment: begin
 -- Begins the attempts of the rows in the CTE `due`, for the process :owner, as far as they are still wanted: asked by the
