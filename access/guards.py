@@ -98,6 +98,12 @@ def count(principal: Principal, reading: bool) -> None:
     g.rate = access_of().limits.take(principal.who, reading)
 
 
+def count_message() -> None:
+    """Count a message of the current person; raises TooManyRequests beyond the rate."""
+    principal = current()
+    access_of().limits.take_message(principal.who, principal.via)
+
+
 def weigh(writes: int) -> tuple[int, TooManyRequests | None]:
     """How many of a request's writes may be made, given that it was admitted as one write, and the error for the
     others."""

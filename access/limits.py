@@ -1,7 +1,8 @@
-"""Rate limits: reads and writes of a principal each have a rate, counted in this process, or in Redis for all.
+"""Rate limits: reads and writes of a principal, and messages of a person, each have a rate, counted in this process, or
+in Redis for all.
 
-The counting is the library's (a sliding window of a second). While Redis is unavailable, the limits are those of the
-process alone: Redis is tried again after a while, and no request waits for it meanwhile.
+The counting is the library's (a sliding window of a second, or of a minute). While Redis is unavailable, the limits are
+those of the process alone: Redis is tried again after a while, and no request waits for it meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-from limits import RateLimitItem, RateLimitItemPerSecond, WindowStats
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond, WindowStats
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
@@ -31,12 +32,14 @@ T = TypeVar("T")
 
 
 class RateLimits:
-    """The rates of one installation, in requests per second; 0 for none."""
+    """The rates of one installation, in requests per second, and in messages per minute; 0 for none."""
 
-    def __init__(self, reads: int, writes: int, redis_url: str = "") -> None:
-        self._items = {
+    def __init__(self, reads: int, writes: int, redis_url: str = "", messages: int = 0) -> None:
+        self._items: dict[str, RateLimitItem] = {
             kind: RateLimitItemPerSecond(rate) for kind, rate in (("reads", reads), ("writes", writes)) if rate
         }
+        if messages:
+            self._items["messages"] = RateLimitItemPerMinute(messages)
         self.writes = writes
         self._alone = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
         self._shared = _shared(redis_url) if self._items and redis_url else None
@@ -55,7 +58,13 @@ class RateLimits:
         Returns the header fields that report the remaining quota (IETF draft-ietf-httpapi-ratelimit-headers); none
         without a rate.
         """
-        kind = "reads" if reading else "writes"
+        return self._take("reads" if reading else "writes", who)
+
+    def take_message(self, who: str, via: str | None) -> None:
+        """Count one message of a person, or of what else acts for `who`; raises TooManyRequests beyond the rate."""
+        self._take("messages", f"{who} {via or ''}")
+
+    def _take(self, kind: str, who: str) -> list[tuple[str, str]]:
         item = self._items.get(kind)
         if item is None:
             return []
@@ -108,12 +117,13 @@ def _seconds(window: WindowStats) -> int:
 
 def _fields(item: RateLimitItem, kind: str, window: WindowStats) -> dict[str, str]:
     left = f'"{kind}";r={window.remaining};t={_seconds(window)}'
-    return {"RateLimit-Policy": f'"{kind}";q={item.amount};w=1', "RateLimit": left}
+    return {"RateLimit-Policy": f'"{kind}";q={item.amount};w={item.get_expiry()}', "RateLimit": left}
 
 
 def _too_many(item: RateLimitItem, kind: str, window: WindowStats, fields: dict[str, str]) -> TooManyRequests:
     seconds = _seconds(window)
-    return TooManyRequests(f"More than {item.amount} {kind} a second. Try again in {seconds} s.", seconds, fields)
+    sentence = f"More than {item.amount} {kind} a {item.GRANULARITY.name}. Try again in {seconds} s."
+    return TooManyRequests(sentence, seconds, fields)
 
 
 def _shared(url: str) -> RateLimiter:

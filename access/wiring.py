@@ -30,7 +30,9 @@ def build(app: Flask, settings: Settings) -> Access:
     return Access(
         settings,
         credentials,
-        RateLimits(settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url),
+        RateLimits(
+            settings.rate_limit_reads, settings.rate_limit_writes, settings.redis_url, settings.rate_limit_messages
+        ),
         Devices(settings),
         Links(settings),
         TrackingLinks(settings, credentials.tokens.revocations),

@@ -151,6 +151,9 @@ class Settings:
     rate_limit_writes: int = _setting(
         "0", "Writes per second and principal that a process accepts; 0 for no limit.", form.whole_number(0, 10**6)
     )
+    rate_limit_messages: int = _setting(
+        "120", "Messages per minute and person that a process accepts; 0 for no limit.", _whole_number(0, 10**6)
+    )
     redis_url: str = _setting(
         "",
         "Redis in which all processes count requests together: `redis://`; empty: each process counts its own.",

@@ -99,6 +99,7 @@ def test_what_a_request_holds_is_counted(limits):
 
 
 def test_without_a_rate_a_request_may_hold_anything():
+    RateLimits(reads=0, writes=0).take_message("seller:1", "person:1")
     assert (500, [], None) == RateLimits(reads=0, writes=0).take_more("seller:1", 500)
 
 
@@ -122,3 +123,14 @@ def test_with_redis_away_the_process_counts_alone_and_comes_back(redis, monkeypa
     let_in(limits, "seller:1", 100)
 
     assert redis.keys(), "it counts there again"
+
+
+def test_the_messages_of_a_person_are_counted_by_the_minute(still):
+    limits = RateLimits(reads=0, writes=0, messages=2)
+    for via in ("person:1", "person:1", "person:2", None):
+        limits.take_message("seller:1", via)
+
+    with pytest.raises(TooManyRequests, match=r"^More than 2 messages a minute\. ") as refused:
+        limits.take_message("seller:1", "person:1")
+    assert '"messages";q=2;w=60' == refused.value.headers["RateLimit-Policy"]
+    assert 1 <= int(refused.value.headers["Retry-After"]) <= 60
