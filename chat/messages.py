@@ -1,30 +1,53 @@
-"""Writes and reads the messages of an order's conversation."""
+"""Writes and reads the conversation of an order: messages, and the internal notes beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import outbox
-from access.actors import acting_json, actor_json, actor_seen_by
-from access.principal import Principal
+from access.actors import actor_json
+from access.principal import LINK, Principal
+from chat.effects import MESSAGE, NOTE
 from foundation import logs, sql
 from foundation.db import all_rows, commit, db, in_pieces
+from foundation.errors import AppError, Forbidden
 from outbox.engine import Engine
 from outbox.entries import OutboxEntry
-from side_effects.effects import AnnouncedEvent, EventType, WrittenEffect, is_pending
-
-CONTEXT = "order-message"
-EVENT_TYPE = "message"
-MESSAGE_BIT = 6
-"""The bit of this event type's one effect in the outbox; bits are unique over all event types."""
-
-SAY_SYSTEM = "INSERT INTO messages (id, kind, order_id, event_id, seller_id, buyer_id, body, buyer_body, created_at)"
-"""Followed by a SELECT of these columns; the id is drawn from `messages_id_seq` beforehand."""
 
 PAGE = 50
 """Messages per page by default: 500 of the longest were 8 MB."""
+
+NOTE_READERS = ("seller", "operator", "auditor", "service")
+"""Roles that read internal notes: all but buyers. They read the note of an order too."""
+
+NOTE_WRITERS = ("seller", "operator")
+
+EVENT_TYPES = {"person": MESSAGE, "note": NOTE}
+"""By the kind of what is written."""
+
+COLUMNS = {
+    "id": "n.id",
+    "order_id": "n.order_id",
+    "event_id": "NULL::bigint",
+    "kind": "'note'",
+    "body": "n.body",
+    "buyer_body": "NULL",
+    "author_role": "n.author_role",
+    "author_id": "n.author_id",
+    "author_via": "n.author_via",
+    "client_message_id": "n.client_message_id",
+    "created_at": "n.created_at",
+}
+"""What is read of a message, and the same of an internal note `n`, in SQL."""
+
+
+class MessageIdReused(AppError):
+    """You have sent another message to this conversation with this `client_message_id`."""
+
+    code, status = "message_id_reused", 409
+    sentence = "This client_message_id belongs to another message of yours."
 
 
 @dataclass(frozen=True)
@@ -35,108 +58,122 @@ class Parties:
     buyer_id: int
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a person wants to write."""
+
+    body: str
+    kind: Literal["person", "note"] = "person"
+    client_id: str | None = None
+    """What the person's client calls it: sent again, it is written once."""
+
+
 def message_json(alias: str, reader: str) -> str:
     """SQL for a message as JSON text, worded for its reader: `reader` is SQL for a role."""
     author = actor_json(f"{alias}.author_role", f"{alias}.author_id", f"{alias}.author_via", reader)
     return f"""(SELECT row_to_json(members)::text FROM (
-        SELECT {alias}.id, {alias}.order_id, {alias}.kind,
+        SELECT {alias}.id, {alias}.order_id, {alias}.event_id, {alias}.kind,
                CASE {reader} WHEN 'buyer' THEN coalesce({alias}.buyer_body, {alias}.body) ELSE {alias}.body END AS body,
-               {author}::json AS author, {alias}.created_at) AS members)"""
+               {author}::json AS author,
+               CASE {reader} WHEN {alias}.author_role THEN {alias}.client_message_id END AS client_message_id,
+               {alias}.created_at) AS members)"""
 
 
-def live_message(
-    condition: str,
-    *,
-    id: str,
-    kind: str,
-    seller_body: str,
-    buyer_body: str,
-    created_at: str,
-    authors: tuple[str, str] = ("'null'", "'null'"),
-    inserted: str = "",
-) -> tuple[AnnouncedEvent, AnnouncedEvent]:
-    """The live events of a message to both sides: in the form of `message_json`, in pieces.
-
-    All of them are SQL over the row, which also has `order_id`, `seller_id` and `buyer_id`. `authors`: as the seller
-    and as the buyer see the author.
-    """
-    begins = f"""'{{"at":' || to_json({created_at}) || ',"type":"message.created","message":{{"id":' || {id}
-               || ',"order_id":' || order_id || ',"kind":"' || {kind} || '","body":'"""
-    ends = f"""',"created_at":' || to_json({created_at}) || '}}}}'"""
-
-    def to(side: str, body: str, author: str) -> AnnouncedEvent:
-        pieces = (begins, f"to_json({body})::text", f"""',"author":' || {author}""", ends)
-        return AnnouncedEvent(f"'{side}:' || {side}_id", "'message.created'", pieces, condition, id, inserted)
-
-    return to("buyer", buyer_body, authors[1]), to("seller", seller_body, authors[0])
-
-
-def event_type() -> EventType:
-    """Messages of people: their effect is a live event for both sides."""
-    source = f"""
-said AS MATERIALIZED (
-    SELECT s.pending, m.*, {acting_json("m.author_role", "m.author_id", "m.author_via")} AS acting FROM completed s
-    CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
-        '{EVENT_TYPE}')"""
-    seen_by_seller, seen_by_buyer = (actor_seen_by(side, "author_role", "author_id") for side in ("seller", "buyer"))
-    live = live_message(
-        is_pending(MESSAGE_BIT),
-        id="id",
-        kind="kind",
-        seller_body="body",
-        buyer_body="coalesce(buyer_body, body)",
-        created_at="created_at",
-        authors=(seen_by_seller, seen_by_buyer),
-    )
-    return EventType(
-        EVENT_TYPE, CONTEXT, source, (WrittenEffect("realtime.message", MESSAGE_BIT, live=live),), rows="said"
-    )
+def _entry(event_type: str, source: str) -> str:
+    return outbox.insert(event_type, source, pending=":pending", request_id=":request_id", owner=":owner")
 
 
 SQL = sql.beside(
     __file__,
-    entry=outbox.insert(EVENT_TYPE, "said", pending=str(1 << MESSAGE_BIT), request_id=":request_id", owner=":owner"),
+    message_entry=_entry(MESSAGE, "said"),
+    note_entry=_entry(NOTE, "noted"),
     message=message_json("m", ":role"),
     message_said=message_json("said", ":role"),
+    message_columns=", ".join(f"m.{name}" for name in COLUMNS),
+    note_columns=", ".join(f"{value} AS {name}" for name, value in COLUMNS.items()),
 )
-SAY = SQL.text("say")
-CONVERSATION = SQL.text("conversation")
+WRITE = {"person": SQL.text("say"), "note": SQL.text("note")}
+SENT = SQL.text("sent")
+CONVERSATION = {False: SQL.text("conversation"), True: SQL.text("conversation_with_notes")}
+"""Without internal notes, and with them."""
+
 ERASE = SQL.text("erase")
+ERASE_NOTES = SQL.text("erase_notes")
+NOTES = SQL.text("notes")
 EXPORT = SQL.text("export")
 
 
-def say(engine: Engine, event_type: EventType, principal: Principal, order_id: int, parties: Parties, body: str) -> str:
-    """Write a person's message with the outbox entry of its live events, and return it as JSON text."""
+def say(engine: Engine, principal: Principal, order_id: int, parties: Parties, draft: Draft) -> str:
+    """Write a person's message, or internal note, with the outbox entry of its effects, and return it as JSON text.
+
+    What was sent before under the same id of the client is returned and not written again. Raises MessageIdReused if
+    that was something else, and Forbidden for a note of somebody who writes none.
+    """
+    if draft.kind == "note" and principal.role not in NOTE_WRITERS:
+        raise Forbidden("Internal notes are written by the seller and by operators.")
+    known = _sent_before(principal, order_id, draft) if draft.client_id else None
+    if known is not None:
+        return known
+    event_type = engine.event_types[EVENT_TYPES[draft.kind]]
     values = {
         "order_id": order_id,
         "seller_id": parties.seller_id,
-        "buyer_id": parties.buyer_id,
+        **({"buyer_id": parties.buyer_id} if draft.kind == "person" else {}),
         "role": principal.role,
         "id": principal.id,
         "via": principal.via,
-        "body": body,
+        "body": draft.body,
+        "client_id": draft.client_id,
+        "pending": event_type.everything,
         "request_id": logs.request_id.get(),
         "owner": engine.owner,
     }
-    message_id, entry_id, message = db.session.execute(SAY, values).one()
+    written = db.session.execute(WRITE[draft.kind], values).one_or_none()
+    if written is None:  # another request was faster, between the two statements
+        known = _sent_before(principal, order_id, draft)
+        assert known is not None
+        return known
+    message_id, entry_id, message = written
     entry = OutboxEntry(entry_id, event_type, message_id, order_id, event_type.everything, logs.request_id.get())
     commit(lambda: engine.dispatch(entry))
     return str(message)
+
+
+def _sent_before(principal: Principal, order_id: int, draft: Draft) -> str | None:
+    """The message that this person has sent under the draft's id; None if there is none."""
+    asked = {"order_id": order_id, "role": principal.role, "id": principal.id, "client_id": draft.client_id}
+    found = db.session.execute(SENT, asked).one_or_none()
+    if found is None:
+        return None
+    *same, message = found
+    if same != [draft.kind, draft.body, principal.via]:
+        raise MessageIdReused
+    return str(message)
+
+
+def reads_notes(principal: Principal) -> bool:
+    """Whether somebody reads internal notes; nobody with a tracking link, which may be in anybody's hands."""
+    return principal.role in NOTE_READERS and principal.via != LINK
 
 
 def conversation(principal: Principal, order_id: int, before: int, limit: int = PAGE) -> tuple[str, int | None]:
     """The newest messages below `before` as a JSON array, oldest first, worded for this reader; and the id below which
     earlier ones are, if there may be any."""
     values = {"order_id": order_id, "role": principal.role, "before": before, "limit": limit}
-    found, lowest, count = db.session.execute(CONVERSATION, values).one()
+    found, lowest, count = db.session.execute(CONVERSATION[reads_notes(principal)], values).one()
     return found, lowest if count == limit else None
 
 
 def erase(order_ids: Sequence[int]) -> int:
     """Erase the texts of people in these orders' conversations, in chunks that each commit; returns how many."""
-    return in_pieces(ERASE, orders=list(order_ids))
+    return in_pieces(ERASE, orders=list(order_ids)) + in_pieces(ERASE_NOTES, orders=list(order_ids))
+
+
+def notes_of(order_ids: Sequence[int]) -> list[int]:
+    """The ids of these orders' internal notes."""
+    return [row[0] for row in all_rows(NOTES, orders=list(order_ids))]
 
 
 def export(order_ids: Sequence[int]) -> Iterator[Any]:
-    """All messages of these orders' conversations."""
+    """All messages of these orders' conversations, without the internal notes: they are not the buyer's to read."""
     return (row[1] for order in order_ids for row in all_rows(EXPORT, order=order))

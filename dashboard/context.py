@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from access.principal import Principal
-from chat.messages import Parties
+from chat.wiring import Chat
 from dashboard.role_views import RoleView
 from foundation import languages
 from notifications.inbox import Marks
 from orders.status_change import StatusChanges
 from orders.workflow import Workflow
-
-Say = Callable[[Principal, int, Parties, str], str]
-"""Writes a person's message to an order's conversation."""
-
 
 ROLES = ("seller", "buyer", "operator", "auditor")
 """The roles that have pages."""
@@ -27,7 +22,7 @@ class PageContext:
 
     workflow: Workflow
     changes: StatusChanges
-    say: Say
+    chat: Chat
     marks: Marks
     cursor: Callable[[], str]
     """The live stream's current position; read before anything else of a page, so that no event is lost in between."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import orjson
 import pydantic
 from flask import Blueprint, flash, redirect, request
@@ -9,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from access import guards
+from chat.messages import Draft
 from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
 from dashboard import messages
 from dashboard.auth_pages import too_old
@@ -16,7 +19,7 @@ from dashboard.context import PageContext
 from dashboard.pages import ORDER_ID, FormError, board_page, order_page, protect
 from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
-from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest
+from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest, TooManyRequests
 from foundation.languages import N_, gettext
 from orders import queries
 from orders.conditions import KEY
@@ -44,14 +47,21 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @forms.post(f"/orders/{ORDER_ID}/messages")
     def say(order_id: int) -> ResponseReturnValue:
-        principal, body = guards.current(), _text("body")
+        principal = guards.current()
         parties = queries.parties(principal, order_id)
         try:
-            message = CreateMessageRequest(body=body)
-        except pydantic.ValidationError:
-            text = gettext("Enter a message of up to %(count)s characters.", count=formats.number(MESSAGE_CHARACTERS))
-            return order_page(context, order_id, FormError(order_id, "message", text, body)), InvalidRequest.status
-        context.say(principal, order_id, parties, message.body)
+            context.chat.say(principal, order_id, parties, _draft())
+        except (InvalidRequest, TooManyRequests) as error:
+            refused = FormError(order_id, "message", error.detail, _text("body"), bool(_text("internal")))
+            return order_page(context, order_id, refused), error.status, error.headers
+        return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
+
+    @forms.post(f"/orders/{ORDER_ID}/messages/seen")
+    def see(order_id: int) -> ResponseReturnValue:
+        principal = guards.current()
+        parties = queries.parties(principal, order_id)
+        if up_to := _id("up_to"):
+            context.chat.see(principal, order_id, parties, up_to)
         return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
 
     @forms.post("/inbox/read")
@@ -65,6 +75,19 @@ def blueprint(context: PageContext) -> Blueprint:
         return redirect("/inbox", 303)
 
     return forms
+
+
+def _draft() -> Draft:
+    """The message that the form asks to be sent; raises InvalidRequest and TooManyRequests with a sentence for the
+    page."""
+    kind: Literal["note", "person"] = "note" if _text("internal") else "person"
+    try:
+        message = CreateMessageRequest(body=_text("body"), kind=kind)
+    except pydantic.ValidationError as error:
+        count = formats.number(MESSAGE_CHARACTERS)
+        raise InvalidRequest(gettext("Enter a message of up to %(count)s characters.", count=count)) from error
+    guards.count_message()
+    return message.draft
 
 
 def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from access.principal import Principal
-from chat import messages
+from chat import marks, messages
 from dashboard.context import PageContext
 from foundation.contract import LARGEST_ID
 from notifications import inbox
@@ -71,6 +71,7 @@ def order(context: PageContext, principal: Principal, order_id: int, before: int
     """One order with the newest of its history and of its messages, those below `before`; raises NotFound."""
     found: Row = orjson.loads(queries.order(context.workflow, principal, order_id)[0])
     texts, earlier = messages.conversation(principal, order_id, before)
+    reading = marks.reading(principal, order_id)
     # Versions are 1, 2, 3 ...: these are the newest.
     events, _ = queries.history(principal, order_id, after=max(0, found["version"] - queries.PAGE))
     return {
@@ -79,6 +80,8 @@ def order(context: PageContext, principal: Principal, order_id: int, before: int
         "messages": orjson.loads(texts),
         "earlier": earlier,
         "later": before != LARGEST_ID,
+        "unread_messages": reading.unread,
+        "seen_marks": orjson.loads(reading.marks),
     }
 
 

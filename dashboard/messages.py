@@ -39,6 +39,8 @@ TEXTS = {
     "open": N_("{count} open"),
     "hidden": N_("{count} more"),
     "unread": N_("Notifications, {count} unread"),
+    "new_messages": N_("{count} new"),
+    "seen_by": N_("Seen by {names}"),
     "expected": N_("Expected {day}"),
     "due": N_("Due"),
     "late": N_("Late"),
@@ -150,6 +152,13 @@ def who(acting: Mapping[str, Any], principal: Principal, names: Mapping[str, str
     if key := acting.get("api_key"):
         return text("by_key", key=key["name"] or key["id"])
     return names.get(account if acting.get("demo") else "", names.get(acting["role"], text("someone")))
+
+
+def seen_by(message: int, marks: Sequence[Mapping[str, Any]], principal: Principal, names: Mapping[str, str]) -> str:
+    """Who else has seen the conversation up to this message. As `seenBy` in static/order.js."""
+    readers = [who(mark["reader"], principal, names) for mark in marks if mark["up_to"] == message]
+    others = [name for name in readers if name != text("you")]
+    return text("seen_by", names=", ".join(others)) if others else ""
 
 
 def _via(acting: Mapping[str, Any]) -> str | None:

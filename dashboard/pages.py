@@ -35,6 +35,8 @@ class FormError:
 
     text: str
     draft: str = ""
+    internal: bool = False
+    """Whether it was to be an internal note: sent again, it must not become a message."""
 
 
 def protect(blueprint: Blueprint, context: PageContext, rule: guards.Rule = RULE) -> None:
@@ -76,6 +78,7 @@ def blueprint(context: PageContext) -> Blueprint:
     @pages.get(f"/orders/{ORDER_ID}")
     @pages.get(f"/orders/{ORDER_ID}/status", endpoint="after_status")
     @pages.get(f"/orders/{ORDER_ID}/messages", endpoint="after_message")
+    @pages.get(f"/orders/{ORDER_ID}/messages/seen", endpoint="after_seen")
     def own_order(order_id: int) -> ResponseReturnValue:
         return redirect(f"{context.view(guards.current().role).home}/{order_id}", 303)
 
@@ -124,7 +127,7 @@ def order_page(context: PageContext, order_id: int, form_error: FormError | None
     names = messages.actors(principal, found["order"]["buyer_name"])
     if principal.role != "seller":
         names |= _shop(found["order"])
-    live = {"order": found["order"], "events": found["events"], "names": names}
+    live = {"order": found["order"], "events": found["events"], "seen": found["seen_marks"], "names": names}
     template = "track.html" if principal.role == "buyer" else "order.html"
     path = f"{context.view(principal.role).home}/{order_id}"
     return page(context, template, path=path, live=live, names=names, form_error=form_error, **found)

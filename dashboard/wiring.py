@@ -64,12 +64,12 @@ def build(
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
     context = PageContext(
-        orders.workflow, orders.changes, chat.say, notifications.marks, realtime.cursor, settings.demo
+        orders.workflow, orders.changes, chat, notifications.marks, realtime.cursor, settings.demo
     )
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     app.jinja_env.filters.update(formatters.FILTERS)
-    app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited)
+    app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by)
     app.jinja_env.globals["for_scripts"] = messages.for_scripts
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)

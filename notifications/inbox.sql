@@ -75,7 +75,8 @@ DELETE FROM notifications WHERE id = ANY(ARRAY(
     SELECT id FROM notifications WHERE recipient_role = 'buyer' AND recipient_id = :id ORDER BY id LIMIT :piece))
 
 -- name: erase(orders, piece)
--- The body is what somebody wrote, but for generic ones; titles hold no personal data.
+-- The body is what somebody wrote, but for generic ones; titles hold no personal data. Those of messages and internal
+-- notes have the message's id as their event's.
 UPDATE notifications SET body = '' WHERE id = ANY(ARRAY(
     SELECT id FROM notifications WHERE order_id = ANY(:orders) AND kind <> 'generic' AND body <> '' LIMIT :piece))
 

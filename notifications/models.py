@@ -23,9 +23,11 @@ class NotificationRow(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     event_id: Mapped[int]
+    """The change; of the kinds `message` and `note`, the message."""
+
     order_id: Mapped[int]
     kind: Mapped[str]
-    """`generic`, `status` for the text of the status, or `message`, whose `event_id` is the id of the message."""
+    """`generic`, `status` for the text of the status, or `message` and `note`, whose `event_id` is the message's."""
 
     recipient_role: Mapped[str]
     recipient_id: Mapped[int]

@@ -85,12 +85,12 @@ class Notification(Answer):
 
     id: Id
     order_id: Id
-    event_id: Annotated[
-        Id, pydantic.Field(description="The change in the order's history; the message, if `kind` is `message`.")
-    ]
+    event_id: Annotated[Id, pydantic.Field(description="The change; for `message` and `note`, the message.")]
     kind: Annotated[
-        Literal["generic", "status", "message"],
-        pydantic.Field(description="`status` has the text of the status."),
+        Literal["generic", "status", "message", "note"],
+        pydantic.Field(
+            description="`status` has the text of the status, `message` and `note` the beginning of what was written."
+        ),
     ]
     title: str
     body: str

@@ -75,6 +75,7 @@ def take_out(buyer_id: int) -> dict[str, int]:
         erased["messages"] += messages.erase(batch)
         erased["notifications"] += inbox.erase(batch)
         erased["live_events"] += erasure.erase(batch, ERASED_NAME)
+        erased["live_events"] += erasure.erase_packs_of(messages.notes_of(batch), ERASED_NAME)
         in_pieces(ERASE_ERRORS, orders=batch)
         revocations.erase_reasons([tracking_links.subject(order) for order in batch])
         idempotency.forget_orders(batch)

@@ -45,6 +45,9 @@ BOARD = """WITH waiting AS (
                         FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
     ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
 
+NUMBER = "(SELECT ltrim(number, '#') FROM orders WHERE id = order_id)"
+"""SQL for the number of the order `order_id`, for packages that know no more of orders."""
+
 NEWEST_CLOSED = 100
 """How many closed orders, the newest by id, are checked for when they were closed; no index has that."""
 

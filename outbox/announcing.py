@@ -64,7 +64,7 @@ def _pack(event_type: EventType, live: Sequence[AnnouncedEvent], careful: bool) 
            concat_ws(';', {recipe}) AS recipe,
            {texts} AS pieces,
            {" + ".join(f"live_{number}::int" for number in range(len(live)))} AS events,
-           {"id" if event_type.table else "NULL::bigint"} AS event_id
+           {"id" if event_type.table else event_type.pack_id or "NULL::bigint"} AS event_id
     FROM (SELECT *, {conditions} FROM {event_type.rows} OFFSET 0) AS c
     WHERE {" OR ".join(f"live_{number}" for number in range(len(live)))}"""
 

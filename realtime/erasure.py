@@ -13,6 +13,7 @@ from realtime.log import WAIT_FOR_APPENDS
 SQL = sql.beside(__file__)
 ERASE = SQL.text("erase")
 ERASE_PACKS = SQL.text("erase_packs")
+ERASE_PACKS_OF = SQL.text("erase_packs_of")
 ERASE_PERSON = SQL.text("erase_person")
 ERASE_PERSON_PACKS = SQL.text("erase_person_packs")
 ERASE_WITHOUT_ORDER = SQL.text("erase_without_order")
@@ -33,6 +34,11 @@ def erase_packs(channel: str, name: str) -> int:
     them.
     """
     return _in_pieces(ERASE_PACKS, channel=channel, name=name)
+
+
+def erase_packs_of(ids: Sequence[int], name: str) -> int:
+    """The same for the packed events of these internal notes, which are on no buyer's channel."""
+    return _in_pieces(ERASE_PACKS_OF, ids=[-id for id in ids], name=name) if ids else 0
 
 
 def erase(orders: Sequence[int], name: str) -> int:

@@ -2,10 +2,12 @@
 
 -- fragment: erased_data
 CAST(
-    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb)
+    jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb)
         #- '{order,buyer_email}' #- '{order,delivery}' #- '{order,note}' #- '{order,metadata}' #- '{order,tags}',
         '{event,actor,api_key,name}', 'null', false),
         '{message,author,api_key,name}', 'null', false),
+        '{seen,reader,api_key,name}', 'null', false),
+        '{seen,reader,person,name}', 'null', false),
         '{event,actor,person,name}', 'null', false),
         '{message,author,person,name}', 'null', false),
         '{order,buyer_name}', to_jsonb(CAST(:name AS text)), false),
@@ -15,8 +17,9 @@ CAST(
 
 -- fragment: nameless_data
 CAST(
-    jsonb_set(jsonb_set(CAST(data AS jsonb),
+    jsonb_set(jsonb_set(jsonb_set(CAST(data AS jsonb),
         '{event,actor,person,name}', 'null', false),
+        '{seen,reader,person,name}', 'null', false),
         '{message,author,person,name}', 'null', false) AS text)
 
 -- fragment: packs_of_channel
@@ -25,13 +28,7 @@ CAST(
     (SELECT seq FROM realtime_packs WHERE other = :channel AND seq > :after ORDER BY seq LIMIT :piece)
     ORDER BY seq LIMIT :piece
 
--- fragment: erase_rows
-UPDATE realtime_events SET data = {erased_data}
-
--- name: erase_packs(channel, name, after, piece)
--- All packs of a buyer's channel, since each is about one order of the buyer's. The pieces are not JSON by themselves: the
--- events are put together, erased, and stored as one piece each; their number, and so the row's own, stays.
-WITH found AS MATERIALIZED ({packs_of_channel}),
+-- fragment: erase_found_packs
 erased AS (
     UPDATE realtime_packs p SET (recipe, pieces) = (
         SELECT string_agg(type || ' ' || side || ' ' || place, ';' ORDER BY place),
@@ -40,6 +37,21 @@ erased AS (
     WHERE seq = ANY(ARRAY(SELECT seq FROM found)) RETURNING recipe)
 SELECT (SELECT count(*) FROM found), (SELECT max(seq) FROM found),
     CAST(coalesce(sum(1 + length(recipe) - length(replace(recipe, ';', ''))), 0) AS bigint) FROM erased
+
+-- fragment: erase_rows
+UPDATE realtime_events SET data = {erased_data}
+
+-- name: erase_packs(channel, name, after, piece)
+-- All packs of a buyer's channel, since each is about one order of the buyer's. The pieces are not JSON by themselves: the
+-- events are put together, erased, and stored as one piece each; their number, and so the row's own, stays.
+WITH found AS MATERIALIZED ({packs_of_channel}),
+{erase_found_packs}
+
+-- name: erase_packs_of(ids, name, after, piece)
+-- The same for those of internal notes, by what they are found by.
+WITH found AS MATERIALIZED (
+    SELECT seq FROM realtime_packs WHERE event_id = ANY(:ids) AND seq > :after ORDER BY seq LIMIT :piece),
+{erase_found_packs}
 
 -- name: erase(orders, name, after, piece)
 -- In pieces along the log: an erased event looks like any other, so a search could not find what is left.

@@ -30,7 +30,8 @@ class RealtimePack(Base):
     recipe: Mapped[str]
     pieces: Mapped[str]
     event_id: Mapped[int | None]
-    """The change that it is about, for the completeness check; empty for a message."""
+    """The change that it is about, for the completeness check; for an internal note its id, negative: it is on no
+    channel of the buyer's, by which the erasure finds the others. Empty for a message."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 

@@ -146,6 +146,9 @@ class EventType:
     rows: str = field(default="", kw_only=True)
     """The CTE of the source that has a row for each event: `id`, `order_id`, `pending`, and what the effects need."""
 
+    pack_id: str = field(default="", kw_only=True)
+    """SQL for what the packs of its live events are found by, where it has no `table`; empty if by nothing."""
+
     load: Callable[[Run, Sequence[int]], Mapping[int, Any]] = lambda _run, _ids: {}
     """The payloads of these events, for called effects."""
 

@@ -10,7 +10,7 @@ mine AS MATERIALIZED (
         SELECT id, event_type, order_id FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY event_type,
         order_id),
 waiting AS (
-    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 1007 <> 0 AND id = ANY(ARRAY(
+    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 231919 <> 0 AND id = ANY(ARRAY(
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
@@ -19,10 +19,10 @@ waiting AS (
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
-    UPDATE outbox SET pending = pending & ~1007 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
+    UPDATE outbox SET pending = pending & ~231919 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
 completed AS MATERIALIZED (
-    SELECT id, event_type, event_id, pending & 1007 AS pending FROM gone
-    UNION ALL SELECT id, event_type, event_id, pending & 1007 FROM waiting),
+    SELECT id, event_type, event_id, pending & 231919 AS pending FROM gone
+    UNION ALL SELECT id, event_type, event_id, pending & 231919 FROM waiting),
 labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
@@ -106,14 +106,6 @@ email_status_rows AS (
     SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id
     FROM order_changes WHERE (pending & 128) <> 0 AND (to_status IN (E'CONFIRMED'::text, E'PREPARING'::text, E'READY'::text, E'SHIPPED'::text, E'DELIVERED'::text, E'COMPLETED'::text, E'RETURN_REQUESTED'::text, E'LOST'::text, E'RETURNED'::text, E'DISPUTED'::text, E'REFUNDED'::text, E'CANCELLED'::text)) ORDER BY id
     ON CONFLICT DO NOTHING),
-webhook_deliveries AS (
-    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
-    SELECT 'webhook.delivery', 'webhook:' || asked.id, 'order', c.id, c.order_id, c.request_id
-    FROM order_changes c CROSS JOIN LATERAL (
-        SELECT w.id FROM webhook_endpoints w WHERE w.seller_id = ANY(ARRAY[0, c.seller_id])
-            AND w.event_types && ARRAY[c.type, split_part(c.type, '.', 1) || '.*', '*'] AND (w.statuses IS NULL OR c.to_status = ANY(w.statuses)) OFFSET 0) AS asked
-    WHERE (pending & 512) <> 0 ORDER BY c.id, asked.id
-    ON CONFLICT DO NOTHING),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
     SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, CASE order_changes.to_status WHEN E'DELIVERED'::text THEN order_changes.at + interval '604800 s' END
@@ -130,16 +122,56 @@ timers_dropped AS (
         WHERE (pending & 256) <> 0 AND c.from_status IN (E'DELIVERED'::text)))
     RETURNING id),
 said AS MATERIALIZED (
-    SELECT s.pending, m.*, CASE split_part(coalesce(m.author_via, ''), ':', 1)
+    SELECT *, CASE WHEN (pending & 2048) <> 0 AND to_seller THEN nextval('notifications_id_seq') END AS notified_seller, CASE WHEN (pending & 2048) <> 0 AND to_buyer THEN nextval('notifications_id_seq') END AS notified_buyer FROM (
+        SELECT s.pending, m.*, CASE split_part(coalesce(m.author_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = m.author_role AND p.principal_id = m.author_id) IS NOT TRUE AS former
                     FROM (SELECT split_part(m.author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
                 WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, k.name
                     FROM (SELECT split_part(m.author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END AS acting, (SELECT ltrim(number, '#') FROM orders WHERE id = order_id) AS number, '' AS request_id,
+               clock_timestamp() AS done_at, author_role <> 'seller' AS to_seller, author_role <> 'buyer' AS to_buyer
+        FROM completed s CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m
+        WHERE s.event_type = 'message' OFFSET 0) AS of_people),
+message_notices AS (
+    INSERT INTO notifications
+        (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
+    SELECT side.id, c.id, c.order_id, 'message', side.role, side.person, 'Order #' || number || ' · new message', CASE WHEN length(body) > 200 THEN left(body, 199) || '…'
+        ELSE body END, c.done_at
+    FROM said c CROSS JOIN LATERAL (VALUES (c.notified_seller, 'seller', c.seller_id), (c.notified_buyer, 'buyer', c.buyer_id)) AS side (id, role, person)
+    WHERE side.id IS NOT NULL),
+noted AS MATERIALIZED (
+    SELECT *, CASE WHEN (pending & 65536) <> 0 AND to_seller THEN nextval('notifications_id_seq') END AS notified_seller FROM (
+        SELECT s.pending, n.*, CASE split_part(coalesce(n.author_via, ''), ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = n.author_role AND p.principal_id = n.author_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(n.author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(n.author_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
+                WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END AS acting, (SELECT ltrim(number, '#') FROM orders WHERE id = order_id) AS number, clock_timestamp() AS done_at,
+               author_role <> 'seller' AS to_seller
+        FROM completed s CROSS JOIN LATERAL (SELECT * FROM internal_notes n WHERE id = s.event_id OFFSET 0) AS n
+        WHERE s.event_type = 'note' OFFSET 0) AS of_staff),
+note_notices AS (
+    INSERT INTO notifications
+        (id, event_id, order_id, kind, recipient_role, recipient_id, title, body, created_at)
+    SELECT side.id, c.id, c.order_id, 'note', side.role, side.person, 'Order #' || number || ' · internal note', CASE WHEN length(body) > 200 THEN left(body, 199) || '…'
+        ELSE body END, c.done_at
+    FROM noted c CROSS JOIN LATERAL (VALUES (c.notified_seller, 'seller', c.seller_id)) AS side (id, role, person)
+    WHERE side.id IS NOT NULL),
+marks_moved AS MATERIALIZED (
+    SELECT s.pending, k.*, CASE split_part(coalesce(k.reader_via, ''), ':', 1)
+                WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = k.reader_role AND p.principal_id = k.reader_id) IS NOT TRUE AS former
+                    FROM (SELECT split_part(k.reader_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN people p ON p.id = one.id) AS known)
+                WHEN 'key' THEN ',"api_key":' || (SELECT row_to_json(known)::text FROM (
+                    SELECT one.id, k.name
+                    FROM (SELECT split_part(k.reader_via, ':', 2)::bigint AS id OFFSET 0) AS one LEFT JOIN api_keys k ON k.id = one.id) AS known)
                 WHEN 'link' THEN ',"link":' || 'true' WHEN 'demo' THEN ',"demo":' || 'true' ELSE '' END AS acting FROM completed s
-    CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = s.event_id OFFSET 0) AS m WHERE s.event_type =
-        'message'),
+    CROSS JOIN LATERAL (SELECT * FROM message_marks WHERE id = s.event_id OFFSET 0) AS k
+    WHERE s.event_type = 'message.seen'),
 packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buyer_id AS other,
            concat_ws(';', CASE WHEN live_0 THEN type || ' 0 0.1.2.3.4' END,
                CASE WHEN live_1 THEN type || ' 1 0.5.2.6.4' END,
@@ -171,28 +203,71 @@ packs AS (SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buye
                || chr(30) || CASE WHEN live_5 THEN status_seller::text ELSE '' END
                || chr(30) || CASE WHEN live_5 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"status","title":' || to_json(CASE type WHEN 'order.corrected' THEN 'Correction: ' ELSE '' END || replace(seller_notice, '{number}', number))
                || ',"body":' ELSE '' END
-               || chr(30) || CASE WHEN live_6 OR live_7 THEN '{"at":' || to_json(done_at) || ',"type":"message.created","message":{"id":' || message_id
-               || ',"order_id":' || order_id || ',"kind":"' || 'system' || '","body":' ELSE '' END
-               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN '{"at":' || to_json(done_at) || ',"type":"message.created","message":{"id":'
+               || message_id || ',"order_id":' || order_id || ',"event_id":' || id
+               || ',"kind":"' || 'system' || '","body":' ELSE '' END
+               || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"author":' || 'null' || ',"client_message_id":' || 'null' ELSE '' END
                || chr(30) || CASE WHEN live_6 OR live_7 THEN ',"created_at":' || to_json(done_at) || '}}' ELSE '' END
                || chr(30) || CASE WHEN live_7 THEN to_json(CASE type WHEN 'order.corrected' THEN 'Corrected to ' ELSE 'Status changed to ' END || seller_label)::text ELSE '' END AS pieces,
            live_0::int + live_1::int + live_2::int + live_3::int + live_4::int + live_5::int + live_6::int + live_7::int AS events,
            id AS event_id
     FROM (SELECT *, (pending & 1) <> 0 AS live_0, (pending & 2) <> 0 AS live_1, generic_buyer IS NOT NULL AS live_2, generic_seller IS NOT NULL AS live_3, status_buyer IS NOT NULL AS live_4, status_seller IS NOT NULL AS live_5, (pending & 32) <> 0 AS live_6, (pending & 32) <> 0 AS live_7 FROM order_changes OFFSET 0) AS c
     WHERE live_0 OR live_1 OR live_2 OR live_3 OR live_4 OR live_5 OR live_6 OR live_7
-  UNION ALL SELECT id AS sort, 'buyer:' || buyer_id AS channel, 'seller:' || seller_id AS other,
+  UNION ALL SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buyer_id AS other,
            concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2.3' END,
-               CASE WHEN live_1 THEN 'message.created' || ' 1 0.4.5.3' END) AS recipe,
-           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(created_at) || ',"type":"message.created","message":{"id":' || id
-               || ',"order_id":' || order_id || ',"kind":"' || kind || '","body":' ELSE '' END
-               || chr(30) || CASE WHEN live_0 THEN to_json(coalesce(buyer_body, body))::text ELSE '' END
-               || chr(30) || CASE WHEN live_0 THEN ',"author":' || ('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_role = 'buyer' THEN acting ELSE '' END || '}') ELSE '' END
+               CASE WHEN live_1 THEN 'message.created' || ' 1 0.4.5.3' END,
+               CASE WHEN live_2 THEN 'notification.created' || ' 0 6.7.8.9.10' END,
+               CASE WHEN live_3 THEN 'notification.created' || ' 1 6.11.8.9.10' END) AS recipe,
+           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(created_at) || ',"type":"message.created","message":{"id":'
+               || id || ',"order_id":' || order_id || ',"event_id":' || 'null'
+               || ',"kind":"' || kind || '","body":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN to_json(body)::text ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN ',"author":' || ('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_role = 'seller' THEN acting ELSE '' END || '}') || ',"client_message_id":' || coalesce(CASE WHEN author_role = 'seller' THEN to_json(client_message_id)::text END, 'null') ELSE '' END
                || chr(30) || CASE WHEN live_0 OR live_1 THEN ',"created_at":' || to_json(created_at) || '}}' ELSE '' END
-               || chr(30) || CASE WHEN live_1 THEN to_json(body)::text ELSE '' END
-               || chr(30) || CASE WHEN live_1 THEN ',"author":' || ('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_role = 'seller' THEN acting ELSE '' END || '}') ELSE '' END AS pieces,
+               || chr(30) || CASE WHEN live_1 THEN to_json(coalesce(buyer_body, body))::text ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN ',"author":' || ('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_role = 'buyer' THEN acting ELSE '' END || '}') || ',"client_message_id":' || coalesce(CASE WHEN author_role = 'buyer' THEN to_json(client_message_id)::text END, 'null') ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 THEN '{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":' ELSE '' END
+               || chr(30) || CASE WHEN live_2 THEN notified_seller::text ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"message","title":' || to_json('Order #' || number || ' · new message')
+               || ',"body":' ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 THEN to_json(CASE WHEN length(body) > 200 THEN left(body, 199) || '…'
+        ELSE body END)::text ELSE '' END
+               || chr(30) || CASE WHEN live_2 OR live_3 THEN ',"created_at":' || to_json(done_at) || ',"read_at":null}}' ELSE '' END
+               || chr(30) || CASE WHEN live_3 THEN notified_buyer::text ELSE '' END AS pieces,
+           live_0::int + live_1::int + live_2::int + live_3::int AS events,
+           NULL::bigint AS event_id
+    FROM (SELECT *, (pending & 64) <> 0 AS live_0, (pending & 64) <> 0 AS live_1, notified_seller IS NOT NULL AS live_2, notified_buyer IS NOT NULL AS live_3 FROM said OFFSET 0) AS c
+    WHERE live_0 OR live_1 OR live_2 OR live_3
+  UNION ALL SELECT id AS sort, 'seller:' || seller_id AS channel, NULL::text AS other,
+           concat_ws(';', CASE WHEN live_0 THEN 'message.created' || ' 0 0.1.2.3' END,
+               CASE WHEN live_1 THEN 'notification.created' || ' 0 4.5.6.7.8' END) AS recipe,
+           CASE WHEN live_0 THEN '{"at":' || to_json(created_at) || ',"type":"message.created","message":{"id":'
+               || id || ',"order_id":' || order_id || ',"event_id":' || 'null'
+               || ',"kind":"' || 'note' || '","body":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN to_json(body)::text ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN ',"author":' || ('{"role":"' || author_role || '","id":' || author_id || CASE WHEN author_role = 'seller' THEN acting ELSE '' END || '}') || ',"client_message_id":' || coalesce(CASE WHEN author_role = 'seller' THEN to_json(client_message_id)::text END, 'null') ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN ',"created_at":' || to_json(created_at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN '{"at":' || to_json(done_at) || ',"type":"notification.created","notification":{"id":' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN notified_seller::text ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN ',"order_id":' || order_id || ',"event_id":' || id || ',"kind":"note","title":' || to_json('Order #' || number || ' · internal note')
+               || ',"body":' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN to_json(CASE WHEN length(body) > 200 THEN left(body, 199) || '…'
+        ELSE body END)::text ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN ',"created_at":' || to_json(done_at) || ',"read_at":null}}' ELSE '' END AS pieces,
+           live_0::int + live_1::int AS events,
+           -id AS event_id
+    FROM (SELECT *, (pending & 32768) <> 0 AS live_0, notified_seller IS NOT NULL AS live_1 FROM noted OFFSET 0) AS c
+    WHERE live_0 OR live_1
+  UNION ALL SELECT id AS sort, 'seller:' || seller_id AS channel, 'buyer:' || buyer_id AS other,
+           concat_ws(';', CASE WHEN live_0 THEN 'message.seen' || ' 0 0.1.2' END,
+               CASE WHEN live_1 THEN 'message.seen' || ' 1 0.3.2' END) AS recipe,
+           CASE WHEN live_0 OR live_1 THEN '{"at":' || to_json(at) || ',"type":"message.seen","seen":{"order_id":' || order_id || ',"reader":' ELSE '' END
+               || chr(30) || CASE WHEN live_0 THEN ('{"role":"' || reader_role || '","id":' || reader_id || CASE WHEN reader_role = 'seller' THEN acting ELSE '' END || '}') ELSE '' END
+               || chr(30) || CASE WHEN live_0 OR live_1 THEN ',"up_to":' || up_to || ',"at":' || to_json(at) || '}}' ELSE '' END
+               || chr(30) || CASE WHEN live_1 THEN ('{"role":"' || reader_role || '","id":' || reader_id || CASE WHEN reader_role = 'buyer' THEN acting ELSE '' END || '}') ELSE '' END AS pieces,
            live_0::int + live_1::int AS events,
            NULL::bigint AS event_id
-    FROM (SELECT *, (pending & 64) <> 0 AS live_0, (pending & 64) <> 0 AS live_1 FROM said OFFSET 0) AS c
+    FROM (SELECT *, (pending & 131072) <> 0 AS live_0, (pending & 131072) <> 0 AS live_1 FROM marks_moved OFFSET 0) AS c
     WHERE live_0 OR live_1),
 appended AS (
     INSERT INTO realtime_packs (seq, channel, other, recipe, pieces, event_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from chat.messages import MESSAGE_BIT
+from chat.effects import BITS as BITS_OF_CHAT
 from orders.effects import chat, digest, email, notification, realtime, signal, source, timer, webhook
 from orders.effects.given import Given
 from orders.outbox_entry import EVENT_TYPE
@@ -33,7 +33,7 @@ EFFECTS: tuple[EffectModule, ...] = (
 )
 """In the order in which they are done, and in which the API lists them."""
 
-BITS_OF_OTHERS = {MESSAGE_BIT: "realtime.message"}
+BITS_OF_OTHERS = {**BITS_OF_CHAT}
 """Bits of other event types: one statement completes the entries of all event types."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.messages import SAY_SYSTEM, live_message
+from chat.effects import SAY_SYSTEM, LiveMessage
 from orders.effects.given import Given
 from side_effects.effects import IF_NEW, Effect, WrittenEffect, is_pending
 
@@ -21,20 +21,16 @@ system_messages AS (
 
 
 def effects(_: Given) -> tuple[Effect, ...]:
-    """The message, which both sides see live."""
+    """The message, which both sides see live, each in its words."""
+    live = LiveMessage("message_id", "'system'", "done_at", "id", "system_messages")
     return (
         WrittenEffect(
             "chat.message",
             BIT,
             MESSAGE,
-            live_message(
-                is_pending(BIT),
-                id="message_id",
-                kind="'system'",
-                seller_body=f"{SAID} || seller_label",
-                buyer_body="buyer_label",
-                created_at="done_at",
-                inserted="system_messages",
+            (
+                live.to("buyer", is_pending(BIT), "buyer_label"),
+                live.to("seller", is_pending(BIT), f"{SAID} || seller_label"),
             ),
             (f"CASE WHEN {is_pending(BIT)} THEN nextval('messages_id_seq') END AS message_id",),
             missing="NOT EXISTS (SELECT FROM messages m WHERE m.event_id = e.id)",

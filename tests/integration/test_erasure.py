@@ -21,6 +21,7 @@ ERASED = {
     "api_keys": "name",
     "circuit_changes": "reason",
     "idempotency_keys": "body",
+    "internal_notes": "body",
     "messages": "body",
     "notifications": "body",
     "order_reasons": "reason",
@@ -51,7 +52,9 @@ KEPT = {
     "digest_entries": {TECHNICAL: "owner event_type"},
     "digests": {TECHNICAL: "owner"},
     "idempotency_keys": {TECHNICAL: "principal fingerprint order_ids", CLIENTS_ID: "key"},
-    "messages": {TECHNICAL: "kind author_role author_via buyer_body"},
+    "internal_notes": {TECHNICAL: "author_role author_via", CLIENTS_ID: "client_message_id"},
+    "message_marks": {TECHNICAL: "reader_role reader_via"},
+    "messages": {TECHNICAL: "kind author_role author_via buyer_body", CLIENTS_ID: "client_message_id"},
     "notifications": {TECHNICAL: "kind recipient_role", OF_THE_ORDER: "title"},
     "operator_actions": {TECHNICAL: "action target actor_via", OF_OPERATORS: "actor reason"},
     "order_imports": {OF_THE_ORDER: "external_id"},
@@ -141,6 +144,7 @@ def told(app, cast, outbox, sql, columns, form):
     id = placed.json["id"]
     for person in (cast.alice, cast.bob):
         person.post(f"/api/orders/{id}/messages", {"body": f"Dear {MARKER}"}, Idempotency_Key="b-key")
+    cast.olive.post(f"/api/orders/{id}/messages", {"body": f"Her name is {MARKER}", "kind": "note"})
     cast.bob.post(f"/api/orders/{id}/tracking-links/revoke", {"reason": f"for {MARKER}"})
     edited = cast.shop.request("PATCH", f"/api/orders/{id}", {"buyer_email": f"new.{MARKER}@example.org", "note": "-"})
     assert edited.status == 200, edited

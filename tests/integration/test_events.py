@@ -34,7 +34,8 @@ def happened(cast, outbox):
 
 def test_each_event_is_what_its_schema_says(alice, bob, happened, outbox):
     """Clients make their types of these schemas."""
-    alice.post(f"/api/orders/{happened[0]['id']}/messages", {"body": "Thank you!"})
+    said = alice.post(f"/api/orders/{happened[0]['id']}/messages", {"body": "Thank you!"}).json
+    bob.post(f"/api/orders/{happened[0]['id']}/messages/seen", {"up_to": said["id"]})
     bob.post(f"/api/orders/{happened[0]['id']}/notifications/resend", {})
     bob.move(happened[0]["id"], "PENDING", "misclick")
     bob.request("PATCH", f"/api/orders/{happened[0]['id']}", {"note": "Fragile"})

@@ -27,6 +27,7 @@ PLAYERS = {
     "listNotifications": "bob",
     "markNotificationsRead": "bob",
     "createMessage": "alice",
+    "listMessages": "alice",
     "getPreferences": "alice",
     "setPreferences": "alice",
     "streamEvents": "bob",

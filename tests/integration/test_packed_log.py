@@ -164,7 +164,7 @@ def test_both_forms_have_the_same_events_in_the_same_order(onward, cast, alice, 
         sql("TRUNCATE realtime_packs, realtime_events")
         order = cast.place()
         outbox.run_until_idle()
-        alice.post(f"/api/orders/{order['id']}/messages", {"body": 'It is "urgent"\n\x1f'})
+        alice.post(f"/api/orders/{order['id']}/messages", {"body": 'It is "urgent"\n\t'})
         bob.move(order["id"], "CONFIRMED")
         bob.move(order["id"], "CANCELLED", 'Sold out: "all" of it\\')
         outbox.run_until_idle()
@@ -173,7 +173,7 @@ def test_both_forms_have_the_same_events_in_the_same_order(onward, cast, alice, 
     onward.realtime.feed.packed = True
 
     assert told[0] == told[1]
-    assert 3 + 2 + 6 + 6 == len(told[0]), "a new order, a message, and two changes"
+    assert 3 + 3 + 6 + 6 == len(told[0]), "a new order, a message, and two changes"
 
 
 def test_a_change_takes_one_row_and_as_many_numbers_as_it_has_events(cast, bob, outbox, sql):

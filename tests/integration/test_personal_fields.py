@@ -29,6 +29,7 @@ FIELDS = {
     "tags": "zqtag",
     "reason": "zqreason",
     "messages": "zqmessage",
+    "internal notes": "zqinternal",
     "values of edits": "zqformer@example.org",
 }
 """What is stored of an order of alice's in each field."""
@@ -77,6 +78,8 @@ def tell(cast, outbox):
     edited = cast.shop.request("PATCH", f"/api/orders/{id}", {"buyer_email": FIELDS["buyer_email"]})
     assert edited.status == 200, edited
     assert cast.alice.post(f"/api/orders/{id}/messages", {"body": FIELDS["messages"]}).status == 201
+    note = {"body": FIELDS["internal notes"], "kind": "note"}
+    assert cast.olive.post(f"/api/orders/{id}/messages", note).status == 201
     assert cast.olive.move(id, "CONFIRMED", FIELDS["reason"]).status == 200
     outbox.run_until_idle()
     return id
