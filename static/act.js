@@ -99,9 +99,12 @@ async function sendMessage(form, after) {
   form.dataset.busy = "";
   showError(form, "");
   // Without a response, sending the same text again repeats the same message, with the same key.
-  if (form.dataset.sent !== field.value) Object.assign(form.dataset, { sent: field.value, key: freshKey() });
+  const kind = form.elements.internal?.checked ? "note" : "person";
+  const sent = kind + field.value;
+  if (form.dataset.sent !== sent) Object.assign(form.dataset, { sent, key: freshKey() });
   const headers = { "Idempotency-Key": form.dataset.key };
-  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), { body: field.value }, headers);
+  const body = { body: field.value, kind };
+  const answer = await send("POST", form.action.replace("/orders/", "/api/orders/"), body, headers);
   delete form.dataset.busy;
   if (answer.status === 201) {
     field.value = "";
@@ -109,9 +112,22 @@ async function sendMessage(form, after) {
     order.mergeMessage(answer.data);
     return after();
   }
-  const known = { 400: text("too_old"), 401: text("signed_out"), 422: answer.data.detail };
+  const known = { 400: text("too_old"), 401: text("signed_out"), 422: answer.data.detail, 429: answer.data.detail };
   showError(form, known[answer.status] ?? text("unsent"));
   return say(text("maybe_unsent"), true);
+}
+
+let marked = 0;
+
+/** Whoever has the newest messages before them has seen them; on a page of earlier ones, or in a hidden tab, nobody has. */
+export async function markSeen() {
+  const newest = order.newestMessage();
+  if (document.hidden || page.boot.role === "auditor" || location.search || newest <= marked) return;
+  marked = newest;
+  const id = document.getElementById("order").dataset.order;
+  const answer = await send("POST", `/api/orders/${id}/messages/seen`, { up_to: newest });
+  if (answer.status === 200) order.showUnread(answer.data.unread_count);
+  else marked = 0; // the next message, or the next look at the page, tries again
 }
 
 function closeMenus(unless) {

@@ -16,10 +16,13 @@ const REST = 9; // wait this many times the duration of the last refresh: a boar
 function onEvent(type, data) {
   if (type === "hello" || type === "heartbeat") clock.setClock(data.at);
   else if (type === "resync") reload();
-  else if (type === "message.created") order.mergeMessage(data.message);
+  else if (type === "message.created") {
+    order.mergeMessage(data.message);
+    act.markSeen();
+  } else if (type === "message.seen") order.mergeMark(data.seen);
   else if (type === "notification.count") bell.show(data.unread_count);
   else if (type === "notification.created" || type === "notification.read") inboxChanged(data.unread_count);
-  else {
+  else if (data.order) {
     board.mergeOrder(data.order, false, data.event?.from_status);
     order.mergeOrder(data.order, data.event);
   }
@@ -40,6 +43,7 @@ async function reload() {
   }
   clock.showAll();
   order.toEnd();
+  act.markSeen();
   stream.open(page.cursor);
 }
 
@@ -56,7 +60,12 @@ function onOperatorEvent(type, data) {
 
 function refreshBoard() {
   if (document.hidden || !board.atRest()) later(refreshBoard);
-  else refresh().then(clock.showAll, () => later(refreshBoard));
+  else refresh().then(refreshed, () => later(refreshBoard));
+}
+
+function refreshed() {
+  clock.showAll();
+  act.markSeen();
 }
 
 let waiting = null;
@@ -67,5 +76,7 @@ order.toEnd();
 act.start(() => stream.state === "live" || reload());
 const operating = ["operator", "auditor"].includes(page.boot.role);
 const stream = new OnwardLive({ cursor: page.cursor, onEvent: operating ? onOperatorEvent : onEvent, onState: show });
+act.markSeen();
+document.addEventListener("visibilitychange", act.markSeen);
 setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
 addEventListener("pageshow", (event) => event.persisted && location.reload());

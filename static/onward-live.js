@@ -15,7 +15,7 @@
 
 const TYPES = [
   "hello", "heartbeat", "resync", "bye",
-  "order.created", "order.status_changed", "order.corrected", "order.updated", "order.notification_resent", "message.created",
+  "order.created", "order.status_changed", "order.corrected", "order.updated", "order.notification_resent", "message.created", "message.seen",
   "notification.created", "notification.read", "notification.count",
 ];
 const SILENCE_MS = 40_000; // the server sends a heartbeat every 15 s

@@ -132,6 +132,8 @@ export function mergeMessage(message) {
   const element = clone("message");
   element.dataset.message = message.id;
   element.classList.add(message.kind === "system" ? "system" : mine ? "mine" : "theirs");
+  element.classList.toggle("internal", message.kind === "note");
+  slot(element, "internal").hidden = message.kind !== "note";
   write(element, "body", message.body);
   write(element, "who", author ? nameOf(author) : "");
   when(element, message.created_at);
@@ -139,6 +141,32 @@ export function mergeMessage(message) {
   const later = [...log.children].find((other) => Number(other.dataset.message) > message.id);
   log.insertBefore(element, later ?? null);
   if (mine || atEnd) toEnd();
+}
+
+/** Move a reader's mark: there is one for each that this reader can tell apart. */
+export function mergeMark(mark) {
+  if (!isHere(mark.order_id)) return;
+  const same = (other) => JSON.stringify(other.reader) === JSON.stringify(mark.reader);
+  const known = page.boot.seen.find(same);
+  if (known && known.up_to >= mark.up_to) return;
+  page.boot.seen = [...page.boot.seen.filter((other) => !same(other)), mark];
+  for (const element of document.querySelectorAll(".log [data-message]")) {
+    write(element, "seen", seenBy(Number(element.dataset.message)));
+  }
+}
+
+function seenBy(id) {
+  const names = page.boot.seen.filter((mark) => mark.up_to === id).map((mark) => nameOf(mark.reader));
+  const others = names.filter((name) => name !== text("you"));
+  return others.length ? text("seen_by", { names: others.join(", ") }) : "";
+}
+
+/** The id of the newest message on the page; 0 if there is none. */
+export const newestMessage = () => Number(document.querySelector(".log")?.lastElementChild?.dataset.message ?? 0);
+
+export function showUnread(count) {
+  write(document, "new", text("new_messages", { count }));
+  slot(document, "new").hidden = count === 0;
 }
 
 export function toEnd() {

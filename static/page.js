@@ -34,12 +34,14 @@ export async function refresh() {
   if (!answer.ok) throw new Error(`the page returned ${answer.status}`); // it may work a moment later
   const draft = document.getElementById("body")?.value;
   const ticked = [...document.querySelectorAll("#inbox input:checked")].map((box) => box.name);
+  const internal = document.getElementById("internal")?.checked;
   const scrolled = document.getElementById("board")?.scrollLeft;
   document.querySelector("main").replaceWith(document.adoptNode(fresh.querySelector("main")));
   page.boot = read(document);
   page.cursor = fresh.body.dataset.cursor;
   if (draft) document.getElementById("body").value = draft;
   for (const name of ticked) document.getElementsByName(name).forEach((box) => (box.checked = true));
+  if (internal) document.getElementById("internal").checked = true; // or the draft of a note would become a message
   if (scrolled) document.getElementById("board").scrollLeft = scrolled;
 }
 
