@@ -152,7 +152,7 @@ class Settings:
         "0", "Writes per second and principal that a process accepts; 0 for no limit.", form.whole_number(0, 10**6)
     )
     rate_limit_messages: int = _setting(
-        "120", "Messages per minute and person that a process accepts; 0 for no limit.", _whole_number(0, 10**6)
+        "120", "Messages per minute and person that a process accepts; 0 for no limit.", form.whole_number(0, 10**6)
     )
     redis_url: str = _setting(
         "",

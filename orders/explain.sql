@@ -11,7 +11,7 @@ ORDER BY e.version DESC LIMIT 1
 
 -- name: explained_inbox(event_id)
 -- The notifications of it, by side.
-SELECT recipient_role, min(created_at), max(read_at) FROM notifications WHERE event_id = :event_id
+SELECT recipient_role, min(created_at), max(read_at) FROM notifications WHERE event_id = :event_id AND kind IN ('generic', 'status')
 GROUP BY recipient_role
 
 -- name: explained_emails(event_id)

@@ -78,7 +78,8 @@ def no_longer_due(notices: Notices) -> str:
     if waiting := _waiting(notices):
         waits = f"e.changed IS NULL AND {_kind(notices, 'e.')} IN ({_list(waiting)})"
         seen = """EXISTS (SELECT FROM notifications n
-            WHERE n.event_id = e.id AND n.recipient_role = 'buyer' AND n.read_at IS NOT NULL)"""
+            WHERE n.event_id = e.id AND n.kind IN ('generic', 'status') AND n.recipient_role = 'buyer'
+                AND n.read_at IS NOT NULL)"""
     return gate.no_longer_due(
         """FROM order_events e CROSS JOIN LATERAL (SELECT buyer_email FROM orders WHERE id = e.order_id OFFSET 0) AS o
         WHERE e.id = s.event_id""",

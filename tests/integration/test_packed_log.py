@@ -208,7 +208,7 @@ def test_a_live_event_shows_what_the_api_shows(form, cast, alice, bob, outbox, s
         ]
         shown = person.get("/api/notifications").json["notifications"]
         told = [data["notification"] for type, data in events if type == "notification.created"]
-        assert shown[: len(told)] == told[::-1]
+        assert shown[: len(told)] == sorted(told, key=lambda one: -one["id"])
         conversation = person.get(f"/api/orders/{order['id']}/messages").json["messages"]
         assert conversation[-2:] == [data["message"] for type, data in events if type == "message.created"]
         assert said in conversation
