@@ -29,7 +29,7 @@ UNREAD = SQL.text("unread")
 
 
 @dataclass(frozen=True)
-class Reading:
+class SeenState:
     """How far a conversation was read."""
 
     unread: int
@@ -61,11 +61,11 @@ def see(engine: Engine, principal: Principal, order_id: int, parties: Parties, u
         commit(lambda: engine.dispatch(entry))
 
 
-def reading(principal: Principal, order_id: int) -> Reading:
+def reading(principal: Principal, order_id: int) -> SeenState:
     """How far this conversation was read, as this person may know it."""
     unread: int = db.session.execute(UNREAD, {**_person(principal), "order_id": order_id}).scalar_one()
     marks: str = db.session.execute(MARKS, {"order_id": order_id, "role": reader_of(principal)}).scalar_one()
-    return Reading(unread, marks)
+    return SeenState(unread, marks)
 
 
 def _person(principal: Principal) -> dict[str, object]:

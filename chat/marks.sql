@@ -27,7 +27,7 @@ entry AS (
 SELECT entry.event_id, entry.id FROM entry
 
 -- name: marks(order_id, role)
--- As JSON text, one for each whom the reader can tell apart: of the other side one for the account.
+-- As JSON text, one for each reader whom this one can distinguish: of the other side one for the account.
 SELECT coalesce('[' || string_agg(mark, ',' ORDER BY up_to, mark) || ']', '[]') FROM (
     SELECT max(up_to) AS up_to, '{"order_id":' || :order_id || ',"reader":' || reader || ',"up_to":' || max(up_to)
         || ',"at":' || to_json(max(at)) || '}' AS mark

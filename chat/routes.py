@@ -208,6 +208,11 @@ def blueprint(say: Say, see: See, parties_of: Callable[[Principal, int], Parties
         message = say(principal, path.order_id, parties, body.draft)
         return Response(message, status=201, content_type="application/json")
 
+    _add_seen(routes, see, parties_of)
+    return routes
+
+
+def _add_seen(routes: APIBlueprint, see: See, parties_of: Callable[[Principal, int], Parties]) -> None:
     @routes.post(
         "/api/orders/<int:order_id>/messages/seen",
         summary="Mark messages as seen",
@@ -220,8 +225,6 @@ def blueprint(say: Say, see: See, parties_of: Callable[[Principal, int], Parties
         principal = guards.current()
         see(principal, path.order_id, parties_of(principal, path.order_id), body.up_to)
         return Response(f"{{{_seen(path.order_id)}}}", content_type="application/json")
-
-    return routes
 
 
 def _seen(order_id: int) -> str:

@@ -99,7 +99,7 @@ async function sendMessage(form, after) {
   form.dataset.busy = "";
   showError(form, "");
   // Without a response, sending the same text again repeats the same message, with the same key.
-  const kind = form.elements.internal?.checked ? "note" : "person";
+  const kind = form.elements.internal?.checked ? form.elements.internal.value : "person";
   const sent = kind + field.value;
   if (form.dataset.sent !== sent) Object.assign(form.dataset, { sent, key: freshKey() });
   const headers = { "Idempotency-Key": form.dataset.key };

@@ -132,8 +132,9 @@ export function mergeMessage(message) {
   const element = clone("message");
   element.dataset.message = message.id;
   element.classList.add(message.kind === "system" ? "system" : mine ? "mine" : "theirs");
-  element.classList.toggle("internal", message.kind === "note");
-  slot(element, "internal").hidden = message.kind !== "note";
+  const internal = !["system", "person"].includes(message.kind);
+  element.classList.toggle("internal", internal);
+  slot(element, "internal").hidden = !internal;
   write(element, "body", message.body);
   write(element, "who", author ? nameOf(author) : "");
   when(element, message.created_at);
@@ -143,7 +144,7 @@ export function mergeMessage(message) {
   if (mine || atEnd) toEnd();
 }
 
-/** Move a reader's mark: there is one for each that this reader can tell apart. */
+/** Move a reader's mark: there is one for each that this reader can distinguish. */
 export function mergeMark(mark) {
   if (!isHere(mark.order_id)) return;
   const same = (other) => JSON.stringify(other.reader) === JSON.stringify(mark.reader);

@@ -21,7 +21,7 @@ WITH moved AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
                seller_id, buyer_id, effect_bits, idempotency_key, request_id, at)
         SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, 191 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved
+               seller_id, buyer_id, 703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     entry AS (
         INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)

@@ -32,7 +32,7 @@ WITH matching AS MATERIALIZED (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
                seller_id, buyer_id, effect_bits, idempotency_key, request_id, at)
         SELECT id, version, 'order.status_changed', prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, 191 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved ORDER BY key
+               seller_id, buyer_id, 703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END, key, request_id, updated_at FROM moved ORDER BY key
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     reasons AS (
         INSERT INTO order_reasons (event_id, reason)

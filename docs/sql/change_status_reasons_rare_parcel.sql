@@ -30,7 +30,7 @@ WITH moved AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
                seller_id, buyer_id, effect_bits, idempotency_key, request_id, at, tracking, notify)
         SELECT id, version, CASE WHEN corrects -> prev_status IS NULL THEN 'order.status_changed' ELSE 'order.corrected' END, prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, (191 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, new_tracking, silent IS NULL FROM moved
+               seller_id, buyer_id, (703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, new_tracking, silent IS NULL FROM moved
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     reasons AS (
         INSERT INTO order_reasons (event_id, reason)
@@ -51,17 +51,17 @@ WITH moved AS (
         INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, status, finished_at, last_error)
     SELECT l.kind, l.destination, 'order', s.event_id, s.order_id, s.request_id, 'superseded', e.at, 'superseded by event ' || e.id
     FROM superseded s JOIN e ON e.order_id = s.order_id
-        CROSS JOIN (VALUES (16, E'signal.order_status_changed'::text, E'receivers'::text), (128, E'email.status'::text, E'mail-server'::text)) AS l (bit, kind, destination) WHERE s.pending & l.bit <> 0
+        CROSS JOIN (VALUES (16, E'signal.order_status_changed'::text, E'receivers'::text), (128, E'email.status'::text, E'mail-server'::text), (512, E'webhook.delivery'::text, E'webhooks'::text)) AS l (bit, kind, destination) WHERE s.pending & l.bit <> 0
     ON CONFLICT DO NOTHING),
     held AS (
         INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
-        SELECT 'order', id, order_id, effect_bits & 144, request_id, -1, at + make_interval(secs => hold)
-        FROM (SELECT e.*, moved.hold FROM e JOIN moved ON moved.id = e.order_id) AS changed WHERE hold IS NOT NULL AND effect_bits & 144 <> 0 RETURNING id, event_id),
+        SELECT 'order', id, order_id, effect_bits & 656, request_id, -1, at + make_interval(secs => hold)
+        FROM (SELECT e.*, moved.hold FROM e JOIN moved ON moved.id = e.order_id) AS changed WHERE hold IS NOT NULL AND effect_bits & 656 <> 0 RETURNING id, event_id),
     entry AS (
         INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
-        SELECT 'order', id, order_id, effect_bits & ~CASE WHEN changed.hold IS NULL THEN 0 ELSE 144 END, request_id, $2, at + interval '15 s'
+        SELECT 'order', id, order_id, effect_bits & ~CASE WHEN changed.hold IS NULL THEN 0 ELSE 656 END, request_id, $2, at + interval '15 s'
         FROM (SELECT e.*, moved.hold FROM e JOIN moved ON moved.id = e.order_id) AS changed RETURNING id, event_id)
-    SELECT moved.place, entry.id, effect_bits & ~CASE WHEN moved.hold IS NULL THEN 0 ELSE 144 END,
+    SELECT moved.place, entry.id, effect_bits & ~CASE WHEN moved.hold IS NULL THEN 0 ELSE 656 END,
         ((left((SELECT row_to_json(members)::text FROM (SELECT moved.id AS id, moved.number AS number, moved.status AS status, moved.version AS version, moved.seller_id AS seller_id, moved.buyer_id AS buyer_id, moved.buyer_name AS buyer_name, moved.items AS items, moved.total_minor AS total_minor, moved.currency AS currency, moved.tracking AS tracking, moved.created_at AS created_at, moved.updated_at AS updated_at) AS members), -1)
         || coalesce(',"external_id":' || to_json(moved.external_id)::text, '') || coalesce(',"parcels":' || coalesce(moved.parcels::text, '[{"id":"1",' || substr(moved.tracking::text, 2) || ']'), '')) || CASE moved.actor_role WHEN '' THEN '' ELSE
         coalesce(',"buyer_email":' || to_json(CASE moved.actor_role WHEN 'seller' THEN CASE WHEN current_setting('onward.sellers_see_contact', true) = '1' THEN nullif(moved.buyer_email, '')

@@ -184,7 +184,7 @@ def test_a_note_that_is_refused_stays_a_note(visit, placed):
     refused = bob.post(f"/orders/{placed['id']}/messages", body="x" * 4001, internal="yes")
 
     assert refused.status_code == 422
-    assert re.search(r'name="internal" value="yes" checked', refused.text)
+    assert re.search(r'name="internal" value="note" checked', refused.text)
 
 
 def test_a_buyers_form_cannot_write_one(visit, placed, sql):
