@@ -69,7 +69,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings)
     plan = plan_orders(settings, access, notifications.mailer, deliveries)
-    event_types = (plan.event_type, *types_of_chat(queries.NUMBER))
+    event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     realtime.wake_ups.own_backends = engine.appending_backends

@@ -45,7 +45,7 @@ BOARD = """WITH waiting AS (
                         FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
     ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
 
-NUMBER = "(SELECT ltrim(number, '#') FROM orders WHERE id = order_id)"
+NUMBER_OF_ORDER = "(SELECT ltrim(number, '#') FROM orders WHERE id = order_id)"
 """SQL for the number of the order `order_id`, for packages that know no more of orders."""
 
 NEWEST_CLOSED = 100
