@@ -66,15 +66,20 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @forms.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
-        if up_to := _id("up_to"):
-            context.marks.up_to(guards.current(), up_to)
-        elif one := _id("id"):
-            context.marks.some(guards.current(), [one])
-        elif some := [id for id in (_id(name) for name in request.form if name.startswith("entry-")) if id]:
-            context.marks.some(guards.current(), some)
+        _mark_read(context)
         return redirect("/inbox", 303)
 
     return forms
+
+
+def _mark_read(context: PageContext) -> None:
+    """All up to one, one, or those that were ticked."""
+    if up_to := _id("up_to"):
+        context.marks.up_to(guards.current(), up_to)
+    elif one := _id("id"):
+        context.marks.some(guards.current(), [one])
+    elif some := [id for id in (_id(name) for name in request.form if name.startswith("entry-")) if id]:
+        context.marks.some(guards.current(), some)
 
 
 def _draft() -> Draft:

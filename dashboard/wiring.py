@@ -63,9 +63,7 @@ def build(
 ) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
-    context = PageContext(
-        orders.workflow, orders.changes, chat, notifications.marks, realtime.cursor, settings.demo
-    )
+    context = PageContext(orders.workflow, orders.changes, chat, notifications.marks, realtime.cursor, settings.demo)
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     app.jinja_env.filters.update(formatters.FILTERS)

@@ -171,9 +171,19 @@ export interface CreateApiKeyResult {
   key: string;
 }
 
-/** A message to send. */
+/** A message to send, or an internal note to write. It is plain text, whose line ends are stored as line feeds. */
 export interface CreateMessageRequest {
   body: string;
+  /**
+   * `note` is an internal note, which buyers never see: the seller and operators write it, and auditors and the
+   * marketplace's systems read it too. `person` if it is left out.
+   */
+  kind?: "person" | "note";
+  /**
+   * What you call the message, such as a UUID: while the conversation exists, sending it again returns the message
+   * and writes nothing.
+   */
+  client_message_id?: string | null;
 }
 
 /** An order to create. */
@@ -495,7 +505,7 @@ export interface LiveEvent {
   /** The known types are listed, and new ones may be added. */
   type: string;
   /** What the stream has in `data`. */
-  data: MessageCreatedEvent | NotificationCreatedEvent | NotificationReadEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
+  data: MessageCreatedEvent | MessageSeenEvent | NotificationCreatedEvent | NotificationReadEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
 }
 
 /** Events in commit order. `next_cursor` is always present; `more` says that the next page is available now. */
@@ -503,6 +513,11 @@ export interface LiveEventPage {
   events: LiveEvent[];
   next_cursor: string;
   more: boolean;
+}
+
+/** Marks all messages up to this one, and the internal notes before it, as seen by you. */
+export interface MarkMessagesSeenRequest {
+  up_to: number;
 }
 
 /** Marks all notifications up to one as read, or some: either `up_to` or `ids`. */
@@ -517,10 +532,14 @@ export interface MarkNotificationsReadRequest {
 export interface Message {
   id: number;
   order_id: number;
-  /** `system` messages report a status change. */
-  kind: "system" | "person";
+  /** The change that a `system` message reports. */
+  event_id: number | null;
+  /** `system` messages report a status change; a `note` is internal, never the buyer's. */
+  kind: "system" | "person" | "note";
   body: string;
   author: MessageAuthor | null;
+  /** What its author's client calls it; for the author's side only. */
+  client_message_id: string | null;
   created_at: string;
 }
 
@@ -545,9 +564,34 @@ export interface MessageCreatedEvent {
 
 /** A page of the conversation, oldest first; paging goes back from the newest. */
 export interface MessagePage {
+  /**
+   * Messages that you have not seen, counted up to 1,000. Your own, and those that report what you did, are none
+   * of them.
+   */
+  unread_count: number;
+  /** Who has seen it up to where, of both sides. */
+  seen: SeenMark[];
   messages: Message[];
   /** Send it as `cursor` for the previous messages; null on the last page. */
   next_cursor: number | null;
+}
+
+/** Somebody has seen the conversation of an order up to a message. */
+export interface MessageSeenEvent {
+  at: string;
+  type: "message.seen";
+  seen: SeenMark;
+}
+
+/** How far the conversation was read. */
+export interface MessagesSeen {
+  /**
+   * Messages that you have not seen, counted up to 1,000. Your own, and those that report what you did, are none
+   * of them.
+   */
+  unread_count: number;
+  /** Who has seen it up to where, of both sides. */
+  seen: SeenMark[];
 }
 
 /** An endpoint that was created, with its secret. */
@@ -579,10 +623,10 @@ export interface NewWebhook {
 export interface Notification {
   id: number;
   order_id: number;
-  /** The change in the order's history; the message, if `kind` is `message`. */
+  /** The change; for `message` and `note`, the message. */
   event_id: number;
-  /** `status` has the text of the status. */
-  kind: "generic" | "status" | "message";
+  /** `status` has the text of the status, `message` and `note` the beginning of what was written. */
+  kind: "generic" | "status" | "message" | "note";
   title: string;
   body: string;
   created_at: string;
@@ -1026,6 +1070,15 @@ export interface SavedViewList {
   views: SavedView[];
 }
 
+/** Up to where somebody has seen the conversation. Of the other side, one stands for the whole account. */
+export interface SeenMark {
+  order_id: number;
+  reader: MessageAuthor;
+  /** The newest message that was seen. */
+  up_to: number;
+  at: string;
+}
+
 /** A seller as buyers see it; `reply_to` is null for them, and for other sellers. */
 export interface SellerProfile {
   id: number;
@@ -1197,6 +1250,7 @@ export type StreamEvent =
   | HeartbeatEvent
   | HelloEvent
   | MessageCreatedEvent
+  | MessageSeenEvent
   | NotificationCountEvent
   | NotificationCreatedEvent
   | NotificationReadEvent

@@ -324,6 +324,7 @@ class LiveEvent(Value):
     type: str
     data: (
         MessageCreatedEvent
+        | MessageSeenEvent
         | NotificationCreatedEvent
         | NotificationReadEvent
         | NotificationResentEvent
@@ -350,9 +351,11 @@ class Message(Value):
 
     id: int
     order_id: int
-    kind: Literal["system", "person"]
+    event_id: int | None
+    kind: Literal["system", "person", "note"]
     body: str
     author: MessageAuthor | None
+    client_message_id: str | None
     created_at: datetime
 
 
@@ -381,8 +384,27 @@ class MessageCreatedEvent(Value):
 class MessagePage(Value):
     """A page of the conversation, oldest first; paging goes back from the newest."""
 
+    unread_count: int
+    seen: tuple[SeenMark, ...]
     messages: tuple[Message, ...]
     next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSeenEvent(Value):
+    """Somebody has seen the conversation of an order up to a message."""
+
+    at: datetime
+    type: Literal["message.seen"]
+    seen: SeenMark
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagesSeen(Value):
+    """How far the conversation was read."""
+
+    unread_count: int
+    seen: tuple[SeenMark, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -415,7 +437,7 @@ class Notification(Value):
     id: int
     order_id: int
     event_id: int
-    kind: Literal["generic", "status", "message"]
+    kind: Literal["generic", "status", "message", "note"]
     title: str
     body: str
     created_at: datetime
@@ -808,6 +830,16 @@ class SavedViewList(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenMark(Value):
+    """Up to where somebody has seen the conversation. Of the other side, one stands for the whole account."""
+
+    order_id: int
+    reader: MessageAuthor
+    up_to: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SellerProfile(Value):
     """A seller as buyers see it; `reply_to` is null for them, and for other sellers."""
 
@@ -1084,6 +1116,7 @@ StreamEvent = (
     | HeartbeatEvent
     | HelloEvent
     | MessageCreatedEvent
+    | MessageSeenEvent
     | NotificationCountEvent
     | NotificationCreatedEvent
     | NotificationReadEvent
