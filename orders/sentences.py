@@ -1,11 +1,10 @@
-"""What notifications, system messages and e-mails say of a change: in the current language, and as SQL in it."""
+"""What notifications, system messages and e-mails say of a change: in the current language."""
 
 from __future__ import annotations
 
 import re
 
 from foundation.languages import N_, gettext
-from orders.json_sql import literal
 
 ORDER = N_("Order #{number}")
 CORRECTION = N_("Correction: {notice}")
@@ -36,8 +35,6 @@ def message(type: str, label: str, side: str) -> str:
     return gettext(text).format(status=label)
 
 
-def as_sql(text: str, **values: str) -> str:
-    """SQL for one of these texts, with SQL in place of its placeholders."""
-    pieces = PLACEHOLDER.split(gettext(text))
-    parts = [values[piece] if place % 2 else literal(piece) for place, piece in enumerate(pieces) if piece]
-    return " || ".join(parts)
+def before(text: str) -> str:
+    """What one of these texts says before its placeholder, as an SQL literal."""
+    return "'" + PLACEHOLDER.split(gettext(text))[0].replace("'", "''") + "'"

@@ -122,6 +122,15 @@ function parcel(one) {
   return element;
 }
 
+/** What the service says of a change, in the reader's language; it was stored in the installation's. */
+function bodyOf(message) {
+  const event = page.boot.reworded && message.kind === "system" && page.boot.events.find(({ id }) => id === message.event_id);
+  if (!event) return message.body;
+  const status = labelOf(event.to_status).text;
+  if (page.boot.role === "buyer") return status;
+  return text(event.type === "order.corrected" ? "corrected_to" : "status_changed", { status });
+}
+
 /** Add a message once, whether it arrives first in our own response or on the stream. */
 export function mergeMessage(message) {
   if (!isHere(message.order_id)) return;
@@ -135,7 +144,7 @@ export function mergeMessage(message) {
   const internal = !["system", "person"].includes(message.kind);
   element.classList.toggle("internal", internal);
   slot(element, "internal").hidden = !internal;
-  write(element, "body", message.body);
+  write(element, "body", bodyOf(message));
   write(element, "who", author ? nameOf(author) : "");
   when(element, message.created_at);
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chat.effects import BITS as BITS_OF_CHAT
+from foundation.languages import in_language
 from orders.effects import chat, digest, email, notification, realtime, signal, source, timer, webhook
 from orders.effects.given import Given
 from orders.outbox_entry import EVENT_TYPE
@@ -39,7 +40,8 @@ BITS_OF_OTHERS = {**BITS_OF_CHAT}
 
 def event_type(given: Given) -> EventType:
     """The event type of orders, with the effects that are enabled; raises ValueError if two effects share a bit."""
-    effects = [effect for module in EFFECTS for effect in module.effects(given)]
+    with in_language(given.settings.default_language):  # of what is stored: pages word it again for their reader
+        effects = [effect for module in EFFECTS for effect in module.effects(given)]
     refuse_shared_bits(effects)
     written = [effect for effect in effects if isinstance(effect, WrittenEffect)]
     return EventType(

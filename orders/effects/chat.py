@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from chat.effects import SAY_SYSTEM, LiveMessage
+from orders import sentences
 from orders.effects.given import Given
 from side_effects.effects import IF_NEW, Effect, WrittenEffect, is_pending
 
 BIT = 5
 
-SAID = "CASE type WHEN 'order.corrected' THEN 'Corrected to ' ELSE 'Status changed to ' END"
-"""The beginning of what the seller reads."""
 
-MESSAGE = f"""
+def _said() -> str:
+    """SQL for the beginning of what the seller reads."""
+    corrected, changed = sentences.before(sentences.CORRECTED_TO), sentences.before(sentences.CHANGED)
+    return f"CASE type WHEN 'order.corrected' THEN {corrected} ELSE {changed} END"
+
+
+def _message() -> str:
+    return f"""
 system_messages AS (
     {SAY_SYSTEM}
-    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, {SAID} || c.seller_label,
+    SELECT message_id, 'system', c.order_id, c.id, c.seller_id, c.buyer_id, {_said()} || c.seller_label,
            c.buyer_label, c.done_at
     FROM order_changes c WHERE {is_pending(BIT)}
     {IF_NEW})"""
@@ -27,10 +33,10 @@ def effects(_: Given) -> tuple[Effect, ...]:
         WrittenEffect(
             "chat.message",
             BIT,
-            MESSAGE,
+            _message(),
             (
                 live.to("buyer", is_pending(BIT), "buyer_label"),
-                live.to("seller", is_pending(BIT), f"{SAID} || seller_label"),
+                live.to("seller", is_pending(BIT), f"{_said()} || seller_label"),
             ),
             (f"CASE WHEN {is_pending(BIT)} THEN nextval('messages_id_seq') END AS message_id",),
             missing="NOT EXISTS (SELECT FROM messages m WHERE m.event_id = e.id)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notifications.inbox import NOTIFY, live_notification
 from notifications.recipients import notifies
+from orders import sentences
 from orders.effects import due
 from orders.effects.given import Given
 from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
@@ -17,22 +18,29 @@ SIDES = ("buyer", "seller")
 
 def _title(notice: str, number: str) -> str:
     """SQL for the notice of a status, about the order with this number."""
-    return (
-        f"CASE type WHEN 'order.corrected' THEN '{CORRECTION}' ELSE '' END || replace({notice}, '{{number}}', {number})"
-    )
+    corrected = sentences.before(sentences.CORRECTION)
+    return f"CASE type WHEN 'order.corrected' THEN {corrected} ELSE '' END || replace({notice}, '{{number}}', {number})"
 
 
-GENERIC = f"""
+def _order(number: str) -> str:
+    """SQL for the title of a generic notification."""
+    return f"{sentences.before(sentences.ORDER)} || {number}"
+
+
+def _generic_notices() -> str:
+    return f"""
 generic_notices AS (
     {NOTIFY}
-    SELECT side.id, c.id, c.order_id, 'generic', side.role, side.person, 'Order #' || c.number, side.label, c.done_at
+    SELECT side.id, c.id, c.order_id, 'generic', side.role, side.person, {_order("c.number")}, side.label, c.done_at
     FROM order_changes c CROSS JOIN LATERAL (VALUES
         (c.generic_seller, 'seller', c.seller_id, c.seller_label),
         (c.generic_buyer, 'buyer', c.buyer_id, c.buyer_label)) AS side (id, role, person, label)
     WHERE side.id IS NOT NULL
     {IF_NEW})"""
 
-STATUS = f"""
+
+def _status_notices() -> str:
+    return f"""
 status_notices AS (
     {NOTIFY}
     SELECT side.id, c.id, c.order_id, 'status', side.role, side.person, {_title("side.notice", "c.number")},
@@ -52,7 +60,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
         WrittenEffect(
             "notification.generic",
             GENERIC_BIT,
-            GENERIC,
+            _generic_notices(),
             tuple(_generic(side) for side in SIDES),
             tuple(
                 _id(f"generic_{side}", f"{is_pending(GENERIC_BIT)} AND {_concerns(side)}{notified[side]}")
@@ -63,7 +71,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
         WrittenEffect(
             "notification.status",
             STATUS_BIT,
-            STATUS,
+            _status_notices(),
             tuple(_status(side) for side in SIDES),
             tuple(_id(f"status_{side}", _is_notified(side) + notified[side]) for side in SIDES),
             missing=f"({' OR '.join(_concerns(side, 'e.') for side in SIDES)}) AND {all_notified}"
@@ -102,7 +110,7 @@ def _generic(side: str) -> AnnouncedEvent:
         f"generic_{side} IS NOT NULL",
         id=f"generic_{side}",
         kind="generic",
-        title="'Order #' || number",
+        title=_order("number"),
         body=f"{side}_label",
         inserted="generic_notices",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,3 +99,13 @@ def test_one_function_writes_a_table_of_pending_work(table, where):
     insert = re.compile(rf"INSERT\s+INTO\s+{table}\b")
 
     assert where == {str(path.relative_to(PROJECT)) for path in files if insert.search(path.read_text())}
+
+
+def test_what_is_stored_is_in_the_installations_language():
+    settings = dataclasses.replace(SETTINGS, default_language="de")
+    german = effects.event_type(Given(settings, workflow_file.load(language="de"), lambda _: None))
+
+    statement = "".join(effect.ctes for effect in german.effects if isinstance(effect, WrittenEffect))
+    assert "'Bestellung #' || c.number" in statement
+    assert "'Korrektur: '" in statement
+    assert "Order #" not in statement

@@ -95,6 +95,7 @@ def test_what_was_stored_is_worded_again_for_its_reader(desk, cast, placed, outb
     assert f"Die Bestellung #{number} wurde storniert." in inbox
     assert "Zu spät" in inbox
     assert "was cancelled" not in inbox
+    assert "Status geändert: Storniert" in read(desk, f"/seller/orders/{placed['id']}").text
     titles = [one["title"] for one in cast.bob.get("/api/notifications").json["notifications"]]
     assert f"Order #{number} was cancelled." in titles, "programs get what was stored"
 
