@@ -16,6 +16,7 @@ from access.guards import SECURITY
 from access.parts import Access
 from access.wiring import build as build_access
 from chat.effects import event_types as types_of_chat
+from chat.webhook import effects_of as webhooks_of_chat
 from chat.wiring import build as build_chat
 from dashboard.wiring import build as build_dashboard
 from foundation import health, hosts, openapi
@@ -69,7 +70,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings)
     plan = plan_orders(settings, access, notifications.mailer, deliveries)
-    event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER))
+    event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, webhooks_of_chat(deliveries)))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
     realtime.wake_ups.own_backends = engine.appending_backends

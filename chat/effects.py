@@ -15,12 +15,13 @@ MESSAGE, NOTE, SEEN = "message", "note", "message.seen"
 """The event types in the outbox. A process that does not know notes leaves their entries to others, instead of taking
 them for messages."""
 
-MESSAGE_BIT, NOTIFICATION_BIT = 6, 11
+MESSAGE_BIT, WEBHOOK_BIT, NOTIFICATION_BIT = 6, 10, 11
 NOTE_BIT, NOTE_NOTIFICATION_BIT, SEEN_BIT = 15, 16, 17
 """Bits of the effects in the outbox; they are unique over all event types."""
 
 BITS = {
     MESSAGE_BIT: "realtime.message",
+    WEBHOOK_BIT: "webhook.delivery",
     NOTIFICATION_BIT: "notification.message",
     NOTE_BIT: "realtime.note",
     NOTE_NOTIFICATION_BIT: "notification.note",

@@ -10,7 +10,7 @@ mine AS MATERIALIZED (
         SELECT id, event_type, order_id FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY event_type,
         order_id),
 waiting AS (
-    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 232431 <> 0 AND id = ANY(ARRAY(
+    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 233455 <> 0 AND id = ANY(ARRAY(
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
@@ -19,10 +19,10 @@ waiting AS (
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
-    UPDATE outbox SET pending = pending & ~232431 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
+    UPDATE outbox SET pending = pending & ~233455 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
 completed AS MATERIALIZED (
-    SELECT id, event_type, event_id, pending & 232431 AS pending FROM gone
-    UNION ALL SELECT id, event_type, event_id, pending & 232431 FROM waiting),
+    SELECT id, event_type, event_id, pending & 233455 AS pending FROM gone
+    UNION ALL SELECT id, event_type, event_id, pending & 233455 FROM waiting),
 labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
@@ -149,6 +149,14 @@ message_notices AS (
         ELSE body END, c.done_at
     FROM said c CROSS JOIN LATERAL (VALUES (c.notified_seller, 'seller', c.seller_id), (c.notified_buyer, 'buyer', c.buyer_id)) AS side (id, role, person)
     WHERE side.id IS NOT NULL),
+webhook_deliveries_of_messages AS (
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
+    SELECT 'webhook.delivery', 'webhook:' || asked.id, 'message', c.id, c.order_id, c.request_id
+    FROM said c CROSS JOIN LATERAL (
+        SELECT w.id FROM webhook_endpoints w WHERE w.seller_id = ANY(ARRAY[0, c.seller_id])
+            AND w.event_types && ARRAY['message.created'::text, split_part('message.created'::text, '.', 1) || '.*', '*']  OFFSET 0) AS asked
+    WHERE (pending & 1024) <> 0 AND c.kind = 'person' ORDER BY c.id, asked.id
+    ON CONFLICT DO NOTHING),
 noted AS MATERIALIZED (
     SELECT *, CASE WHEN (pending & 65536) <> 0 AND to_seller THEN nextval('notifications_id_seq') END AS notified_seller FROM (
         SELECT s.pending, n.*, CASE split_part(coalesce(n.author_via, ''), ':', 1)

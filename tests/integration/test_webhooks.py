@@ -535,3 +535,45 @@ def test_operators_of_the_host_disable_and_enable_endpoints(app, cast, bob, rece
     deliver()
     assert 1 == len(receiver.got)
     assert 1 == flask("enable", str(mine["id"])).exit_code
+
+
+def test_a_message_of_a_person_is_delivered_to_both_that_asked_and_an_internal_note_to_nobody(
+    mode, cast, bob, alice, olive, receiver, deliver, sql
+):
+    mine = hook(bob, receiver.url, event_types=["message.created"])
+    with receiving() as ours:
+        hook(olive, ours.url, event_types=["message.*"], payload="thin")
+        order = cast.place()
+        path = f"/api/orders/{order['id']}/messages"
+        written = alice.post(path, {"body": "Where is it?"})
+        assert 201 == written.status, written
+        assert 201 == bob.post(path, {"body": "She is in a hurry", "kind": "note"}).status
+        assert 200 == bob.move(order["id"], "CONFIRMED").status
+        deliver()
+
+        (said,) = receiver.got
+        assert ("message.created", "Where is it?") == (
+            said.json["type"],
+            said.verified_by(mine["secret"])["message"]["body"],
+        )
+        assert f"message_{written.json['id']}" == said.id == ours.got[0].id
+        (streamed,) = [
+            one["data"]["message"]
+            for one in bob.get("/api/events").json["events"]
+            if one["type"] == "message.created" and one["data"]["message"]["kind"] == "person"
+        ]
+        assert streamed == said.json["message"]
+        assert {"id": written.json["id"]} == ours.got[0].json["message"]
+
+
+def test_a_message_that_was_erased_is_not_sent_any_more(cast, bob, alice, olive, receiver, deliver, retry):
+    hook(bob, receiver.url, event_types=["message.created"])
+    order = cast.place()
+    receiver.will(500)
+    alice.post(f"/api/orders/{order['id']}/messages", {"body": "I am Alice"})
+    deliver()
+    body = {"buyer_id": alice.id, "reason": "asked for"}
+    assert 200 == olive.post("/api/ops/personal-data/erase", body).status
+    retry()
+
+    assert ["I am Alice", "(erased)"] == [one.json["message"]["body"] for one in receiver.got]

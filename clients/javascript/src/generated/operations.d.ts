@@ -293,7 +293,7 @@ export class Operations {
   createApiKey(body: schemas.CreateApiKeyRequest, options?: Keyed): Promise<Answer<schemas.CreateApiKeyResult>>;
   /**
    * Send a message.
-   * Both sides receive it as a live event, and the other side is notified; of a note, the seller alone.
+   * Both sides receive it as a live event.
    */
   createMessage(orderId: number, body: schemas.CreateMessageRequest, options?: Keyed): Promise<Answer<schemas.Message>>;
   /**
@@ -528,11 +528,6 @@ export class Operations {
    * A seller's own; for operators and auditors those of the marketplace, which get every seller's events.
    */
   listWebhooks(options?: ListWebhooksOptions): Promise<Answer<schemas.WebhookList>>;
-  /**
-   * Mark messages as seen.
-   * Seen by you, not by your colleagues; the other side receives it as a live event. A mark never moves back.
-   */
-  markMessagesSeen(orderId: number, body: schemas.MarkMessagesSeenRequest, options?: Keyed): Promise<Answer<schemas.MessagesSeen>>;
   /**
    * Mark your notifications as read.
    * All up to one, or some; the response is the first page of the inbox, as it is then.

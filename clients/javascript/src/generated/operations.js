@@ -374,11 +374,6 @@ export class Operations {
     return this.send({ method: "GET", path: path`/api/webhooks`, headers: { ifNoneMatch: "If-None-Match" } }, options);
   }
 
-  /** Mark messages as seen. */
-  markMessagesSeen(orderId, body, options) {
-    return this.send({ method: "POST", path: path`/api/orders/${orderId}/messages/seen`, body, keyed: true }, options);
-  }
-
   /** Mark your notifications as read. */
   markNotificationsRead(body, options) {
     return this.send({ method: "POST", path: path`/api/notifications/read`, body, keyed: true }, options);

@@ -103,11 +103,9 @@ class CreateApiKeyRequest(TypedDict):
 
 
 class CreateMessageRequest(TypedDict):
-    """A message to send, or an internal note to write. It is plain text, whose line ends are stored as line feeds."""
+    """A message to send."""
 
     body: str
-    kind: NotRequired[Literal["person", "note"]]
-    client_message_id: NotRequired[str | None]
 
 
 class CreateOrderRequest(TypedDict):
@@ -237,12 +235,6 @@ class ErasePersonalDataRequest(TypedDict):
 
     buyer_id: int
     reason: str
-
-
-class MarkMessagesSeenRequest(TypedDict):
-    """Marks all messages up to this one, and the internal notes before it, as seen by you."""
-
-    up_to: int
 
 
 class MarkNotificationsReadRequest(TypedDict):

@@ -93,7 +93,7 @@ def create_api_key(body: bodies.CreateApiKeyRequest, *, key: str | None = None) 
 def create_message(order_id: int, body: bodies.CreateMessageRequest, *, key: str | None = None) -> Call[models.Message]:
     """Send a message.
 
-    Both sides receive it as a live event, and the other side is notified; of a note, the seller alone.
+    Both sides receive it as a live event.
     """
     return Call("POST", path("/api/orders/{}/messages", order_id), models.Message, body=body, key=key, keyed=True)
 
@@ -669,18 +669,6 @@ def list_webhooks(*, if_none_match: str | None = None) -> Call[models.WebhookLis
     A seller's own; for operators and auditors those of the marketplace, which get every seller's events.
     """
     return Call("GET", path("/api/webhooks"), models.WebhookList, headers={"If-None-Match": if_none_match})
-
-
-def mark_messages_seen(
-    order_id: int, body: bodies.MarkMessagesSeenRequest, *, key: str | None = None
-) -> Call[models.MessagesSeen]:
-    """Mark messages as seen.
-
-    Seen by you, not by your colleagues; the other side receives it as a live event. A mark never moves back.
-    """
-    return Call(
-        "POST", path("/api/orders/{}/messages/seen", order_id), models.MessagesSeen, body=body, key=key, keyed=True
-    )
 
 
 def mark_notifications_read(
