@@ -80,8 +80,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     pruner = Pruner(app, {**_pruned(access, realtime, notifications), **webhooks.prune})
     onward = Onward(settings, access, realtime, notifications.counts, engine, orders, pruner)
-    # In the order of the contract, docs/openapi.json.
-    for routes in (
+    for routes in (  # in the order of the contract, docs/openapi.json
         *orders.routes,
         *chat.routes,
         *notifications.routes,

@@ -142,12 +142,6 @@ export interface ListNotificationsOptions extends Sent {
   cursor?: number;
   /** Notifications per page. */
   limit?: number;
-  /**
-   * One entry for all that happened to an order within a short time, as the inbox page has it: each notification
-   * stands for those of its order before it, as long as 120 s at most lie between one and the next. A page may be
-   * short; `next_cursor` says whether there is another.
-   */
-  grouped?: boolean;
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -483,7 +477,7 @@ export class Operations {
   listMessages(orderId: number, options?: ListMessagesOptions): Promise<Answer<schemas.MessagePage>>;
   /**
    * Read your notifications.
-   * Newest first, with the number of entries that are unread. What your side did itself is not among them.
+   * Newest first, with the number of those that are unread.
    */
   listNotifications(options?: ListNotificationsOptions): Promise<Answer<schemas.NotificationPage>>;
   /**
@@ -530,7 +524,7 @@ export class Operations {
   listWebhooks(options?: ListWebhooksOptions): Promise<Answer<schemas.WebhookList>>;
   /**
    * Mark your notifications as read.
-   * All up to one, or some; the response is the first page of the inbox, as it is then.
+   * All up to the given one; the response is the first page of the inbox, as it is then.
    */
   markNotificationsRead(body: schemas.MarkNotificationsReadRequest, options?: Keyed): Promise<Answer<schemas.NotificationPage>>;
   /**

@@ -301,7 +301,7 @@ export class Operations {
     return this.send({
       method: "GET",
       path: path`/api/notifications`,
-      query: ["cursor", "limit", "grouped"],
+      query: ["cursor", "limit"],
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
   }

@@ -238,10 +238,9 @@ class ErasePersonalDataRequest(TypedDict):
 
 
 class MarkNotificationsReadRequest(TypedDict):
-    """Marks all notifications up to one as read, or some: either `up_to` or `ids`."""
+    """Marks all notifications up to this one as read."""
 
-    up_to: NotRequired[int]
-    ids: NotRequired[Sequence[int]]
+    up_to: int
 
 
 class OrderItem(TypedDict):

@@ -496,21 +496,17 @@ def list_messages(
 
 
 def list_notifications(
-    *,
-    cursor: int | None = None,
-    limit: int | None = None,
-    grouped: bool | None = None,
-    if_none_match: str | None = None,
+    *, cursor: int | None = None, limit: int | None = None, if_none_match: str | None = None
 ) -> Call[models.NotificationPage]:
     """Read your notifications.
 
-    Newest first, with the number of entries that are unread. What your side did itself is not among them.
+    Newest first, with the number of those that are unread.
     """
     return Call(
         "GET",
         path("/api/notifications"),
         models.NotificationPage,
-        query={"cursor": cursor, "limit": limit, "grouped": grouped},
+        query={"cursor": cursor, "limit": limit},
         headers={"If-None-Match": if_none_match},
     )
 
@@ -676,7 +672,7 @@ def mark_notifications_read(
 ) -> Call[models.NotificationPage]:
     """Mark your notifications as read.
 
-    All up to one, or some; the response is the first page of the inbox, as it is then.
+    All up to the given one; the response is the first page of the inbox, as it is then.
     """
     return Call("POST", path("/api/notifications/read"), models.NotificationPage, body=body, key=key, keyed=True)
 
