@@ -69,17 +69,17 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     notifications = build_notifications(app, settings, realtime.append, realtime.hub.say_to)
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings)
-    plan = plan_orders(settings, access, notifications.mailer, deliveries)
+    plan = plan_orders(settings, access, notifications, deliveries)
     event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, webhooks_of_chat(deliveries)))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
-    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended)
+    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, notifications.alerts.kinds)
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     pruner = Pruner(app, {**_pruned(access, realtime, notifications), **webhooks.prune})
-    onward = Onward(settings, access, realtime, notifications.counts, engine, orders, pruner)
+    onward = Onward(settings, access, realtime, notifications.counts, engine, orders, notifications.alerts, pruner)
     for routes in (  # in the order of the contract, docs/openapi.json
         *orders.routes,
         *chat.routes,
@@ -101,8 +101,7 @@ def _pruned(access: Access, realtime: Realtime, notifications: Notifications) ->
     return {
         "live events": realtime.prune,
         "revocations": access.prune,
-        "notifications": notifications.prune,
-        "digests": notifications.prune_digests,
+        **notifications.prune,
         "circuit changes": prune_changes,
         "closed orders": backfill.fill_closed_as,
         "search terms": backfill.fold_search,

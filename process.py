@@ -13,6 +13,7 @@ from foundation.health import Check
 from foundation.loop import LoopWatch
 from foundation.pruning import Pruner
 from foundation.settings import Settings
+from notifications.alerts import Alerts
 from notifications.live_counts import LiveCounts
 from orders.wiring import Orders
 from outbox.engine import Engine
@@ -29,6 +30,7 @@ class Onward:
     counts: LiveCounts
     engine: Engine
     orders: Orders
+    alerts: Alerts
     pruner: Pruner
     loop: LoopWatch = field(default_factory=LoopWatch)
     stopping: bool = False

@@ -84,7 +84,11 @@ class PersonRow(Base):
     """An account with a password. Several people may act for one principal, as a shop's staff does."""
 
     __tablename__ = "people"
-    __table_args__ = (UniqueConstraint("email"), UniqueConstraint("session_key"))
+    __table_args__ = (
+        UniqueConstraint("email"),
+        UniqueConstraint("session_key"),
+        Index("people_role_principal_id_idx", "role", "principal_id"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     email: Mapped[str]

@@ -1,5 +1,7 @@
 """A real SMTP server that can be told to misbehave: `python -m chaos.mail_server PORT FILE`, modes on standard input.
 
+With `CERTIFICATE KEY` behind it offers STARTTLS, and any password is right.
+
 well      takes every mail and writes its Message-ID to the file
 refuse    does not listen
 hang      takes connections and says nothing
@@ -14,12 +16,14 @@ stranger  turns everybody away with its first word
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 MODES = ("well", "refuse", "hang", "later", "drip", "slow", "forgetful", "picky", "stranger")
 FOREVER = 3600.0
@@ -30,8 +34,10 @@ SLOW_SECONDS = 4.0
 class Sink:
     """Its current mode, and the file of what it accepted: `mail <time> <Message-ID>` and `call <time>`."""
 
-    def __init__(self, port: int, file: Path) -> None:
+    def __init__(self, port: int, file: Path, context: ssl.SSLContext | None = None) -> None:
         self.mode = "well"
+        self.context = context
+        self.conversations: WeakSet[Conversation] = WeakSet()
         self._port = port
         self._file = file.open("a", buffering=1)
         self._server: asyncio.Server | None = None
@@ -69,8 +75,11 @@ class Sink:
         self._file.write(f"call {time.time()}\n")
 
     async def behave(self, mode: str) -> None:
-        """Change the mode."""
+        """Change the mode. All connections end: those that clients keep would go on as they began."""
         self.mode = mode
+        for one in list(self.conversations):
+            if one.transport is not None:
+                one.transport.close()
         if mode == "refuse" and self._server is not None:
             self._server.close()
             self._server = None
@@ -84,8 +93,14 @@ class Conversation(SMTP):
     """One connection, in the server's current mode."""
 
     def __init__(self, sink: Sink) -> None:
-        super().__init__(sink, hostname="chaos.invalid")
+        super().__init__(
+            sink,
+            hostname="chaos.invalid",
+            tls_context=sink.context,
+            authenticator=lambda *_: AuthResult(success=True),
+        )
         self._sink = sink
+        sink.conversations.add(self)
 
     async def _handle_client(self) -> None:
         self._sink.called()
@@ -107,9 +122,12 @@ class Conversation(SMTP):
             await asyncio.sleep(DRIP_SECONDS)
 
 
-async def serve(port: int, file: Path) -> None:
+async def serve(port: int, file: Path, *certificate: str) -> None:
     """Serve until standard input ends."""
-    sink = Sink(port, file)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+    if context is not None:
+        context.load_cert_chain(*certificate)
+    sink = Sink(port, file, context)
     await sink.behave("well")
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -118,4 +136,4 @@ async def serve(port: int, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))

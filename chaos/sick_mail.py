@@ -43,6 +43,8 @@ def _well(world: World, changes: int, rate: float) -> Load:
     load.start(clients=8)
     load.wait()
     world.drain()
+    connections = len(world.mails.calls()) / max(1, len(world.mails.events()))
+    world.report.check("connections per e-mail", connections, at_most=world.report.either(1, 0.2))
     return load
 
 

@@ -13,6 +13,7 @@ from dashboard import (
     auth_pages,
     formatters,
     forms,
+    mail_pages,
     messages,
     page_trials,
     pages,
@@ -79,6 +80,8 @@ def build(
     app.register_blueprint(preference_pages.blueprint(context))
     app.register_blueprint(preference_pages.unsubscribe_blueprint(context, Unsubscribing(settings)))
     app.register_blueprint(profile_page.blueprint(context))
+    if notifications.folder is not None:
+        app.register_blueprint(mail_pages.blueprint(notifications.folder))
     if settings.templates_folder:
         page_trials.check(app, settings.templates_folder, context)
 

@@ -133,16 +133,22 @@ class Settings:
         "Database connections for replays that go beyond the events in memory, per process.",
         form.whole_number(1, 8),
     )
-    smtp_url: str = _setting(
-        "", "Mail server for status e-mails: `smtp://` or `smtps://`, empty for none.", form.smtp_url
-    )
+    smtp_url: str = _setting("", "Mail server for e-mails: `smtp://` or `smtps://`, empty for none.", form.smtp_url)
     smtp_cleartext_auth: bool = _setting(
         "0",
         "1 sends the password of `SMTP_URL` in clear text if the server offers no STARTTLS.",
         form.switch,
     )
     mail_from: str = _setting(
-        "orders@localhost", "Sender of status e-mails: an address, or `A Shop <orders@shop.example>`.", form.mail_from
+        "orders@localhost", "Sender of e-mails: an address, or `A Shop <orders@shop.example>`.", form.mail_from
+    )
+    mail_folder: Path | None = _setting(
+        "", "Folder in which the demo keeps e-mails if there is no `SMTP_URL`; `make run` sets it.", form.file
+    )
+    alert_dead_letters: int = _setting(
+        "100",
+        "Dead letters beyond which operators are alerted by e-mail, once a day; 0 for never.",
+        form.whole_number(0, 10**4),
     )
     require_if_match: bool = _setting("0", "1 refuses status changes without `If-Match` with 428.", form.switch)
     rate_limit_reads: int = _setting(
@@ -211,6 +217,8 @@ class Settings:
             except ValueError as error:
                 # The value is not repeated: it may be a secret under the wrong name.
                 problems.append(f"{name} {error}.")
+        if values.get("mail_folder") and not values.get("demo"):
+            problems.append("MAIL_FOLDER is for the demo: e-mails in it reach nobody. Set SMTP_URL instead.")
         if problems:
             raise SettingsError(problems)
         return cls(**values)

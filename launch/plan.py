@@ -47,6 +47,8 @@ class Plan:
         if "DEMO" not in given and not exposed:
             environment["DEMO"] = "1"
             settings = replace(settings, demo=True)
+        if settings.demo and not settings.smtp_url and "MAIL_FOLDER" not in given:
+            environment["MAIL_FOLDER"] = str(data_dir / "mail")
         return cls(
             settings=settings,
             # Set explicitly, or a child would use the address of another launcher on the same data.

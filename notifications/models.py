@@ -1,10 +1,12 @@
-"""The in-app inbox."""
+"""The in-app inbox, and what is known of letters and alerts."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
@@ -35,3 +37,34 @@ class NotificationRow(Base):
     body: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     read_at: Mapped[datetime | None]
+
+
+class SentLetter(Base):
+    """Who has got a letter that goes to several people; the letter is known by its kind and event."""
+
+    __tablename__ = "sent_letters"
+    __table_args__ = (UniqueConstraint("kind", "event_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    kind: Mapped[str]
+    event_id: Mapped[int]
+    person_id: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class AlertRow(Base):
+    """Something that operators were told, once for each key."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (UniqueConstraint("key"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    key: Mapped[str]
+    kind: Mapped[str]
+    seller_id: Mapped[int | None]
+    """Whose staff is told too."""
+
+    shown: Mapped[Any] = mapped_column(JSON)
+    """What the template shows. No personal data."""
+
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

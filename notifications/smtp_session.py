@@ -17,6 +17,13 @@ TIMEOUT_SECONDS = 8
 """Timeout for each step: the circuit of a silent server opens within 10 s. The kind's own limit covers the whole
 session."""
 
+RSET_SECONDS = 2
+"""Timeout for the first command on a kept connection. A router may have forgotten it in silence; then there must be
+time left for another."""
+
+BEFORE_THE_DATA = ("MAIL FROM", "RCPT TO", "DATA")
+"""Steps at which the server has nothing of the e-mail yet, so that it can be handed over again without a doubt."""
+
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -34,27 +41,59 @@ class NotOffered(Exception):
 
 
 class SmtpSession:
-    """One connection for one e-mail; `step` is the current one."""
+    """One connection to the server, for one e-mail or for several in a row; `step` is the current one."""
 
     def __init__(self, url: str, cleartext_auth: bool) -> None:
         self._url = urlsplit(url)
         self._cleartext_auth = cleartext_auth
         self._encrypted = self._url.scheme == "smtps"
+        self._server: smtplib.SMTP | None = None
         self.step: Step = "connect"
+        self.mails = 0
+        """E-mails that were offered to the server over this connection."""
+
+        self.worn_out = False
+        """Whether the last e-mail failed in a way that may be due to the connection's age alone: before the server had
+        anything of it, with a lost connection, or with a refusal of the next e-mail, whichever it were."""
 
     def send(self, envelope: Envelope) -> Outcome:
-        """Run the session, and judge where it ended."""
+        """Hand the e-mail over, after connecting if that is not done, and judge where it ended."""
+        self.mails += 1
         try:
-            server = self._connect()
-            try:
-                self._begin(server)
-                self._hand_over(server, envelope)
-            finally:
-                server.close()
+            if self._server is None:
+                self._server = self._connect()
+                self._begin(self._server)
+            self._hand_over(self._server, envelope)
         except (OSError, smtplib.SMTPException, ValueError, NotOffered) as error:
             reply, reply_text = _judged(self.step, error)
+            self.worn_out = (self.step in BEFORE_THE_DATA and reply in ("421", "lost")) or (
+                self.step == "MAIL FROM" and reply in ("4yz", "5yz")
+            )
             return judge(self.step, reply, _without(envelope.recipient, reply_text))
         return judge(self.step, "2yz", "taken")
+
+    def is_alive(self) -> bool:
+        """Whether a kept connection still works: by RSET, which also ends what was refused."""
+        assert self._server is not None
+        try:
+            self._limit(RSET_SECONDS)
+            code, _ = self._server.docmd("RSET")
+            self._limit(TIMEOUT_SECONDS)
+        except (OSError, smtplib.SMTPException):
+            return False
+        return code == 250
+
+    def close(self, goodbye: bool = True) -> None:
+        """Close the connection, if there is one. The reply to QUIT is not waited for: it changes nothing."""
+        if self._server is not None:
+            if goodbye:
+                with suppress(OSError, smtplib.SMTPException):
+                    self._server.putcmd("QUIT")
+            self._server.close()
+
+    def _limit(self, seconds: float) -> None:
+        if self._server is not None and self._server.sock is not None:
+            self._server.sock.settimeout(seconds)
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self._url.hostname or "", self._url.port
@@ -91,8 +130,6 @@ class SmtpSession:
         server.send(LEADING_DOT.sub(b"..", envelope.content) + b".\r\n")
         self._expect(*server.getreply())
         self.step = "QUIT"
-        with suppress(OSError, smtplib.SMTPException):
-            server.putcmd("QUIT")
 
     def _ask(self, server: smtplib.SMTP, step: Step, command: str) -> None:
         self.step = step

@@ -28,7 +28,7 @@ class ChangeEffects:
 
     @classmethod
     def of(cls, event_type: EventType) -> ChangeEffects:
-        leaving = [one for one in event_type.effects if one.leaves_to]
+        leaving = [one for one in event_type.effects if one.leaves_to and one.on_change]
         return cls(
             pending_of_change(event_type, "prev_status", "status"),
             mask_of([one for one in event_type.effects if one.to_buyer]),
@@ -60,8 +60,9 @@ def pending_of_edit(event_type: EventType) -> int:
 
 def pending_of_change(event_type: EventType, source: str, target: str) -> str:
     """SQL for the bits of the effects of a change; `source` and `target` are SQL for its statuses."""
-    pending = str(mask_of([one for one in event_type.effects if one.statuses is None]))
-    for one in event_type.effects:
+    effects = [one for one in event_type.effects if one.on_change]
+    pending = str(mask_of([one for one in effects if one.statuses is None]))
+    for one in effects:
         if one.statuses is not None:
             these = ", ".join(map(literal, one.statuses))
             pending += f" | CASE WHEN {source} IN ({these}) OR {target} IN ({these}) THEN {1 << one.bit} ELSE 0 END"
@@ -73,5 +74,7 @@ def names_of_change(event_type: EventType, source: str, target: str, notify: boo
     return [
         one.name
         for one in event_type.effects
-        if (one.statuses is None or {source, target} & {*one.statuses}) and (notify or not one.to_buyer)
+        if one.on_change
+        and (one.statuses is None or {source, target} & {*one.statuses})
+        and (notify or not one.to_buyer)
     ]

@@ -11,8 +11,7 @@ from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from notifications import preference_routes
-from notifications.email import Mailer
-from notifications.unsubscribing import Unsubscribing
+from notifications.wiring import Notifications
 from orders import (
     dry_run_routes,
     edit_routes,
@@ -67,13 +66,12 @@ class OrdersPlan:
         return self.changes.change(change)
 
 
-def plan(settings: Settings, access: Access, mailer: Mailer | None, webhooks: Deliveries) -> OrdersPlan:
+def plan(settings: Settings, access: Access, notifications: Notifications, webhooks: Deliveries) -> OrdersPlan:
     """The effects of a change, each with its handler. Raises WorkflowError."""
     plan = OrdersPlan(workflow_file.load(settings.order_workflow, settings.default_language))
-    make_link = access.tracking_links.make if settings.public_url else None
-    unsubscribe = Unsubscribing(settings).link if settings.public_url else None
+    make_link = access.tracking_links.make if settings.public_url or settings.mail_folder else None
     sent = webhooks if webhooks.keyring else None
-    given = Given(settings, plan.workflow, plan.change, mailer, make_link, unsubscribe, sent)
+    given = Given(settings, plan.workflow, plan.change, notifications.post, notifications.staff, make_link, sent)
     plan.event_type = event_type(given)
     return plan
 

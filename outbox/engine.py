@@ -22,6 +22,7 @@ from outbox.modes import SEQUENTIAL, Modes
 from outbox.rescue import CLAIM_LIMIT, RESCUE_SECONDS, Rescuer
 from side_effects import rows
 from side_effects.effects import CalledEffect, Effect, EventType, PartFailed, mask_of
+from side_effects.kinds import Kind
 from side_effects.liveness import Liveness
 from side_effects.metrics import Metrics
 from side_effects.tasks import TaskQueue, execute_in_background
@@ -45,6 +46,7 @@ class Engine:
         event_types: Sequence[EventType],
         announcement: Announcement,
         on_rows: Callable[[list[Row]], None],
+        kinds: Sequence[Kind] = (),
     ) -> None:
         """Raises LookupError naming an effect without a handler."""
         self.modes = Modes(settings.side_effects_mode)
@@ -67,7 +69,7 @@ class Engine:
         }
         self.worker = Worker(
             self.durable_pool,
-            all_kinds(event_types, self.writer),
+            (*all_kinds(event_types, self.writer), *kinds),
             self.event_types,
             self.metrics,
             self.liveness.sees_clearly,

@@ -9,6 +9,7 @@ from foundation.settings import Settings
 from outbox.completion import Announcement
 from outbox.engine import Engine
 from side_effects.effects import EventType
+from side_effects.kinds import Kind
 
 
 def build(
@@ -16,6 +17,7 @@ def build(
     event_types: Sequence[EventType],
     announcement: Announcement,
     on_rows: Callable[[list[Row]], None],
+    kinds: Sequence[Kind] = (),
 ) -> Engine:
-    """Raises LookupError naming an effect without a handler."""
-    return Engine(settings, event_types, announcement, on_rows)
+    """`kinds`: those whose rows no event writes. Raises LookupError naming an effect without a handler."""
+    return Engine(settings, event_types, announcement, on_rows, kinds)

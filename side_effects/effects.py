@@ -38,6 +38,9 @@ class Effect:
     on_creation: bool = field(default=False, kw_only=True)
     """Whether creating an order has it too."""
 
+    on_change: bool = field(default=True, kw_only=True)
+    """Whether a change of the status has it."""
+
     on_edit: bool = field(default=False, kw_only=True)
     """Whether an edit, which leaves the status as it is, has it too."""
 
@@ -172,7 +175,7 @@ class EventType:
     @functools.cached_property
     def always(self) -> int:
         """How many effects every change has."""
-        return sum(effect.statuses is None and not effect.fans_out for effect in self.effects)
+        return sum(effect.on_change and effect.statuses is None and not effect.fans_out for effect in self.effects)
 
     @functools.cached_property
     def called(self) -> int:

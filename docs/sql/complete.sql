@@ -10,7 +10,7 @@ mine AS MATERIALIZED (
         SELECT id, event_type, order_id FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY event_type,
         order_id),
 waiting AS (
-    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 233455 <> 0 AND id = ANY(ARRAY(
+    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 241647 <> 0 AND id = ANY(ARRAY(
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
@@ -19,10 +19,10 @@ waiting AS (
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
-    UPDATE outbox SET pending = pending & ~233455 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
+    UPDATE outbox SET pending = pending & ~241647 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
 completed AS MATERIALIZED (
-    SELECT id, event_type, event_id, pending & 233455 AS pending FROM gone
-    UNION ALL SELECT id, event_type, event_id, pending & 233455 FROM waiting),
+    SELECT id, event_type, event_id, pending & 241647 AS pending FROM gone
+    UNION ALL SELECT id, event_type, event_id, pending & 241647 FROM waiting),
 labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
@@ -105,6 +105,12 @@ email_status_rows AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
     SELECT 'email.status', 'mail-server', 'order', id, order_id, request_id
     FROM order_changes WHERE (pending & 128) <> 0 AND (to_status IN (E'CONFIRMED'::text, E'PREPARING'::text, E'READY'::text, E'SHIPPED'::text, E'DELIVERED'::text, E'COMPLETED'::text, E'RETURN_REQUESTED'::text, E'LOST'::text, E'RETURNED'::text, E'DISPUTED'::text, E'REFUNDED'::text, E'CANCELLED'::text)) ORDER BY id
+    ON CONFLICT DO NOTHING),
+email_new_order_rows AS (
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)
+    SELECT 'email.new_order', 'mail-server', 'order', id, order_id, request_id
+    FROM order_changes WHERE (pending & 8192) <> 0 AND (type = 'order.created' AND (SELECT p.id FROM people p WHERE p.role = 'seller' AND p.principal_id = seller_id
+        AND p.disabled_at IS NULL AND p.created_at <= at LIMIT 1) IS NOT NULL) ORDER BY id
     ON CONFLICT DO NOTHING),
 webhook_deliveries AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id)

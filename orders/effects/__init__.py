@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chat.effects import BITS as BITS_OF_CHAT
 from foundation.languages import in_language
-from orders.effects import chat, digest, email, notification, realtime, signal, source, timer, webhook
+from orders.effects import chat, digest, email, new_order_email, notification, realtime, signal, source, timer, webhook
 from orders.effects.given import Given
 from orders.outbox_entry import EVENT_TYPE
 from side_effects.effects import Effect, EventType, WrittenEffect
@@ -29,6 +29,7 @@ EFFECTS: tuple[EffectModule, ...] = (
     signal,
     chat,
     email,
+    new_order_email,
     webhook,
     timer,
 )

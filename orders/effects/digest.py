@@ -7,7 +7,6 @@ from functools import partial
 from typing import NamedTuple
 
 from foundation import sql
-from foundation.connections import PreparedPool
 from foundation.one_line import folded
 from notifications import digests, gate, preferences
 from notifications.email import Mail
@@ -73,14 +72,14 @@ class Recipient:
 def handlers(given: Given) -> tuple[Kind, ...]:
     """The handler of digests, if a mail server is configured. No change has it as an effect: an e-mail that is to be
     collected brings it about."""
-    if given.mailer is None:
+    if given.post is None:
         return ()
-    attempt = partial(_attempt, given, PreparedPool(given.settings.dsn, 1, "mail").run)
+    attempt = partial(_attempt, given, given.post.run)
     return (Kind(digests.KIND, attempt, concurrency=DIGESTS_AT_ONCE, longest_cooldown=SMTP_COOLDOWN_SECONDS),)
 
 
 def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
-    assert given.mailer is not None  # or there would be no handler
+    assert given.post is not None  # or there would be no handler
     owner = digests.close(read, claimed.event_id)
     if owner is None:
         return Outcome("dead", "what it speaks of does not exist any more")
@@ -95,7 +94,7 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     sentences = [one.sentence(notices, to.side) for one in entries]
     subject = sentences[0] if len(entries) == 1 else f"{len(entries)} updates about your orders"
     lines = [_line(given, to.side, entry, text) for entry, text in zip(entries, sentences, strict=True)]
-    return given.mailer.send(Mail(address, subject, "\n".join(["Hello,", "", *lines]), claimed.message_id))
+    return given.post.mailing.send(Mail(address, subject, "\n".join(["Hello,", "", *lines]), claimed.message_id))
 
 
 def _address(read: Run, owner: str, entries: list[Entry]) -> str:

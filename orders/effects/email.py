@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from foundation import sql
-from foundation.connections import PreparedPool
+from foundation import languages, sql
 from foundation.one_line import folded
-from notifications.email import MAIL_SERVER, Mail
+from notifications.email import MAIL_SERVER
+from notifications.letters import Letter, Shop, greeting
 from orders import json_sql
 from orders.effects import due
 from orders.effects.given import Given
 from orders.effects.notification import CORRECTION
 from orders.effects.outgoing import outgoing
 from orders.schemas import bare
-from side_effects.effects import Effect, Run
+from orders.workflow import Status
+from orders.workflow_notices import ORDER_CORRECTED
+from side_effects.effects import Effect
 from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.retry import Outcome
 
@@ -30,20 +31,16 @@ STATUS_MAIL = "email.status"
 CONCURRENCY = 16
 """E-mails in progress at once, per process: at 100 ms each that is 160 a second."""
 
-LINK = re.compile(r"://|www\.|[@/\\]|\w\.\w\w", re.IGNORECASE)
-"""What mail clients turn into links: a scheme, an address, a domain with or without one."""
-
 SQL = sql.beside(__file__, events=json_sql.EVENTS, parcels=json_sql.parcels("o.tracking", "o.parcels"))
 ADDRESSED = SQL.prepared("mail_of_event")
 
 
 def effects(given: Given) -> tuple[Effect, ...]:
-    """The e-mail, if a mail server is configured, with a link to the order if `PUBLIC_URL` is."""
-    read = PreparedPool(given.settings.dsn, 1, "mail").run
-    notices = given.workflow.notices
+    """The e-mail, if there is a way to send it, with a link to the order if `PUBLIC_URL` is set."""
+    notices, read = given.workflow.notices, given.post.run if given.post else _nothing
     handler = Kind(
         STATUS_MAIL,
-        due.when_due(notices, read, partial(_attempt, given, read)),
+        due.when_due(notices, read, partial(_attempt, given)),
         concurrency=CONCURRENCY,
         longest_cooldown=SMTP_COOLDOWN_SECONDS,
         no_longer_due=due.no_longer_due(notices),
@@ -52,7 +49,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
         BIT,
         handler,
         MAIL_SERVER,
-        enabled=given.mailer is not None,
+        enabled=given.post is not None,
         only=due.mailed(notices),
         to_buyer=True,
         on_resending=True,
@@ -61,42 +58,68 @@ def effects(given: Given) -> tuple[Effect, ...]:
     return (mail,)
 
 
-def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
-    assert given.mailer is not None  # or the effect would not be enabled
-    rows = read(ADDRESSED, (claimed.event_id,))
+def _nothing(*_: object) -> list[Any]:
+    """Stands for the database where nothing is ever attempted."""
+    return []
+
+
+class Addressed(NamedTuple):
+    """What an e-mail says, and to whom."""
+
+    email: str
+    language: str | None
+    name: str
+    number: str
+    type: str
+    status: str
+    reason: str | None
+    parcels: str | None
+    order_id: int
+    buyer_id: int
+    shop: str | None
+    logo: str | None
+    colour: str | None
+    reply_to: str | None
+
+
+def _attempt(given: Given, claimed: Claimed) -> Outcome:
+    assert given.post is not None  # or the effect would not be enabled
+    rows = given.post.run(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
-    email, name, number, type, status, reason, parcels, order_id, buyer_id, shop, reply_to = rows[0]
-    if not email:
+    to = Addressed(*rows[0])
+    if not to.email:
         return Outcome("dead", "the buyer's address was erased")
-    known = given.workflow.statuses.get(status)
-    notice = known.notify.get("buyer") if known else None
-    if notice is None:
-        return Outcome("dead", f"the workflow has no text for {status} any more")
-    sentence = (CORRECTION if type == "order.corrected" else "") + folded(notice.replace("{number}", bare(number)))
-    text = f"{greeting(name)}\n\n{sentence}\n" + (f"\nReason given: {reason}\n" if reason else "")
-    if known and known.tracking:
-        text += "".join(f"\nParcel: {_described(one)}\n" for one in orjson.loads(parcels or "[]"))
-    if given.make_link:
-        text += f"\nFollow it here: {given.make_link(order_id, buyer_id)[0]}\n"
-    return given.mailer.send(Mail(email, sentence, text, claimed.message_id, (shop, reply_to) if reply_to else None))
+    language = languages.known(to.language) or given.settings.default_language
+    known = given.workflow.in_language(language).statuses.get(to.status)
+    if known is None or not known.notify.get("buyer"):
+        return Outcome("dead", f"the workflow has no text for {to.status} any more")
+    with languages.in_language(language):
+        values = _shown(given, to, known)
+    kind = given.workflow.notices.kind(to.type, to.status, "buyer")
+    unsubscribe = given.post.unsubscribing(f"buyer:{to.buyer_id}", kind)
+    shop, thread = Shop.of(to.shop, to.logo, to.colour, to.reply_to), f"order.{to.order_id}"
+    return given.post.send(Letter(to.email, language, "status", values, claimed.message_id, thread, shop, unsubscribe))
 
 
-def _described(parcel: Mapping[str, Any]) -> str:
-    """Carrier, number, expected day and link of a parcel, for the text of an e-mail."""
+def _shown(given: Given, to: Addressed, known: Status) -> dict[str, Any]:
+    """What the templates show, in the current language."""
+    before = CORRECTION if to.type == ORDER_CORRECTED else ""
+    return {
+        "greeting": greeting(to.name),
+        "sentence": before + folded(known.notify["buyer"].replace("{number}", bare(to.number))),
+        "reason": to.reason or "",
+        "parcels": [_described(one) for one in orjson.loads(to.parcels or "[]")] if known.tracking else [],
+        "link": given.make_link(to.order_id, to.buyer_id)[0] if given.make_link else "",
+    }
+
+
+def _described(parcel: Mapping[str, Any]) -> dict[str, Any]:
+    """Carrier, number, expected day and link of a parcel, each on one line."""
     expected = parcel.get("expected_on")
-    day = f", expected {written_day(date.fromisoformat(expected))}" if expected else ""
-    link = parcel.get("url")
-    return f"{folded(parcel['carrier'])} {folded(parcel['number'])}{day}" + (f"\n{link}" if link else "")
-
-
-def written_day(day: date) -> str:
-    """A date as `1 December 2026`."""
-    return f"{day.day} {day:%B %Y}"
-
-
-def greeting(name: str) -> str:
-    """The first line. The name is chosen by the buyer, and the e-mail carries our sender address: it is one line, and a
-    name that a mail client would turn into a link is omitted."""
-    name = folded(name)
-    return f"Hello {name}," if name and not LINK.search(name) else "Hello,"
+    return {
+        "carrier": folded(parcel["carrier"]),
+        "number": folded(parcel["number"]),
+        "expected": date.fromisoformat(expected) if expected else None,
+        "url": parcel.get("url") or "",
+    }

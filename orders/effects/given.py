@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foundation.settings import Settings
-from notifications.email import Mailer
+from notifications.posting import Post
+from notifications.staff_mail import StaffMail
 from orders.status_change import StatusChange
 from orders.workflow import Workflow
 from webhooks.deliveries import Deliveries
-
-Unsubscribe = Callable[[str, str], str]
-"""Given an owner of preferences (`buyer:7`) and a kind, returns a URL that turns this kind of e-mail off for them."""
 
 MakeLink = Callable[[int, int], tuple[str, float]]
 """Given an order and its buyer, returns a URL that shows it, and its expiry."""
@@ -27,14 +25,14 @@ class Given:
     change: Callable[[StatusChange], object]
     """Changes an order's status. An attempt may be repeated, so the change needs a key and a version."""
 
-    mailer: Mailer | None = None
-    """None if no mail server is configured."""
+    post: Post | None = None
+    """None if there is no way to send e-mail."""
+
+    staff: StaffMail | None = None
+    """The same for letters to a shop's staff."""
 
     make_link: MakeLink | None = None
     """None if `PUBLIC_URL` is not set: a link that begins with HOST and PORT would lead nobody here."""
-
-    unsubscribe: Unsubscribe | None = None
-    """The same."""
 
     webhooks: Deliveries | None = None
     """None if this installation sends no webhooks."""

@@ -16,11 +16,14 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%|</?\w+[^>]*>")
 ATTRIBUTES = re.compile(r"\{%-? block (?:view|state) %\}.*?\{% endblock %\}")
 """Blocks within a tag."""
 
-JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+JINJA = re.compile(r"<style>.*?</style>|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 READ = re.compile(r""">([^<>]*[^\W\d_]{2}[^<>]*)<|\s(?:aria-label|alt|placeholder|title)="([^"]*[^\W\d_]{2}[^"]*)\"""")
 SENTENCE = re.compile(r"""(["'`])([A-Z][a-z']+(?:[ ….][^"'`]*)?)\1""")
 
-IN_ENGLISH = {"docs.html": "the contract, which is in English"}
+IN_ENGLISH = {
+    "docs.html": "the contract, which is in English",
+    "mails.html": "what the demo would have sent, for whoever develops",
+}
 NAMES = {"Onward", "· Onward"}
 KEYS = {"Accept", "Content-Type", "Enter", "Escape", "Bearer ${token}"}
 

@@ -112,3 +112,10 @@ def test_racing_launchers_agree_on_one_secret(tmp_path: Path) -> None:
         secrets = set(pool.map(kept_secret, [tmp_path / "jwt_secret"] * 8))
 
     assert 1 == len(secrets)
+
+
+def test_only_the_demo_without_a_mail_server_keeps_its_mail(tmp_path: Path) -> None:
+    kept = Plan.from_env({"DATA_DIR": str(tmp_path)}).environment
+    assert str(tmp_path / "mail") == kept["MAIL_FOLDER"]
+    for others in ({"DEMO": "0"}, {"SMTP_URL": "smtp://127.0.0.1:1"}, {"PUBLIC_URL": "https://shop.example"}):
+        assert "MAIL_FOLDER" not in Plan.from_env(others).environment

@@ -11,6 +11,9 @@ import pytest
 
 from foundation.settings import Settings
 from notifications.email import Mailer
+from notifications.letters import Letters
+from notifications.posting import Post
+from notifications.staff_mail import StaffMail
 from orders import effects, workflow_file
 from orders.effects import EFFECTS, email
 from orders.effects.given import Given
@@ -18,17 +21,17 @@ from orders.outbox_entry import names_of_change, pending_of_creation
 from side_effects.effects import Effect, EventType, WrittenEffect
 
 SETTINGS = Settings.from_env({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "JWT_SECRET": "s" * 32})
-MAILER = Mailer("smtp://127.0.0.1", "orders@shop.test")
+POST = Post(Letters(), Mailer("smtp://127.0.0.1", "orders@shop.test"), lambda *_: [])
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs/effects.md"
 
 
-def given(mailer: Mailer | None = None) -> Given:
-    return Given(SETTINGS, workflow_file.load(), lambda _: None, mailer)
+def given(post: Post | None = None) -> Given:
+    return Given(SETTINGS, workflow_file.load(), lambda _: None, post, StaffMail(post) if post else None)
 
 
-def listed(mailer: Mailer | None = MAILER) -> EventType:
-    return effects.event_type(given(mailer))
+def listed(post: Post | None = POST) -> EventType:
+    return effects.event_type(given(post))
 
 
 def every_effect() -> list[Effect]:
@@ -47,6 +50,7 @@ def test_no_bit_changes_its_meaning():
         "chat.message": 5,
         "email.status": 7,
         "order.timer": 8,
+        "email.new_order": 13,
         "webhook.delivery": 9,
     }
     listed_bits = {effect.name: effect.bit for effect in every_effect()}
@@ -62,7 +66,7 @@ def test_a_bit_that_is_used_twice_stops_the_start_with_both_names(monkeypatch, b
     monkeypatch.setattr(effects, "EFFECTS", (*EFFECTS, mine))
 
     with pytest.raises(ValueError, match=rf"^Bit {bit} belongs to {owner}; parcel\.label needs one of its own\.$"):
-        listed(mailer=None)
+        listed(post=None)
 
 
 def test_the_page_names_the_effects_in_their_order():
@@ -71,13 +75,16 @@ def test_the_page_names_the_effects_in_their_order():
     assert [effect.name for effect in every_effect()] == rows
 
 
-def test_a_new_order_has_live_events_a_notification_and_the_signal():
+def test_a_new_order_has_live_events_a_notification_the_signal_and_an_email_to_the_shop():
     event_type = listed()
     pending = pending_of_creation(event_type, "PENDING")
+    of_creation = [effect.name for effect in event_type.effects if pending & 1 << effect.bit]
 
-    assert ["realtime.seller", "realtime.buyer", "notification.status", "signal.order_status_changed"] == [
-        effect.name for effect in event_type.effects if pending & 1 << effect.bit
+    assert of_creation == [
+        *("realtime.seller", "realtime.buyer", "notification.status", "signal.order_status_changed"),
+        "email.new_order",
     ]
+    assert "email.new_order" not in names_of_change(event_type, "PENDING", "CONFIRMED")
 
 
 def test_only_a_change_from_or_to_a_timed_status_has_the_timer():

@@ -299,3 +299,11 @@ def test_networks_that_are_none_are_refused_in_one_line(nets):
     (line,) = problems(WEBHOOK_ALLOW_NETS=nets)
 
     assert line.startswith("WEBHOOK_ALLOW_NETS must be networks like 10.1.0.0/16")
+
+
+def test_e_mails_are_kept_in_a_folder_by_the_demo_alone():
+    """In production, nobody would get them, and nobody would notice."""
+    (problem,) = problems(MAIL_FOLDER="mail")
+
+    assert "MAIL_FOLDER is for the demo" in problem
+    assert Settings.from_env(GOOD | {"MAIL_FOLDER": "mail", "DEMO": "1"}).mail_folder

@@ -11,7 +11,7 @@ import pytest
 
 from foundation.errors import ServiceUnavailable
 from notifications.email import MAIL_SERVER
-from orders.effects.email import STATUS_MAIL
+from orders.effects.email import CONCURRENCY, STATUS_MAIL
 from process import onward_of
 from tests.facts import eventually
 from tests.integration.conftest import Outbox, send_through
@@ -44,6 +44,21 @@ def test_a_sick_server_opens_its_circuit_and_parks_what_waits(cast, bob, olive, 
         assert 14 == len({mail["Message-ID"] for mail in server.mails}) == len(server.mails)
     changes = [state for (state,) in sql("SELECT state FROM circuit_changes ORDER BY id")]
     assert ["open", "half-open", "closed"] == changes
+
+
+def test_what_waited_for_the_server_goes_out_over_few_connections(cast, bob, outbox, sql, port):
+    """Chaos R8 has 2,000 of them, and a minute."""
+    for order in [cast.place() for _ in range(20)]:
+        bob.move(order["id"], "CONFIRMED")
+    outbox.run_until_idle()
+    sql("INSERT INTO circuits (destination, state, until) VALUES ('mail-server', 'open', clock_timestamp())")
+
+    with running(port) as server:
+        for _ in range(6):
+            outbox.try_again()
+        assert 20 == len({mail["Message-ID"] for mail in server.mails}) == len(server.mails)
+        assert len(server.sessions) <= CONCURRENCY < len(server.mails)
+    assert {("succeeded", 1)} == {row[2:] for row in outbox.effects}
 
 
 @pytest.mark.parametrize("error", [psycopg2.OperationalError("starting up"), ServiceUnavailable("All are busy.")])

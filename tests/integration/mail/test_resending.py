@@ -6,7 +6,7 @@ import pytest
 
 from notifications.email import MAIL_SERVER
 from orders.effects.email import STATUS_MAIL
-from tests.integration.mail.server import running
+from tests.integration.mail.server import body, running
 
 DHL = {"carrier": "DHL", "number": "JD01", "url": "https://dhl.example/JD01", "expected_on": "2026-12-01"}
 UPS = {"carrier": "UPS", "number": "1Z"}
@@ -18,10 +18,6 @@ def edit(person, order, body):
 
 def resend(person, order, **headers):
     return person.request("POST", f"/api/orders/{order['id']}/notifications/resend", None, **headers)
-
-
-def text_of(mail):
-    return mail.get_payload(decode=True).decode().replace("\r\n", "\n")
 
 
 @pytest.fixture
@@ -82,7 +78,7 @@ def test_what_is_sent_again_has_the_reason_of_its_change(cast, bob, outbox, mail
     outbox.run_until_idle()
     outbox.try_again()
 
-    assert ["Sold out" in text_of(mail) for mail in mail_server.mails] == [True, True]
+    assert ["Sold out" in body(mail) for mail in mail_server.mails] == [True, True]
 
 
 def test_one_that_is_underway_is_not_sent_twice(cast, bob, outbox):
@@ -121,7 +117,7 @@ def test_the_mail_of_a_shipped_order_shows_its_parcels(cast, bob, outbox, mail_s
     for _ in range(3):
         outbox.try_again()
 
-    confirmed, *_, shipped = map(text_of, mail_server.mails)
+    confirmed, *_, shipped = map(body, mail_server.mails)
     assert "Parcel" not in confirmed
     assert "\nParcel: DHL JD01, expected 1 December 2026\nhttps://dhl.example/JD01\n" in shipped
     assert "\nParcel: UPS 1Z\n" in shipped

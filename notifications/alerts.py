@@ -1,0 +1,122 @@
+"""Alerts: what operators are told by e-mail, once for each key, however many processes notice it.
+
+Circuits and dead letters are looked at by every process once a minute. Other packages raise alerts of their own through
+`Alerts.raise_alert`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from access.addressees import Addressee
+from foundation import sql
+from foundation.db import PIECE, db
+from foundation.logs import get_logger
+from notifications.email import MAIL_SERVER
+from notifications.letters import Letter
+from notifications.staff_mail import Audience, StaffMail
+from side_effects.effects import Run
+from side_effects.insertion import insert
+from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
+from side_effects.retry import Outcome
+
+ALERT_MAIL = "email.alert"
+ALERT = "alert"
+"""The event type of their e-mails."""
+
+_MAIL = insert(
+    "raised WHERE :mailed",
+    kind=f"'{ALERT_MAIL}'",
+    destination=f"'{MAIL_SERVER}'",
+    event_type=f"'{ALERT}'",
+    order_id="-id",
+    request_id="''",
+)
+
+SQL = sql.beside(__file__, mail=_MAIL)
+RAISE = SQL.prepared("raise_alert")
+READ = SQL.prepared("alert")
+OPENED = SQL.prepared("circuits_opened")
+MANY_DEAD = SQL.prepared("many_dead")
+PRUNE = SQL.text("prune_alerts")
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a person has to look at."""
+
+    kind: Literal["circuit", "dead_letters", "endpoint"]
+    """Its template is `alert_KIND`."""
+
+    key: str
+    """The same for whatever is one alert: it is told once."""
+
+    shown: Mapping[str, Any]
+    """What the template shows, as JSON; no personal data, since nothing erases it."""
+
+    seller_id: int | None = None
+    """Whose staff is told too."""
+
+
+class Alerts:
+    """Raises alerts, and sends their e-mails if there is a way to."""
+
+    def __init__(self, run: Run, staff: StaffMail | None, most_dead: int) -> None:
+        """`most_dead`: how many dead letters are nothing to tell; 0 if none ever are."""
+        self._run = run
+        self._staff = staff
+        self._most_dead = most_dead
+        self.kinds = (Kind(ALERT_MAIL, self._attempt, longest_cooldown=SMTP_COOLDOWN_SECONDS),) if staff else ()
+
+    def raise_alert(self, alert: Alert) -> bool:
+        """Record it, with its e-mails; False if it has been raised before."""
+        shown = orjson.dumps(alert.shown).decode()
+        args = (alert.key, alert.kind, alert.seller_id, shown, self._staff is not None)
+        raised = bool(self._run(RAISE, args))
+        if raised:
+            log.warning("alert.raised", "Operators are alerted", alert=alert.kind, key=alert.key)
+        return raised
+
+    def look(self) -> int:
+        """Raise what circuits and dead letters call for, where there is a way to send it: the log has them anyway.
+
+        Returns 0, as a pruning does that has nothing left to do.
+        """
+        if self._staff is None:
+            return 0
+        for destination, reason, hour in self._run(OPENED, ()):
+            shown = {"destination": destination, "reason": reason, "since": f"{hour}:00"}
+            self.raise_alert(Alert("circuit", f"circuit {destination} {hour}", shown))
+        for (day,) in self._run(MANY_DEAD, (self._most_dead,)) if self._most_dead else ():
+            self.raise_alert(Alert("dead_letters", f"dead letters {day}", {"threshold": self._most_dead}))
+        return 0
+
+    def _attempt(self, claimed: Claimed) -> Outcome:
+        assert self._staff is not None  # or there would be no kind
+        rows = self._run(READ, (claimed.event_id,))
+        if not rows:
+            return Outcome("dead", "the alert does not exist any more")
+        kind, seller_id, shown = rows[0]
+        audiences: list[Audience] = [("operator", None)]
+        if seller_id is not None:
+            audiences.append(("seller", seller_id))
+        values = orjson.loads(shown)
+
+        def write(person: Addressee) -> Letter:
+            id = f"{claimed.message_id}.{person.id}"
+            return Letter(person.email, person.language, f"alert_{kind}", values, id)
+
+        return self._staff.send(claimed, self._staff.people(audiences), write)
+
+
+def prune(days: int) -> int:
+    """Delete a chunk of what is older than this; returns how many."""
+    count: int = db.session.execute(PRUNE, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return count

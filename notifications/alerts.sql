@@ -1,0 +1,35 @@
+-- Alerts: what operators are told by e-mail.
+
+-- name: raise_alert(key text, kind text, seller_id bigint, shown json, mailed boolean)
+-- Once for each key, whichever process is the first. Alerts wait for no other: the number of an order, which effects of
+-- one kind wait for, is the negative of their own.
+WITH raised AS (
+    INSERT INTO alerts (key, kind, seller_id, shown) VALUES (:key, :kind, :seller_id, :shown)
+    ON CONFLICT DO NOTHING RETURNING id),
+mailed AS ({mail})
+SELECT id FROM raised
+
+-- name: alert(id bigint)
+-- At each attempt.
+SELECT kind, seller_id, shown::text FROM alerts WHERE id = :id
+
+-- name: circuits_opened()
+-- What is not closed now, by the change that opened it: probes that fail are no news. A circuit that opens and closes all
+-- day is told of once an hour.
+SELECT c.destination, o.reason, to_char(o.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') FROM circuits c CROSS JOIN LATERAL (
+    SELECT reason, at FROM circuit_changes o
+    WHERE o.destination = c.destination AND o.state = 'open' AND o.id > coalesce((
+        SELECT max(id) FROM circuit_changes x WHERE x.destination = c.destination AND x.state = 'closed'), 0)
+    ORDER BY o.id LIMIT 1) AS o
+WHERE c.state <> 'closed'
+
+-- name: many_dead(threshold int)
+-- The day, if there are more dead letters than this. Counted up to there.
+SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+FROM (SELECT FROM side_effects WHERE status = 'dead' LIMIT :threshold + 1) AS dead HAVING count(*) > :threshold
+
+-- name: prune_alerts(days, piece)
+-- A range of the primary key, since ids follow time.
+WITH oldest AS (SELECT id, at FROM alerts ORDER BY id LIMIT :piece),
+old AS (SELECT max(id) AS id FROM oldest WHERE at < clock_timestamp() - make_interval(days => :days))
+DELETE FROM alerts WHERE id <= (SELECT id FROM old)
