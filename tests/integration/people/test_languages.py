@@ -91,7 +91,6 @@ def test_what_was_stored_is_worded_again_for_its_reader(desk, cast, placed, outb
     api(desk, "PATCH", "/api/me", {"language": "de"})
 
     number, inbox = placed["number"], read(desk, "/inbox").text
-    assert f"Die neue Bestellung #{number} wartet auf Sie." in inbox
     assert f"Die Bestellung #{number} wurde storniert." in inbox
     assert "Zu spät" in inbox
     assert "was cancelled" not in inbox
