@@ -68,7 +68,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     realtime = build_realtime(settings, access, channels_of, channels_to_poll)
     notifications = build_notifications(app, settings, realtime.append, realtime.hub.say_to)
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
-    deliveries = plan_webhooks(settings)
+    deliveries = plan_webhooks(settings, notifications.alerts.endpoint_fails)
     plan = plan_orders(settings, access, notifications, deliveries)
     event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, webhooks_of_chat(deliveries)))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)

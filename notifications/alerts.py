@@ -83,6 +83,10 @@ class Alerts:
             log.warning("alert.raised", "Operators are alerted", alert=alert.kind, key=alert.key)
         return raised
 
+    def endpoint_fails(self, key: str, seller_id: int | None, shown: Mapping[str, Any]) -> None:
+        """Alert the operators, and the people of its seller, to a webhook endpoint that is about to be disabled."""
+        self.raise_alert(Alert("endpoint", key, shown, seller_id))
+
     def look(self) -> int:
         """Raise what circuits and dead letters call for, where there is a way to send it: the log has them anyway.
 

@@ -368,6 +368,20 @@ def test_the_owner_of_a_failing_endpoint_is_told_at_each_step_and_then_it_is_dis
     assert 4 == len({key for _, _, key in told})
 
 
+def test_an_endpoint_that_keeps_failing_raises_one_alert_for_each_step(cast, bob, receiver, retry, sql):
+    hook(bob, receiver.url, event_types=["order.created"])
+    cast.place()
+    for hours in (37, 37, 52):
+        receiver.will(500)
+        sql("UPDATE webhook_endpoints SET failing_since = date_trunc('day', now()) - make_interval(hours => %s)", hours)
+        sql("DELETE FROM circuits")
+        retry()
+
+    raised = sql("SELECT kind, seller_id, shown::json ->> 'url' FROM alerts")
+    assert [("endpoint", bob.id, receiver.url)] == list(dict.fromkeys(raised))
+    assert len(raised) <= 3
+
+
 def test_one_success_ends_the_way_to_being_disabled(cast, bob, receiver, deliver, retry):
     mine = hook(bob, receiver.url, event_types=["order.created"])
     receiver.will(500)
