@@ -142,6 +142,12 @@ export interface ListNotificationsOptions extends Sent {
   cursor?: number;
   /** Notifications per page. */
   limit?: number;
+  /**
+   * One entry for all that happened to an order within a short time, as the inbox page has it: each notification
+   * stands for those of its order before it, as long as 120 s at most lie between one and the next. A page may be
+   * short; `next_cursor` says whether there is another.
+   */
+  grouped?: boolean;
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -287,7 +293,7 @@ export class Operations {
   createApiKey(body: schemas.CreateApiKeyRequest, options?: Keyed): Promise<Answer<schemas.CreateApiKeyResult>>;
   /**
    * Send a message.
-   * Both sides receive it as a live event.
+   * Both sides receive it as a live event, and the other side is notified; of a note, the seller alone.
    */
   createMessage(orderId: number, body: schemas.CreateMessageRequest, options?: Keyed): Promise<Answer<schemas.Message>>;
   /**
@@ -477,7 +483,7 @@ export class Operations {
   listMessages(orderId: number, options?: ListMessagesOptions): Promise<Answer<schemas.MessagePage>>;
   /**
    * Read your notifications.
-   * Newest first, with the number of those that are unread.
+   * Newest first, with the number of entries that are unread. What your side did itself is not among them.
    */
   listNotifications(options?: ListNotificationsOptions): Promise<Answer<schemas.NotificationPage>>;
   /**
@@ -523,8 +529,13 @@ export class Operations {
    */
   listWebhooks(options?: ListWebhooksOptions): Promise<Answer<schemas.WebhookList>>;
   /**
+   * Mark messages as seen.
+   * Seen by you, not by your colleagues; the other side receives it as a live event. A mark never moves back.
+   */
+  markMessagesSeen(orderId: number, body: schemas.MarkMessagesSeenRequest, options?: Keyed): Promise<Answer<schemas.MessagesSeen>>;
+  /**
    * Mark your notifications as read.
-   * All up to the given one; the response is the first page of the inbox, as it is then.
+   * All up to one, or some; the response is the first page of the inbox, as it is then.
    */
   markNotificationsRead(body: schemas.MarkNotificationsReadRequest, options?: Keyed): Promise<Answer<schemas.NotificationPage>>;
   /**

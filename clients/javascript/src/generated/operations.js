@@ -301,7 +301,7 @@ export class Operations {
     return this.send({
       method: "GET",
       path: path`/api/notifications`,
-      query: ["cursor", "limit"],
+      query: ["cursor", "limit", "grouped"],
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
   }
@@ -372,6 +372,11 @@ export class Operations {
   /** List your webhooks. */
   listWebhooks(options) {
     return this.send({ method: "GET", path: path`/api/webhooks`, headers: { ifNoneMatch: "If-None-Match" } }, options);
+  }
+
+  /** Mark messages as seen. */
+  markMessagesSeen(orderId, body, options) {
+    return this.send({ method: "POST", path: path`/api/orders/${orderId}/messages/seen`, body, keyed: true }, options);
   }
 
   /** Mark your notifications as read. */

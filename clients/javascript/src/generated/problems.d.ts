@@ -28,6 +28,8 @@ export class DuplicateView extends Conflict {}
 export class IdempotencyInProgress extends Conflict {}
 /** The workflow does not allow this transition from the order's current status, or not for this role. */
 export class IllegalTransition extends Conflict {}
+/** You have sent another message to this conversation with this `client_message_id`. */
+export class MessageIdReused extends Conflict {}
 /** The order can no longer be edited by its buyer: it was shipped, or is closed. */
 export class NotEditable extends Conflict {}
 /** The order's status has no notification for the buyer, or the last one is still being sent. */

@@ -41,6 +41,9 @@ export class IdempotencyInProgress extends Conflict {}
 /** The workflow does not allow this transition from the order's current status, or not for this role. */
 export class IllegalTransition extends Conflict {}
 
+/** You have sent another message to this conversation with this `client_message_id`. */
+export class MessageIdReused extends Conflict {}
+
 /** The order can no longer be edited by its buyer: it was shipped, or is closed. */
 export class NotEditable extends Conflict {}
 
@@ -132,6 +135,7 @@ export const BY_CODE = {
   duplicate_view: DuplicateView,
   idempotency_in_progress: IdempotencyInProgress,
   illegal_transition: IllegalTransition,
+  message_id_reused: MessageIdReused,
   not_editable: NotEditable,
   nothing_to_resend: NothingToResend,
   too_many_views: TooManyViews,

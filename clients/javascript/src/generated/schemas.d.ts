@@ -171,9 +171,19 @@ export interface CreateApiKeyResult {
   key: string;
 }
 
-/** A message to send. */
+/** A message to send, or an internal note to write. It is plain text, whose line ends are stored as line feeds. */
 export interface CreateMessageRequest {
   body: string;
+  /**
+   * `note` is an internal note, which buyers never see: the seller and operators write it, and auditors and the
+   * marketplace's systems read it too. `person` if it is left out.
+   */
+  kind?: "person" | "note";
+  /**
+   * What you call the message, such as a UUID: while the conversation exists, sending it again returns the message
+   * and writes nothing.
+   */
+  client_message_id?: string | null;
 }
 
 /** An order to create. */
@@ -495,7 +505,7 @@ export interface LiveEvent {
   /** The known types are listed, and new ones may be added. */
   type: string;
   /** What the stream has in `data`. */
-  data: MessageCreatedEvent | NotificationCreatedEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
+  data: MessageCreatedEvent | MessageSeenEvent | NotificationCreatedEvent | NotificationReadEvent | NotificationResentEvent | OrderCorrectedEvent | OrderCreatedEvent | OrderStatusChangedEvent | OrderUpdatedEvent | OtherEvent;
 }
 
 /** Events in commit order. `next_cursor` is always present; `more` says that the next page is available now. */
@@ -505,19 +515,31 @@ export interface LiveEventPage {
   more: boolean;
 }
 
-/** Marks all notifications up to this one as read. */
-export interface MarkNotificationsReadRequest {
+/** Marks all messages up to this one, and the internal notes before it, as seen by you. */
+export interface MarkMessagesSeenRequest {
   up_to: number;
+}
+
+/** Marks all notifications up to one as read, or some: either `up_to` or `ids`. */
+export interface MarkNotificationsReadRequest {
+  /** All up to this one, the newest for all. */
+  up_to?: number;
+  /** These, each with the notifications that it stands for when they are grouped. */
+  ids?: number[];
 }
 
 /** One message of the conversation. */
 export interface Message {
   id: number;
   order_id: number;
-  /** `system` messages report a status change. */
-  kind: "system" | "person";
+  /** The change that a `system` message reports. */
+  event_id: number | null;
+  /** `system` messages report a status change; a `note` is internal, never the buyer's. */
+  kind: "system" | "person" | "note";
   body: string;
   author: MessageAuthor | null;
+  /** What its author's client calls it; for the author's side only. */
+  client_message_id: string | null;
   created_at: string;
 }
 
@@ -542,9 +564,34 @@ export interface MessageCreatedEvent {
 
 /** A page of the conversation, oldest first; paging goes back from the newest. */
 export interface MessagePage {
+  /**
+   * Messages that you have not seen, counted up to 1,000. Your own, and those that report what you did, are none
+   * of them.
+   */
+  unread_count: number;
+  /** Who has seen it up to where, of both sides. */
+  seen: SeenMark[];
   messages: Message[];
   /** Send it as `cursor` for the previous messages; null on the last page. */
   next_cursor: number | null;
+}
+
+/** Somebody has seen the conversation of an order up to a message. */
+export interface MessageSeenEvent {
+  at: string;
+  type: "message.seen";
+  seen: SeenMark;
+}
+
+/** How far the conversation was read. */
+export interface MessagesSeen {
+  /**
+   * Messages that you have not seen, counted up to 1,000. Your own, and those that report what you did, are none
+   * of them.
+   */
+  unread_count: number;
+  /** Who has seen it up to where, of both sides. */
+  seen: SeenMark[];
 }
 
 /** An endpoint that was created, with its secret. */
@@ -576,16 +623,32 @@ export interface NewWebhook {
 export interface Notification {
   id: number;
   order_id: number;
+  /** The change; for `message` and `note`, the message. */
   event_id: number;
-  /** `status` has the text of the status. */
-  kind: "generic" | "status";
+  /** `status` has the text of the status, `message` and `note` the beginning of what was written. */
+  kind: "generic" | "status" | "message" | "note";
   title: string;
   body: string;
   created_at: string;
   read_at: string | null;
+  /** How many changes and messages it stands for; only in a list with `grouped`. */
+  count?: number;
 }
 
-/** You have a notification. */
+/**
+ * How many entries of your inbox are unread; follows `notification.created` and `notification.read`.
+ * It is not stored, and comes only to a stream of your own channel alone.
+ */
+export interface NotificationCountEvent {
+  at: string;
+  type: "notification.count";
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
+  unread_count: number;
+  /** Your newest notification when they were counted; null if there is none. */
+  as_of: number | null;
+}
+
+/** You have a notification. The number of unread entries follows within a second: `notification.count`. */
 export interface NotificationCreatedEvent {
   at: string;
   type: "notification.created";
@@ -603,7 +666,7 @@ export interface NotificationKind {
 /** A page of your notifications, newest first. */
 export interface NotificationPage {
   notifications: Notification[];
-  /** Counted up to 1,000. */
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
   unread_count: number;
   /** Send it as `cursor` for the next page; null on the last page. */
   next_cursor: number | null;
@@ -615,6 +678,18 @@ export interface NotificationPreferences {
   choices: Record<string, Record<string, "on" | "off" | "hourly" | "daily">>;
   quiet_hours: QuietTimes | null;
   time_zone: string;
+}
+
+/** You have marked notifications as read, in another tab perhaps: all up to `up_to`, or `ids`. */
+export interface NotificationReadEvent {
+  at: string;
+  type: "notification.read";
+  up_to: number | null;
+  ids: number[] | null;
+  /** Unread entries, as a list with `grouped` has them, counted up to 1,000. */
+  unread_count: number;
+  /** Your newest notification when they were counted; null if there is none. */
+  as_of: number | null;
 }
 
 /** The notification of the order's status was sent to the buyer again. */
@@ -995,6 +1070,15 @@ export interface SavedViewList {
   views: SavedView[];
 }
 
+/** Up to where somebody has seen the conversation. Of the other side, one stands for the whole account. */
+export interface SeenMark {
+  order_id: number;
+  reader: MessageAuthor;
+  /** The newest message that was seen. */
+  up_to: number;
+  at: string;
+}
+
 /** A seller as buyers see it; `reply_to` is null for them, and for other sellers. */
 export interface SellerProfile {
   id: number;
@@ -1166,7 +1250,10 @@ export type StreamEvent =
   | HeartbeatEvent
   | HelloEvent
   | MessageCreatedEvent
+  | MessageSeenEvent
+  | NotificationCountEvent
   | NotificationCreatedEvent
+  | NotificationReadEvent
   | NotificationResentEvent
   | OrderCorrectedEvent
   | OrderCreatedEvent

@@ -61,6 +61,7 @@ class AsyncOperations:
     list_views = asynchronous(calls.list_views)
     list_webhook_attempts = asynchronous(calls.list_webhook_attempts)
     list_webhooks = asynchronous(calls.list_webhooks)
+    mark_messages_seen = asynchronous(calls.mark_messages_seen)
     mark_notifications_read = asynchronous(calls.mark_notifications_read)
     redeliver_dead_letters = asynchronous(calls.redeliver_dead_letters)
     redeliver_webhook = asynchronous(calls.redeliver_webhook)

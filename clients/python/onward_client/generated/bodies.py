@@ -103,9 +103,11 @@ class CreateApiKeyRequest(TypedDict):
 
 
 class CreateMessageRequest(TypedDict):
-    """A message to send."""
+    """A message to send, or an internal note to write. It is plain text, whose line ends are stored as line feeds."""
 
     body: str
+    kind: NotRequired[Literal["person", "note"]]
+    client_message_id: NotRequired[str | None]
 
 
 class CreateOrderRequest(TypedDict):
@@ -237,10 +239,17 @@ class ErasePersonalDataRequest(TypedDict):
     reason: str
 
 
-class MarkNotificationsReadRequest(TypedDict):
-    """Marks all notifications up to this one as read."""
+class MarkMessagesSeenRequest(TypedDict):
+    """Marks all messages up to this one, and the internal notes before it, as seen by you."""
 
     up_to: int
+
+
+class MarkNotificationsReadRequest(TypedDict):
+    """Marks all notifications up to one as read, or some: either `up_to` or `ids`."""
+
+    up_to: NotRequired[int]
+    ids: NotRequired[Sequence[int]]
 
 
 class OrderItem(TypedDict):

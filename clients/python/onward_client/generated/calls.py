@@ -93,7 +93,7 @@ def create_api_key(body: bodies.CreateApiKeyRequest, *, key: str | None = None) 
 def create_message(order_id: int, body: bodies.CreateMessageRequest, *, key: str | None = None) -> Call[models.Message]:
     """Send a message.
 
-    Both sides receive it as a live event.
+    Both sides receive it as a live event, and the other side is notified; of a note, the seller alone.
     """
     return Call("POST", path("/api/orders/{}/messages", order_id), models.Message, body=body, key=key, keyed=True)
 
@@ -496,17 +496,21 @@ def list_messages(
 
 
 def list_notifications(
-    *, cursor: int | None = None, limit: int | None = None, if_none_match: str | None = None
+    *,
+    cursor: int | None = None,
+    limit: int | None = None,
+    grouped: bool | None = None,
+    if_none_match: str | None = None,
 ) -> Call[models.NotificationPage]:
     """Read your notifications.
 
-    Newest first, with the number of those that are unread.
+    Newest first, with the number of entries that are unread. What your side did itself is not among them.
     """
     return Call(
         "GET",
         path("/api/notifications"),
         models.NotificationPage,
-        query={"cursor": cursor, "limit": limit},
+        query={"cursor": cursor, "limit": limit, "grouped": grouped},
         headers={"If-None-Match": if_none_match},
     )
 
@@ -667,12 +671,24 @@ def list_webhooks(*, if_none_match: str | None = None) -> Call[models.WebhookLis
     return Call("GET", path("/api/webhooks"), models.WebhookList, headers={"If-None-Match": if_none_match})
 
 
+def mark_messages_seen(
+    order_id: int, body: bodies.MarkMessagesSeenRequest, *, key: str | None = None
+) -> Call[models.MessagesSeen]:
+    """Mark messages as seen.
+
+    Seen by you, not by your colleagues; the other side receives it as a live event. A mark never moves back.
+    """
+    return Call(
+        "POST", path("/api/orders/{}/messages/seen", order_id), models.MessagesSeen, body=body, key=key, keyed=True
+    )
+
+
 def mark_notifications_read(
     body: bodies.MarkNotificationsReadRequest, *, key: str | None = None
 ) -> Call[models.NotificationPage]:
     """Mark your notifications as read.
 
-    All up to the given one; the response is the first page of the inbox, as it is then.
+    All up to one, or some; the response is the first page of the inbox, as it is then.
     """
     return Call("POST", path("/api/notifications/read"), models.NotificationPage, body=body, key=key, keyed=True)
 

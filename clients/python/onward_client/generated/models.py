@@ -324,7 +324,9 @@ class LiveEvent(Value):
     type: str
     data: (
         MessageCreatedEvent
+        | MessageSeenEvent
         | NotificationCreatedEvent
+        | NotificationReadEvent
         | NotificationResentEvent
         | OrderCorrectedEvent
         | OrderCreatedEvent
@@ -349,9 +351,11 @@ class Message(Value):
 
     id: int
     order_id: int
-    kind: Literal["system", "person"]
+    event_id: int | None
+    kind: Literal["system", "person", "note"]
     body: str
     author: MessageAuthor | None
+    client_message_id: str | None
     created_at: datetime
 
 
@@ -380,8 +384,27 @@ class MessageCreatedEvent(Value):
 class MessagePage(Value):
     """A page of the conversation, oldest first; paging goes back from the newest."""
 
+    unread_count: int
+    seen: tuple[SeenMark, ...]
     messages: tuple[Message, ...]
     next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSeenEvent(Value):
+    """Somebody has seen the conversation of an order up to a message."""
+
+    at: datetime
+    type: Literal["message.seen"]
+    seen: SeenMark
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagesSeen(Value):
+    """How far the conversation was read."""
+
+    unread_count: int
+    seen: tuple[SeenMark, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -414,16 +437,30 @@ class Notification(Value):
     id: int
     order_id: int
     event_id: int
-    kind: Literal["generic", "status"]
+    kind: Literal["generic", "status", "message", "note"]
     title: str
     body: str
     created_at: datetime
     read_at: datetime | None
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationCountEvent(Value):
+    """How many entries of your inbox are unread; follows `notification.created` and `notification.read`.
+
+    It is not stored, and comes only to a stream of your own channel alone.
+    """
+
+    at: datetime
+    type: Literal["notification.count"]
+    unread_count: int
+    as_of: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationCreatedEvent(Value):
-    """You have a notification."""
+    """You have a notification. The number of unread entries follows within a second: `notification.count`."""
 
     at: datetime
     type: Literal["notification.created"]
@@ -456,6 +493,18 @@ class NotificationPreferences(Value):
     choices: Mapping[str, Mapping[str, Literal["on", "off", "hourly", "daily"]]]
     quiet_hours: QuietTimes | None
     time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationReadEvent(Value):
+    """You have marked notifications as read, in another tab perhaps: all up to `up_to`, or `ids`."""
+
+    at: datetime
+    type: Literal["notification.read"]
+    up_to: int | None
+    ids: tuple[int, ...] | None
+    unread_count: int
+    as_of: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -781,6 +830,16 @@ class SavedViewList(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeenMark(Value):
+    """Up to where somebody has seen the conversation. Of the other side, one stands for the whole account."""
+
+    order_id: int
+    reader: MessageAuthor
+    up_to: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class SellerProfile(Value):
     """A seller as buyers see it; `reply_to` is null for them, and for other sellers."""
 
@@ -1057,7 +1116,10 @@ StreamEvent = (
     | HeartbeatEvent
     | HelloEvent
     | MessageCreatedEvent
+    | MessageSeenEvent
+    | NotificationCountEvent
     | NotificationCreatedEvent
+    | NotificationReadEvent
     | NotificationResentEvent
     | OrderCorrectedEvent
     | OrderCreatedEvent

@@ -61,6 +61,7 @@ class Operations:
     list_views = sync(calls.list_views)
     list_webhook_attempts = sync(calls.list_webhook_attempts)
     list_webhooks = sync(calls.list_webhooks)
+    mark_messages_seen = sync(calls.mark_messages_seen)
     mark_notifications_read = sync(calls.mark_notifications_read)
     redeliver_dead_letters = sync(calls.redeliver_dead_letters)
     redeliver_webhook = sync(calls.redeliver_webhook)

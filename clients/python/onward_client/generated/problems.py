@@ -67,6 +67,10 @@ class IllegalTransition(Conflict):
     """The workflow does not allow this transition from the order's current status, or not for this role."""
 
 
+class MessageIdReused(Conflict):
+    """You have sent another message to this conversation with this `client_message_id`."""
+
+
 class NotEditable(Conflict):
     """The order can no longer be edited by its buyer: it was shipped, or is closed."""
 
@@ -183,6 +187,7 @@ BY_CODE: dict[str, type[OnwardError]] = {
     "duplicate_view": DuplicateView,
     "idempotency_in_progress": IdempotencyInProgress,
     "illegal_transition": IllegalTransition,
+    "message_id_reused": MessageIdReused,
     "not_editable": NotEditable,
     "nothing_to_resend": NothingToResend,
     "too_many_views": TooManyViews,
