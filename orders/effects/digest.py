@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from foundation import sql
+from foundation import languages, sql
 from foundation.one_line import folded
 from notifications import digests, gate, preferences
-from notifications.email import Mail
+from notifications.letters import Letter, greeting
 from notifications.quiet_hours import quiet_until
 from notifications.rules import Preferences
+from orders import sentences
 from orders.effects.given import Given
-from orders.effects.notification import CORRECTION
 from orders.outbox_entry import EVENT_TYPE
 from orders.schemas import bare
 from orders.workflow_notices import MESSAGE_CREATED, ORDER_CORRECTED, Notices
@@ -23,7 +23,7 @@ from side_effects.retry import Outcome
 
 SQL = sql.beside(__file__, event_type=EVENT_TYPE)
 ENTRIES = SQL.prepared("entries_of_digest")
-ADDRESS_OF_PERSON = SQL.prepared("address_of_person")
+READER = SQL.prepared("reader_of_digest")
 
 NOTHING = "nothing is left"
 DIGESTS_AT_ONCE = 4
@@ -45,11 +45,11 @@ class Entry(NamedTuple):
         return notices.kind(self.type, self.to_status or "", side) if self.type else MESSAGE_CREATED
 
     def sentence(self, notices: Notices, side: str) -> str:
-        """Its text in the table."""
+        """Its text in the table, in the current language."""
         kind = self.kind(notices, side)
-        text = notices.texts.get((kind if kind != ORDER_CORRECTED else self.to_status or "", side), "Order #{number}")
-        before = CORRECTION if self.type == ORDER_CORRECTED else ""
-        return before + folded(text.replace("{number}", bare(self.number)))
+        text = notices.texts.get((kind if kind != ORDER_CORRECTED else self.to_status or "", side))
+        number = bare(self.number)
+        return folded(sentences.notice(text, number, self.type or "") if text else sentences.order(number))
 
 
 @dataclass(frozen=True)
@@ -88,25 +88,27 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
         return Outcome("later", gate.QUIET, (quiet_end - now).total_seconds())
     to, notices = Recipient.of(owner, chosen), given.workflow.notices
     entries = [one for row in read(ENTRIES, (claimed.event_id,)) if to.wants(one := Entry(*row), notices)]
-    address = _address(read, owner, entries)
+    kind, _, id = owner.partition(":")
+    ((email, name, language),) = read(READER, (kind, int(id))) or [("", "", None)]
+    # A buyer's goes to the address that was given with the latest of these orders.
+    address = entries[-1].buyer_email if entries and kind == "buyer" else email
     if not entries or not address:
         return Outcome("superseded", NOTHING)
-    sentences = [one.sentence(notices, to.side) for one in entries]
-    subject = sentences[0] if len(entries) == 1 else f"{len(entries)} updates about your orders"
-    lines = [_line(given, to.side, entry, text) for entry, text in zip(entries, sentences, strict=True)]
-    return given.post.mailing.send(Mail(address, subject, "\n".join(["Hello,", "", *lines]), claimed.message_id))
+    language = languages.known(language) or given.settings.default_language
+    with languages.in_language(language):
+        values = _shown(given, to.side, name, entries, given.workflow.in_language(language).notices)
+    kinds = {one.kind(notices, to.side) for one in entries}
+    unsubscribe = given.post.unsubscribing(owner, kinds.pop()) if len(kinds) == 1 else ""
+    return given.post.send(Letter(address, language, "digest", values, claimed.message_id, unsubscribe=unsubscribe))
 
 
-def _address(read: Run, owner: str, entries: list[Entry]) -> str:
-    """The person's, or the one that the buyer gave with the latest of these orders."""
-    kind, _, id = owner.partition(":")
-    if kind == "buyer":
-        return entries[-1].buyer_email if entries else ""
-    rows = read(ADDRESS_OF_PERSON, (int(id),)) if kind == "person" else []
-    return rows[0][0] if rows else ""
-
-
-def _line(given: Given, side: str, entry: Entry, sentence: str) -> str:
-    if side == "seller" or given.make_link is None:
-        return f"- {sentence}"
-    return f"- {sentence}\n  {given.make_link(entry.order_id, entry.buyer_id)[0]}"
+def _shown(given: Given, side: str, name: str, entries: list[Entry], notices: Notices) -> dict[str, Any]:
+    """What the template shows, in the current language."""
+    found = [
+        {
+            "sentence": one.sentence(notices, side),
+            "link": given.make_link(one.order_id, one.buyer_id)[0] if side == "buyer" and given.make_link else "",
+        }
+        for one in entries
+    ]
+    return {"greeting": greeting(name), "entries": found}

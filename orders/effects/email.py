@@ -13,14 +13,12 @@ from foundation import languages, sql
 from foundation.one_line import folded
 from notifications.email import MAIL_SERVER
 from notifications.letters import Letter, Shop, greeting
-from orders import json_sql
+from orders import json_sql, sentences
 from orders.effects import due
 from orders.effects.given import Given
-from orders.effects.notification import CORRECTION
 from orders.effects.outgoing import outgoing
 from orders.schemas import bare
 from orders.workflow import Status
-from orders.workflow_notices import ORDER_CORRECTED
 from side_effects.effects import Effect
 from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
 from side_effects.retry import Outcome
@@ -104,10 +102,9 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
 
 def _shown(given: Given, to: Addressed, known: Status) -> dict[str, Any]:
     """What the templates show, in the current language."""
-    before = CORRECTION if to.type == ORDER_CORRECTED else ""
     return {
         "greeting": greeting(to.name),
-        "sentence": before + folded(known.notify["buyer"].replace("{number}", bare(to.number))),
+        "sentence": folded(sentences.notice(known.notify["buyer"], bare(to.number), to.type)),
         "reason": to.reason or "",
         "parcels": [_described(one) for one in orjson.loads(to.parcels or "[]")] if known.tracking else [],
         "link": given.make_link(to.order_id, to.buyer_id)[0] if given.make_link else "",

@@ -10,8 +10,6 @@ from orders.effects.given import Given
 from side_effects.effects import IF_NEW, AnnouncedEvent, Effect, WrittenEffect, is_pending
 
 GENERIC_BIT, STATUS_BIT = 2, 3
-CORRECTION = "Correction: "
-"""Before the notice of a status to which an order was corrected."""
 
 SIDES = ("buyer", "seller")
 

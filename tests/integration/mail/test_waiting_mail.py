@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import email
+import email.policy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -169,6 +171,11 @@ def test_what_waited_in_quiet_hours_is_sent_with_no_attempt_spent(alice, bob, or
     assert f"Your order #{order['number']} is on its way." in subjects(mail_server)
 
 
+def _message(mail):
+    """The e-mail with its parts."""
+    return email.message_from_bytes(mail.as_bytes(), policy=email.policy.default)
+
+
 def test_a_digest_is_one_email_about_all_of_its_window(mode, cast, alice, bob, olive, outbox, sql, mail_server):
     put(alice, choices={"SHIPPED": {"email": "daily"}})
     orders = [cast.place(), cast.place()]
@@ -182,9 +189,27 @@ def test_a_digest_is_one_email_about_all_of_its_window(mode, cast, alice, bob, o
 
     (mail,) = [one for one in mail_server.mails if "updates" in one["Subject"]]
     assert mail["Subject"] == "4 updates about your orders"
-    lines = mail.get_payload(decode=True).decode().splitlines()
-    assert [f"- Your order #{one['number']} is on its way." in lines for one in orders] == [True, True]
+    lines = _message(mail).get_body(("plain",)).get_content().splitlines()
+    assert [f"Your order #{one['number']} is on its way." in lines for one in orders] == [True, True]
     assert told(olive, orders[0]) == ("sent", "digest")
+
+
+def test_a_digest_is_in_its_readers_language(cast, alice, bob, outbox, sql, mail_server):
+    sql(
+        "INSERT INTO people (email, name, role, principal_id, session_key, language)"
+        " VALUES ('alice@example.org', 'Alice', 'buyer', %s, 'a key', 'de')",
+        alice.principal.id,
+    )
+    put(alice, choices={"*": {"email": "daily"}})
+    for order in (cast.place(), cast.place()):
+        move(bob, order, "CONFIRMED")
+    work(outbox)
+    for _ in range(3):
+        time_passes(outbox)
+
+    (mail,) = mail_server.mails
+    assert mail["Subject"] == "2 Neuigkeiten zu Ihren Bestellungen"
+    assert _message(mail).get_body(("html",)).get_content().count("bestätigt") == 2
 
 
 def test_what_comes_when_a_digest_is_being_sent_is_in_the_next_one(alice, bob, order, outbox, sql, mail_server):
