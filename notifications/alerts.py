@@ -6,7 +6,7 @@ Circuits and dead letters are looked at by every process once a minute. Other pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import orjson
 
 from access.addressees import Addressee
 from foundation import sql
-from foundation.db import PIECE, db
+from foundation.db import PIECE, db, in_pieces
 from foundation.logs import get_logger
 from notifications.email import MAIL_SERVER
 from notifications.letters import Letter
@@ -43,6 +43,7 @@ READ = SQL.prepared("alert")
 OPENED = SQL.prepared("circuits_opened")
 MANY_DEAD = SQL.prepared("many_dead")
 PRUNE = SQL.text("prune_alerts")
+ERASE_QUOTED = SQL.text("erase_quoted")
 
 log = get_logger(__name__)
 
@@ -58,7 +59,7 @@ class Alert:
     """The same for whatever is one alert: it is told once."""
 
     shown: Mapping[str, Any]
-    """What the template shows, as JSON; no personal data, since nothing erases it."""
+    """What the template shows, as JSON. Personal data are at most an address in its `reason` (`erase_quoted`)."""
 
     seller_id: int | None = None
     """Whose staff is told too."""
@@ -117,6 +118,12 @@ class Alerts:
             return Letter(person.email, person.language, f"alert_{kind}", values, id)
 
         return self._staff.send(claimed, self._staff.people(audiences), write)
+
+
+def erase_quoted(addresses: Sequence[str]) -> None:
+    """Erase the reasons that quote one of these addresses, in chunks that each commit."""
+    if addresses:
+        in_pieces(ERASE_QUOTED, addresses=list(addresses))
 
 
 def prune(days: int) -> int:

@@ -28,6 +28,14 @@ WHERE c.state <> 'closed'
 SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD')
 FROM (SELECT FROM side_effects WHERE status = 'dead' LIMIT :threshold + 1) AS dead HAVING count(*) > :threshold
 
+-- name: erase_quoted(addresses, piece)
+-- A mail server's error, which opened a circuit, may quote the address of a buyer.
+UPDATE alerts SET shown = jsonb_set(shown::jsonb, ARRAY['reason'], '"(erased)"')::json WHERE id = ANY(ARRAY(
+    SELECT l.id FROM alerts l WHERE EXISTS (
+        SELECT FROM unnest(CAST(:addresses AS text[])) AS a (address)
+        WHERE strpos(lower(l.shown ->> 'reason'), lower(a.address)) > 0)
+    LIMIT :piece))
+
 -- name: prune_alerts(days, piece)
 -- A range of the primary key, since ids follow time.
 WITH oldest AS (SELECT id, at FROM alerts ORDER BY id LIMIT :piece),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from chat import messages
 from foundation import sql
 from foundation.db import all_rows, db, in_pieces
 from foundation.errors import NotFound
-from notifications import digests, inbox, preferences
+from notifications import alerts, digests, inbox, preferences
 from operations import actions
 from orders import json_sql, saved_views
 from realtime import erasure
@@ -60,11 +61,11 @@ def take_out(buyer_id: int) -> dict[str, int]:
         raise NotFound("No data is stored about this buyer.")
     batches = [orders[start : start + ORDERS_AT_ONCE] for start in range(0, len(orders), ORDERS_AT_ONCE)]
     erased: Counter[str] = Counter(accounts=0, orders=0, reasons=0, messages=0, notifications=0, live_events=0)
-    actions.erase_quoted([one["email"] for one in accounts])
+    _erase_quoted([one["email"] for one in accounts])
     # While it is still known what the buyer is called.
     saved_views.erase_views(buyer_id, set(db.session.scalars(BUYER_NAMES, {"buyer": buyer_id})) - {ERASED_NAME, ""})
     for batch in batches:
-        actions.erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
+        _erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
         in_pieces(ERASE_EDITS, orders=batch)
@@ -87,6 +88,11 @@ def take_out(buyer_id: int) -> dict[str, int]:
     idempotency.forget(f"buyer:{buyer_id}")
     erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)
     return dict(erased)
+
+
+def _erase_quoted(addresses: Sequence[str]) -> None:
+    actions.erase_quoted(addresses)
+    alerts.erase_quoted(addresses)
 
 
 def end(buyer_id: int, actor: str, reason: str, erased: dict[str, int]) -> dict[str, int]:

@@ -57,7 +57,8 @@ SELECT EXISTS (SELECT FROM (
 -- name: erase(orders, piece)
 -- What receivers answered about these orders: they may quote what they were sent.
 UPDATE webhook_attempts SET body = '', headers = '{}' WHERE id = ANY(ARRAY(
-    SELECT id FROM webhook_attempts WHERE order_id = ANY(:orders) AND body <> '' LIMIT :piece))
+    SELECT id FROM webhook_attempts WHERE order_id = ANY(:orders) AND (body <> '' OR headers::text <> '{}')
+    LIMIT :piece))
 
 -- name: prune(days, piece)
 -- The log grows with its ids, so the oldest are the lowest.

@@ -71,7 +71,7 @@ class WebhookAttemptRow(Base):
         Index("webhook_attempts_endpoint_id_id_idx", "endpoint_id", "id"),
         Index("webhook_attempts_failed_idx", "endpoint_id", "id", postgresql_where=text("NOT succeeded")),
         Index("webhook_attempts_at_idx", "at", postgresql_using="brin"),
-        Index("webhook_attempts_order_id_idx", "order_id", postgresql_where=text("body <> ''")),
+        Index("webhook_attempts_order_id_idx", "order_id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)

@@ -41,7 +41,7 @@ CREATE TABLE webhook_attempts (
 CREATE INDEX webhook_attempts_endpoint_id_id_idx ON webhook_attempts (endpoint_id, id);
 CREATE INDEX webhook_attempts_failed_idx ON webhook_attempts (endpoint_id, id) WHERE NOT succeeded;
 CREATE INDEX webhook_attempts_at_idx ON webhook_attempts USING brin (at);
-CREATE INDEX webhook_attempts_order_id_idx ON webhook_attempts (order_id) WHERE body <> '';
+CREATE INDEX webhook_attempts_order_id_idx ON webhook_attempts (order_id);
 
 CREATE TABLE webhook_hours (
     endpoint_id bigint NOT NULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -18,6 +19,7 @@ MARKER = "zqxmarkerzqx"
 """Letters only, so that it stands in search terms and fingerprints too."""
 
 ERASED = {
+    "alerts": "shown",
     "api_keys": "name",
     "circuit_changes": "reason",
     "idempotency_keys": "body",
@@ -35,6 +37,7 @@ ERASED = {
     "revocations": "reason",
     "saved_views": "name filters",
     "side_effects": "last_error fingerprint",
+    "webhook_attempts": "body headers",
 }
 """What is erased, or deleted with its row: each of these columns has the marker before, and none afterwards."""
 
@@ -45,6 +48,7 @@ OF_SHOPS = "how a shop shows itself; the shop replaces it"
 OF_OPERATORS = "the audit trail of operators, who are named in it with their reasons"
 
 KEPT = {
+    "alerts": {TECHNICAL: "key kind"},
     "alembic_version": {TECHNICAL: "version_num"},
     "api_keys": {TECHNICAL: "prefix role scopes ancestors", OF_OPERATORS: "actor"},
     "circuit_changes": {TECHNICAL: "destination state"},
@@ -74,10 +78,13 @@ KEPT = {
     "realtime_packs": {TECHNICAL: "channel other recipe"},
     "revocations": {TECHNICAL: "subject", OF_OPERATORS: "actor"},
     "saved_views": {TECHNICAL: "owner"},
+    "sent_letters": {TECHNICAL: "kind"},
     "sellers": {OF_SHOPS: "name logo colour reply_to hours"},
     "side_effect_modes": {TECHNICAL: "kind mode"},
     "side_effects": {TECHNICAL: "kind destination event_type status", CLIENTS_ID: "request_id"},
     "stream_tickets": {TECHNICAL: "role credential scopes"},
+    "webhook_attempts": {TECHNICAL: "event_type type error"},
+    "webhook_endpoints": {OF_SHOPS: "url event_types statuses headers secret previous_secret disabled_reason"},
 }
 """What stays, and why."""
 
@@ -85,6 +92,10 @@ COLUMNS = """SELECT table_name, column_name, data_type FROM information_schema.c
     JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
         AND data_type IN ('text', 'character varying', 'json', 'jsonb', 'ARRAY', 'tsvector', 'name', 'USER-DEFINED')"""
+
+WEBHOOK_ATTEMPT = """INSERT INTO webhook_attempts
+    (endpoint_id, event_type, event_id, order_id, type, attempt, succeeded, error, headers, body, seconds)
+    VALUES (1, 'order', 1, %s, 'order.created', 1, true, '', '{}', '', 0.1)"""
 
 FORMS = {
     "json": "json_build_object('{0}', '{0}')",
@@ -159,6 +170,10 @@ def told(app, cast, outbox, sql, columns, form):
     sql("INSERT INTO circuit_changes (destination, state, reason) VALUES ('mail', 'open', %s)", f"550 {SAID}")
     sql("""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id)
         SELECT 'email.status', 'mail', 'order', max(id), max(order_id) FROM order_events""")
+    sql(
+        "INSERT INTO alerts (key, kind, shown) VALUES ('circuit', 'circuit', %s)", json.dumps({"reason": f"550 {SAID}"})
+    )
+    sql(WEBHOOK_ATTEMPT, id)
     for table, column in sorted(erased()):
         if not holds(sql, table, column):
             value = FORMS.get(columns[table, column], "coalesce({1}, '') || '{0}'").format(MARKER, column)

@@ -69,7 +69,7 @@ def test_streams_are_renewed_and_go_on_where_they_were(single):
 
 
 def test_limits_close_the_oldest_of_a_person_and_send_the_rest_away_kindly(single):
-    server = single(STREAM_LIMIT="4", STREAMS_PER_PERSON="2")
+    server = single(STREAM_LIMIT="4", STREAMS_PER_PERSON="2", KEEPALIVE_SECONDS="5")
     cast = server.cast()
     with ExitStack() as open_streams:
         alices = [open_streams.enter_context(server.stream(cast.alice.token)) for _ in range(3)]
