@@ -80,7 +80,7 @@ def test_a_correction_meanwhile_takes_it_back(mode, bob, olive, ready, outbox, r
     assert [] == mail_server.mails
     assert {STATUS_MAIL: "superseded", SIGNAL: "superseded"}.items() <= of_event(bob, ready, 5).items()
     listed = olive.get("/api/ops/side-effects?status=superseded").json["side_effects"]
-    assert {(STATUS_MAIL, "mail-server"), (SIGNAL, "receivers")} == {
+    assert {(STATUS_MAIL, "mail-server"), (SIGNAL, "receivers"), ("webhook.delivery", "webhooks")} == {
         (one["kind"], one["destination"]) for one in listed
     }
 
