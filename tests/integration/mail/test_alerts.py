@@ -7,6 +7,7 @@ import pytest
 from access import people
 from app import build_app
 from notifications.alerts import ALERT_MAIL, Alert, Alerts
+from notifications.letters import Letter, Letters
 from process import onward_of
 from tests.integration.mail.server import body, running
 
@@ -81,6 +82,17 @@ def test_an_endpoint_that_fails_is_told_to_its_owner_too(outbox, alerts, mail_se
     outbox.try_again()
     assert ["bob@example.org", "olive@example.org"] == recipients(mail_server)
     assert "A webhook endpoint fails: 50 % of the way to being disabled" == mail_server.mails[0]["Subject"]
+
+
+def test_webhooks_raise_their_alerts_here(mailing, empty, sql):
+    notify = onward_of(mailing).alerts.endpoint_fails
+    shown = {"url": "https://shop.example/hook", "percent": 100, "disabled_at": "2026-12-01 09:00 UTC", "reason": "410"}
+    for _ in range(2):
+        notify("webhook:5 2026-11-27 100", 1, shown)
+    letter = Letter("a@b.example", "en", "alert_endpoint", shown, "x")
+
+    assert [("endpoint", 1)] == sql("SELECT kind, seller_id FROM alerts")
+    assert "A webhook endpoint was disabled" == Letters().mail(letter).subject
 
 
 def test_without_accounts_or_a_mail_server_an_alert_is_written_down(settings, outbox, alerts, mail_server, sql):
