@@ -48,6 +48,13 @@ FILLS = {
     "messages": """INSERT INTO messages (order_id, kind, seller_id, buyer_id, author_role, author_id, body)
         SELECT CASE WHEN mod(n, 100) = 0 THEN {order} ELSE n END, 'person', 1, 1, 'buyer', 1, repeat('said ', 20)
         FROM generate_series(1, {n}) AS n""",
+    "internal_notes": """INSERT INTO internal_notes (id, order_id, seller_id, author_role, author_id, body)
+        SELECT nextval('messages_id_seq'), CASE WHEN mod(n, 100) = 0 THEN {order} ELSE n END, 1, 'seller', 1,
+            repeat('noted ', 20) FROM generate_series(1, {n}) AS n""",
+    "message_marks": """INSERT INTO message_marks (order_id, reader_role, reader_id, reader_via, id, seller_id,
+            buyer_id, at)
+        SELECT n, 'seller', 1, '', nextval('message_marks_seq'), 1, 1, clock_timestamp()
+        FROM generate_series(1, {n}) AS n""",
     "notifications": """INSERT INTO notifications (event_id, order_id, kind, recipient_role, recipient_id, title, body,
             created_at, read_at)
         SELECT -n, n, 'generic', CASE WHEN mod(n, 4) = 0 THEN 'buyer' ELSE 'seller' END,
@@ -83,6 +90,10 @@ FILLS = {
         FROM generate_series(1, {n}) AS n""",
     "webhook_hours": """INSERT INTO webhook_hours (endpoint_id, hour, succeeded)
         SELECT n, date_trunc('hour', clock_timestamp()), 1 FROM generate_series(1, {n}) AS n""",
+    "sent_letters": """INSERT INTO sent_letters (kind, event_id, person_id)
+        SELECT 'email.new_order', -n, 1 FROM generate_series(1, {n}) AS n""",
+    "alerts": """INSERT INTO alerts (key, kind, shown)
+        SELECT 'circuit ' || n, 'circuit', '{{"reason":""}}' FROM generate_series(1, {n}) AS n""",
     "circuits": """INSERT INTO circuits (destination) SELECT 'shop-' || n FROM generate_series(1, 100) AS n""",
     "circuit_changes": """INSERT INTO circuit_changes (destination, state, reason)
         SELECT 'shop-' || mod(n, 100), 'open', '' FROM generate_series(1, {n}) AS n""",

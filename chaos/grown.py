@@ -24,6 +24,7 @@ from cli import init_commands
 from foundation import clock
 from foundation.openapi import operations
 from foundation.settings import Settings
+from notifications.unsubscribing import Unsubscribing
 from process import onward_of
 
 WHO: dict[Role, int] = {"seller": SHOP, "buyer": BUYER, "operator": 1, "service": 1}
@@ -38,8 +39,8 @@ PERSON = """INSERT INTO people (email, name, role, principal_id, session_key)
     VALUES (%s || '@shop.example', 'Somebody', %s, %s, 'grown-' || %s)"""
 
 NEVER_ENDS = ("/api/stream",)
-FORMS = ("auth.", "forms.")
-"""Forms do what the API does, or ask for a password."""
+FORMS = ("auth.", "forms.", "unsubscribe.", "profile_page.", "preference_pages.")
+"""Forms do what the API does, or ask for a password; one click that unsubscribes is sent apart."""
 
 LAST = ("/api/notifications/read", "/api/ops/personal-data/erase")
 """These leave fewer rows than before."""
@@ -187,6 +188,9 @@ def _ask_everything(asking: Asking, report: Report) -> None:
         "POST", f"/api/orders/{asking.order}/tracking-links", asking._proof("seller"), {"days": 30}, "link"
     )
     link = orjson.loads(answer).get("url", "/t/x").partition("/t/")[2]
+    link = quote(link)
+    stop = Unsubscribing(onward_of(asking.app).settings).link("buyer:7", "SHIPPED").rpartition("/")[2]
+    asking.ask("POST", f"/unsubscribe/{stop}", {})
     asked = {path for path, _, _ in listed} | {*NEVER_ENDS}
     missed = 0
     for rule in asking.app.url_map.iter_rules():
@@ -194,7 +198,7 @@ def _ask_everything(asking: Asking, report: Report) -> None:
         if path in asked or rule.endpoint == "static":
             continue
         if "GET" in (rule.methods or ()):
-            _ask_for_page(asking, path, link)
+            _ask_for_page(asking, path, {"link": link, "token": stop})
         elif not rule.endpoint.startswith(FORMS):
             missed += 1
     for line in COMMANDS:
@@ -202,10 +206,10 @@ def _ask_everything(asking: Asking, report: Report) -> None:
     report.check("routes that were not requested", missed, at_most=0)
 
 
-def _ask_for_page(asking: Asking, path: str, link: str) -> None:
+def _ask_for_page(asking: Asking, path: str, proofs: Mapping[str, str]) -> None:
     roles: tuple[Role, ...] = ("seller", "operator", "buyer")
     for role in roles:
-        asking.page(path.format(side=role, order_id=asking.order, link=quote(link)), role)
+        asking.page(path.format(side=role, order_id=asking.order, **proofs), role)
 
 
 def _tell(asking: Asking, report: Report) -> None:

@@ -28,7 +28,7 @@ def test_a_placed_order_is_pending_with_its_total(shop, alice, bob):
 
 def test_creating_an_order_records_live_events_the_sellers_notification_and_the_signal(cast, outbox, alice, bob, sql):
     cast.place()
-    assert [(0b11011,)] == sql("SELECT pending FROM outbox")
+    assert [(0b10_0001_1011,)] == sql("SELECT pending FROM outbox")
     outbox.run_until_idle()
 
     assert [] == outbox.rows
