@@ -70,7 +70,8 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings, notifications.alerts.endpoint_fails)
     plan = plan_orders(settings, access, notifications, deliveries)
-    event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, webhooks_of_chat(deliveries)))
+    of_messages = (*webhooks_of_chat(deliveries), *plan.of_messages)
+    event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, of_messages))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
     engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, notifications.alerts.kinds)
     realtime.wake_ups.own_backends = engine.appending_backends

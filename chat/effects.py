@@ -8,14 +8,19 @@ from typing import Literal
 
 from access.actors import acting_json, actor_seen_by
 from chat import sent_messages
+from notifications import gate
 from notifications.inbox import NOTIFY, live_notification
 from side_effects.effects import IF_NEW, AnnouncedEvent, EventType, WrittenEffect, is_pending
+
+MESSAGE_CREATED = "message.created"
+"""The kind of news for which people choose how they are notified."""
 
 MESSAGE, NOTE, SEEN = "message", "note", "message.seen"
 """The event types in the outbox. A process that does not know notes leaves their entries to others, instead of taking
 them for messages."""
 
 MESSAGE_BIT, WEBHOOK_BIT, NOTIFICATION_BIT = 6, 10, 11
+BUYER_MAIL_BIT, SELLER_MAIL_BIT = 12, 14
 NOTE_BIT, NOTE_NOTIFICATION_BIT, SEEN_BIT = 15, 16, 17
 """Bits of the effects in the outbox; they are unique over all event types."""
 
@@ -23,6 +28,8 @@ BITS = {
     MESSAGE_BIT: "realtime.message",
     WEBHOOK_BIT: "webhook.delivery",
     NOTIFICATION_BIT: "notification.message",
+    BUYER_MAIL_BIT: "email.message_to_buyer",
+    SELLER_MAIL_BIT: "email.message_to_seller",
     NOTE_BIT: "realtime.note",
     NOTE_NOTIFICATION_BIT: "notification.note",
     SEEN_BIT: "realtime.seen",
@@ -142,7 +149,9 @@ def _acting(alias: str, who: str = "author") -> str:
 
 
 def _drawn(side: Side, bit: int) -> str:
-    return f"CASE WHEN {is_pending(bit)} AND to_{side} THEN nextval('notifications_id_seq') END AS notified_{side}"
+    wanted = gate.in_inbox(f"'{side}:' || {side}_id", f"'{MESSAGE_CREATED}'")
+    notified = f"{is_pending(bit)} AND to_{side} AND {wanted}"
+    return f"CASE WHEN {notified} THEN nextval('notifications_id_seq') END AS notified_{side}"
 
 
 def _live(live: LiveMessage, side: Side, bit: int, body: str) -> AnnouncedEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chat.effects import BITS, MESSAGE, WEBHOOK_BIT
+from chat.effects import BITS, MESSAGE, MESSAGE_CREATED, WEBHOOK_BIT
 from chat.messages import message_json
 from foundation import sql
 from side_effects.effects import DurableEffect, Run, WrittenEffect, is_pending
@@ -12,13 +12,11 @@ from webhooks.deliveries import Deliveries
 from webhooks.events import Fact, Readings
 from webhooks.matching import deliveries
 
-TYPE = "message.created"
-
 DELIVERIES = deliveries(
     "said",
     name="webhook_deliveries_of_messages",
     event_type=MESSAGE,
-    type=f"'{TYPE}'::text",
+    type=f"'{MESSAGE_CREATED}'::text",
     where=f"{is_pending(WEBHOOK_BIT)} AND c.kind = 'person'",
 )
 
@@ -39,6 +37,8 @@ def read(run: Run, readings: Readings) -> Mapping[tuple[int, str], Fact]:
     """Messages as each reader may read them."""
     rows = run(READ, ([id for id, _ in readings], [role for _, role in readings]))
     return {
-        (id, role): Fact(TYPE, at, 1, f'"message":{text}', f'"message":{{"id":{id}}},"order":{{"id":{order_id}}}')
+        (id, role): Fact(
+            MESSAGE_CREATED, at, 1, f'"message":{text}', f'"message":{{"id":{id}}},"order":{{"id":{order_id}}}'
+        )
         for id, role, at, order_id, text in rows
     }

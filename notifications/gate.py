@@ -94,6 +94,13 @@ def no_longer_due(
         {source})"""
 
 
+def in_inbox(owner: str, kind: str) -> str:
+    """SQL for whether the owner's inbox is notified of this kind; both are SQL. As long as nobody has turned it off for
+    anything, no preferences are read: that is asked once per statement."""
+    return f"""CASE WHEN (SELECT EXISTS (SELECT FROM preferences WHERE inbox_off))
+                THEN {turned_off(owner, kind, "inbox")} IS NOT TRUE ELSE true END"""
+
+
 def turned_off(owner: str, kind: str, way: WayName = "email") -> str:
     """SQL for whether the owner has turned this way off for this kind, NULL without preferences; `owner` and `kind` are
     SQL."""

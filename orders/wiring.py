@@ -27,7 +27,7 @@ from orders import (
 from orders import models as models  # its tables, for the metadata
 from orders.creation import Creation
 from orders.edits import Edits
-from orders.effects import event_type
+from orders.effects import event_type, message_email
 from orders.effects.given import Given
 from orders.fast_path import FastPath
 from orders.locked_orders import LockedOrders
@@ -36,7 +36,7 @@ from orders.status_change import StatusChange, StatusChanges
 from orders.workflow import Workflow
 from outbox import ledger
 from outbox.engine import Engine
-from side_effects.effects import EventType
+from side_effects.effects import DurableEffect, EventType
 from webhooks.deliveries import Deliveries
 
 
@@ -58,6 +58,9 @@ class OrdersPlan:
 
     workflow: Workflow
     event_type: EventType = field(init=False)
+    of_messages: tuple[DurableEffect, ...] = field(init=False)
+    """Further effects of a message in an order's conversation."""
+
     changes: StatusChanges | None = None
 
     def change(self, change: StatusChange) -> object:
@@ -72,7 +75,7 @@ def plan(settings: Settings, access: Access, notifications: Notifications, webho
     make_link = access.tracking_links.make if settings.public_url or settings.mail_folder else None
     sent = webhooks if webhooks.keyring else None
     given = Given(settings, plan.workflow, plan.change, notifications.post, notifications.staff, make_link, sent)
-    plan.event_type = event_type(given)
+    plan.event_type, plan.of_messages = event_type(given), message_email.effects_of(given)
     return plan
 
 

@@ -10,7 +10,7 @@ mine AS MATERIALIZED (
         SELECT id, event_type, order_id FROM outbox WHERE id = ANY($1 || $2) OFFSET 0) AS these GROUP BY event_type,
         order_id),
 waiting AS (
-    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 241647 <> 0 AND id = ANY(ARRAY(
+    SELECT id, event_type, event_id, pending FROM outbox WHERE pending & 262127 <> 0 AND id = ANY(ARRAY(
         (SELECT unnest($2) UNION
         SELECT earlier.id FROM mine CROSS JOIN LATERAL (
             SELECT id FROM outbox WHERE order_id = mine.order_id AND event_type = mine.event_type AND id + 0 <
@@ -19,10 +19,10 @@ waiting AS (
         EXCEPT SELECT unnest($1)))
     ORDER BY id FOR UPDATE),
 kept AS (
-    UPDATE outbox SET pending = pending & ~241647 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
+    UPDATE outbox SET pending = pending & ~262127 WHERE id = ANY(ARRAY(SELECT id FROM waiting))),
 completed AS MATERIALIZED (
-    SELECT id, event_type, event_id, pending & 241647 AS pending FROM gone
-    UNION ALL SELECT id, event_type, event_id, pending & 241647 FROM waiting),
+    SELECT id, event_type, event_id, pending & 262127 AS pending FROM gone
+    UNION ALL SELECT id, event_type, event_id, pending & 262127 FROM waiting),
 labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_allowed, buyer_allowed) AS (VALUES
         (E'PENDING'::text, E'New'::text, E'Order placed'::text, E'New order #{number} is waiting for you.'::text, NULL::text, E'["CONFIRMED","CANCELLED"]'::text, E'["CANCELLED"]'::text),
         (E'CONFIRMED'::text, E'Confirmed'::text, E'Order confirmed'::text, E'Order #{number} was confirmed.'::text, E'Your order #{number} was confirmed.'::text, E'["PREPARING","CANCELLED"]'::text, E'["CANCELLED"]'::text),
@@ -136,7 +136,9 @@ timers_dropped AS (
         WHERE (pending & 256) <> 0 AND c.from_status IN (E'DELIVERED'::text)))
     RETURNING id),
 said AS MATERIALIZED (
-    SELECT *, CASE WHEN (pending & 2048) <> 0 AND to_seller THEN nextval('notifications_id_seq') END AS notified_seller, CASE WHEN (pending & 2048) <> 0 AND to_buyer THEN nextval('notifications_id_seq') END AS notified_buyer FROM (
+    SELECT *, CASE WHEN (pending & 2048) <> 0 AND to_seller AND CASE WHEN (SELECT EXISTS (SELECT FROM preferences WHERE inbox_off))
+                THEN (SELECT coalesce(p.choices #>> ARRAY['message.created', 'inbox'], p.choices #>> ARRAY['*', 'inbox']) = 'off' FROM preferences p WHERE p.owner = 'seller:' || seller_id) IS NOT TRUE ELSE true END THEN nextval('notifications_id_seq') END AS notified_seller, CASE WHEN (pending & 2048) <> 0 AND to_buyer AND CASE WHEN (SELECT EXISTS (SELECT FROM preferences WHERE inbox_off))
+                THEN (SELECT coalesce(p.choices #>> ARRAY['message.created', 'inbox'], p.choices #>> ARRAY['*', 'inbox']) = 'off' FROM preferences p WHERE p.owner = 'buyer:' || buyer_id) IS NOT TRUE ELSE true END THEN nextval('notifications_id_seq') END AS notified_buyer FROM (
         SELECT s.pending, m.*, CASE split_part(coalesce(m.author_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = m.author_role AND p.principal_id = m.author_id) IS NOT TRUE AS former
@@ -163,8 +165,20 @@ webhook_deliveries_of_messages AS (
             AND w.event_types && ARRAY['message.created'::text, split_part('message.created'::text, '.', 1) || '.*', '*']  OFFSET 0) AS asked
     WHERE (pending & 1024) <> 0 AND c.kind = 'person' ORDER BY c.id, asked.id
     ON CONFLICT DO NOTHING),
+email_message_to_buyer_rows AS (
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
+    SELECT 'email.message_to_buyer', 'mail-server', 'message', id, order_id, request_id, clock_timestamp() + interval '600 s'
+    FROM said WHERE (pending & 4096) <> 0 AND to_buyer ORDER BY id
+    ON CONFLICT DO NOTHING),
+email_message_to_seller_rows AS (
+    INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
+    SELECT 'email.message_to_seller', 'mail-server', 'message', id, order_id, request_id, clock_timestamp() + interval '600 s'
+    FROM said WHERE (pending & 16384) <> 0 AND to_seller AND (SELECT p.id FROM people p WHERE p.role = 'seller' AND p.principal_id = seller_id
+        AND p.disabled_at IS NULL AND p.created_at <= created_at LIMIT 1) IS NOT NULL ORDER BY id
+    ON CONFLICT DO NOTHING),
 noted AS MATERIALIZED (
-    SELECT *, CASE WHEN (pending & 65536) <> 0 AND to_seller THEN nextval('notifications_id_seq') END AS notified_seller FROM (
+    SELECT *, CASE WHEN (pending & 65536) <> 0 AND to_seller AND CASE WHEN (SELECT EXISTS (SELECT FROM preferences WHERE inbox_off))
+                THEN (SELECT coalesce(p.choices #>> ARRAY['message.created', 'inbox'], p.choices #>> ARRAY['*', 'inbox']) = 'off' FROM preferences p WHERE p.owner = 'seller:' || seller_id) IS NOT TRUE ELSE true END THEN nextval('notifications_id_seq') END AS notified_seller FROM (
         SELECT s.pending, n.*, CASE split_part(coalesce(n.author_via, ''), ':', 1)
                 WHEN 'person' THEN ',"person":' || (SELECT row_to_json(known)::text FROM (
                     SELECT one.id, p.name, (p.disabled_at IS NULL AND p.role = n.author_role AND p.principal_id = n.author_id) IS NOT TRUE AS former

@@ -27,16 +27,12 @@ BUYER = "buyer"
 
 
 def in_inbox(notices: Notices, side: str) -> str:
-    """SQL over the columns of `order_changes`: whether this side's inbox is notified, by the table and by its owner.
-
-    As long as nobody has turned it off for anything, no preferences are read: that is asked once per batch.
-    """
+    """SQL over the columns of `order_changes`: whether this side's inbox is notified, by the table and by its owner."""
     kind = f"CASE WHEN type IN ({_list(_events(notices, side))}) THEN type ELSE to_status END"
     silent = [one for (one, whose), rule in notices.rules.items() if whose == side and not rule.way("inbox")]
     named = f" AND ({kind}) NOT IN ({_list(silent)})" if silent else ""
-    off = gate.turned_off(f"'{side}:' || {side}_id", kind, "inbox")
-    return f"""{named} AND CASE WHEN (SELECT EXISTS (SELECT FROM preferences WHERE inbox_off))
-                THEN {off} IS NOT TRUE ELSE true END"""
+    wanted = gate.in_inbox(f"'{side}:' || {side}_id", kind)
+    return f"{named} AND {wanted}"
 
 
 def both_sides_are_notified(notices: Notices) -> str:

@@ -130,6 +130,7 @@ def test_the_ledger_shows_every_effect_and_its_state(placed, bob, olive, outbox,
         "notification.status",
         "signal.order_status_changed",
         CHAT,
+        "webhook.delivery",  # nobody may have asked for it, which is known when it is done
     ] == [one["effect"] for one in confirmed["effects"]]
     assert {"pending"} == {one["status"] for one in confirmed["effects"]}
 

@@ -19,6 +19,8 @@ from orders.import_routes import AT_ONCE, MEDIA
 from process import onward_of
 from tests.cast import new_order
 from tests.integration.visitor import press_button
+from webhooks import endpoints
+from webhooks.secrets_at_rest import Keyring
 
 BY_THE_SERVER = {
     "request_timeout",
@@ -100,6 +102,24 @@ class Provoker:
     def duplicate_view(self):
         self._save_view("Late orders")
         return self._save_view("Late orders")
+
+    def message_id_reused(self):
+        for body in ("Hello", "Hello again"):
+            said = {"body": body, "client_message_id": "m-1"}
+            answer = self.ask("POST", f"/api/orders/{self.id}/messages", said)
+        return answer
+
+    def too_many_webhooks(self):
+        self.monkeypatch.setattr(endpoints, "MOST", 0)
+        return self._create_webhook()
+
+    def webhooks_off(self):
+        self.monkeypatch.setattr(Keyring, "__bool__", lambda _: False, raising=False)
+        return self._create_webhook()
+
+    def _create_webhook(self):
+        wanted = {"url": "https://shop.example.org/", "event_types": ["order.*"]}
+        return self.ask("POST", "/api/webhooks", wanted)
 
     def not_acceptable(self):
         return self.ask("GET", "/api/orders", Accept="text/html")

@@ -29,7 +29,7 @@ def test_the_answer_is_the_whole_order(bob, placed):
 def test_order_history_and_entry_are_one_commit(bob, placed, sql, outbox):
     bob.move(placed["id"], "CONFIRMED")
 
-    assert [("order", placed["id"], 63)] == outbox.rows
+    assert [("order", placed["id"], 0b10_0011_1111)] == outbox.rows
     assert [(1, None, "PENDING"), (2, "PENDING", "CONFIRMED")] == sql(
         "SELECT version, from_status, to_status FROM order_events ORDER BY id"
     )

@@ -1,0 +1,176 @@
+"""The e-mail about a message in an order's conversation: to the side that did not write it, unless it is seen before.
+
+It does not quote the message: what somebody else chose to write would be sent from our address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from access.addressees import Addressee, exists
+from chat.effects import BUYER_MAIL_BIT, MESSAGE, SELLER_MAIL_BIT
+from foundation import languages, sql
+from foundation.connections import Statement
+from foundation.one_line import folded
+from notifications import gate
+from notifications.email import MAIL_SERVER
+from notifications.gate import Addressed
+from notifications.letters import Letter, Shop, greeting
+from orders import sentences
+from orders.effects.given import Given
+from orders.schemas import bare
+from orders.workflow_notices import MESSAGE_CREATED
+from side_effects.effects import DurableEffect, Run, is_pending
+from side_effects.insertion import insert
+from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
+from side_effects.retry import Outcome
+
+BITS = {"buyer": BUYER_MAIL_BIT, "seller": SELLER_MAIL_BIT}
+
+SQL = sql.beside(__file__)
+ADDRESSED = SQL.prepared("mail_of_message")
+
+Attempt = Callable[[Given, Claimed, "Message"], Outcome]
+
+
+class Message(NamedTuple):
+    """What is told of it, and to whom."""
+
+    email: str
+    language: str | None
+    name: str
+    number: str
+    order_id: int
+    seller_id: int
+    buyer_id: int
+    author: str | None
+    shop: str | None
+    logo: str | None
+    colour: str | None
+    reply_to: str | None
+
+
+def effects_of(given: Given) -> tuple[DurableEffect, ...]:
+    """The e-mails to both sides, as far as the workflow table names them and there is a way to send them."""
+    return tuple(_effects(given))
+
+
+def _effects(given: Given) -> Iterator[DurableEffect]:
+    sends: dict[str, Attempt] = {"buyer": _to_buyer, "seller": _to_seller}
+    if given.post is None or given.staff is None:
+        return
+    for side, send in sends.items():
+        way = given.workflow.notices.rule(MESSAGE_CREATED, side).way("email")
+        if way is not None:
+            why = _no_longer_due(side, waits=bool(way.wait_seconds))
+            handler = Kind(
+                f"email.message_to_{side}",
+                partial(_attempt, given, _why_not(side, why), send),
+                longest_cooldown=SMTP_COOLDOWN_SECONDS,
+                no_longer_due=why,
+            )
+            yield _written(side, handler, way.wait_seconds)
+
+
+def _written(side: str, handler: Kind, wait_seconds: int) -> DurableEffect:
+    """A shop without accounts has nobody to write to."""
+    somebody = f" AND {exists('seller', 'seller_id', 'created_at')}" if side == "seller" else ""
+    rows = insert(
+        f"said WHERE {is_pending(BITS[side])} AND to_{side}{somebody} ORDER BY id",
+        kind=f"'{handler.name}'",
+        destination=f"'{MAIL_SERVER}'",
+        event_type=f"'{MESSAGE}'",
+        scheduled_at=f"clock_timestamp() + interval '{wait_seconds} s'",
+    )
+    ctes = f"{handler.name.replace('.', '_')}_rows AS (\n    {rows})"
+    return DurableEffect(handler.name, BITS[side], ctes, leaves_to=MAIL_SERVER, handler=handler)
+
+
+def _no_longer_due(side: str, waits: bool) -> str:
+    """SQL over the side effect `s`: why its e-mail is not wanted any more."""
+    return gate.no_longer_due(
+        """FROM messages m CROSS JOIN LATERAL (SELECT buyer_email FROM orders WHERE id = m.order_id OFFSET 0) AS o
+        WHERE m.id = s.event_id""",
+        erased="o.buyer_email = ''",
+        owner=f"'{side}:' || m.{side}_id",
+        kind=f"'{MESSAGE_CREATED}'",
+        waits=str(waits).lower(),
+        seen=f"""(EXISTS (SELECT FROM message_marks k
+                WHERE k.order_id = m.order_id AND k.reader_role = '{side}' AND k.up_to >= m.id)
+            OR EXISTS (SELECT FROM notifications n WHERE n.event_id = m.id AND n.kind = 'message'
+                AND n.recipient_role = '{side}' AND n.read_at IS NOT NULL))""",
+    )
+
+
+def _why_not(side: str, why: str) -> Statement:
+    return Statement(f"why_no_message_to_{side}", ("bigint",), f"SELECT {why} FROM side_effects s WHERE s.id = $1")
+
+
+def _attempt(given: Given, why_not: Statement, send: Attempt, claimed: Claimed) -> Outcome:
+    """Asks again what its claim asked: it may have waited for others of the same claim."""
+    assert given.post is not None  # or there would be no effect
+    for (reason,) in given.post.run(why_not, (claimed.id,)):
+        if reason:
+            return Outcome("superseded", reason)
+    rows = given.post.run(ADDRESSED, (claimed.event_id,))
+    return send(given, claimed, Message(*rows[0])) if rows else Outcome("dead", "the message does not exist any more")
+
+
+def _to_buyer(given: Given, claimed: Claimed, message: Message) -> Outcome:
+    assert given.post is not None  # or there would be no effect
+    owner = f"buyer:{message.buyer_id}"
+    if held := _held(given, given.post.run, claimed, "buyer", owner):
+        return held
+    link = given.make_link(message.order_id, message.buyer_id)[0] if given.make_link else ""
+    reader = Reader("buyer", owner, message.email, message.name, message.language, link)
+    shop = Shop.of(message.shop, message.logo, message.colour, message.reply_to)
+    return given.post.send(_letter(given, message, claimed.message_id, reader, shop))
+
+
+def _to_seller(given: Given, claimed: Claimed, message: Message) -> Outcome:
+    assert given.staff is not None  # or there would be no effect
+    people = given.staff.people([("seller", message.seller_id)], message.author)
+    link = given.settings.link(f"/seller/orders/{message.order_id}") if given.make_link else ""
+
+    def hold(person: Addressee) -> Outcome | None:
+        assert given.post is not None
+        return _held(given, given.post.run, claimed, "seller", person.owner)
+
+    def write(person: Addressee) -> Letter:
+        reader = Reader("seller", person.owner, person.email, person.name, person.language, link)
+        return _letter(given, message, f"{claimed.message_id}.{person.id}", reader, Shop())
+
+    return given.staff.send(claimed, people, write, hold)
+
+
+def _held(given: Given, run: Run, claimed: Claimed, side: str, owner: str) -> Outcome | None:
+    rule = given.workflow.notices.rule(MESSAGE_CREATED, side)
+    return gate.held(run, claimed, Addressed(rule, MESSAGE_CREATED, owner))
+
+
+class Reader(NamedTuple):
+    """Whom a letter is for."""
+
+    side: str
+    owner: str
+    email: str
+    name: str
+    language: str | None
+    link: str
+
+
+def _letter(given: Given, message: Message, id: str, reader: Reader, shop: Shop) -> Letter:
+    assert given.post is not None  # or there would be no effect
+    language = languages.known(reader.language) or given.settings.default_language
+    notices, number = given.workflow.in_language(language).notices, bare(message.number)
+    with languages.in_language(language):
+        text = notices.texts.get((MESSAGE_CREATED, reader.side))
+        values = {
+            "greeting": greeting(reader.name),
+            "sentence": folded(sentences.notice(text, number, "") if text else sentences.order(number)),
+            "link": reader.link,
+        }
+    unsubscribe = given.post.unsubscribing(reader.owner, MESSAGE_CREATED)
+    return Letter(reader.email, language, "message", values, id, f"order.{message.order_id}", shop, unsubscribe)
