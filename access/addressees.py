@@ -9,10 +9,10 @@ from typing import Any
 from foundation import sql
 from foundation.connections import Row, Statement
 
-MOST = 50
+MOST_PEOPLE = 50
 """People of one principal that are written to: more is a list, not a staff."""
 
-SQL = sql.beside(__file__, most=MOST)
+SQL = sql.beside(__file__, most=MOST_PEOPLE)
 ADDRESSEES = SQL.prepared("addressees")
 
 

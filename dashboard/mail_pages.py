@@ -11,10 +11,10 @@ from flask.typing import ResponseReturnValue
 from foundation.errors import NotFound
 from notifications.kept_mail import KeptMail, MailFolder
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
+MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
 """An e-mail as its reader sees it: with its inline styles and attached images, and without anything else."""
 
-HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "References", "List-Unsubscribe")
+MAIL_HEADERS = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "References", "List-Unsubscribe")
 
 
 def blueprint(folder: MailFolder) -> Blueprint:
@@ -28,7 +28,7 @@ def blueprint(folder: MailFolder) -> Blueprint:
     @pages.get("/dev/mail/<name>")
     def mail(name: str) -> ResponseReturnValue:
         found = _found(folder, name).message
-        headers = [(one, str(found[one])) for one in HEADERS if one in found]
+        headers = [(one, str(found[one])) for one in MAIL_HEADERS if one in found]
         return render_template("mails.html", mails=(), one=name, headers=headers, content=_body(found, "plain"))
 
     @pages.get("/dev/mail/<name>/html")
@@ -38,7 +38,7 @@ def blueprint(folder: MailFolder) -> Blueprint:
         for part in message.walk():
             if part.get_content_maintype() == "image":
                 text = text.replace(f"cid:{part['Content-ID'].strip('<>')}", _data_url(part))
-        return text, {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
+        return text, {"Content-Security-Policy": MAIL_POLICY, "Content-Type": "text/html; charset=utf-8"}
 
     return pages
 

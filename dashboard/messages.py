@@ -56,7 +56,7 @@ TEXTS = {
     "external_id": N_("external id"),
     "tags": N_("tags"),
     "mark_as": N_("Mark {status}"),
-    "status_changed": sentences.CHANGED,
+    "status_changed": sentences.STATUS_CHANGED,
     "corrected_to": sentences.CORRECTED_TO,
     "moved": N_("Moved to {status}"),
     "unavailable": N_("The service isn't responding. Your change may not have been saved. Try again."),

@@ -44,7 +44,7 @@ def _word_notifications(table: Workflow, principal: Principal, rows: Sequence[St
 def _word(row: Stored, change: queries.ChangeAbout, status: Status, side: str) -> None:
     number = bare(change.number)
     if row["kind"] == "generic":
-        row["title"], row["body"] = sentences.order(number), _label(status, side)
+        row["title"], row["body"] = sentences.order_title(number), _label(status, side)
     elif notice := status.notify.get(side):
         row["title"] = sentences.notice(notice, number, change.type)
 

@@ -1,4 +1,4 @@
-"""Alerts: what operators are told by e-mail, once for each key, however many processes notice it.
+"""Alerts: what operators are notified of by e-mail, once for each key, however many processes notice it.
 
 Circuits and dead letters are looked at by every process once a minute. Other packages raise alerts of their own through
 `Alerts.raise_alert`.
@@ -18,7 +18,7 @@ from foundation.db import PIECE, db, in_pieces
 from foundation.logs import get_logger
 from notifications.email import MAIL_SERVER
 from notifications.letters import Letter
-from notifications.staff_mail import Audience, StaffMail
+from notifications.staff_mail import Recipients, StaffMail
 from side_effects.effects import Run
 from side_effects.insertion import insert
 from side_effects.kinds import SMTP_COOLDOWN_SECONDS, Claimed, Kind
@@ -39,10 +39,10 @@ _MAIL = insert(
 
 SQL = sql.beside(__file__, mail=_MAIL)
 RAISE = SQL.prepared("raise_alert")
-READ = SQL.prepared("alert")
+READ_ALERT = SQL.prepared("alert")
 OPENED = SQL.prepared("circuits_opened")
 MANY_DEAD = SQL.prepared("many_dead")
-PRUNE = SQL.text("prune_alerts")
+PRUNE_ALERTS = SQL.text("prune_alerts")
 ERASE_QUOTED = SQL.text("erase_quoted")
 
 log = get_logger(__name__)
@@ -56,20 +56,20 @@ class Alert:
     """Its template is `alert_KIND`."""
 
     key: str
-    """The same for whatever is one alert: it is told once."""
+    """The same for whatever is one alert: it is sent once."""
 
     shown: Mapping[str, Any]
     """What the template shows, as JSON. Personal data are at most an address in its `reason` (`erase_quoted`)."""
 
     seller_id: int | None = None
-    """Whose staff is told too."""
+    """Whose staff is notified too."""
 
 
 class Alerts:
     """Raises alerts, and sends their e-mails if there is a way to."""
 
     def __init__(self, run: Run, staff: StaffMail | None, most_dead: int) -> None:
-        """`most_dead`: how many dead letters are nothing to tell; 0 if none ever are."""
+        """`most_dead`: how many dead letters are nothing to report; 0 if none ever are."""
         self._run = run
         self._staff = staff
         self._most_dead = most_dead
@@ -104,20 +104,20 @@ class Alerts:
 
     def _attempt(self, claimed: Claimed) -> Outcome:
         assert self._staff is not None  # or there would be no kind
-        rows = self._run(READ, (claimed.event_id,))
+        rows = self._run(READ_ALERT, (claimed.event_id,))
         if not rows:
             return Outcome("dead", "the alert does not exist any more")
         kind, seller_id, shown = rows[0]
-        audiences: list[Audience] = [("operator", None)]
+        recipients: list[Recipients] = [("operator", None)]
         if seller_id is not None:
-            audiences.append(("seller", seller_id))
+            recipients.append(("seller", seller_id))
         values = orjson.loads(shown)
 
         def write(person: Addressee) -> Letter:
             id = f"{claimed.message_id}.{person.id}"
             return Letter(person.email, person.language, f"alert_{kind}", values, id)
 
-        return self._staff.send(claimed, self._staff.people(audiences), write)
+        return self._staff.send(claimed, self._staff.people(recipients), write)
 
 
 def erase_quoted(addresses: Sequence[str]) -> None:
@@ -126,8 +126,8 @@ def erase_quoted(addresses: Sequence[str]) -> None:
         in_pieces(ERASE_QUOTED, addresses=list(addresses))
 
 
-def prune(days: int) -> int:
+def prune_alerts(days: int) -> int:
     """Delete a chunk of what is older than this; returns how many."""
-    count: int = db.session.execute(PRUNE, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
+    count: int = db.session.execute(PRUNE_ALERTS, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
     db.session.commit()
     return count

@@ -1,4 +1,4 @@
--- Alerts: what operators are told by e-mail.
+-- Alerts: what operators are notified of by e-mail.
 
 -- name: raise_alert(key text, kind text, seller_id bigint, shown json, mailed boolean)
 -- Once for each key, whichever process is the first. Alerts wait for no other: the number of an order, which effects of
@@ -15,7 +15,7 @@ SELECT kind, seller_id, shown::text FROM alerts WHERE id = :id
 
 -- name: circuits_opened()
 -- What is not closed now, by the change that opened it: probes that fail are no news. A circuit that opens and closes all
--- day is told of once an hour.
+-- day is reported once an hour.
 SELECT c.destination, o.reason, to_char(o.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') FROM circuits c CROSS JOIN LATERAL (
     SELECT reason, at FROM circuit_changes o
     WHERE o.destination = c.destination AND o.state = 'open' AND o.id > coalesce((

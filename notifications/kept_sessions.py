@@ -2,7 +2,7 @@
 
 A kept connection may have died without a word, and servers limit the e-mails of one. So each is asked by RSET before it
 is used again, and what fails for its age alone is handed over on a new one within the same attempt: no attempt is spent
-on it, and the circuit hears only of new connections and of what the server says to an e-mail.
+on it, and the circuit counts only new connections, and what the server says to an e-mail.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class KeptSessions:
         self._connect = connect
         self._most = mails_per_connection
         self._idle: list[tuple[float, SmtpSession]] = []  # with the time of their last use, which is latest at the end
-        self._sweeper: gevent.Greenlet[..., None] | None = None
+        self._closer: gevent.Greenlet[..., None] | None = None
 
     def send(self, envelope: Envelope) -> Outcome:
         """One attempt: over a kept session if one works, otherwise over a new one."""
@@ -79,10 +79,10 @@ class KeptSessions:
 
     def _keep(self, session: SmtpSession) -> None:
         self._idle.append((clock.monotonic(), session))
-        if not self._sweeper:
-            self._sweeper = gevent.spawn(self._sweep)
+        if not self._closer:
+            self._closer = gevent.spawn(self._close_idle)
 
-    def _sweep(self) -> None:
+    def _close_idle(self) -> None:
         """Close what has not been used for a while, until nothing is kept."""
         while self._idle:
             gevent.sleep(max(0.1, self._idle[0][0] + KEPT_SECONDS - clock.monotonic()))

@@ -68,7 +68,7 @@ class Letter:
 
     to: str
     language: str
-    """BCP 47; anything that there is no catalogue for is told in English."""
+    """BCP 47; anything that there is no catalogue for is written in English."""
 
     template: str
     values: Mapping[str, Any]

@@ -53,7 +53,7 @@ class SentLetter(Base):
 
 
 class AlertRow(Base):
-    """Something that operators were told, once for each key."""
+    """Something that operators were notified of, once for each key."""
 
     __tablename__ = "alerts"
     __table_args__ = (UniqueConstraint("key"),)
@@ -62,7 +62,7 @@ class AlertRow(Base):
     key: Mapped[str]
     kind: Mapped[str]
     seller_id: Mapped[int | None]
-    """Whose staff is told too."""
+    """Whose staff is notified too."""
 
     shown: Mapped[Any] = mapped_column(JSON)
     """What the template shows. No personal data."""

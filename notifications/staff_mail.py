@@ -17,11 +17,11 @@ from side_effects.kinds import Claimed
 from side_effects.retry import SUCCEEDED, Outcome
 
 SQL = sql.beside(__file__)
-SENT = SQL.prepared("letters_sent")
+LETTERS_SENT = SQL.prepared("letters_sent")
 NOTE_SENT = SQL.prepared("letter_sent")
-PRUNE = SQL.text("prune_letters")
+PRUNE_LETTERS = SQL.text("prune_letters")
 
-Audience = tuple[str, int | None]
+Recipients = tuple[str, int | None]
 """A role and a principal's id; None for everybody with this role."""
 
 Write = Callable[[Addressee], Letter]
@@ -47,9 +47,9 @@ class StaffMail:
     def __init__(self, post: Post) -> None:
         self.post = post
 
-    def people(self, audiences: Sequence[Audience], author: str | None = None) -> list[Addressee]:
-        """Everybody once; nobody is told of what they did themselves (`author`, such as `person:12`)."""
-        everybody = {one.id: one for role, id in audiences for one in addressees(self.post.run, role, id)}
+    def people(self, recipients: Sequence[Recipients], author: str | None = None) -> list[Addressee]:
+        """Everybody once; nobody is notified of what they did themselves (`author`, such as `person:12`)."""
+        everybody = {one.id: one for role, id in recipients for one in addressees(self.post.run, role, id)}
         return [one for one in everybody.values() if one.owner != author]
 
     def send(self, claimed: Claimed, people: Sequence[Addressee], write: Write, hold: Hold = nobody) -> Outcome:
@@ -58,7 +58,7 @@ class StaffMail:
             return Outcome("succeeded", "nobody to write to")
         if len(people) == 1:
             return hold(people[0]) or self.post.send(write(people[0]))
-        sent = {id for (id,) in self.post.run(SENT, (claimed.kind, claimed.event_id))}
+        sent = {id for (id,) in self.post.run(LETTERS_SENT, (claimed.kind, claimed.event_id))}
         return worst(list(self._each(claimed, [one for one in people if one.id not in sent], write, hold)))
 
     def _each(self, claimed: Claimed, people: Sequence[Addressee], write: Write, hold: Hold) -> Iterator[Outcome]:
@@ -82,8 +82,8 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
     return max(outcomes, key=badness, default=SUCCEEDED)
 
 
-def prune(days: int) -> int:
+def prune_letters(days: int) -> int:
     """Delete a chunk of what is older than this; returns how many."""
-    count: int = db.session.execute(PRUNE, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
+    count: int = db.session.execute(PRUNE_LETTERS, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
     db.session.commit()
     return count

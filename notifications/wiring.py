@@ -45,7 +45,7 @@ class Notifications:
 
     alerts: Alerts
     prune: Mapping[str, Prune]
-    """What is deleted in time, by name; and the look at what operators have to be told."""
+    """What is deleted in time, by name; and the look at what operators have to be notified of."""
 
     routes: tuple[APIBlueprint, ...]
 
@@ -70,8 +70,8 @@ def build(app: Flask, settings: Settings, append: Append, say: Say) -> Notificat
         {
             "notifications": partial(inbox.prune, settings.notification_days),
             "digests": partial(digests.prune_digests, settings.notification_days),
-            "sent letters": partial(staff_mail.prune, settings.notification_days),
-            "alerts": partial(alerts.prune, settings.notification_days),
+            "sent letters": partial(staff_mail.prune_letters, settings.notification_days),
+            "alerts": partial(alerts.prune_alerts, settings.notification_days),
             "causes for alerts": found.look,
         },
         (blueprint(marks),),

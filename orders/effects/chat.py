@@ -12,7 +12,7 @@ BIT = 5
 
 def _said() -> str:
     """SQL for the beginning of what the seller reads."""
-    corrected, changed = sentences.before(sentences.CORRECTED_TO), sentences.before(sentences.CHANGED)
+    corrected, changed = sentences.before(sentences.CORRECTED_TO), sentences.before(sentences.STATUS_CHANGED)
     return f"CASE type WHEN 'order.corrected' THEN {corrected} ELSE {changed} END"
 
 

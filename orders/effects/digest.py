@@ -49,7 +49,7 @@ class Entry(NamedTuple):
         kind = self.kind(notices, side)
         text = notices.texts.get((kind if kind != ORDER_CORRECTED else self.to_status or "", side))
         number = bare(self.number)
-        return folded(sentences.notice(text, number, self.type or "") if text else sentences.order(number))
+        return folded(sentences.notice(text, number, self.type or "") if text else sentences.order_title(number))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def _nothing(*_: object) -> list[Any]:
     return []
 
 
-class Addressed(NamedTuple):
+class AddressedMail(NamedTuple):
     """What an e-mail says, and to whom."""
 
     email: str
@@ -85,7 +85,7 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
     rows = given.post.run(ADDRESSED, (claimed.event_id,))
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
-    to = Addressed(*rows[0])
+    to = AddressedMail(*rows[0])
     if not to.email:
         return Outcome("dead", "the buyer's address was erased")
     language = languages.known(to.language) or given.settings.default_language
@@ -100,7 +100,7 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
     return given.post.send(Letter(to.email, language, "status", values, claimed.message_id, thread, shop, unsubscribe))
 
 
-def _shown(given: Given, to: Addressed, known: Status) -> dict[str, Any]:
+def _shown(given: Given, to: AddressedMail, known: Status) -> dict[str, Any]:
     """What the templates show, in the current language."""
     return {
         "greeting": greeting(to.name),

@@ -30,13 +30,13 @@ from side_effects.retry import Outcome
 BITS = {"buyer": BUYER_MAIL_BIT, "seller": SELLER_MAIL_BIT}
 
 SQL = sql.beside(__file__)
-ADDRESSED = SQL.prepared("mail_of_message")
+MAIL_OF_MESSAGE = SQL.prepared("mail_of_message")
 
-Attempt = Callable[[Given, Claimed, "Message"], Outcome]
+Attempt = Callable[[Given, Claimed, "MailedMessage"], Outcome]
 
 
-class Message(NamedTuple):
-    """What is told of it, and to whom."""
+class MailedMessage(NamedTuple):
+    """What is said of it, and to whom."""
 
     email: str
     language: str | None
@@ -114,11 +114,15 @@ def _attempt(given: Given, why_not: Statement, send: Attempt, claimed: Claimed) 
     for (reason,) in given.post.run(why_not, (claimed.id,)):
         if reason:
             return Outcome("superseded", reason)
-    rows = given.post.run(ADDRESSED, (claimed.event_id,))
-    return send(given, claimed, Message(*rows[0])) if rows else Outcome("dead", "the message does not exist any more")
+    rows = given.post.run(MAIL_OF_MESSAGE, (claimed.event_id,))
+    return (
+        send(given, claimed, MailedMessage(*rows[0]))
+        if rows
+        else Outcome("dead", "the message does not exist any more")
+    )
 
 
-def _to_buyer(given: Given, claimed: Claimed, message: Message) -> Outcome:
+def _to_buyer(given: Given, claimed: Claimed, message: MailedMessage) -> Outcome:
     assert given.post is not None  # or there would be no effect
     owner = f"buyer:{message.buyer_id}"
     if held := _held(given, given.post.run, claimed, "buyer", owner):
@@ -129,7 +133,7 @@ def _to_buyer(given: Given, claimed: Claimed, message: Message) -> Outcome:
     return given.post.send(_letter(given, message, claimed.message_id, reader, shop))
 
 
-def _to_seller(given: Given, claimed: Claimed, message: Message) -> Outcome:
+def _to_seller(given: Given, claimed: Claimed, message: MailedMessage) -> Outcome:
     assert given.staff is not None  # or there would be no effect
     people = given.staff.people([("seller", message.seller_id)], message.author)
     link = given.settings.link(f"/seller/orders/{message.order_id}") if given.make_link else ""
@@ -161,7 +165,7 @@ class Reader(NamedTuple):
     link: str
 
 
-def _letter(given: Given, message: Message, id: str, reader: Reader, shop: Shop) -> Letter:
+def _letter(given: Given, message: MailedMessage, id: str, reader: Reader, shop: Shop) -> Letter:
     assert given.post is not None  # or there would be no effect
     language = languages.known(reader.language) or given.settings.default_language
     notices, number = given.workflow.in_language(language).notices, bare(message.number)
@@ -169,7 +173,7 @@ def _letter(given: Given, message: Message, id: str, reader: Reader, shop: Shop)
         text = notices.texts.get((MESSAGE_CREATED, reader.side))
         values = {
             "greeting": greeting(reader.name),
-            "sentence": folded(sentences.notice(text, number, "") if text else sentences.order(number)),
+            "sentence": folded(sentences.notice(text, number, "") if text else sentences.order_title(number)),
             "link": reader.link,
         }
     unsubscribe = given.post.unsubscribing(reader.owner, MESSAGE_CREATED)

@@ -26,7 +26,7 @@ from side_effects.retry import Outcome
 BIT = 13
 NEW_ORDER_MAIL = "email.new_order"
 
-SELLER = "seller"
+SHOPS_SIDE = "seller"
 SENTENCE = "New order #{number}"
 """Where the workflow has no notice of a new order for the seller."""
 
@@ -39,7 +39,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
     write to, and no side effect."""
     handler = Kind(NEW_ORDER_MAIL, partial(_attempt, given), longest_cooldown=SMTP_COOLDOWN_SECONDS)
     only = f"type = '{ORDER_CREATED}' AND {exists('seller', 'seller_id', 'at')}"
-    way = given.workflow.notices.rule(ORDER_CREATED, SELLER).way("email")
+    way = given.workflow.notices.rule(ORDER_CREATED, SHOPS_SIDE).way("email")
     wait = f"clock_timestamp() + interval '{way.wait_seconds} s'" if way and way.wait_seconds else None
     enabled = given.staff is not None and way is not None
     mail = outgoing(BIT, handler, MAIL_SERVER, enabled, only, scheduled_at=wait)
@@ -47,7 +47,7 @@ def effects(given: Given) -> tuple[Effect, ...]:
 
 
 class NewOrder(NamedTuple):
-    """What is told of it."""
+    """What is said of it."""
 
     number: str
     status: str
@@ -64,8 +64,8 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
     if not rows:
         return Outcome("dead", "what it speaks of does not exist any more")
     order = NewOrder(*rows[0])
-    people = given.staff.people([(SELLER, order.seller_id)], order.author)
-    rule = given.workflow.notices.rule(ORDER_CREATED, SELLER)
+    people = given.staff.people([(SHOPS_SIDE, order.seller_id)], order.author)
+    rule = given.workflow.notices.rule(ORDER_CREATED, SHOPS_SIDE)
 
     run = given.staff.post.run
 
@@ -79,7 +79,7 @@ def _written(given: Given, claimed: Claimed, order: NewOrder, person: Addressee)
     assert given.staff is not None
     language = languages.known(person.language) or given.settings.default_language
     known = given.workflow.in_language(language).statuses.get(order.status)
-    notice = (known.notify.get(SELLER) if known else None) or SENTENCE
+    notice = (known.notify.get(SHOPS_SIDE) if known else None) or SENTENCE
     values = {
         "sentence": folded(notice.replace("{number}", bare(order.number))),
         "total": formatted(order.total_minor, order.currency),

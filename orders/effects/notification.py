@@ -22,7 +22,7 @@ def _title(notice: str, number: str) -> str:
 
 def _order(number: str) -> str:
     """SQL for the title of a generic notification."""
-    return f"{sentences.before(sentences.ORDER)} || {number}"
+    return f"{sentences.before(sentences.ORDER_TITLE)} || {number}"
 
 
 def _generic_notices() -> str:

@@ -35,7 +35,7 @@ def importing(server, field=b"Transfer-Encoding: chunked"):
     token = server.token("service", 1).encode()
     head = b"POST /api/orders/import HTTP/1.1\r\nHost: onward\r\nAuthorization: Bearer %b\r\n" % token
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-        client.sendall(head + b"Content-Type: application/x-ndjson\r\n%b\r\n\r\n" % field)
+        client.sendall(head + b"Content-Type: application/x-ndjson\r\nConnection: close\r\n%b\r\n\r\n" % field)
         yield client
 
 

@@ -120,5 +120,5 @@ def test_what_was_told_is_pruned_in_the_end(mailing, alerts, sql):
     sql("UPDATE alerts SET at = now() - interval '91 days'")
     alerts.raise_alert(Alert("dead_letters", "two", {"threshold": 1}))
     with mailing.app_context():
-        assert (1, 1) == (module.prune(90), staff_mail.prune(90))
+        assert (1, 1) == (module.prune_alerts(90), staff_mail.prune_letters(90))
     assert [("two",)] == sql("SELECT key FROM alerts")
