@@ -75,8 +75,8 @@ def amount(minor: int, currency: str, digits: int) -> str:
     pattern = numbers.parse_pattern(places.currency_formats["standard"].pattern)
     pattern.frac_prec = (digits, digits)
     written = pattern.apply(Decimal(minor).scaleb(-digits), places, currency=currency, currency_digits=False)
-    # No currency (ISO 4217) has the sign that browsers show, which Babel does not know.
-    return LETTER_BEFORE_DIGIT.sub("\N{NO-BREAK SPACE}", written.replace("XXX", "\N{CURRENCY SIGN}"))
+    # No currency, XXX (ISO 4217), is written as browsers write it.
+    return LETTER_BEFORE_DIGIT.sub("\N{NO-BREAK SPACE}", written.replace("\N{CURRENCY SIGN}", "XXX"))
 
 
 def _numbers() -> Locale:

@@ -38,7 +38,7 @@ def test_a_line_costs_its_quantity_times_its_price_rounded_half_away_from_zero(q
         (1084500, "KWD", "KWD\N{NO-BREAK SPACE}1,084.500"),
         (500, "CHF", "CHF\N{NO-BREAK SPACE}5.00"),
         (5000, "XOF", "F\N{NARROW NO-BREAK SPACE}CFA\N{NO-BREAK SPACE}5,000"),
-        (100, "XXX", "¤1.00"),
+        (100, "XXX", "XXX\N{NO-BREAK SPACE}1.00"),
         (-200, "EUR", "-€2.00"),
         (-5, "EUR", "-€0.05"),
         (-200, "JPY", "-¥200"),
