@@ -66,7 +66,7 @@ class Settings:
         "en", "Language of people who chose none and whose browser asks for none that there is.", form.choice(LANGUAGES)
     )
     templates_folder: Path | None = _setting(
-        "", "Folder with templates of your own for pages, which replace ours; empty for none.", form.file
+        "", "Folder with templates of your own, which replace ours; empty for none.", form.file
     )
     log_level: str = _setting("INFO", "Lowest level that is logged.", form.choice(LOG_LEVELS))
     demo: bool = _setting("0", "1 shows the demo's sign-in buttons. Never in production.", form.switch)

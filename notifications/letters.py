@@ -85,12 +85,17 @@ class Letter:
     """The address at which its reader ends e-mails of its kind with one click; empty if that cannot be ended."""
 
 
+def template_folders(operators: Path | None) -> tuple[Path, ...]:
+    """Where templates are looked for: in the folder of the operator's, if there is one, and then among ours."""
+    return (operators / TEMPLATES.name, TEMPLATES) if operators else (TEMPLATES,)
+
+
 class Letters:
     """Makes e-mails of letters."""
 
     def __init__(self, folders: Sequence[Path] = (TEMPLATES,)) -> None:
         """`folders`: where templates are looked for, the first one first."""
-        self._environment = jinja2.Environment(
+        self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([str(one) for one in folders]),
             autoescape=jinja2.select_autoescape(("html",), default=False),
             undefined=jinja2.StrictUndefined,
@@ -98,8 +103,8 @@ class Letters:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        languages.install(self._environment)
-        self._environment.filters["day"] = _written_day
+        languages.install(self.environment)
+        self.environment.filters["day"] = _written_day
 
     def mail(self, letter: Letter) -> Mail:
         """The e-mail; raises jinja2.TemplateError if a template shows what it was not given."""
@@ -109,7 +114,7 @@ class Letters:
     def _mail(self, letter: Letter) -> Mail:
         logo = _attached(letter.shop.logo)
         values = {"link": "", **letter.values, "unsubscribe": letter.unsubscribe}
-        head, _, text = self._environment.get_template(f"{letter.template}.txt").render(values).partition("\n")
+        head, _, text = self.environment.get_template(f"{letter.template}.txt").render(values).partition("\n")
         subject = folded(head.removeprefix(SUBJECT))
         frame = {
             "subject": subject,
@@ -118,7 +123,7 @@ class Letters:
             "logo": logo.name if logo else "",
             **_colours(letter.shop.colour),
         }
-        html = self._environment.select_template([f"{letter.template}.html", PLAIN]).render(values | frame)
+        html = self.environment.select_template([f"{letter.template}.html", PLAIN]).render(values | frame)
         return Mail(
             letter.to,
             subject,

@@ -19,7 +19,7 @@ from notifications.email import Mailer
 from notifications.inbox import Append, Marks
 from notifications.kept_mail import MailFolder
 from notifications.kept_sessions import MAILS_PER_CONNECTION
-from notifications.letters import Letters
+from notifications.letters import Letters, template_folders
 from notifications.live_counts import LiveCounts, Say
 from notifications.posting import Mailing, Post
 from notifications.routes import blueprint
@@ -56,7 +56,7 @@ def build(app: Flask, settings: Settings, append: Append, say: Say) -> Notificat
     mailing = folder or _mailer(settings)
     unsubscribe = Unsubscribing(settings).link if settings.public_url else None
     run = PreparedPool(settings.dsn, 1, "mail").run
-    post = Post(Letters(), mailing, run, unsubscribe) if mailing else None
+    post = Post(Letters(template_folders(settings.templates_folder)), mailing, run, unsubscribe) if mailing else None
     staff = StaffMail(post) if post else None
     marks = Marks(append)
     found = Alerts(run, staff, settings.alert_dead_letters)

@@ -15,6 +15,7 @@ from notifications.wiring import Notifications
 from orders import (
     dry_run_routes,
     edit_routes,
+    email_trials,
     explain_routes,
     group_commit,
     import_routes,
@@ -70,8 +71,10 @@ class OrdersPlan:
 
 
 def plan(settings: Settings, access: Access, notifications: Notifications, webhooks: Deliveries) -> OrdersPlan:
-    """The effects of a change, each with its handler. Raises WorkflowError."""
+    """The effects of a change, each with its handler. Raises WorkflowError, and SettingsError for wrong templates."""
     plan = OrdersPlan(workflow_file.load(settings.order_workflow, settings.default_language))
+    if settings.templates_folder:
+        email_trials.check_templates(settings.templates_folder, plan.workflow)
     make_link = access.tracking_links.make if settings.public_url or settings.mail_folder else None
     sent = webhooks if webhooks.keyring else None
     given = Given(settings, plan.workflow, plan.change, notifications.post, notifications.staff, make_link, sent)
