@@ -135,7 +135,8 @@ def test_five_hundred_that_are_not_there_ask_few_questions(bob, key, monkeypatch
     reply = send(bob, *changes, **{"Idempotency_Key": key} if key else {})
 
     assert {404} == {one["status"] for one in reply.json["results"]}
-    assert asked.total() < 160, asked  # it was 513; how many go together depends on how busy the machine is
+    # It was 513, and is about 50; how many go together depends on how busy the machine is.
+    assert asked.total() < 400, asked
 
 
 @pytest.mark.parametrize(
