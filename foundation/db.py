@@ -94,10 +94,18 @@ def in_pieces(statement: TextClause, **values: object) -> int:
     """
     total, count = 0, PIECE
     while count == PIECE:
-        count = db.session.execute(statement, {**values, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
-        db.session.commit()
+        count = one_piece(statement, **values)
         total += count
     return total
+
+
+def one_piece(*statements: TextClause, **values: object) -> int:
+    """Run each statement once, which writes at most `:piece` rows, and commit them together; returns the number of
+    rows."""
+    values["piece"] = PIECE
+    count = sum(db.session.execute(one, values).rowcount for one in statements)  # type: ignore[attr-defined]
+    db.session.commit()
+    return count
 
 
 def all_rows(statement: TextClause, **values: object) -> Iterator[Any]:

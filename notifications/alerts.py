@@ -14,7 +14,7 @@ import orjson
 
 from access.addressees import Addressee
 from foundation import sql
-from foundation.db import PIECE, db, in_pieces
+from foundation.db import in_pieces, one_piece
 from foundation.logs import get_logger
 from notifications.email import MAIL_SERVER
 from notifications.letters import Letter
@@ -128,6 +128,4 @@ def erase_quoted(addresses: Sequence[str]) -> None:
 
 def prune_alerts(days: int) -> int:
     """Delete a chunk of what is older than this; returns how many."""
-    count: int = db.session.execute(PRUNE_ALERTS, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(PRUNE_ALERTS, days=days)

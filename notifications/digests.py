@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from foundation import sql
-from foundation.db import PIECE, db, in_pieces
+from foundation.db import in_pieces, one_piece
 from notifications import preference_models as preference_models  # its tables, for the metadata
 from notifications.email import MAIL_SERVER
 from notifications.rules import Digest, Preferences, digest_at
@@ -63,6 +63,4 @@ def erase_entries(order_ids: Sequence[int]) -> int:
 
 def prune_digests(days: int) -> int:
     """Delete a chunk of those that were due longer ago than this; returns how many entries they had."""
-    count: int = db.session.execute(PRUNE_DIGESTS, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(PRUNE_DIGESTS, days=days)

@@ -12,7 +12,7 @@ from sqlalchemy import TextClause
 from access.principal import Principal
 from foundation import clock, sql
 from foundation.contract import LARGEST_ID
-from foundation.db import PIECE, all_rows, db, in_pieces
+from foundation.db import PIECE, all_rows, db, in_pieces, one_piece
 from side_effects.effects import AnnouncedEvent
 
 NOTIFY = """INSERT INTO notifications
@@ -164,6 +164,4 @@ def export(buyer_id: int) -> Iterator[Any]:
 
 def prune(days: int) -> int:
     """Delete a chunk of what is older than this; returns how many."""
-    count: int = db.session.execute(PRUNE, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(PRUNE, days=days)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from access.addressees import Addressee, addressees
 from foundation import sql
-from foundation.db import PIECE, db
+from foundation.db import one_piece
 from notifications.letters import Letter
 from notifications.posting import Post
 from side_effects.kinds import Claimed
@@ -84,6 +84,4 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
 
 def prune_letters(days: int) -> int:
     """Delete a chunk of what is older than this; returns how many."""
-    count: int = db.session.execute(PRUNE_LETTERS, {"days": days, "piece": PIECE}).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(PRUNE_LETTERS, days=days)

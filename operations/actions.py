@@ -12,7 +12,7 @@ from access import guards
 from access.actors import actor_json
 from foundation import sql
 from foundation.contract import LARGEST_ID
-from foundation.db import PIECE, commit, db, in_pieces
+from foundation.db import commit, db, in_pieces, one_piece
 from foundation.errors import InvalidRequest, NotFound
 from outbox import modes
 from side_effects.effects import EventType
@@ -216,7 +216,4 @@ def erase_quoted(addresses: Sequence[str]) -> None:
 
 def prune_changes() -> int:
     """Delete a chunk of old changes of circuits; returns how many. The audit trail of operators' actions stays."""
-    values = {"days": CHANGE_DAYS, "piece": PIECE}
-    count: int = db.session.execute(PRUNE_CHANGES, values).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(PRUNE_CHANGES, days=CHANGE_DAYS)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from foundation import sql
-from foundation.db import PIECE, db
+from foundation.db import db, one_piece
 from orders import search
 
 FOLDED = 100
@@ -28,9 +28,7 @@ def fill_closed_as() -> int:
     A process of the version before closes orders without saying so as long as it runs, so this is never over for sure;
     looking costs a page of an index.
     """
-    count: int = db.session.execute(CLOSED_AS, {"piece": PIECE}).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
-    return count
+    return one_piece(CLOSED_AS)
 
 
 def fold_search() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from access.principal import Principal
 from foundation import logs, sql
-from foundation.db import PIECE, commit, db, in_pieces
+from foundation.db import commit, db, in_pieces, one_piece
 from foundation.errors import InvalidRequest, NotFound
 from side_effects.insertion import insert
 from webhooks import events
@@ -99,9 +99,7 @@ def erase(order_ids: Sequence[int]) -> int:
 
 def prune(days: int) -> int:
     """Delete a chunk of the log that is older; returns how much."""
-    count = sum(_run(statement, {"days": days, "piece": PIECE}) for statement in (PRUNE, PRUNE_HOURS))
-    db.session.commit()
-    return count
+    return one_piece(PRUNE, PRUNE_HOURS, days=days)
 
 
 def _run(statement: Any, values: dict[str, Any]) -> int:

@@ -10,7 +10,7 @@ import orjson
 
 from access.principal import Principal
 from foundation import locks, sql
-from foundation.db import PIECE, commit, db, in_pieces
+from foundation.db import commit, db, in_pieces, one_piece
 from foundation.errors import AppError, InvalidRequest, NotFound
 from webhooks.matching import DESTINATION, KIND, endpoint_of
 from webhooks.models import MARKETPLACE
@@ -164,9 +164,4 @@ def owner(principal: Principal) -> int:
 def forget() -> int:
     """Forget a chunk of previous secrets whose time is over, and of deliveries whose endpoint is gone; returns how
     many."""
-    count = sum(
-        db.session.execute(statement, {"piece": PIECE}).rowcount  # type: ignore[attr-defined]
-        for statement in (FORGET_SECRETS, DISCARD_ORPHANS)
-    )
-    db.session.commit()
-    return count
+    return one_piece(FORGET_SECRETS, DISCARD_ORPHANS)
