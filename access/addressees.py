@@ -32,6 +32,12 @@ class Addressee:
         return f"person:{self.id}"
 
 
+def language_of_buyer(buyer_id: str) -> str:
+    """SQL for the language that a buyer's first account has chosen, NULL without one; `buyer_id` is SQL."""
+    return f"""(SELECT p.language FROM people p
+        WHERE p.role = 'buyer' AND p.principal_id = {buyer_id} AND p.disabled_at IS NULL ORDER BY p.id LIMIT 1)"""
+
+
 def addressees(
     run: Callable[[Statement, Sequence[Any]], list[Row]], role: str, principal_id: int | None
 ) -> list[Addressee]:

@@ -7,9 +7,11 @@ wanted (`no_longer_due`); this decides about the time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from foundation.connections import Statement
 from notifications import digests, preferences
 from notifications.rules import EVERY_KIND, NotificationRule, Preferences, Timing, WayName, decide
 from side_effects.effects import Run
@@ -92,6 +94,20 @@ def no_longer_due(
             WHEN {waits} AND {seen} THEN '{SEEN}'
             WHEN {waits} AND {moved_on} THEN '{MOVED_ON}' END
         {source})"""
+
+
+def asked_again(name: str, why: str) -> Callable[[Run, Claimed], Outcome | None]:
+    """For an attempt: asks again what its claim asked (`why`, from `no_longer_due`), by a statement of this name.
+
+    Several are claimed at once, and the last of them may wait for the others. None if the e-mail is still wanted.
+    """
+    statement = Statement(name, ("bigint",), f"SELECT {why} FROM side_effects s WHERE s.id = $1")
+
+    def withdrawn(run: Run, claimed: Claimed) -> Outcome | None:
+        reasons = [reason for (reason,) in run(statement, (claimed.id,)) if reason]
+        return Outcome("superseded", reasons[0]) if reasons else None
+
+    return withdrawn
 
 
 def in_inbox(owner: str, kind: str) -> str:

@@ -94,7 +94,7 @@ def _attempt(given: Given, read: Run, claimed: Claimed) -> Outcome:
     address = entries[-1].buyer_email if entries and kind == "buyer" else email
     if not entries or not address:
         return Outcome("superseded", NOTHING)
-    language = languages.known(language) or given.settings.default_language
+    language = given.language(language)
     with languages.in_language(language):
         values = _shown(given, to.side, name, entries, given.workflow.in_language(language).notices)
     kinds = {one.kind(notices, to.side) for one in entries}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from foundation import sql
-from foundation.connections import Statement
 from notifications import gate
 from notifications.gate import Addressed
 from notifications.rules import Way
@@ -89,16 +88,12 @@ def no_longer_due(notices: Notices) -> str:
 
 
 def when_due(notices: Notices, read: Run, attempt: Callable[[Claimed], Outcome]) -> Callable[[Claimed], Outcome]:
-    """The attempt, made only when the buyer's e-mail is to be sent now.
-
-    Several are claimed at once, and the last of them may wait for the others: so each asks again what its claim asked.
-    """
-    why = Statement("why_not", ("bigint",), f"SELECT {no_longer_due(notices)} FROM side_effects s WHERE s.id = $1")
+    """The attempt, made only when the buyer's e-mail is to be sent now."""
+    withdrawn = gate.asked_again("why_not", no_longer_due(notices))
 
     def decided(claimed: Claimed) -> Outcome:
-        for (reason,) in read(why, (claimed.id,)):
-            if reason:
-                return Outcome("superseded", reason)
+        if outcome := withdrawn(read, claimed):
+            return outcome
         rows = read(NOTIFIED_EVENT, (claimed.event_id,))
         held = gate.held(read, claimed, _addressed(notices, *rows[0])) if rows else None
         return held or attempt(claimed)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from access.addressees import language_of_buyer
 from foundation import languages, sql
 from foundation.one_line import folded
 from notifications.email import MAIL_SERVER
@@ -29,7 +30,12 @@ STATUS_MAIL = "email.status"
 CONCURRENCY = 16
 """E-mails in progress at once, per process: at 100 ms each that is 160 a second."""
 
-SQL = sql.beside(__file__, events=json_sql.EVENTS, parcels=json_sql.parcels("o.tracking", "o.parcels"))
+SQL = sql.beside(
+    __file__,
+    events=json_sql.EVENTS,
+    parcels=json_sql.parcels("o.tracking", "o.parcels"),
+    language=language_of_buyer("o.buyer_id"),
+)
 ADDRESSED = SQL.prepared("mail_of_event")
 
 
@@ -88,7 +94,7 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
     to = AddressedMail(*rows[0])
     if not to.email:
         return Outcome("dead", "the buyer's address was erased")
-    language = languages.known(to.language) or given.settings.default_language
+    language = given.language(to.language)
     known = given.workflow.in_language(language).statuses.get(to.status)
     if known is None or not known.notify.get("buyer"):
         return Outcome("dead", f"the workflow has no text for {to.status} any more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from foundation import languages
 from foundation.settings import Settings
 from notifications.posting import Post
 from notifications.staff_mail import StaffMail
@@ -36,3 +37,7 @@ class Given:
 
     webhooks: Deliveries | None = None
     """None if this installation sends no webhooks."""
+
+    def language(self, chosen: str | None) -> str:
+        """The language of a reader who has chosen this one, or none."""
+        return languages.known(chosen) or self.settings.default_language

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from access.addressees import Addressee, exists
+from access.addressees import Addressee, exists, language_of_buyer
 from chat.effects import BUYER_MAIL_BIT, MESSAGE, SELLER_MAIL_BIT
 from foundation import languages, sql
-from foundation.connections import Statement
 from foundation.one_line import folded
 from notifications import gate
 from notifications.email import MAIL_SERVER
 from notifications.gate import Addressed
 from notifications.letters import Letter, Shop, greeting
+from notifications.posting import Post
+from notifications.staff_mail import StaffMail
 from orders import sentences
 from orders.effects.given import Given
 from orders.schemas import bare
@@ -29,10 +30,11 @@ from side_effects.retry import Outcome
 
 BITS = {"buyer": BUYER_MAIL_BIT, "seller": SELLER_MAIL_BIT}
 
-SQL = sql.beside(__file__)
+SQL = sql.beside(__file__, language=language_of_buyer("o.buyer_id"))
 MAIL_OF_MESSAGE = SQL.prepared("mail_of_message")
 
-Attempt = Callable[[Given, Claimed, "MailedMessage"], Outcome]
+SendTo = Callable[[Given, StaffMail, Claimed, "MailedMessage"], Outcome]
+AskAgain = Callable[[Run, Claimed], Outcome | None]
 
 
 class MailedMessage(NamedTuple):
@@ -54,24 +56,24 @@ class MailedMessage(NamedTuple):
 
 def effects_of(given: Given) -> tuple[DurableEffect, ...]:
     """The e-mails to both sides, as far as the workflow table names them and there is a way to send them."""
-    return tuple(_effects(given))
+    sides: dict[str, SendTo] = {"buyer": _to_buyer, "seller": _to_seller}
+    staff = given.staff
+    return tuple(one for side, send in sides.items() for one in _effects(given, staff, side, send)) if staff else ()
 
 
-def _effects(given: Given) -> Iterator[DurableEffect]:
-    sends: dict[str, Attempt] = {"buyer": _to_buyer, "seller": _to_seller}
-    if given.post is None or given.staff is None:
+def _effects(given: Given, staff: StaffMail, side: str, send: SendTo) -> Iterator[DurableEffect]:
+    way = given.workflow.notices.rule(MESSAGE_CREATED, side).way("email")
+    if way is None:
         return
-    for side, send in sends.items():
-        way = given.workflow.notices.rule(MESSAGE_CREATED, side).way("email")
-        if way is not None:
-            why = _no_longer_due(side, waits=bool(way.wait_seconds))
-            handler = Kind(
-                f"email.message_to_{side}",
-                partial(_attempt, given, _why_not(side, why), send),
-                longest_cooldown=SMTP_COOLDOWN_SECONDS,
-                no_longer_due=why,
-            )
-            yield _written(side, handler, way.wait_seconds)
+    why = _no_longer_due(side, waits=bool(way.wait_seconds))
+    withdrawn = gate.asked_again(f"why_no_message_to_{side}", why)
+    handler = Kind(
+        f"email.message_to_{side}",
+        partial(_attempt, given, staff, withdrawn, send),
+        longest_cooldown=SMTP_COOLDOWN_SECONDS,
+        no_longer_due=why,
+    )
+    yield _written(side, handler, way.wait_seconds)
 
 
 def _written(side: str, handler: Kind, wait_seconds: int) -> DurableEffect:
@@ -104,54 +106,42 @@ def _no_longer_due(side: str, waits: bool) -> str:
     )
 
 
-def _why_not(side: str, why: str) -> Statement:
-    return Statement(f"why_no_message_to_{side}", ("bigint",), f"SELECT {why} FROM side_effects s WHERE s.id = $1")
+def _attempt(given: Given, staff: StaffMail, withdrawn: AskAgain, send: SendTo, claimed: Claimed) -> Outcome:
+    if outcome := withdrawn(staff.post.run, claimed):
+        return outcome
+    rows = staff.post.run(MAIL_OF_MESSAGE, (claimed.event_id,))
+    if not rows:
+        return Outcome("dead", "the message does not exist any more")
+    return send(given, staff, claimed, MailedMessage(*rows[0]))
 
 
-def _attempt(given: Given, why_not: Statement, send: Attempt, claimed: Claimed) -> Outcome:
-    """Asks again what its claim asked: it may have waited for others of the same claim."""
-    assert given.post is not None  # or there would be no effect
-    for (reason,) in given.post.run(why_not, (claimed.id,)):
-        if reason:
-            return Outcome("superseded", reason)
-    rows = given.post.run(MAIL_OF_MESSAGE, (claimed.event_id,))
-    return (
-        send(given, claimed, MailedMessage(*rows[0]))
-        if rows
-        else Outcome("dead", "the message does not exist any more")
-    )
-
-
-def _to_buyer(given: Given, claimed: Claimed, message: MailedMessage) -> Outcome:
-    assert given.post is not None  # or there would be no effect
+def _to_buyer(given: Given, staff: StaffMail, claimed: Claimed, message: MailedMessage) -> Outcome:
     owner = f"buyer:{message.buyer_id}"
-    if held := _held(given, given.post.run, claimed, "buyer", owner):
+    if held := _held(given, staff.post, claimed, "buyer", owner):
         return held
     link = given.make_link(message.order_id, message.buyer_id)[0] if given.make_link else ""
     reader = Reader("buyer", owner, message.email, message.name, message.language, link)
     shop = Shop.of(message.shop, message.logo, message.colour, message.reply_to)
-    return given.post.send(_letter(given, message, claimed.message_id, reader, shop))
+    return staff.post.send(_letter(given, staff.post, message, claimed.message_id, reader, shop))
 
 
-def _to_seller(given: Given, claimed: Claimed, message: MailedMessage) -> Outcome:
-    assert given.staff is not None  # or there would be no effect
-    people = given.staff.people([("seller", message.seller_id)], message.author)
+def _to_seller(given: Given, staff: StaffMail, claimed: Claimed, message: MailedMessage) -> Outcome:
+    people = staff.people([("seller", message.seller_id)], message.author)
     link = given.settings.link(f"/seller/orders/{message.order_id}") if given.make_link else ""
 
     def hold(person: Addressee) -> Outcome | None:
-        assert given.post is not None
-        return _held(given, given.post.run, claimed, "seller", person.owner)
+        return _held(given, staff.post, claimed, "seller", person.owner)
 
     def write(person: Addressee) -> Letter:
         reader = Reader("seller", person.owner, person.email, person.name, person.language, link)
-        return _letter(given, message, f"{claimed.message_id}.{person.id}", reader, Shop())
+        return _letter(given, staff.post, message, f"{claimed.message_id}.{person.id}", reader, Shop())
 
-    return given.staff.send(claimed, people, write, hold)
+    return staff.send(claimed, people, write, hold)
 
 
-def _held(given: Given, run: Run, claimed: Claimed, side: str, owner: str) -> Outcome | None:
+def _held(given: Given, post: Post, claimed: Claimed, side: str, owner: str) -> Outcome | None:
     rule = given.workflow.notices.rule(MESSAGE_CREATED, side)
-    return gate.held(run, claimed, Addressed(rule, MESSAGE_CREATED, owner))
+    return gate.held(post.run, claimed, Addressed(rule, MESSAGE_CREATED, owner))
 
 
 class Reader(NamedTuple):
@@ -165,9 +155,8 @@ class Reader(NamedTuple):
     link: str
 
 
-def _letter(given: Given, message: MailedMessage, id: str, reader: Reader, shop: Shop) -> Letter:
-    assert given.post is not None  # or there would be no effect
-    language = languages.known(reader.language) or given.settings.default_language
+def _letter(given: Given, post: Post, message: MailedMessage, id: str, reader: Reader, shop: Shop) -> Letter:
+    language = given.language(reader.language)
     notices, number = given.workflow.in_language(language).notices, bare(message.number)
     with languages.in_language(language):
         text = notices.texts.get((MESSAGE_CREATED, reader.side))
@@ -176,5 +165,5 @@ def _letter(given: Given, message: MailedMessage, id: str, reader: Reader, shop:
             "sentence": folded(sentences.notice(text, number, "") if text else sentences.order_title(number)),
             "link": reader.link,
         }
-    unsubscribe = given.post.unsubscribing(reader.owner, MESSAGE_CREATED)
+    unsubscribe = post.unsubscribing(reader.owner, MESSAGE_CREATED)
     return Letter(reader.email, language, "message", values, id, f"order.{message.order_id}", shop, unsubscribe)

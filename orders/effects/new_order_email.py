@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from access.addressees import Addressee, exists
-from foundation import languages, sql
+from foundation import sql
 from foundation.one_line import folded
 from notifications import gate
 from notifications.email import MAIL_SERVER
@@ -77,7 +77,7 @@ def _attempt(given: Given, claimed: Claimed) -> Outcome:
 
 def _written(given: Given, claimed: Claimed, order: NewOrder, person: Addressee) -> Letter:
     assert given.staff is not None
-    language = languages.known(person.language) or given.settings.default_language
+    language = given.language(person.language)
     known = given.workflow.in_language(language).statuses.get(order.status)
     notice = (known.notify.get(SHOPS_SIDE) if known else None) or SENTENCE
     values = {
