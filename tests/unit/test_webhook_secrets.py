@@ -35,13 +35,15 @@ def test_without_its_key_a_secret_says_which_one_is_missing():
         Keyring([NEW]).decrypt(Keyring([OLD]).encrypt(CANARY))
 
 
-@pytest.mark.parametrize("place", [5, 20, -3])
+@pytest.mark.parametrize("place", [0, 11, 12, -1], ids=["nonce", "nonce's end", "secret", "tag's end"])
 def test_a_changed_secret_is_none(place):
-    text = Keyring([NEW]).encrypt(CANARY)
-    flipped = text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+    """Changed in its bytes: the last letter of base64 may carry bits that nobody reads."""
+    name, _, encoded = Keyring([NEW]).encrypt(CANARY).partition(":")
+    sealed = bytearray(base64.urlsafe_b64decode(encoded))
+    sealed[place] ^= 1
 
     with pytest.raises(CannotDecrypt) as refused:
-        Keyring([NEW]).decrypt(flipped)
+        Keyring([NEW]).decrypt(f"{name}:{base64.urlsafe_b64encode(sealed).decode()}")
     assert "canary" not in str(refused.value)
 
 
