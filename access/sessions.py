@@ -12,10 +12,10 @@ from dataclasses import replace
 from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
-from flask_wtf.csrf import CSRFProtect
 
 from access import revocations
 from access.credentials import Credentials
+from access.csrf import MaskedCsrf
 from access.parts import access_of
 from access.people import Person
 from access.principal import DEMO, ROLES, Principal
@@ -32,7 +32,7 @@ NAME_BYTES = 12
 DEMO_CREDENTIAL = "session:demo"
 """The common name of the demo's sessions."""
 
-csrf = CSRFProtect()
+csrf = MaskedCsrf()
 
 
 class Cookies(SecureCookieSessionInterface):

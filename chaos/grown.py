@@ -195,7 +195,7 @@ def _ask_everything(asking: Asking, report: Report) -> None:
     missed = 0
     for rule in asking.app.url_map.iter_rules():
         path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule)
-        if path in asked or rule.endpoint == "static":
+        if path in asked or rule.endpoint in ("static", "assets.by_digest"):
             continue
         if "GET" in (rule.methods or ()):
             _ask_for_page(asking, path, {"link": link, "token": stop})

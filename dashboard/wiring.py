@@ -10,6 +10,7 @@ from flask_openapi.openapi import OpenAPI
 from access.parts import Access
 from chat.wiring import Chat
 from dashboard import (
+    assets,
     auth_pages,
     formatters,
     forms,
@@ -67,6 +68,7 @@ def build(
     context = PageContext(orders.workflow, orders.changes, chat, notifications.marks, realtime.cursor, settings.demo)
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
+    assets.init_app(app)
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by)
     app.jinja_env.globals["for_scripts"] = messages.for_scripts

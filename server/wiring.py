@@ -6,12 +6,13 @@ from flask import Flask, request
 
 from foundation import logs
 from foundation.settings import Settings
-from server import headers
+from server import compression, headers
 from server.screening import RAISED
 
 
 def build(app: Flask, settings: Settings) -> None:
     """Set up the application's hooks. Its wrappers are one list, in app.py."""
+    compression.init_app(app)  # the last of what is done with a response: the hooks run backwards
     headers.init_app(app, settings)
     app.before_request(_begin_request)
 

@@ -23,6 +23,7 @@ from orders.schemas import ChangeOrderStatusRequest
 from tests.conftest import PROJECT, SECRET
 
 PAGE_BLUEPRINTS = {
+    "assets",
     "static",
     "pages",
     "forms",
