@@ -42,5 +42,3 @@ FILTERS = {
     "count_of_items": count_of_items,
     "bare": bare,
 }
-FOR_SCRIPTS = {"digits": money.DIGITS}
-"""What the page's script formats by, so that a currency is written in one place."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Literal
 
 import orjson
@@ -11,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from access import guards
-from chat.messages import Draft
+from chat.messages import Draft, MessageIdReused
 from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
-from dashboard import messages
+from dashboard import messages, parts
 from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
-from dashboard.pages import ORDER_ID, FormError, board_page, order_page, protect
+from dashboard.pages import ORDER_ID, FormError, board_page, inbox_page, order_page, protect
 from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest, TooManyRequests
@@ -30,6 +32,10 @@ from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest, Forbidden)
 VERSION_DIGITS = 9
+BUTTON = re.compile(
+    rf"([1-9][0-9]{{0,{ID_DIGITS - 1}}}):([1-9][0-9]{{0,{VERSION_DIGITS - 1}}}):([A-Z][A-Z0-9_]{{0,63}})", re.ASCII
+)
+"""`order:version:status`."""
 
 
 def blueprint(context: PageContext) -> Blueprint:
@@ -43,18 +49,42 @@ def blueprint(context: PageContext) -> Blueprint:
         try:
             return _changed(context, order_id)
         except REFUSED as error:
-            return _refused(context, order_id, error), error.status
+            return order_page(context, order_id, _refused(context, order_id, error, _text("to"))), error.status
 
+    @forms.post("/orders/move")
+    def move_on() -> ResponseReturnValue:
+        """One button of the board: its value names the order, the version that its reader saw, and the new status."""
+        order_id, version, to = _button()
+        try:
+            change = StatusChange(
+                order_id, guards.current(), ChangeOrderStatusRequest(status=to), _key(order_id, version, to), version
+            )
+            return _done(context, change, board_page, f"{context.view(guards.current().role).home}#order-{order_id}")
+        except REFUSED as error:
+            return board_page(context, _refused(context, order_id, error, to)), error.status
+
+    @forms.post("/inbox/read")
+    def mark_read() -> ResponseReturnValue:
+        _mark_read(context)
+        return _parts_or(lambda: inbox_page(context), "/inbox")
+
+    _add_conversation(forms, context)
+    return forms
+
+
+def _add_conversation(forms: Blueprint, context: PageContext) -> None:
     @forms.post(f"/orders/{ORDER_ID}/messages")
     def say(order_id: int) -> ResponseReturnValue:
         principal = guards.current()
         parties = queries.parties(principal, order_id)
         try:
             context.chat.say(principal, order_id, parties, _draft())
-        except (InvalidRequest, TooManyRequests) as error:
+        except (InvalidRequest, TooManyRequests, MessageIdReused) as error:
             refused = FormError(order_id, "message", error.detail, _text("body"), bool(_text("internal")))
             return order_page(context, order_id, refused), error.status, error.headers
-        return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
+        return _parts_or(
+            lambda: order_page(context, order_id), f"{context.view(principal.role).home}/{order_id}#messages"
+        )
 
     @forms.post(f"/orders/{ORDER_ID}/messages/seen")
     def see(order_id: int) -> ResponseReturnValue:
@@ -63,13 +93,6 @@ def blueprint(context: PageContext) -> Blueprint:
         if up_to := _id("up_to"):
             context.chat.see(principal, order_id, parties, up_to)
         return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
-
-    @forms.post("/inbox/read")
-    def mark_read() -> ResponseReturnValue:
-        _mark_read(context)
-        return redirect("/inbox", 303)
-
-    return forms
 
 
 def _mark_read(context: PageContext) -> None:
@@ -87,7 +110,8 @@ def _draft() -> Draft:
     page."""
     kind: Literal["note", "person"] = "note" if _text("internal") else "person"
     try:
-        message = CreateMessageRequest(body=_text("body"), kind=kind)
+        key = _text("key")
+        message = CreateMessageRequest(body=_text("body"), kind=kind, client_message_id=key or None)
     except pydantic.ValidationError as error:
         count = formats.number(MESSAGE_CHARACTERS)
         raise InvalidRequest(gettext("Enter a message of up to %(count)s characters.", count=count)) from error
@@ -96,16 +120,43 @@ def _draft() -> Draft:
 
 
 def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
-    view = context.view(guards.current().role)
     key, version = _text("key"), _text("version")
     known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
     # Versions start at 1: a form without one is refused as stale.
     change = StatusChange(
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
+    home = context.view(guards.current().role).home
+    return _done(context, change, lambda context: order_page(context, order_id), f"{home}/{order_id}")
+
+
+def _done(
+    context: PageContext, change: StatusChange, page: Callable[[PageContext], str], after: str
+) -> ResponseReturnValue:
+    """Change the status, say so, and show the page that the form stood on."""
     order = orjson.loads(context.changes.change(change).order)
-    flash(messages.text("changed", number=bare(order["number"]), status=view.labels[order["status"]].text))
-    return redirect(f"{view.home}#order-{order_id}" if _from_board() else f"{view.home}/{order_id}", 303)
+    label = context.view(change.principal.role).labels[order["status"]]
+    flash(messages.text("changed", number=bare(order["number"]), status=label.text))
+    return _parts_or(lambda: page(context), after)
+
+
+def _parts_or(page: Callable[[], str], after: str) -> ResponseReturnValue:
+    """What a script asks for, the parts that have changed; without scripts, a reload that repeats nothing."""
+    return page() if parts.wanted() else redirect(after, 303)
+
+
+def _button() -> tuple[int, int, str]:
+    """What a button of the board says; raises InvalidRequest if it is none."""
+    match = BUTTON.fullmatch(_text("move"))
+    if match is None or int(match[1]) > LARGEST_ID:
+        raise InvalidRequest(N_("Unknown status."))
+    return int(match[1]), int(match[2]), match[3]
+
+
+def _key(order_id: int, version: int, to: str) -> str:
+    """The idempotency key of a button: the page's own, and what the button stands for."""
+    key = f"{_text('key')}:{order_id}:{version}:{to}"
+    return key if KEY.fullmatch(key) else ""
 
 
 def _new_status() -> ChangeOrderStatusRequest:
@@ -126,16 +177,10 @@ def _new_status() -> ChangeOrderStatusRequest:
         raise InvalidRequest(N_("Enter carrier and number for tracking; a link must start with https://.")) from error
 
 
-def _refused(context: PageContext, order_id: int, error: AppError) -> str:
+def _refused(context: PageContext, order_id: int, error: AppError, to: str) -> FormError:
     principal = guards.current()
     labels = {name: label.text for name, label in context.view(principal.role).labels.items()}
-    text = messages.refusal(error, _text("to"), principal, labels)
-    form_error = FormError(order_id, "status", text, _text("reason"))
-    return board_page(context, form_error) if _from_board() else order_page(context, order_id, form_error)
-
-
-def _from_board() -> bool:
-    return _text("from") == "board" and guards.current().role != "buyer"
+    return FormError(order_id, "status", messages.refusal(error, to, principal, labels), _text("reason"))
 
 
 def _id(name: str) -> int | None:

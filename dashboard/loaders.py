@@ -46,6 +46,14 @@ class Board:
     columns: list[Column]
     closed: list[Row]
 
+    def column(self, status: str) -> Column:
+        """The orders in this status."""
+        return next((one for one in self.columns if one.status == status), Column(status, 0, []))
+
+    @property
+    def open_count(self) -> int:
+        return sum(column.count for column in self.columns)
+
     @property
     def order_ids(self) -> set[int]:
         return {

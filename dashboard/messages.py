@@ -33,6 +33,8 @@ TEXTS = {
     "correct_to": N_("Correct to “{status}”"),
     "corrected": N_("{who} · correction"),
     "silent": N_("{who} · buyer not notified"),
+    "last_change": N_("{status}, by {who}"),
+    "just_changed": N_("This order just changed. Check it and press again."),
     "ahead": N_("not yet"),
     "item": N_("1 item"),
     "items": N_("{count} items"),
@@ -76,7 +78,13 @@ TEXTS = {
     "state_signed_out": N_("Signed out"),
     "state_polling": N_("Updating every 10 s"),
 }
-"""Written by the server and by the page's script: the script is given this table (`text` in static/texts.js)."""
+
+FOR_SCRIPTS = (
+    *("unread", "unavailable", "too_old", "signed_out", "unsent", "just_changed"),
+    *("just_now", "seconds_ago", "minutes_ago", "hours_ago", "zone"),
+    *(name for name in TEXTS if name.startswith("state_")),
+)
+"""What the server cannot say: how long ago something is, and that there is no answer (`text` in static/texts.js)."""
 
 ACTORS = {
     "buyer": {
@@ -118,8 +126,8 @@ def text(name: str, **values: object) -> str:
 
 
 def for_scripts() -> dict[str, Any]:
-    """All of them, and the locales to format by."""
-    return {"texts": {name: gettext(one) for name, one in TEXTS.items()}, "locales": languages.for_scripts()}
+    """Those for scripts, and the locales to format by."""
+    return {"texts": {name: gettext(TEXTS[name]) for name in FOR_SCRIPTS}, "locales": languages.for_scripts()}
 
 
 def verb(workflow: Workflow, source: str, target: str, label: str) -> str:
@@ -142,7 +150,7 @@ def actors(principal: Principal, buyer_name: str | None = None) -> dict[str, str
 
 
 def who(acting: Mapping[str, Any], principal: Principal, names: Mapping[str, str]) -> str:
-    """The name of who acted, for this reader: `You` only if it is the very person. As `nameOf` in static/page.js."""
+    """The name of who acted, for this reader: `You` only if it is the very person."""
     account = f"{acting['role']}:{acting['id']}"
     if account == principal.who and principal.via and principal.via == _via(acting):
         return text("you")
@@ -154,8 +162,16 @@ def who(acting: Mapping[str, Any], principal: Principal, names: Mapping[str, str
     return names.get(account if acting.get("demo") else "", names.get(acting["role"], text("someone")))
 
 
+def said_of(events: Sequence[Mapping[str, Any]], principal: Principal, names: Mapping[str, str], view: Any) -> str:
+    """The last change of an order as a sentence, for screen readers."""
+    if not events:
+        return ""
+    last = events[-1]
+    return text("last_change", status=view.labels[last["to_status"]].text, who=who(last["actor"], principal, names))
+
+
 def seen_by(message: int, marks: Sequence[Mapping[str, Any]], principal: Principal, names: Mapping[str, str]) -> str:
-    """Who else has seen the conversation up to this message. As `seenBy` in static/order.js."""
+    """Who else has seen the conversation up to this message."""
     readers = [who(mark["reader"], principal, names) for mark in marks if mark["up_to"] == message]
     others = [name for name in readers if name != text("you")]
     return text("seen_by", names=", ".join(others)) if others else ""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from access import guards, profiles, sellers
 from access.principal import Principal
 from access.tracking_links import TrackingLinks
-from dashboard import formatters, list_page, loaders, messages, people, rewording
+from dashboard import list_page, loaders, messages, parts, people, rewording
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation import formats
 from foundation.contract import LARGEST_ID
+from foundation.errors import Unauthorized
 from foundation.languages import gettext
 from foundation.strict_reading import refuse_repeated
 from notifications import inbox
@@ -45,6 +46,8 @@ def protect(blueprint: Blueprint, context: PageContext, rule: guards.Rule = RULE
     @blueprint.before_request
     def enter() -> Response | None:
         if guards.identify() is None:
+            if parts.wanted():
+                raise Unauthorized
             return sign_in_first()
         guards.authenticate(rule)
         refuse_repeated()
@@ -86,10 +89,7 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
-        before = _before()
-        entries, cursor = loaders.notifications(guards.current(), before)
-        path = "/inbox" if before == LARGEST_ID else f"/inbox?before={before}"
-        return page(context, "inbox.html", path=path, notifications=entries, older=cursor)
+        return inbox_page(context)
 
     return pages
 
@@ -112,7 +112,9 @@ def tracking_blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
 def board_page(context: PageContext, form_error: FormError | None = None) -> str:
     """All open orders by status."""
     found = loaders.board(context, guards.current())
-    if form_error and form_error.order_id not in found.order_ids:
+    if form_error and parts.wanted():
+        flash(form_error.text, "error")  # the script shows it beside the card, wherever that is now
+    elif form_error and form_error.order_id not in found.order_ids:
         # Its card is no longer on the board: show the order's own page.
         return order_page(context, form_error.order_id, form_error)
     return page(
@@ -127,10 +129,18 @@ def order_page(context: PageContext, order_id: int, form_error: FormError | None
     names = messages.actors(principal, found["order"]["buyer_name"])
     if principal.role != "seller":
         names |= _shop(found["order"])
-    live = {"order": found["order"], "events": found["events"], "seen": found["seen_marks"], "names": names}
     template = "track.html" if principal.role == "buyer" else "order.html"
     path = f"{context.view(principal.role).home}/{order_id}"
-    return page(context, template, path=path, live=live, names=names, form_error=form_error, **found)
+    return page(context, template, path=path, names=names, form_error=form_error, **found)
+
+
+def inbox_page(context: PageContext) -> str:
+    """The reader's notifications."""
+    before = _before()
+    entries, cursor = loaders.notifications(guards.current(), before)
+    path = "/inbox" if before == LARGEST_ID else f"/inbox?before={before}"
+    unread = inbox.unread_count(guards.current())
+    return page(context, "inbox.html", path=path, notifications=entries, older=cursor, unread=unread)
 
 
 def _before() -> int:
@@ -145,34 +155,32 @@ def _shop(order: dict[str, Any]) -> dict[str, str]:
     return {"seller": name} if name else {}
 
 
-def _me(principal: Principal, profile: dict[str, Any] | None) -> dict[str, Any]:
-    zone = (profile or {}).get("time_zone")
-    return {"role": principal.role, "id": principal.id, "via": principal.via, "time_zone": zone}
+def _for_scripts(principal: Principal, time_zone: str | None) -> dict[str, Any]:
+    return {"role": principal.role, "time_zone": time_zone}
 
 
-def page(
-    context: PageContext, template: str, path: str = "", live: dict[str, Any] | None = None, **content: Any
-) -> str:
-    """A page in its frame: who is signed in, the bell, and the data that the page's script starts from."""
+def page(context: PageContext, template: str, path: str = "", **content: Any) -> str:
+    """A page in its frame, or those of its parts that are asked for.
+
+    `content` is what the page shows. `path` is its address, if that is not the request's.
+    """
     principal = guards.current()
-    view = context.view(principal.role)
     profile: dict[str, Any] | None = g.profile
-    boot = view.for_scripts() | formatters.FOR_SCRIPTS | _me(principal, profile) | (live or {})
-    boot.setdefault("names", messages.actors(principal))
-    boot["reworded"] = rewording.is_needed(context.workflow)
-    if boot["reworded"]:
+    if rewording.is_needed(context.workflow):
         rewording.of_page(context.workflow, principal, content)
+    values = {"view": context.view(principal.role), "me": principal, "names": messages.actors(principal)} | content
+    if names := parts.wanted():
+        return parts.render(template, names, values)
     shell = {
-        "view": view,
-        "me": principal,
         "me_zone": formats.zone(),
         "name": (profile or {}).get("name") or people.name_of(principal, context.demo),
         "profile": profile,
         "theme": (profile or {}).get("theme"),
         "demo": context.demo,
-        "unread": inbox.unread_count(principal),
         "cursor": g.cursor,
         "path": path or request.path,
-        "boot": boot,
+        "boot": _for_scripts(principal, (profile or {}).get("time_zone")),
     }
-    return render_template(template, **shell, **content)
+    if "unread" not in values:
+        shell["unread"] = inbox.unread_count(principal)
+    return render_template(template, **shell, **values)

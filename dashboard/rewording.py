@@ -50,7 +50,7 @@ def _word(row: Stored, change: queries.ChangeAbout, status: Status, side: str) -
 
 
 def _word_messages(table: Workflow, principal: Principal, rows: Sequence[Stored], events: Sequence[Stored]) -> None:
-    """Those of the service, about these events. As `bodyOf` in static/order.js."""
+    """Those of the service, about these events."""
     by_id = {event["id"]: event for event in events}
     for row in rows:
         event = by_id.get(row.get("event_id")) if row["kind"] == "system" else None

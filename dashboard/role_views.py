@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,10 +93,6 @@ class RoleView:
             for one in actions
             if one.correction and (since < one.within if one.within is not None else one.to in allowed)
         ]
-
-    def for_scripts(self) -> dict[str, Any]:
-        """The same, for the page's script."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "role"}
 
 
 def _label(workflow: Workflow, name: str, role: str) -> StatusLabel:

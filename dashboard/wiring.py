@@ -70,7 +70,9 @@ def build(
         page_trials.use(app, settings.templates_folder)
     assets.init_app(app)
     app.jinja_env.filters.update(formatters.FILTERS)
-    app.jinja_env.globals.update(text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by)
+    app.jinja_env.globals.update(
+        text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
+    )
     app.jinja_env.globals["for_scripts"] = messages.for_scripts
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)

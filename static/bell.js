@@ -7,7 +7,7 @@ const LATE_MS = 2_000; // after a replay no count is pushed: it is asked for
 let waiting;
 
 /** There is a notification: its count follows in the stream. */
-export function awaitCount() {
+function awaitCount() {
   waiting ??= setTimeout(fetchCount, LATE_MS);
 }
 
@@ -17,7 +17,9 @@ async function fetchCount() {
   if (answer?.ok) show((await answer.json()).unread_count);
 }
 
+/** `unread` is undefined for an event without a count. */
 export function show(unread) {
+  if (unread === undefined) return awaitCount();
   clearTimeout(waiting);
   waiting = undefined;
   const bell = document.getElementById("bell");

@@ -2,6 +2,10 @@
 
 import { dates, text } from "./texts.js";
 
+const DAY = { this: { day: "numeric", month: "short" }, numeric: { day: "numeric", month: "short", year: "numeric" } };
+const TIME = { hour: "2-digit", minute: "2-digit" };
+const formats = new Map();
+
 let offset = 0;
 let timeZone; // the reader's own choice, or undefined for that of the browser
 
@@ -15,7 +19,12 @@ export function show(time) {
   const at = new Date(time.dateTime);
   const shown = time.hasAttribute("data-exact") ? exact(at) : relative(at);
   if (time.textContent !== shown) time.textContent = shown;
-  time.title = at.toLocaleString(dates, { dateStyle: "full", timeStyle: "long", timeZone });
+}
+
+/** The whole time, for who points at it; written then only, since a board shows hundreds. */
+function showWhole({ target }) {
+  const time = target.closest?.("time[datetime]");
+  if (time?.dateTime) time.title = new Date(time.dateTime).toLocaleString(dates, { dateStyle: "full", timeStyle: "long", timeZone });
 }
 
 function relative(at) {
@@ -29,8 +38,13 @@ function relative(at) {
 
 function exact(at) {
   const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  const day = at.toLocaleDateString(dates, { day: "numeric", month: "short", year, timeZone });
-  return `${day}, ${at.toLocaleTimeString(dates, { hour: "2-digit", minute: "2-digit", timeZone })}`;
+  return `${written(DAY[year ?? "this"], at)}, ${written(TIME, at)}`;
+}
+
+/** With a format that is made once: making one takes a hundred times as long as using it. */
+function written(options, at) {
+  if (!formats.has(options)) formats.set(options, new Intl.DateTimeFormat(dates, { ...options, timeZone }));
+  return formats.get(options).format(at);
 }
 
 export function showAll() {
@@ -42,5 +56,6 @@ export function start(chosen) {
   const zone = new Intl.DateTimeFormat(dates, { timeZoneName: "short", timeZone }).resolvedOptions().timeZone;
   document.getElementById("zone").textContent = text("zone", { zone });
   showAll();
+  document.addEventListener("pointerover", showWhole);
   setInterval(() => document.hidden || showAll(), 5000);
 }

@@ -8,7 +8,7 @@ import pytest
 def test_a_button_moves_the_order_and_says_so(visit, placed, cast):
     bob = visit("bob")
 
-    answer = bob.move(placed, "CONFIRMED", **{"from": "board"})
+    answer = bob.press(placed, "CONFIRMED")
 
     assert (303, f"/seller/orders#order-{placed['id']}") == (answer.status_code, answer.location)
     assert f"Order #{placed['number']} is now “Confirmed”." in bob.get("/seller/orders").text
@@ -19,7 +19,9 @@ def test_the_same_form_sent_twice_moves_the_order_once(visit, placed, cast):
     bob = visit("bob")
 
     assert [303, 303] == [bob.move(placed, "CONFIRMED").status_code for _ in range(2)]
-    assert 2 == cast.bob.order(placed["id"])["version"]
+    confirmed = placed | {"version": 2}
+    assert [303, 303] == [bob.press(confirmed, "PREPARING").status_code for _ in range(2)]
+    assert 3 == cast.bob.order(placed["id"])["version"]
 
 
 @pytest.mark.parametrize("origin", ["board", "order"])
@@ -27,7 +29,7 @@ def test_a_stale_form_is_refused_on_the_page_it_came_from(visit, placed, cast, o
     bob = visit("bob")
     cast.olive.move(placed["id"], "CONFIRMED")
 
-    answer = bob.move(placed, "CONFIRMED", **{"from": origin})
+    answer = (bob.press if origin == "board" else bob.move)(placed, "CONFIRMED")
 
     assert 412 == answer.status_code
     assert "Operator changed this order to “Confirmed” before you." in answer.text

@@ -53,6 +53,11 @@ class Visitor:
         form = {"to": to, "version": order["version"], "key": "a-key-of-the-page"} | fields
         return self.post(f"/orders/{order['id']}/status", **form)
 
+    def press(self, order: Mapping[str, Any], to: str, part: str = "") -> TestResponse:
+        """Press a button of the board, as a page that was drawn for `order` has it."""
+        value = f"{order['id']}:{order['version']}:{to}"
+        return self.post("/orders/move" + (f"?part={part}" if part else ""), move=value, key="a-key-of-the-board")
+
     def sign_in(self, name: str) -> TestResponse:
         self.get("/sign-in")
         answer = self.post("/sign-in", person=name)

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import formatters
-from foundation.languages import PSEUDO, in_language
-from orders import money
+from foundation.languages import PSEUDO
 from tests.journeys.browsers import PHONE, Visitors, in_column, needs_browser
 from tests.journeys.server import Server
 
@@ -26,23 +24,6 @@ def test_a_page_and_its_script_are_in_the_readers_language(visitors: Visitors, o
     expect(in_column(bob, "CONFIRMED", order)).to_contain_text("gerade eben")
     expect(bob.locator("#say")).to_have_text(f"Bestellung #{order['number']} ist jetzt „Bestätigt“.")
     expect(bob.locator("#zone")).to_contain_text("Zeiten in ")
-
-
-def test_a_script_and_the_server_write_the_same_german(visitors: Visitors) -> None:
-    bob = visitors.signed_in("Bob", locale="de-DE")
-    amounts = [[minor, currency] for minor in (0, -5, 108_450, 1_234_567_890) for currency in ("EUR", "JPY", "KWD")]
-
-    written = bob.evaluate(
-        """async (amounts) => {
-            const { money, countOfItems } = await import("/static/paint.js");
-            return [amounts.map((one) => money(...one)), countOfItems([{ quantity: 12345 }])];
-        }""",
-        amounts,
-    )
-
-    with in_language("de"):
-        count = formatters.count_of_items([{"quantity": 12345}])
-        assert [[money.formatted(*amount) for amount in amounts], count] == written
 
 
 def test_no_page_overflows_from_right_to_left(server: Server, visitors: Visitors, order: Any) -> None:

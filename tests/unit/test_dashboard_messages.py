@@ -67,7 +67,7 @@ def test_a_text_is_written_by_the_server_only(name: str) -> None:
 
 
 def test_a_script_names_only_texts_that_there_are() -> None:
-    named = set(re.findall(r"""\btext\("(\w+)\"""", SCRIPTS)) | {"stale", "stale_but_possible"}
+    named = set(re.findall(r"""\btext\("(\w+)\"""", SCRIPTS))
 
-    assert {"changed", "impossible", "items"} <= named
-    assert [] == sorted(named - messages.TEXTS.keys())
+    assert {"just_changed", "unread", "zone"} <= named
+    assert [] == sorted(named - messages.for_scripts()["texts"].keys())

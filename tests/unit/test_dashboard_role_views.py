@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import orjson
 import pytest
 
 from access.principal import Principal
@@ -103,13 +102,6 @@ def test_a_status_of_somebody_elses_table_gets_a_button_too(words: dict[str, str
 def test_the_line_under_the_headline_is_for_buyers_only() -> None:
     assert "Your order has left the shop." == RoleView.of(WORKFLOW, "buyer").labels["SHIPPED"].lead
     assert "" == RoleView.of(WORKFLOW, "seller").labels["SHIPPED"].lead
-
-
-@pytest.mark.parametrize("role", ["seller", "buyer", "operator"])
-def test_what_scripts_are_given_is_json(role: str) -> None:
-    view = RoleView.of(WORKFLOW, role)
-
-    assert view.home == orjson.loads(orjson.dumps(view.for_scripts()))["home"]
 
 
 def test_the_cast_is_told_apart_by_name_and_by_id() -> None:

@@ -91,7 +91,7 @@ def test_what_a_colleague_did_raises_nothing_in_the_inbox_of_their_shop(desks, c
 
 def names_in(page):
     """Who acted, as the page's history says, newest first."""
-    return [one.partition("<")[0] for one in page.partition('id="history"')[2].split('data-slot="who">')[1:]]
+    return [one.partition("<")[0] for one in page.partition('id="history"')[2].split('class="who">')[1:]]
 
 
 def test_only_their_own_side_and_operators_read_who_it_was(desks, bob, erp, cast, placed):
@@ -137,7 +137,7 @@ def test_a_conversation_names_its_people(desks, bob, bea, cast, placed):
     assert [named(bob), named(bea)] == [one["author"] for one in cast.bob.get(path).json["messages"]]
     assert [PLAIN, PLAIN] == [one["author"] for one in cast.alice.get(path).json["messages"]]
     shown = at_beas.get(f"/seller/orders/{placed['id']}").text.partition('id="messages"')[2]
-    assert ["Bob Baker", "You"] == [one.partition("<")[0] for one in shown.split('data-slot="who">')[1:3]]
+    assert ["Bob Baker", "You"] == [one.partition("<")[0] for one in shown.split('class="who">')[1:3]]
 
 
 def test_who_has_left_is_a_former_member_and_who_was_erased_has_no_name(app, desks, bob, bea, cast, placed, sql):
