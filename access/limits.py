@@ -15,8 +15,6 @@ from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from foundation import clock
 from foundation.errors import TooManyRequests
@@ -127,5 +125,9 @@ def _too_many(item: RateLimitItem, kind: str, window: WindowStats, fields: dict[
 
 
 def _shared(url: str) -> RateLimiter:
+    # Only here: most installations have no Redis, and its client takes 0.2 s of each start.
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     options = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS, "retry": Retry(NoBackoff(), 0)}
     return SlidingWindowCounterRateLimiter(storage_from_string(url, wrap_exceptions=True, **options))  # type: ignore[arg-type]
