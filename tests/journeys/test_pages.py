@@ -25,7 +25,9 @@ def test_a_click_on_a_stale_card_is_refused_beside_the_card(server: Server, visi
 
     bob.get_by_role("button", name=f"Confirm, order {order['number']}").click()
 
-    expect(card(bob, order)).to_contain_text("Alice Archer changed this order to “Cancelled” before you.")
+    # It has left this column, and stays where it is while the pointer is there.
+    left = bob.locator("#column-PENDING li[data-gone]")
+    expect(left).to_contain_text("Alice Archer changed this order to “Cancelled” before you.")
     bob.mouse.move(2, 2)
     expect(in_column(bob, "CANCELLED", order)).to_be_visible()
 

@@ -97,7 +97,7 @@ def test_other_peoples_changes_pull_no_card_from_under_the_pointer(
 
     server.move(order["id"], "CONFIRMED")
 
-    gone = bob.locator("#column-PENDING [data-gone]")
+    gone = bob.locator("#column-PENDING li[data-gone]")
     expect(gone).to_have_attribute("data-gone", "Moved on")
     expect(count).to_have_text(str(before - 1))
     assert size == gone.bounding_box()
