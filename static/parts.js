@@ -14,7 +14,9 @@ import { page, say } from "./page.js";
 const SOON_MS = 250;
 const LOADED_MS = 1_000; // between two requests while much happens
 const MUCH = 20; // events
-const REST = 9; // wait this many times what the last answer took: a board of 200,000 open orders must not keep the service busy
+const REST = 4; // wait this many times what the last answer took
+const SLOW_MS = 1_200; // an answer that takes longer costs the service much, such as a board of 200,000 open orders:
+const LONG_REST = 9; // then this many times
 const NOT_HERE = [403, 404];
 const CHANGED = [{ boxShadow: "0 0 0 3px var(--dot, var(--accent))" }, { boxShadow: "0 0 0 3px transparent" }];
 
@@ -51,7 +53,7 @@ function concerns({ on = "", order, status }, event) {
 
 function plan(wait = happened.size > MUCH ? LOADED_MS : SOON_MS) {
   if (timer || asking || document.hidden) return;
-  timer = setTimeout(refresh, Math.max(wait, REST * took) * (0.9 + 0.2 * Math.random()));
+  timer = setTimeout(refresh, Math.max(wait, (took > SLOW_MS ? LONG_REST : REST) * took) * (0.9 + 0.2 * Math.random()));
 }
 
 async function refresh() {
