@@ -39,7 +39,7 @@ TYPES = {
 }
 """What is served; licences and notes are not."""
 
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+SHEET_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 FOR_EVER = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"
 DIGEST_CHARACTERS = 16
@@ -139,5 +139,5 @@ def _sheet(folder: Path) -> str:
         *(name for name in FIRST_LAYERS if name in sheets),
         *(name for name in sheets if name not in FIRST_LAYERS),
     ]
-    bodies = (f"@layer {name} {{\n{COMMENT.sub('', sheets[name]).strip()}\n}}\n" for name in layers)
+    bodies = (f"@layer {name} {{\n{SHEET_COMMENT.sub('', sheets[name]).strip()}\n}}\n" for name in layers)
     return f"@layer {', '.join(layers)};\n" + "".join(bodies) if layers else ""

@@ -43,7 +43,6 @@ async function submit(form, submitter) {
   if (form.dataset.written !== undefined && form.dataset.written !== written) form.elements.key.value = freshKey();
   if (written !== undefined) form.dataset.written = written; // another text is another message, with another key
   pending(holder, submitter, true);
-  const number = parts.begin();
   const { status, html } = await send(form, submitter, consequences(form, submitter, holder));
   pending(holder, submitter, false);
   guard.disarm();
@@ -53,7 +52,8 @@ async function submit(form, submitter) {
   if (status === SIGNED_OUT) return refuse(holder, text("signed_out"));
   if (status === EXPIRED) return refuse(holder, text("too_old"));
   if (status < 300) succeed(form, submitter);
-  const fresh = parts.show(html, number, status < 300);
+  // Numbered now: it was read after the change, and what was asked for before may not have it.
+  const fresh = parts.show(html, parts.begin(), status < 300);
   if (status < 300) return say(fresh.getElementById("said")?.textContent.trim());
   parts.outdate({ kind: form.dataset.act, order: holder.dataset.order }); // it is not what the page shows
   refuse(holder, fresh.querySelector(".form-error:not([hidden])")?.textContent.trim() ?? text("unavailable"));

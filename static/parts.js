@@ -44,7 +44,8 @@ export function named(...events) {
   return parts.filter((part) => events.some((event) => concerns(part.dataset, event))).map((part) => part.dataset.part);
 }
 
-function concerns({ on = "", order, status }, event) {
+function concerns({ part, on = "", order, status }, event) {
+  if (event.part) return part === event.part;
   if (event.all) return on !== "";
   if (!on.split(" ").includes(event.kind)) return false;
   if (order && event.order && order !== String(event.order)) return false;
@@ -86,7 +87,7 @@ export function address(path, names) {
   return url.href.replace(/%2C/g, ",").replace(/%3A/g, ":");
 }
 
-/** The number of a request that begins now: an answer never draws over that of a later one. */
+/** The number of what is asked for now: an answer never draws over that of a later request. */
 export const begin = () => ++asked;
 
 /** Morph the parts of an answer into the page; `mine` if it answers the reader's own action. */
@@ -97,7 +98,11 @@ export function show(html, number, mine = false) {
   for (const theirs of fresh.querySelectorAll("[data-part]")) {
     const name = theirs.dataset.part;
     const ours = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-    if (!ours || number < (drawn.get(name) ?? 0)) continue;
+    if (!ours) continue;
+    if (number < (drawn.get(name) ?? 0)) {
+      outdate({ part: name }); // what it was asked for may not be in what was drawn meanwhile
+      continue;
+    }
     drawn.set(name, number);
     waiting.delete(name);
     draw(ours, theirs, mine);
