@@ -49,14 +49,16 @@ def render(template: str, names: list[PartName], values: Mapping[str, Any]) -> s
 
     Raises InvalidRequest for a part that this page does not have.
     """
-    modules = [_macros(file, values) for file in (template.replace(".html", "_parts.html"), FRAME)]
+    own = template.replace(".html", "_parts.html")  # a page may have none
+    modules = [_macros([own, FRAME], values), _macros([FRAME], values)]
     return Markup("\n").join(_drawn(modules, one) for one in names)
 
 
-def _macros(file: str, values: Mapping[str, Any]) -> Any:
+def _macros(files: list[str], values: Mapping[str, Any]) -> Any:
+    """The macros of the first of these files that there is."""
     context = dict(values)
     current_app.update_template_context(context)
-    return current_app.jinja_env.get_template(file).make_module(context)
+    return current_app.jinja_env.select_template(files).make_module(context)
 
 
 def _drawn(modules: list[Any], part: PartName) -> Markup:

@@ -18,6 +18,7 @@ const REST = 4; // wait this many times what the last answer took
 const SLOW_MS = 1_200; // an answer that takes longer costs the service much, such as a board of 200,000 open orders:
 const LONG_REST = 9; // then this many times
 const NOT_HERE = [403, 404];
+const AGAIN = [408, 429];
 const CHANGED = [{ boxShadow: "0 0 0 3px var(--dot, var(--accent))" }, { boxShadow: "0 0 0 3px transparent" }];
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -70,15 +71,15 @@ async function refresh() {
   if (happened.size) plan(LOADED_MS);
 }
 
-/** The parts of an address drawn anew. Answers null if it may work a moment later. */
+/** The parts of an address drawn anew. Answers null if it may work a moment later: not where one has signed out. */
 export async function fetchParts(path, names) {
   const [number, from] = [++asked, performance.now()];
   const answer = await fetch(address(path, names), { headers: { Accept: "text/html" } }).catch(() => null);
   const html = await answer?.text().catch(() => null);
   took = performance.now() - from;
   if (answer && NOT_HERE.includes(answer.status)) location.reload();
-  if (!answer?.ok || html === null) return null;
-  return show(html, number);
+  if (!answer || html === null || AGAIN.includes(answer.status) || answer.status >= 500) return null;
+  return answer.ok ? show(html, number) : undefined;
 }
 
 export function address(path, names) {

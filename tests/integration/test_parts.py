@@ -58,6 +58,18 @@ def test_what_is_no_part_of_the_page_is_refused(visit, names):
     assert "There is no such part of the page." in answer.text
 
 
+@pytest.mark.parametrize("path", ["/preferences", "/profile", "/seller/orders/list"])
+def test_a_page_without_parts_of_its_own_has_those_of_every_page(visit, path):
+    bob = visit("bob")
+
+    assert ["said"] == parts_of(bob.get(f"{path}?part=said"))
+    assert 422 == bob.get(f"{path}?part=closed").status_code
+
+
+def test_the_address_of_a_refused_button_leads_back_to_the_board(visit):
+    assert "/seller/orders" == visit("bob").get("/orders/move").location
+
+
 def test_who_has_signed_out_is_told_so_instead_of_being_sent_to_another_page(visit):
     bob = visit("bob")
     bob.post("/sign-out")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.browsers import PHONE, Visitors, card, fresh_number, in_column, needs_browser, sign_in_button
 from tests.journeys.server import Server
@@ -129,6 +130,25 @@ def test_a_message_being_written_survives_changes_and_signing_in_again(
     expect(alice.locator(".message.mine .text")).to_have_text("Can you add a card?")
     alice.reload()
     expect(field).to_have_value("")
+
+
+def test_who_has_signed_out_does_not_ask_for_parts_again_and_again(
+    server: Server, visitors: Visitors, order: Any
+) -> None:
+    visitors.expected = re.compile("401")
+    bob = visitors.signed_in("Bob")
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=401, content_type="text/html", body="")
+
+    bob.route("**/seller/orders?part=*", refuse)
+    with bob.expect_response("**/seller/orders?part=*"):
+        server.move(order["id"], "CONFIRMED")
+    bob.wait_for_timeout(2_500)
+
+    assert 1 == len(asked)
 
 
 def test_counts_are_right_wherever_the_pointer_rests(server: Server, visitors: Visitors, order: Any) -> None:
