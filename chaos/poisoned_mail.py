@@ -27,7 +27,8 @@ COMPLETED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e
 TRIED = """SELECT count(*) = %s FROM side_effects s JOIN order_events e ON e.id = s.event_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status' AND s.attempts > 0"""
 OPENED = "SELECT count(*) FROM circuit_changes WHERE state = 'open'"
-STATE = "SELECT state = %s FROM circuits WHERE destination = 'mail-server'"
+STATE = "SELECT coalesce((SELECT state FROM circuits WHERE destination = 'mail-server'), 'closed') = %s"
+"""A circuit that has never failed has no row: on an idle machine this is asked before the first failure."""
 SPENT = """SELECT coalesce(max(attempts), 0) FROM side_effects s JOIN order_events e ON e.id = s.event_id
     WHERE e.order_id = ANY(%s) AND s.kind = 'email.status'"""
 IDLE = "SELECT NOT EXISTS (SELECT FROM side_effects WHERE status = 'running')"
