@@ -72,7 +72,9 @@ PROOFS = {
     "R27": Proof("one poisoned item in each queue of effects: effect, batch, timer", poisoned_effects.poisoned_effects),
     "R28": Proof("e-mails that cannot be sent, ahead of those that can", poisoned_mail.poisoned_mail),
     "R29": Proof("reads under load, continued from the positions that they say", positions.positions),
-    "R30": Proof("changes are corrected at the moment at which their hold ends", corrected.nothing_superseded_is_sent),
+    "R30": Proof(
+        "changes are corrected or undone at the moment at which their hold ends", corrected.nothing_superseded_is_sent
+    ),
     "R31": Proof(
         "orders move on when their e-mail is due, and 100,000 e-mails at once", waiting.nothing_is_sent_that_is_not_due
     ),

@@ -100,6 +100,10 @@ RESENT_ORDER = MOVED | {"version": 3, "updated_at": "2026-11-24T10:00:00.123456+
 """The same after its notification was sent again."""
 
 
+UNDONE = {"version": 3, "updated_at": "2026-11-24T09:32:06.123456+00:00"}
+"""The same after an undo."""
+
+
 class OrderStatusChangeResult(Answer):
     """The result of one change: the order, or the problem that a PATCH would have returned."""
 
@@ -196,6 +200,17 @@ class OrderChange(Answer):
         Field(description="What an edit changed; empty if a notification was sent again, null for a change of status."),
     ]
     at: datetime
+    undo_until: Annotated[
+        datetime | None,
+        Field(
+            description="Until when whoever made this change may undo it, while the order has this version; for a "
+            "change with `hold_seconds` only.",
+            json_schema_extra=never_null,
+        ),
+    ] = None
+    undoes: Annotated[Id | None, Field(description="The change that this one undid.", json_schema_extra=never_null)] = (
+        None
+    )
 
 
 class HistoryEntry(OrderChange):

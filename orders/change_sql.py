@@ -21,6 +21,7 @@ WANTED = """place int, order_id bigint, status text, sources text[], seller_id b
              buyer_id bigint, version int, open boolean, tracking json, actor_role text, actor_id bigint,
              actor_via text, reason text, key text, keyed boolean, request_id text, due int, done boolean"""
 RARELY_WANTED = ", corrects json, silent boolean, hold int"
+UNDO_WANTED = ", undoes bigint"
 MAY_MOVE = f"""o.status = ANY(w.sources)
           AND (w.version IS NULL OR o.version = w.version)
           AND {PARTY.format(seller="w.seller_id", buyer="w.buyer_id")}"""
@@ -36,6 +37,18 @@ MAY_CORRECT = f"""
 """`corrects` has the statuses from which the change is a correction, each with the seconds for which its own transition
 may be corrected, or null. Whose that was, and whether it is held, is read as it was when the statement began: an order
 that has changed since is not corrected, and the change is tried again."""
+
+MAY_HOLD = """
+          AND (w.hold IS NULL OR (SELECT seen.version FROM orders seen WHERE seen.id = o.id) = o.version)"""
+"""What an undo brings back is read as it was when the statement began, so the order must not have changed since."""
+
+MAY_UNDO = """
+          AND (w.undoes IS NULL OR EXISTS (SELECT FROM undoable u WHERE u.event_id = w.undoes))"""
+
+BEFORE = """CASE WHEN w.hold IS NOT NULL THEN (
+                SELECT row_to_json(b) FROM (SELECT seen.tracking, seen.parcels, seen.due_at, seen.due_fixed
+                FROM orders seen WHERE seen.id = o.id) AS b) END AS before, """
+"""What an undo brings back, beside the status."""
 
 PARCEL = """tracking = coalesce(w.tracking, o.tracking),
                parcels = CASE WHEN w.tracking IS NULL THEN o.parcels END,
@@ -73,8 +86,31 @@ SUPERSEDED = f"""superseded AS (
 entry that a process has claimed meanwhile is no longer held, and is sent. If the order never was in that status, the
 latest change alone is reverted."""
 
+UNDOABLE = f"""kept AS MATERIALIZED (
+        SELECT h.event_id FROM outbox h
+        WHERE h.owner + 0 = {HELD} AND h.id = ANY(ARRAY(
+            SELECT held.id FROM {{wanted}} CROSS JOIN LATERAL (
+                SELECT h.id FROM outbox h
+                WHERE h.order_id = w.order_id AND h.event_type = '{EVENT_TYPE}' AND h.event_id = w.undoes
+                  AND h.owner + 0 = {HELD} OFFSET 0) AS held))
+        FOR UPDATE SKIP LOCKED),
+    undoable AS MATERIALIZED (
+        SELECT e.id AS event_id, e.held -> 'before' AS before
+        FROM {{wanted}} CROSS JOIN LATERAL (SELECT * FROM order_events WHERE id = w.undoes OFFSET 0) AS e
+        WHERE (e.held ->> 'until')::timestamptz > clock_timestamp()
+          AND (e.effect_bits & {{leaving}} = 0 OR EXISTS (SELECT FROM kept WHERE kept.event_id = e.id))),
+    """
+"""An undo locks what is held of its change, which decides between it and the process that would claim that: either it
+is locked here, and deleted, or another process has it, and the undo changes nothing. Nothing waits for a lock here:
+whoever has it is about to send."""
 
-PARTS = ("reasons", "free", "rare", "parcel")
+
+HELD_UNTIL = """CASE WHEN hold IS NOT NULL
+                   THEN json_build_object('until', updated_at + make_interval(secs => hold), 'before', before) END"""
+
+JOIN_UNDONE = " LEFT JOIN undoable u ON u.event_id = w.undoes"
+
+PARTS = ("reasons", "free", "rare", "parcel", "undo")
 
 
 @dataclass(frozen=True)
@@ -97,6 +133,9 @@ class Form:
     """A change has a parcel's tracking data. A column that is set, even to itself, asks for the trigger on it, whose
     preparation took PostgreSQL 15 µs for each statement."""
 
+    undo: bool = False
+    """A change undoes another one while that is held; it is a rare one too."""
+
     @property
     def name(self) -> str:
         return "_".join(["change_status", *(part for part in PARTS if getattr(self, part))])
@@ -105,15 +144,15 @@ class Form:
 def change_status(effects: ChangeEffects, form: Form) -> Statement:
     """The statement. $1: changes of different orders, each with its position, which is returned with its result; a
     change that found nothing to update is returned with no row. $2: the process that will complete the entries."""
-    wanted = f"json_to_recordset($1) AS w ({WANTED}{RARELY_WANTED if form.rare else ''})"
-    may_move = MAY_MOVE + (MAY_CORRECT if form.rare else "")
-    sql = f"""WITH {_free(wanted, may_move) if form.free else ""}moved AS (
+    more = (RARELY_WANTED if form.rare else "") + (UNDO_WANTED if form.undo else "")
+    wanted = f"json_to_recordset($1) AS w ({WANTED}{more})"
+    may_move = MAY_MOVE + (MAY_CORRECT + MAY_HOLD if form.rare else "") + (MAY_UNDO if form.undo else "")
+    undoable = UNDOABLE.format(wanted=wanted, leaving=effects.leaving) if form.undo else ""
+    sql = f"""WITH {undoable}{_free(wanted, may_move) if form.free else ""}moved AS (
         UPDATE orders o SET prev_status = o.status, status = w.status, version = o.version + 1, open = w.open,
                closed_as = CASE WHEN NOT w.open THEN w.status END,
-               {PARCEL if form.parcel else ""}due_at = CASE WHEN o.due_fixed AND w.done IS NULL THEN o.due_at
-                             ELSE clock_timestamp() + make_interval(secs => w.due) END,
-               due_fixed = CASE WHEN w.done IS NULL THEN o.due_fixed END, updated_at = clock_timestamp()
-        FROM {"free w" if form.free else wanted}
+               {_state(form)}, updated_at = clock_timestamp()
+        FROM {"free w" if form.free else wanted}{JOIN_UNDONE if form.undo else ""}
         WHERE o.id = w.order_id AND {may_move}
         RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.key, w.request_id,
                   {_more(form)}o.prev_status,
@@ -131,7 +170,27 @@ def change_status(effects: ChangeEffects, form: Form) -> Statement:
 def _more(form: Form) -> str:
     """What the parts need of a change beside what every change has."""
     parcel = "w.tracking AS new_tracking, " if form.parcel else ""
-    return parcel + ("w.corrects, w.silent, w.hold, " if form.rare else "")
+    undo = "w.undoes, " if form.undo else ""
+    return parcel + (f"w.corrects, w.silent, w.hold, {BEFORE}" if form.rare else "") + undo
+
+
+def _state(form: Form) -> str:
+    """What follows from the status: until when the order is due, and its parcel. An undo brings back what was."""
+    due_at = """CASE WHEN o.due_fixed AND w.done IS NULL THEN o.due_at
+                             ELSE clock_timestamp() + make_interval(secs => w.due) END"""
+    due_fixed = "CASE WHEN w.done IS NULL THEN o.due_fixed END"
+    if not form.undo:
+        return f"{PARCEL if form.parcel else ''}due_at = {due_at},\n               due_fixed = {due_fixed}"
+    columns = {
+        "tracking": ("json", "coalesce(w.tracking, o.tracking)"),
+        "parcels": ("json", "CASE WHEN w.tracking IS NULL THEN o.parcels END"),
+        "due_at": ("timestamptz", due_at),
+        "due_fixed": ("boolean", due_fixed),
+    }
+    return ",\n               ".join(
+        f"{name} = CASE WHEN w.undoes IS NULL THEN {usual} ELSE (u.before ->> '{name}')::{type} END"
+        for name, (type, usual) in columns.items()
+    )
 
 
 def _free(wanted: str, may_move: str) -> str:
@@ -149,7 +208,10 @@ def _events(effects: ChangeEffects, form: Form) -> str:
     if form.rare:
         kind = "CASE WHEN corrects -> prev_status IS NULL THEN 'order.status_changed' ELSE 'order.corrected' END"
         bits = f"({bits}) & ~CASE WHEN silent THEN {effects.to_buyer} ELSE 0 END"
-        column, notify = ", notify", ", silent IS NULL"
+        column, notify = ", notify, held", f", silent IS NULL, {HELD_UNTIL}"
+    if form.undo:
+        bits = f"{bits} & ~CASE WHEN undoes IS NULL THEN 0 ELSE {effects.leaving} END"
+        column, notify = f"{column}, undoes", f"{notify}, undoes"
     tracking, given = (", tracking", ", new_tracking") if form.parcel else ("", "")
     # By key, so that no two of these wait for each other's entries in the index of keys.
     order = " ORDER BY key" if form.free else ""

@@ -67,11 +67,14 @@ def _changes(changes: StatusChanges) -> Iterator[Composed]:
         "taking only orders that are free",
         "with corrections and what is silent or held",
         "with parcels",
+        "with undos",
     )
     for form in starmap(Form, product((False, True), repeat=len(parts))):
+        if form.undo and not form.rare:
+            continue
         having = [part for part, there in zip(parts, astuple(form), strict=True) if there]
         reason = f"{plain} This one is for a batch {', and '.join(having)}." if having else plain
-        variant = form not in (Form(), Form(True, True), Form(True, False, True, True))
+        variant = form not in (Form(), Form(True, True), Form(True, False, True, True), Form(rare=True, undo=True))
         yield _prepared(changes.form(form), reason, "orders/change_sql.py", variant)
 
 

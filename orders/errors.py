@@ -28,6 +28,15 @@ class StaleVersion(AppError):
     example: ClassVar[Mapping[str, Any]] = example_of(Refusal)
 
 
+class NotUndoable(AppError):
+    """The order's last change cannot be undone: it was not held, its hold has ended, or it is somebody else's."""
+
+    code, status = "not_undoable", 409
+    sentence = "The hold has ended: e-mails and receivers are on their way."
+    extension = Refusal
+    example: ClassVar[Mapping[str, Any]] = example_of(Refusal)
+
+
 class DuplicateNumber(AppError):
     """The seller already has an order with this number."""
 

@@ -37,7 +37,7 @@ LOOKING_SECONDS = 2.0
 """For this long after a batch has met a locked order, batches take only what is free."""
 
 RARE = ("corrects", "silent", "hold")
-"""What a change has if it is a correction, silent, or held."""
+"""What a change has if it is a correction, as an undo is too, silent, or held."""
 
 
 def pools(dsn: str, size: int) -> tuple[PreparedPool, PreparedPool]:
@@ -173,7 +173,8 @@ class GroupCommit:
         changes = [{"place": place, **one.change} for place, one in enumerate(batch)]
         rare = any(name in one for one in changes for name in RARE)
         reasons, parcel = (any(name in one for one in changes) for name in ("reason", "tracking"))
-        form = Form(reasons, free, rare, parcel)
+        undo = rare and any("undoes" in one for one in changes)
+        form = Form(reasons, free, rare, parcel, undo)
         args = orjson.dumps(changes).decode(), self._process.number
         locked = []
         for place, *row in pool.run(self._form(form), args):

@@ -114,6 +114,8 @@ TRACKING_THEN = """(SELECT nullif(coalesce(d.after -> 'tracking', t.tracking)::t
         FROM order_events t LEFT JOIN order_edits d ON d.event_id = t.id
         WHERE t.order_id = e.order_id AND t.version <= e.version
             AND (t.tracking IS NOT NULL OR d.after -> 'tracking' IS NOT NULL)
+            AND NOT EXISTS (SELECT FROM order_events u WHERE u.order_id = t.order_id AND u.version = t.version + 1
+                AND u.version <= e.version AND u.undoes = t.id)
         ORDER BY t.version DESC LIMIT 1)"""
 """The same for its tracking, which status changes set too."""
 
@@ -138,10 +140,13 @@ def event_json(alias: str, reader: str) -> str:
 
 
 def event_head(alias: str) -> str:
-    """SQL for a row of the history as JSON text, without its actor and its closing brace."""
-    return f"""left((SELECT row_to_json(members)::text FROM (
+    """SQL for a row of the history as JSON text, without its actor and its closing brace. `undo_until` and `undoes` are
+    there only where they are set."""
+    undo_until, undoes = f"({alias}.held -> 'until')::text", f"{alias}.undoes::text"
+    return f"""(left((SELECT row_to_json(members)::text FROM (
         SELECT {alias}.id, {alias}.type, {alias}.version, {alias}.from_status, {alias}.to_status, {alias}.reason,
-               {alias}.notify, {alias}.changed, {alias}.at) AS members), -1)"""
+               {alias}.notify, {alias}.changed, {alias}.at) AS members), -1)
+        || {_if_set("undo_until", undo_until)} || {_if_set("undoes", undoes)})"""
 
 
 def acting(alias: str) -> str:

@@ -143,6 +143,12 @@ class OrderEventRow(Base):
     notify: Mapped[bool] = mapped_column(Boolean, server_default="true")
     """False if the change asked not to notify the buyer."""
 
+    held: Mapped[Any | None] = mapped_column(JSON)
+    """Of a change that was held: `until` when, and what an undo brings back beside the status, as it was `before`."""
+
+    undoes: Mapped[int | None]
+    """The event that this one reverts, which is the one before it."""
+
 
 class OrderReason(Base):
     """The reason given for a change. Not in the history, from which nothing can be erased."""

@@ -20,7 +20,7 @@ from foundation.documentation import documented
 from foundation.errors import AppError, IdempotencyMismatch, PreconditionRequired
 from foundation.paging import link_next
 from foundation.problems import body_of
-from orders import conditions, list_routes, queries
+from orders import conditions, list_routes, queries, undo_routes
 from orders.answers import (
     MOVED,
     ChangeOrderStatusesResult,
@@ -43,6 +43,7 @@ from orders.schemas import (
     KeyedHeaders,
 )
 from orders.status_change import Changed, StatusChange, StatusChanges
+from orders.undo import Undo
 from orders.workflow import Workflow
 
 JSON = "application/json"
@@ -60,13 +61,14 @@ Ledger = Callable[[int, Mapping[int, int]], Mapping[int, list[dict[str, Any]]]]
 
 
 def blueprint(
-    workflow: Workflow, changes: StatusChanges, creation: Creation, edits: Edits, ledger: Ledger
+    workflow: Workflow, changes: StatusChanges, undo: Undo, creation: Creation, edits: Edits, ledger: Ledger
 ) -> APIBlueprint:
     """The orders' routes."""
     routes = APIBlueprint("orders", __name__, abp_tags=[TAG])
     guards.protect(routes)
     _add_changes(routes, changes)
     _add_batch(routes, changes)
+    undo_routes.add(routes, undo, changes.require_version)
     _add_creation(routes, creation)
     list_routes.add(routes, workflow)
     _add_reading(routes, workflow)

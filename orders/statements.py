@@ -1,4 +1,4 @@
-"""The two lookups of the hot path, made if its statement (orders/change_sql.py) did nothing."""
+"""Lookups of the hot path, if its statement (orders/change_sql.py) did nothing, and that of an undo."""
 
 from __future__ import annotations
 
@@ -36,3 +36,4 @@ SQL = sql.beside(
 )
 FIND_BY_KEY = SQL.prepared("find_by_key", PATIENT)
 WHY_NOT = SQL.prepared("why_not", PATIENT)
+LATEST = SQL.prepared("latest", PATIENT)

@@ -59,6 +59,9 @@ class StatusChange:
     version: int | None = None
     """The version that the order must have, from If-Match."""
 
+    undoes: int = 0
+    """The event that it undoes; 0 for any other change."""
+
 
 @dataclass(frozen=True)
 class Changed:
@@ -136,6 +139,23 @@ class StatusChanges:
             self._explain(change, sources)
         raise IllegalTransition("The order keeps changing; fetch it and try again.")
 
+    def revert(self, change: StatusChange, source: str) -> Changed | None:
+        """Make a change that undoes another, out of the status `source`; None if its event is not held any more, or the
+        order has changed. The workflow is not asked: nobody outside was notified of that status."""
+        rows = self._commit(change, [source], change.key or new_key())
+        return self._follow(rows[0], change.principal) if rows else None
+
+    def reverted_before(self, order_id: int, principal: Principal, key: str) -> Changed | None:
+        """The result of an undo that was made with this key; raises IdempotencyMismatch if it was another change."""
+        new = ChangeOrderStatusRequest(status="")
+        stored = self._find(StatusChange(order_id, principal, new, key), key)
+        if stored is None:
+            return None
+        event = _event(stored)
+        if event.order_id != order_id or not stored[-1]:
+            raise IdempotencyMismatch
+        return Changed(order_id, self.with_allowed(stored[2], event.to_status, principal), event.version, event.id)
+
     def rehearse(self, change: StatusChange) -> Rehearsal:
         """All checks of `change`, without writing; raises the same."""
         sources = self._sources(change)
@@ -146,7 +166,7 @@ class StatusChanges:
             return Rehearsal(event.from_status or "", event.to_status, again, [], corrected, done_before=True)
         status, version, head = self._explain(change, sources)
         target = change.new.status
-        order = orjson.loads(self._with_allowed(head, target, change.principal))
+        order = orjson.loads(self.with_allowed(head, target, change.principal))
         order |= {"status": target, "version": version + 1}
         if change.new.tracking:
             order["tracking"] = change.new.tracking.model_dump(mode="json")
@@ -224,6 +244,8 @@ class StatusChanges:
             "due": status.due_seconds,
             "done": status.tracking or status.closed or None,
         }
+        if change.undoes:  # a correction of whatever status it comes from
+            optional |= {"undoes": change.undoes, "corrects": dict.fromkeys(sources)}
         return wanted | {name: value for name, value in optional.items() if value not in (None, "", {})}
 
     def _after_broken_connection(self, change: StatusChange, key: str, wanted: dict[str, Any]) -> list[Row]:
@@ -244,7 +266,7 @@ class StatusChanges:
         if found is None:
             return []
         self._refuse_another(found, change)
-        return [found[:-1]]
+        return [found[:-2]]
 
     def _find(self, change: StatusChange, key: str) -> Row | None:
         who = change.principal
@@ -253,7 +275,7 @@ class StatusChanges:
     def _follow(self, row: Row, principal: Principal) -> Changed:
         """Dispatch the committed event, and return the order."""
         entry_id, effect_bits, head, event = row[0], row[1], row[2], OrderEvent(*row[3:])
-        order = self._with_allowed(head, event.to_status, principal)
+        order = self.with_allowed(head, event.to_status, principal)
         if entry_id is not None:
             request_id = logs.request_id.get()
             self._engine.dispatch(
@@ -263,18 +285,18 @@ class StatusChanges:
 
     def _refuse_another(self, stored: Row, change: StatusChange) -> OrderEvent:
         """The event of this key; raises IdempotencyMismatch if the client used the key for another change."""
-        new, tracking = change.new, stored[-1]
-        event = OrderEvent(*stored[3:-1])
+        new, tracking, undoes = change.new, *stored[-2:]
+        event = _event(stored)
         sent = orjson.loads(new.tracking.model_dump_json()) if new.tracking else None
-        asked = (change.order_id, new.status, new.reason or None, new.notify)
-        same = (event.order_id, event.to_status, event.reason, event.notify) == asked
+        asked = (change.order_id, new.status, new.reason or None, new.notify, change.undoes)
+        same = (event.order_id, event.to_status, event.reason, event.notify, undoes or 0) == asked
         if event.type not in (CHANGED, CORRECTED) or not same or sent != (orjson.loads(tracking) if tracking else None):
             raise IdempotencyMismatch
         return event
 
     def _answer_again(self, stored: Row, change: StatusChange) -> Changed:
         event = self._refuse_another(stored, change)
-        order = self._with_allowed(stored[2], event.to_status, change.principal)
+        order = self.with_allowed(stored[2], event.to_status, change.principal)
         return Changed(event.order_id, order, event.version, event.id)
 
     def _explain(self, change: StatusChange, sources: list[str]) -> tuple[str, int, str]:
@@ -288,7 +310,7 @@ class StatusChanges:
             raise NotFound("No such order.")
         status, version, head, changed, own_seconds = row
         members = {
-            "current": orjson.Fragment(self._with_allowed(head, status, principal)),
+            "current": orjson.Fragment(self.with_allowed(head, status, principal)),
             "allowed_transitions": self._workflow.targets(status, principal.role),
             "changed": orjson.Fragment(changed or "null"),
         }
@@ -310,8 +332,14 @@ class StatusChanges:
             raise Forbidden(f"{_one(principal.role)} may leave the buyer without notice with a correction only.")
         return status, version, head
 
-    def _with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
+    def with_allowed(self, head: str, status: str, principal: Principal) -> bytes:
+        """The order's text, with the statuses that this principal may set next."""
         return f'{head},"allowed_transitions":{self._workflow.targets_json(status, principal.role)}}}'.encode()
+
+
+def _event(stored: Row) -> OrderEvent:
+    """The event that was found by its key, with its tracking and what it undoes behind it."""
+    return OrderEvent(*stored[3:-2])
 
 
 def new_key() -> str:

@@ -34,6 +34,7 @@ from orders.fast_path import FastPath
 from orders.locked_orders import LockedOrders
 from orders.resending import Resending
 from orders.status_change import StatusChange, StatusChanges
+from orders.undo import Undo
 from orders.workflow import Workflow
 from outbox import ledger
 from outbox.engine import Engine
@@ -47,6 +48,7 @@ class Orders:
 
     workflow: Workflow
     changes: StatusChanges
+    undo: Undo
     creation: Creation
     fast_path: FastPath
     hot_pool: PreparedPool
@@ -90,10 +92,11 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
     changes = StatusChanges(hot, apart, workflow, engine, event_type, settings.require_if_match, in_flight)
     plan.changes = changes
     creation = Creation(workflow, engine, event_type)
+    undo = Undo(hot, changes, workflow)
     locked = LockedOrders(workflow, engine, event_type)
     blueprints = (
         routes.blueprint(
-            workflow, changes, creation, Edits(locked), partial(ledger.of, engine.durable_pool.run, event_type)
+            workflow, changes, undo, creation, Edits(locked), partial(ledger.of, engine.durable_pool.run, event_type)
         ),
         dry_run_routes.blueprint(changes),
         import_routes.blueprint(workflow),
@@ -104,4 +107,5 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         preference_routes.blueprint(workflow.notices.rules),
         explain_routes.blueprint(workflow),
     )
-    return Orders(workflow, changes, creation, FastPath(access.credentials, changes, access.limits), hot, blueprints)
+    fast_path = FastPath(access.credentials, changes, access.limits)
+    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints)

@@ -23,14 +23,18 @@ WITH moved AS (
                         AND l.at > clock_timestamp() - make_interval(secs => (w.corrects ->> o.status)::float)
                     FROM order_events l WHERE l.order_id = o.id AND l.type IN ('order.created', 'order.status_changed', 'order.corrected')
                     ORDER BY l.version DESC LIMIT 1))))
+          AND (w.hold IS NULL OR (SELECT seen.version FROM orders seen WHERE seen.id = o.id) = o.version)
         RETURNING w.place, w.actor_role, w.actor_id, w.actor_via, w.reason, w.key, w.request_id,
-                  w.tracking AS new_tracking, w.corrects, w.silent, w.hold, o.prev_status,
+                  w.tracking AS new_tracking, w.corrects, w.silent, w.hold, CASE WHEN w.hold IS NOT NULL THEN (
+                SELECT row_to_json(b) FROM (SELECT seen.tracking, seen.parcels, seen.due_at, seen.due_fixed
+                FROM orders seen WHERE seen.id = o.id) AS b) END AS before, o.prev_status,
                   o.id, o.number, o.status, o.version, o.seller_id, o.buyer_id, o.buyer_name, o.items, o.total_minor, o.currency, o.tracking, o.created_at, o.updated_at, o.external_id, o.parcels, o.buyer_email, o.delivery, o.open, o.due_at, o.note, o.metadata, o.tags),
     e AS (
         INSERT INTO order_events (order_id, version, type, from_status, to_status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, effect_bits, idempotency_key, request_id, at, tracking, notify)
+               seller_id, buyer_id, effect_bits, idempotency_key, request_id, at, tracking, notify, held)
         SELECT id, version, CASE WHEN corrects -> prev_status IS NULL THEN 'order.status_changed' ELSE 'order.corrected' END, prev_status, status, actor_role, actor_id, actor_via,
-               seller_id, buyer_id, (703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, new_tracking, silent IS NULL FROM moved
+               seller_id, buyer_id, (703 | CASE WHEN prev_status IN (E'DELIVERED'::text) OR status IN (E'DELIVERED'::text) THEN 256 ELSE 0 END) & ~CASE WHEN silent THEN 128 ELSE 0 END, key, request_id, updated_at, new_tracking, silent IS NULL, CASE WHEN hold IS NOT NULL
+                   THEN json_build_object('until', updated_at + make_interval(secs => hold), 'before', before) END FROM moved
         RETURNING id, order_id, version, type, from_status, to_status, actor_role, actor_id, seller_id, buyer_id, NULL::text AS reason, at, actor_via, request_id, effect_bits),
     reasons AS (
         INSERT INTO order_reasons (event_id, reason)

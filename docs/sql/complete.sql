@@ -40,9 +40,10 @@ labels (status, seller_label, buyer_label, seller_notice, buyer_notice, seller_a
 plain AS MATERIALIZED (
     SELECT s.pending, e.*, ltrim(o.number, '#') AS number, (left((SELECT row_to_json(members)::text FROM (SELECT o.id AS id, o.number AS number, o.status AS status, o.version AS version, o.seller_id AS seller_id, o.buyer_id AS buyer_id, o.buyer_name AS buyer_name, o.items AS items, o.total_minor AS total_minor, o.currency AS currency, o.tracking AS tracking, o.created_at AS created_at, o.updated_at AS updated_at) AS members), -1)
         || coalesce(',"external_id":' || to_json(o.external_id)::text, '') || coalesce(',"parcels":' || coalesce(o.parcels::text, '[{"id":"1",' || substr(o.tracking::text, 2) || ']'), '')) AS head,
-           left((SELECT row_to_json(members)::text FROM (
+           (left((SELECT row_to_json(members)::text FROM (
         SELECT e.id, e.type, e.version, e.from_status, e.to_status, e.reason,
-               e.notify, e.changed, e.at) AS members), -1) AS event,
+               e.notify, e.changed, e.at) AS members), -1)
+        || coalesce(',"undo_until":' || (e.held -> 'until')::text, '') || coalesce(',"undoes":' || e.undoes::text, '')) AS event,
            CASE 'seller' WHEN '' THEN '' ELSE
         coalesce(',"buyer_email":' || to_json(CASE 'seller' WHEN 'seller' THEN CASE WHEN current_setting('onward.sellers_see_contact', true) = '1' THEN nullif(o.buyer_email, '')
         ELSE left(o.buyer_email, 1) || '…' || nullif(substr(o.buyer_email, strpos(o.buyer_email, '@')), '') END ELSE nullif(o.buyer_email, '') END)::text, '') || coalesce(',"delivery":' || (CASE 'seller' WHEN 'seller' THEN CASE WHEN current_setting('onward.sellers_see_contact', true) = '1' OR o.delivery ->> 'phone' IS NULL THEN o.delivery
@@ -122,7 +123,9 @@ webhook_deliveries AS (
     ON CONFLICT DO NOTHING),
 timers_set AS (
     INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, request_id, scheduled_at)
-    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, CASE order_changes.to_status WHEN E'DELIVERED'::text THEN order_changes.at + interval '604800 s' END
+    SELECT 'order.timed_transition', 'clock', 'timer', id, order_id, request_id, CASE order_changes.to_status WHEN E'DELIVERED'::text THEN CASE WHEN order_changes.undoes IS NULL THEN order_changes.at ELSE (SELECT f.at FROM order_events f WHERE f.order_id = order_changes.order_id
+            AND f.to_status = order_changes.to_status AND f.version < order_changes.version AND f.type IN ('order.created', 'order.status_changed', 'order.corrected')
+            AND f.undoes IS NULL ORDER BY f.version DESC LIMIT 1) END + interval '604800 s' END
     FROM order_changes WHERE (pending & 256) <> 0 AND to_status IN (E'DELIVERED'::text) AND (version = current_version OR NOT EXISTS (SELECT FROM order_events n
             WHERE n.order_id = order_changes.order_id AND n.version > order_changes.version AND n.type IN ('order.created', 'order.status_changed', 'order.corrected'))) ORDER BY id
     ON CONFLICT DO NOTHING),

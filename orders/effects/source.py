@@ -12,8 +12,11 @@ from orders.workflow import Workflow
 from side_effects.effects import Run
 
 MOVED_ON = """EXISTS (SELECT FROM order_events e JOIN order_events later ON later.order_id = e.order_id
-    AND later.version > e.version AND later.changed IS NULL WHERE e.id = s.event_id)"""
-"""The order has changed since this side effect's event; an edit leaves what the effect is about as it was."""
+    AND later.version > e.version AND later.changed IS NULL AND later.undoes IS NULL
+    WHERE e.id = s.event_id AND NOT EXISTS (SELECT FROM order_events u
+        WHERE u.order_id = later.order_id AND u.version = later.version + 1 AND u.undoes = later.id))"""
+"""The order has changed since this side effect's event; an edit leaves what the effect is about as it was, and so does
+a change that was undone."""
 
 FORGOTTEN = "EXISTS (SELECT FROM orders o WHERE o.id = e.order_id AND o.buyer_email = '')"
 """The buyer's data were erased."""

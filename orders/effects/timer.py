@@ -116,12 +116,15 @@ def _statuses(workflow: Workflow) -> str:
 
 
 def _due(workflow: Workflow, event: str) -> str:
-    """SQL for the moment of the transition; `event` is the change that set the timer."""
+    """SQL for the moment of the transition; `event` is the change that set the timer. After an undo it is as before."""
     cases = []
     for name, one in workflow.timers.items():
         first = f"""(SELECT f.at FROM order_events f
             WHERE f.order_id = {event}.order_id AND f.to_status = {event}.to_status ORDER BY f.version LIMIT 1)"""
-        begin = first if one.since_first else f"{event}.at"
+        again = f"""(SELECT f.at FROM order_events f WHERE f.order_id = {event}.order_id
+            AND f.to_status = {event}.to_status AND f.version < {event}.version AND f.type IN {MOVES}
+            AND f.undoes IS NULL ORDER BY f.version DESC LIMIT 1)"""
+        begin = first if one.since_first else f"CASE WHEN {event}.undoes IS NULL THEN {event}.at ELSE {again} END"
         cases.append(f"WHEN {literal(name)} THEN {begin} + interval '{one.after_seconds} s'")
     return f"CASE {event}.to_status {' '.join(cases)} END"
 

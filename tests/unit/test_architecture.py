@@ -38,6 +38,7 @@ LONGER: dict[str, str] = {
     "foundation/openapi.py": "one document, in the order of its parts",
     "operations/schemas.py": "every request and answer of the operators, in the order of the routes",
     "orders/answers.py": "every answer about orders, in the order of the routes",
+    "orders/change_sql.py": "one statement, whose parts refer to each other",
     "orders/schemas.py": "every request about orders, in the order of the routes",
     "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "outbox/engine.py": "what one process does, in the order in which it is done",

@@ -59,6 +59,7 @@ VERBS = (
     "send",
     "set",
     "stream",
+    "undo",
 )
 
 LISTED = re.compile(r"^\| ([0-9]{3}) \| `([a-z_]+)` \| (.*) \|$", re.MULTILINE)

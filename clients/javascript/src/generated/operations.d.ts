@@ -249,6 +249,11 @@ export interface SetSellerProfileOptions extends Sent {
   ifMatch?: string;
 }
 
+export interface UndoOrderChangeOptions extends Keyed {
+  /** The ETag of the order as last read; the change is refused if the order has a later version. */
+  ifMatch?: string;
+}
+
 /** Every operation of the contract but the stream, under its name there. */
 export class Operations {
   /** The result of a request. */
@@ -600,4 +605,11 @@ export class Operations {
    * For operators. Holds in all processes within seconds, and until it is set again.
    */
   setSideEffectsMode(body: schemas.SetSideEffectsModeRequest, options?: Keyed): Promise<Answer<schemas.SideEffectsMode>>;
+  /**
+   * Undo an order's last change.
+   * For whoever made it with `hold_seconds`, while it is held: no e-mail, webhook or receiver has been notified of
+   * it yet, and none will be, of the change or of the undo. Both stay in the history. The workflow need not have a
+   * way back. If-Match names the version that the change made.
+   */
+  undoOrderChange(orderId: number, options?: UndoOrderChangeOptions): Promise<Answer<schemas.Order>>;
 }

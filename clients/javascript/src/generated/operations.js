@@ -453,4 +453,14 @@ export class Operations {
   setSideEffectsMode(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/side-effects/mode`, body, keyed: true }, options);
   }
+
+  /** Undo an order's last change. */
+  undoOrderChange(orderId, options) {
+    return this.send({
+      method: "POST",
+      path: path`/api/orders/${orderId}/undo`,
+      headers: { ifMatch: "If-Match" },
+      keyed: true,
+    }, options);
+  }
 }

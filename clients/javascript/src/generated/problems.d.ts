@@ -32,6 +32,8 @@ export class IllegalTransition extends Conflict {}
 export class MessageIdReused extends Conflict {}
 /** The order can no longer be edited by its buyer: it was shipped, or is closed. */
 export class NotEditable extends Conflict {}
+/** The order's last change cannot be undone: it was not held, its hold has ended, or it is somebody else's. */
+export class NotUndoable extends Conflict {}
 /** The order's status has no notification for the buyer, or the last one is still being sent. */
 export class NothingToResend extends Conflict {}
 /** The person has as many views as anybody can have, 50. */

@@ -47,6 +47,9 @@ export class MessageIdReused extends Conflict {}
 /** The order can no longer be edited by its buyer: it was shipped, or is closed. */
 export class NotEditable extends Conflict {}
 
+/** The order's last change cannot be undone: it was not held, its hold has ended, or it is somebody else's. */
+export class NotUndoable extends Conflict {}
+
 /** The order's status has no notification for the buyer, or the last one is still being sent. */
 export class NothingToResend extends Conflict {}
 
@@ -137,6 +140,7 @@ export const BY_CODE = {
   illegal_transition: IllegalTransition,
   message_id_reused: MessageIdReused,
   not_editable: NotEditable,
+  not_undoable: NotUndoable,
   nothing_to_resend: NothingToResend,
   too_many_views: TooManyViews,
   too_many_webhooks: TooManyWebhooks,

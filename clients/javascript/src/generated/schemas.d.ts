@@ -474,6 +474,13 @@ export interface HistoryEntry {
   /** What an edit changed; empty if a notification was sent again, null for a change of status. */
   changed: string[] | null;
   at: string;
+  /**
+   * Until when whoever made this change may undo it, while the order has this version; for a change with
+   * `hold_seconds` only.
+   */
+  undo_until?: string;
+  /** The change that this one undid. */
+  undoes?: number;
   effects: HistoryEffect[];
 }
 
@@ -773,6 +780,13 @@ export interface OrderChange {
   /** What an edit changed; empty if a notification was sent again, null for a change of status. */
   changed: string[] | null;
   at: string;
+  /**
+   * Until when whoever made this change may undo it, while the order has this version; for a change with
+   * `hold_seconds` only.
+   */
+  undo_until?: string;
+  /** The change that this one undid. */
+  undoes?: number;
 }
 
 /** A change of status was reverted. `order` is the whole order: keep the one with the highest `version`. */

@@ -75,3 +75,4 @@ class AsyncOperations:
     set_preferences = asynchronous(calls.set_preferences)
     set_seller_profile = asynchronous(calls.set_seller_profile)
     set_side_effects_mode = asynchronous(calls.set_side_effects_mode)
+    undo_order_change = asynchronous(calls.undo_order_change)

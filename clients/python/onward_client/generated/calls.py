@@ -814,3 +814,15 @@ def set_side_effects_mode(
     For operators. Holds in all processes within seconds, and until it is set again.
     """
     return Call("POST", path("/api/ops/side-effects/mode"), models.SideEffectsMode, body=body, key=key, keyed=True)
+
+
+def undo_order_change(order_id: int, *, if_match: str | None = None, key: str | None = None) -> Call[models.Order]:
+    """Undo an order's last change.
+
+    For whoever made it with `hold_seconds`, while it is held: no e-mail, webhook or receiver has been notified
+    of it yet, and none will be, of the change or of the undo. Both stay in the history. The workflow need not
+    have a way back. If-Match names the version that the change made.
+    """
+    return Call(
+        "POST", path("/api/orders/{}/undo", order_id), models.Order, headers={"If-Match": if_match}, key=key, keyed=True
+    )

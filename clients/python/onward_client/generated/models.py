@@ -288,6 +288,8 @@ class HistoryEntry(Value):
     notify: bool
     changed: tuple[str, ...] | None
     at: datetime
+    undo_until: datetime | None = None
+    undoes: int | None = None
     effects: tuple[HistoryEffect, ...]
 
 
@@ -580,6 +582,8 @@ class OrderChange(Value):
     notify: bool
     changed: tuple[str, ...] | None
     at: datetime
+    undo_until: datetime | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,3 +75,4 @@ class Operations:
     set_preferences = sync(calls.set_preferences)
     set_seller_profile = sync(calls.set_seller_profile)
     set_side_effects_mode = sync(calls.set_side_effects_mode)
+    undo_order_change = sync(calls.undo_order_change)

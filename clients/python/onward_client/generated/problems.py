@@ -75,6 +75,10 @@ class NotEditable(Conflict):
     """The order can no longer be edited by its buyer: it was shipped, or is closed."""
 
 
+class NotUndoable(Conflict):
+    """The order's last change cannot be undone: it was not held, its hold has ended, or it is somebody else's."""
+
+
 class NothingToResend(Conflict):
     """The order's status has no notification for the buyer, or the last one is still being sent."""
 
@@ -189,6 +193,7 @@ BY_CODE: dict[str, type[OnwardError]] = {
     "illegal_transition": IllegalTransition,
     "message_id_reused": MessageIdReused,
     "not_editable": NotEditable,
+    "not_undoable": NotUndoable,
     "nothing_to_resend": NothingToResend,
     "too_many_views": TooManyViews,
     "too_many_webhooks": TooManyWebhooks,
