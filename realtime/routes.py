@@ -11,7 +11,7 @@ from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
 from access.principal import Principal
-from foundation.contract import Answer, Headers, Query, example, example_of, typed
+from foundation.contract import LARGEST_ID, Answer, Headers, Query, example, example_of, typed
 from foundation.documentation import documented
 from foundation.errors import Forbidden, InvalidRequest, TooManyRequests
 from foundation.paging import link_next
@@ -69,6 +69,14 @@ class StreamQuery(Query):
         pattern=CHANNELS,
         description="Comma-separated channels, a subset of the caller's own; the role `service` must name some.",
         examples=["seller:1"],
+    )
+    attempt: int = pydantic.Field(
+        0,
+        ge=0,
+        le=LARGEST_ID,
+        description="Any number, another one for each attempt: a browser, or a proxy, that waits for the answer to the "
+        "same URL over a dead connection opens a new one. It is not read.",
+        examples=[1],
     )
 
 
