@@ -77,12 +77,31 @@ TEXTS = {
     "state_offline": N_("Offline"),
     "state_signed_out": N_("Signed out"),
     "state_polling": N_("Updating every 10 s"),
+    "state_paused": N_("Paused · {count} waiting"),
+    "state_outdated": N_("New version · Reload"),
+    "connection_live": N_("Changes appear here as they happen."),
+    "connection_connecting": N_("The live connection is being opened."),
+    "connection_reconnecting": N_("The live connection was lost and is being opened again. Nothing will be missed."),
+    "connection_polling": N_(
+        "Live updates do not get through on this network. Changes are fetched every 10 s instead."
+    ),
+    "connection_offline": N_("This device is offline. The page is as of the last update."),
+    "connection_paused": N_("Updates are paused in this tab. What changes meanwhile waits until you resume."),
+    "connection_outdated": N_("Onward has a new version. Reload the page to use it."),
+    "connection_signed_out": N_("You've been signed out. Sign in to continue."),
+    "last_update": N_("Last update {time}"),
+    "tabs_sharing": N_("Open tabs that share this connection: {count}"),
+    "replayed": N_("{count} missed events were replayed."),
+    "replayed_one": N_("1 missed event was replayed."),
+    "live_lost": N_("Live updates lost. Reconnecting."),
+    "live_again": N_("Live updates restored."),
 }
 
 FOR_SCRIPTS = (
     *("unread", "unavailable", "too_old", "signed_out", "unsent", "just_changed"),
     *("just_now", "seconds_ago", "minutes_ago", "hours_ago", "zone"),
-    *(name for name in TEXTS if name.startswith("state_")),
+    *("last_update", "tabs_sharing", "replayed", "replayed_one", "live_lost", "live_again"),
+    *(name for name in TEXTS if name.startswith(("state_", "connection_"))),
 )
 """What the server cannot say: how long ago something is, and that there is no answer (`text` in static/texts.js)."""
 

@@ -25,6 +25,7 @@ from dashboard import (
 from dashboard.context import PageContext
 from foundation import languages
 from foundation.settings import Settings
+from foundation.version import VERSION
 from notifications.unsubscribing import Unsubscribing
 from notifications.wiring import Notifications
 from orders.wiring import Orders
@@ -74,6 +75,7 @@ def build(
         text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
     )
     app.jinja_env.globals["for_scripts"] = messages.for_scripts
+    app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))

@@ -3,14 +3,11 @@
 import * as act from "./act.js";
 import * as bell from "./bell.js";
 import * as clock from "./clock.js";
+import { connect } from "./connection.js";
 import * as conversation from "./conversation.js";
 import * as drafts from "./drafts.js";
-import { OnwardLive } from "./onward-live.js";
 import { page } from "./page.js";
 import * as parts from "./parts.js";
-import { show } from "./pill.js";
-
-const SLOW_MS = 3_000; // a slower connection is shown
 
 function onEvent(type, data) {
   if (type === "hello" || type === "heartbeat") return clock.setClock(data.at);
@@ -29,6 +26,4 @@ drafts.start();
 parts.start();
 act.start();
 conversation.start();
-const stream = new OnwardLive({ cursor: page.cursor, onEvent, onState: show });
-setTimeout(() => stream.state === "connecting" && show("connecting"), SLOW_MS);
-addEventListener("pageshow", (event) => event.persisted && location.reload());
+connect({ cursor: page.cursor, onEvent });

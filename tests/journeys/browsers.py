@@ -12,7 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LAN_NAME = "shop.test"
+"""Another name of this machine. Over plain HTTP a browser trusts its pages less than those of `localhost`."""
+
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1",
+]
 PHONE = {"width": 320, "height": 640}
 
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (Debian package chromium)")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.browsers import ARGUMENTS, CHROMIUM, Visitors, fresh_number
 from tests.journeys.server import Server
+from tests.journeys.tabs import Shop
 from tests.journeys.ways import WAYS
 
 
@@ -53,3 +54,9 @@ def way(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it is played on both ways that a stream can take."""
     way: str = request.param
     return way
+
+
+@pytest.fixture
+def shop(server: Server) -> Shop:
+    """A seller of this test's own, with one order."""
+    return Shop.opened(server)

@@ -71,6 +71,7 @@ EXCEPTIONS = {
     ("Makefile", "proofs;"): "the proofs of chaos/",
     ("SECURITY.md", "ell us"): "people, not events",
     ("docs/realtime.md", "new Promise("): "JavaScript's",
+    ("static/leader.js", "new Promise("): "JavaScript's",
     ("clients/generator/javascript.py", "Promise<"): "TypeScript's",
     ("clients/javascript/src/stream.js", "Promise."): "JavaScript's",
     ("clients/javascript/src/transport.js", "Promise"): "JavaScript's",
