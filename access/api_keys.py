@@ -138,7 +138,7 @@ def end(id: int, actor: str, reason: str, revoker: Principal | None = None) -> i
     count: int = db.session.execute(TAKE_BACK, {"id": id}).rowcount  # type: ignore[attr-defined]
     # Keys created with it contain its name in theirs, so they are revoked with it, even one created at this very
     # moment.
-    db.session.execute(REVOKE, {"subject": _credential_name(path), "actor": actor, "reason": reason})
+    db.session.execute(REVOKE, {"subject": credential_name(path), "actor": actor, "reason": reason})
     commit()
     return count
 
@@ -155,7 +155,7 @@ def verify(key: str, revocations: Revocations, demo: bool) -> Credential:
         role,
         subject,
         ends,
-        credential=_credential_name(path),
+        credential=credential_name(path),
         scopes=frozenset(scopes),
         demo=of_demo,
         via=f"{NAME_PREFIX}{path[-1]}",
@@ -165,8 +165,9 @@ def verify(key: str, revocations: Revocations, demo: bool) -> Credential:
     return Credential(principal, min(clock.unix_seconds() + TRUST_SECONDS, ends or float("inf")))
 
 
-def _credential_name(path: list[int]) -> str:
-    return NAME_PREFIX + ".".join(map(str, path))
+def credential_name(path: list[int]) -> str:
+    """The name by which the credential of a key can be revoked, given its ancestors and itself; empty for none."""
+    return NAME_PREFIX + ".".join(map(str, path)) if path else ""
 
 
 def _hash(key: str) -> bytes:

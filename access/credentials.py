@@ -8,7 +8,7 @@ from functools import partial
 from access import api_keys, people
 from access.credential_cache import Credential, CredentialCache
 from access.principal import Principal, grounds
-from access.revocations import EVERYBODY
+from access.revocations import EVERYBODY, LINKS
 from access.tokens import Tokens
 
 SESSION_TRUST_SECONDS = 60
@@ -66,15 +66,15 @@ class Credentials:
         """Drop the credentials that a changed key set or a revocation has affected since the last call.
 
         A changed key set affects all of them. A revocation affects few: somebody signs out every second somewhere, and
-        that must not make everybody else verify again.
+        that must not make everybody else verify again; and no cached credential ends with the links of an order.
         """
         lost = self.tokens.revocations.take_lost()
         self._lost |= lost
         if self._keys_version != self.tokens.keys.version or EVERYBODY in lost:
             self._keys_version = self.tokens.keys.version
             self._cache.clear()
-        elif lost:
-            self._cache.drop(partial(_touched, lost))
+        elif cached := {one for one in lost if not one.startswith(LINKS)}:
+            self._cache.drop(partial(_touched, cached))
 
     @property
     def rights_version(self) -> int:

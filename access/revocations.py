@@ -29,7 +29,7 @@ EVERYBODY = "*"
 """Reported among the lost subjects if there were more of them than can be listed."""
 
 LINKS = "order:"
-"""Prefix of the subjects of tracking links. No cached credential and no stream has such a name."""
+"""Prefix of the subjects of tracking links. No cached credential has such a name, but streams opened by a link do."""
 
 SQL = sql.beside(__file__, look_back_seconds=LOOK_BACK_SECONDS)
 LOOK = SQL.text("look")
@@ -64,7 +64,7 @@ class Revocations:
         cut = rows[-1][1] if len(rows) == MOST else float("-inf")
         self._horizon = max(self._horizon, cut) if self.known else cut
         news = {subject: at for subject, at in reversed(rows) if at > self._at.get(subject, 0.0)}
-        lost = {subject for subject, at in news.items() if at > begins and not subject.startswith(LINKS)}
+        lost = {subject for subject, at in news.items() if at > begins}
         self._lose(lost | ({EVERYBODY} if cut > begins else set()))
         self._at.update(news)
         self._forget_oldest()
@@ -82,7 +82,7 @@ class Revocations:
         return _contains(self._at, issued_at, dated, names)
 
     def take_lost(self) -> set[str]:
-        """The subjects that were revoked since the last call, except those of links; or EVERYBODY."""
+        """The subjects that were revoked since the last call; or EVERYBODY."""
         lost, self._lost = self._lost, set()
         return lost
 
@@ -92,9 +92,10 @@ class Revocations:
         return self._horizon == float("-inf")
 
     def _lose(self, subjects: set[str]) -> None:
-        if subjects:
+        self._lost |= subjects
+        # Anybody can revoke links, again and again: streams that were opened by one check it themselves.
+        if not all(subject.startswith(LINKS) for subject in subjects):
             self.version += 1
-            self._lost |= subjects
 
     def _forget_oldest(self) -> None:
         if len(self._at) > 2 * MOST:

@@ -42,8 +42,13 @@ def seller(principal: Principal, seller_id: int) -> dict[str, Any]:
 
 def name_of(seller_id: int) -> str | None:
     """The name of the shop, if it has given itself one."""
-    row = db.session.execute(GET_SELLER, {"id": seller_id}).one_or_none()
+    row = shown(seller_id)
     return str(row.name) if row else None
+
+
+def shown(seller_id: int) -> Any:
+    """The row of a shop, with what everybody may see of it; None if it has no profile."""
+    return db.session.execute(GET_SELLER, {"id": seller_id}).one_or_none()
 
 
 def set_seller(

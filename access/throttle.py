@@ -73,13 +73,13 @@ def _limits(email: str, origin: Origin) -> Iterator[tuple[bytes, int]]:
     if origin.device:
         yield _hash("device", origin.device, email), TRIES
         return
-    place = _place(origin.address)
+    place = place_of(origin.address)
     yield _hash("address", place), TRIES_PER_ADDRESS
     yield _hash("account at", place, email), TRIES
     yield _hash("account", email), TRIES_PER_ACCOUNT
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """The address, or for IPv6 the network of one customer."""
     try:
         ip = ip_address(address)

@@ -16,13 +16,14 @@ from benchmarks.slices import Pace
 from benchmarks.streams_client import build
 from benchmarks.streams_commit import PATCHES_PER_SECOND, delays, median
 from benchmarks.streams_life import Life, rounds
-from benchmarks.streams_servers import FlaskSse, Nchan, Ours, Starlette, StreamServer
+from benchmarks.streams_servers import FlaskSse, Nchan, OfLinks, Ours, Starlette, StreamServer
 from benchmarks.streams_shapes import FAN_OUT, PAIRS, Shape, Turns, listening, measure
 
 STEADY = 20_000
 """The rate of deliveries at which the delays are compared."""
 
 ENDED, KEPT = 5_000, 10_000
+BY_LINK = "Onward, by tracking links"
 ONE_BY_ONE, LOGGED = "Onward, each event by itself", "Onward, a log record for each stream"
 HEAD = ("", "deliveries/s", "Onward ÷", "p50 ms", "p99 ms", "server", "client", "noisy")
 LEGEND = (
@@ -55,7 +56,8 @@ def run(server: Server, report: Report, pace: Pace, orders: int) -> None:
             steady = measure(pairs, PAIRS, pace, STEADY)
         logged = Ours(database, folder, LOGGED, LOG_LEVEL="INFO")
         lives = rounds(program, [(ours, True), (logged, True), (nchan, False)], ENDED, 1 if quick else 3)
-        kept = rounds(program, [(ours, True), (nchan, False)], KEPT, 1)
+        by_link = OfLinks(database, folder, BY_LINK)
+        kept = rounds(program, [(ours, True), (by_link, True), (nchan, False)], KEPT, 1)
         from_commit = delays(program, server, database, folder, pace)
     report.add(
         _table_of(FAN_OUT, fan_out),
@@ -126,6 +128,11 @@ def _life(ours: StreamServer, nchan: StreamServer, lives: dict[str, Life], kept:
             f"memory per idle stream at {KEPT:,}",
             f"{kept[ours.name].kept:,.0f} bytes",
             f"{kept[nchan.name].kept:,.0f} bytes",
+        ),
+        (
+            f"the same by tracking links, {kept[BY_LINK].opened:,.0f} new ones a second",
+            f"{kept[BY_LINK].kept:,.0f} bytes",
+            "",
         ),
         (f"SIGTERM with {ENDED:,}: the last bye after", f"{one.told:.2f} s", ""),
         (f"SIGTERM with {ENDED:,}: processes ended after", f"{one.gone:.2f} s", ""),

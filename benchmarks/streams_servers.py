@@ -10,10 +10,13 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
+from access.revocations import Revocations
 from access.tokens import Tokens
+from access.tracking_links import TrackingLinks
 from benchmarks.contender import BenchmarkError, Process, free_port, gunicorn
 from benchmarks.database import PROJECT, Database
 from benchmarks.redis_server import Redis
@@ -129,6 +132,17 @@ class Ours(StreamServer):
             else:
                 token = tokens.issue("service", 1 + number)
                 yield channel, f"/api/stream?channels=seller:{1 + channel}", f"Authorization: Bearer {token}"
+
+
+class OfLinks(Ours):
+    """The same, where each stream follows an order of its own by a tracking link."""
+
+    def streams(self, count: int, channels: int) -> Iterator[Stream]:
+        """Links are signed and not stored, so the orders need not exist."""
+        links = TrackingLinks(Settings.from_env(self.env), Revocations())
+        for number in range(count):
+            url, _ = links.make(1 + number, 1 + number)
+            yield number % channels, f"{urlsplit(url).path}/stream", "Accept: text/event-stream"
 
 
 class Nchan(StreamServer):

@@ -124,6 +124,11 @@ class Settings:
     streams_per_person: int = _setting(
         "6", "Maximum streams per user and process. Opening one more closes the oldest.", form.whole_number(1, 10**4)
     )
+    streams_per_address: int = _setting(
+        "100",
+        "Maximum streams by tracking links per client address and process; further ones are refused.",
+        form.whole_number(1, 10**5),
+    )
     stream_lifetime: int = _setting(
         "600", "Seconds after which a stream is renewed, ± 20 %.", form.whole_number(1, 86400)
     )
@@ -166,7 +171,10 @@ class Settings:
         form.redis_url,
     )
     cors_origins: tuple[str, ...] = _setting(
-        "", "Origins whose pages may use the API with a token, comma-separated; empty for none.", form.origins
+        "",
+        "Origins whose pages may use the API with a token, and show orders by tracking links; comma-separated, empty "
+        "for none.",
+        form.origins,
     )
     notification_days: int = _setting(
         "90", "Days after which a notification is deleted, read or not.", form.whole_number(1, 36500)

@@ -47,3 +47,8 @@ class ChannelIndex:
             audience = self.by_channel[channel] = tuple(one for one in audience if one is not subscriber)
         if not audience:
             self.by_channel.pop(channel, None)
+
+
+def prefix_of(channel: str) -> str:
+    """The channel of those who receive everything with its prefix: `seller:*` for `seller:7`."""
+    return channel.partition(":")[0] + ":" + ALL

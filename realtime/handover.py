@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from realtime.hub import PIECE_BYTES
+from realtime.departures import PIECE_BYTES
 from realtime.routes import CAN_DETACH, OPENING
 from realtime.sockets import limit_buffers
 from realtime.stream import Opening

@@ -14,6 +14,7 @@ import gevent
 from foundation import clock
 from foundation.logs import get_logger, text_of
 from realtime import sse
+from realtime.followed import revocable
 from realtime.hub import YIELD_AFTER, Hub
 from realtime.subscriber import Subscriber
 
@@ -101,8 +102,9 @@ class Heartbeats:
     def ask_for_rights(self) -> None:
         """Close the streams that have lost access."""
         streams = list(self._hub.subscribers)
-        lost = set(self._rights.rights_lost({one.who for one in streams} | {one.credential for one in streams}))
-        for subscriber in [one for one in streams if one.who in lost or one.credential in lost] if lost else ():
+        names = {one.who for one in streams} | {one.credential for one in streams} | set(map(revocable, streams))
+        lost = set(self._rights.rights_lost(names))
+        for subscriber in [one for one in streams if not lost.isdisjoint(_grounds(one))] if lost else ():
             self._hub.end(subscriber, "rights-lost", bye("rights-lost"))
 
     def _end(self, subscriber: Subscriber) -> None:
@@ -130,3 +132,8 @@ class Heartbeats:
                     "Revocation check failed; open streams keep their access",
                     reason=text_of(error),
                 )
+
+
+def _grounds(subscriber: Subscriber) -> tuple[str, ...]:
+    """The names of what a stream's access depends on."""
+    return subscriber.who, subscriber.credential, revocable(subscriber)

@@ -14,21 +14,17 @@ import gevent
 from foundation.connections import Row
 from realtime import packs, sse
 from realtime.access_log import AccessLog
-from realtime.channel_index import ALL, ChannelIndex
+from realtime.channel_index import ALL, ChannelIndex, prefix_of
+from realtime.departures import Departure, join
+from realtime.followed import MARK, Followers, reduced
 from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
-
-PIECE_BYTES = 16 * 1024
-"""Events of one channel that arrive together leave in one write, up to this size: four cost as much as one."""
 
 YIELD_AFTER = 256
 """Writes between yields; 256 take about 1.4 ms."""
 
 SLOW = "slow consumer"
 GONE = "gone"
-
-Departure = tuple[tuple[Subscriber, ...], bytes, int]
-"""The receivers, the bytes, and the number of events in them."""
 
 
 class Hub:
@@ -45,8 +41,15 @@ class Hub:
         self._everything = ChannelIndex()
         """Subscribers of all channels with a prefix."""
 
+        self._followers = Followers()
+        """Subscribers that follow one order by a link."""
+
+        self.by_address: dict[str, int] = {}
+        """How many streams are open from an address, of those that are limited by it."""
+
         self._watched: frozenset[str] = frozenset()
         self._report: Callable[[set[str]], object] = lambda _channels: None
+        self._indexes = (self._alone, self._among_others, self._everything, self._followers)
         self.sockets = Sockets(self._on_gone, self._on_stuck)
         self.subscribers: dict[Subscriber, None] = {}
         self._written = 0
@@ -56,6 +59,8 @@ class Hub:
         audiences = self._audiences_of(subscriber)
         for channel in subscriber.channels:
             audiences.join(channel, subscriber)
+        if subscriber.address:
+            self.by_address[subscriber.address] = self.by_address.get(subscriber.address, 0) + 1
 
     def remove(self, subscriber: Subscriber, reason: str) -> None:
         """Remove a subscriber; only the first call has an effect."""
@@ -64,6 +69,8 @@ class Hub:
             audiences = self._audiences_of(subscriber)
             for channel in subscriber.channels:
                 audiences.leave(channel, subscriber)
+            if subscriber.address:
+                self._forget_address(subscriber.address)
             subscriber.closed_for = subscriber.closed_for or reason
             self.access_log.closed(subscriber)
 
@@ -73,12 +80,11 @@ class Hub:
 
     def count(self, channel: str) -> int:
         """How many subscribers this channel has."""
-        audiences = (self._alone, self._among_others, self._everything)
-        return sum([len(one.by_channel.get(channel, ())) for one in audiences])
+        return sum([len(one.by_channel.get(channel, ())) for one in self._indexes])
 
     def listening(self, channel: str) -> Iterator[Subscriber]:
         """All subscribers of this channel."""
-        for audiences in (self._alone, self._among_others, self._everything):
+        for audiences in self._indexes:
             yield from audiences.of(channel)
 
     def take_socket(self, subscriber: Subscriber, fd: int) -> None:
@@ -136,13 +142,10 @@ class Hub:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}
         watched: set[str] = set()
-        lonely, mixed, everything = (one.by_channel for one in (self._alone, self._among_others, self._everything))
+        lonely, mixed, everything, _ = (one.by_channel for one in self._indexes)
+        followed = self._followers.buyers
         for row in rows:
-            wanted = [
-                channel
-                for channel in packs.channels_of(row)
-                if channel in lonely or channel in mixed or (everything and _all_like(channel) in everything)
-            ]
+            wanted = [channel for channel in packs.channels_of(row) if self._is_wanted(channel)]
             for number, channel, event, data in packs.events(row, wanted) if wanted else ():
                 frame = sse.encode(event, data, f"{epoch}.{number}")
                 if channel in lonely:
@@ -151,22 +154,50 @@ class Hub:
                         watched.add(channel)
                 for subscriber in mixed.get(channel, ()):
                     among.setdefault(subscriber, []).append(frame)
-                if everything and (like := _all_like(channel)) in everything:
+                if everything and (like := prefix_of(channel)) in everything:
                     alone.setdefault(like, []).append(frame)
+                if channel in followed:
+                    self._reduce(alone, (channel, event, data), f"{epoch}.{number}")
         if watched:
             self._report(watched)
+        return self._addressed(alone, among)
+
+    def _addressed(self, alone: dict[str, list[bytes]], among: dict[Subscriber, list[bytes]]) -> list[Departure]:
         departures: list[Departure] = []
         for channel, frames in alone.items():
-            audiences = self._everything if channel.endswith(ALL) else self._alone
-            _join(departures, audiences.of(channel), frames)
+            join(departures, self._index_of(channel).of(channel), frames)
         for subscriber, frames in among.items():
-            _join(departures, (subscriber,), frames)
+            join(departures, (subscriber,), frames)
         return departures
+
+    def _reduce(self, alone: dict[str, list[bytes]], event: tuple[str, str, str], id: str) -> None:
+        """Add what those who follow the order of this event receive of it."""
+        for channel, known in reduced(*event):
+            if channel in self._followers:
+                alone.setdefault(channel, []).append(sse.encode(event[1], known, id))
+
+    def _is_wanted(self, channel: str) -> bool:
+        """Whether somebody receives events of this channel."""
+        if channel in self._alone.by_channel or channel in self._followers.buyers:
+            return True
+        everything = self._everything.by_channel
+        return channel in self._among_others.by_channel or bool(everything and prefix_of(channel) in everything)
 
     def _audiences_of(self, subscriber: Subscriber) -> ChannelIndex:
         if len(subscriber.channels) > 1:
             return self._among_others
-        return self._everything if subscriber.channels[0].endswith(ALL) else self._alone
+        return self._index_of(subscriber.channels[0])
+
+    def _index_of(self, channel: str) -> ChannelIndex:
+        """Where the subscribers of this one channel are."""
+        if channel.endswith(ALL):
+            return self._everything
+        return self._followers if MARK in channel else self._alone
+
+    def _forget_address(self, address: str) -> None:
+        self.by_address[address] -= 1
+        if not self.by_address[address]:
+            del self.by_address[address]
 
     def _deliver(self, audience: Sequence[Subscriber], piece: bytes, events: int) -> None:
         write, size = os.write, len(piece)
@@ -212,24 +243,3 @@ class Hub:
 
     def _on_stuck(self, subscriber: Subscriber) -> None:
         self._drop(subscriber, SLOW)
-
-
-def _all_like(channel: str) -> str:
-    """`seller:*` for `seller:7`."""
-    return channel.partition(":")[0] + ":" + ALL
-
-
-def _join(departures: list[Departure], audience: tuple[Subscriber, ...], frames: list[bytes]) -> None:
-    """Frames for the same receivers, joined into as few writes as possible."""
-    if len(frames) == 1:
-        departures.append((audience, frames[0], 1))
-        return
-    piece: list[bytes] = []
-    size = 0
-    for frame in frames:
-        if piece and size + len(frame) > PIECE_BYTES:
-            departures.append((audience, b"".join(piece), len(piece)))
-            piece, size = [], 0
-        piece.append(frame)
-        size += len(frame)
-    departures.append((audience, b"".join(piece), len(piece)))

@@ -1,4 +1,4 @@
-"""Limits on streams: in this process, per user, and through the iterator."""
+"""Limits on streams: in this process, per user, per address, and through the iterator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ CROWDED_RETRY_MS = 60_000
 class StreamLimits:
     """Decides whether one more stream is opened, and which one is closed for it."""
 
-    def __init__(self, hub: Hub, in_all: int, per_person: int, iterated: int) -> None:
+    def __init__(self, hub: Hub, in_all: int, per_person: int, iterated: int, per_address: int = 100) -> None:
         self._hub = hub
         self._in_all = in_all
         self._per_person = per_person
+        self._per_address = per_address
         self._iterated = iterated
         """An iterated stream takes one of gunicorn's connections; if they took all of them, no request would be
         answered."""
@@ -24,11 +25,18 @@ class StreamLimits:
     def admit(self, listener: Listener, detached: bool) -> bool:
         """Whether there is capacity; a user's oldest stream is closed for the newest."""
         hub = self._hub
+        if self.is_crowded(listener.address):
+            return False
         if listener.counted:
             self._evict(listener)
         if len(hub.subscribers) >= self._in_all:
             return False
         return detached or len(hub.subscribers) - len(hub.sockets) < self._iterated
+
+    def is_crowded(self, address: str) -> bool:
+        """Whether no further stream is opened for this address. None is closed for a newer one: with a link anybody
+        could close those of others at the same address."""
+        return self._hub.by_address.get(address, 0) >= self._per_address
 
     def _evict(self, listener: Listener) -> None:
         if sum([self._hub.count(channel) for channel in listener.channels]) < self._per_person:

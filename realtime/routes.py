@@ -158,21 +158,26 @@ def _streaming(streams: Streams, channels_of: ChannelsOf) -> APIBlueprint:
             guards.count(principal, reading=True)
         except TooManyRequests as refused:
             return Response(streams.refusal("too many requests"), headers=HEADERS | refused.headers)
-        if request.method == "HEAD":
-            return Response(headers=HEADERS)
-        detached = bool(request.environ.get(CAN_DETACH))
         cursor = header.last_event_id or query.last_event_id
-        opening = streams.open(listener(principal, channels_of(principal, wanted), cursor), detached)
-        if opening is None:
-            return Response(streams.refusal(), headers=HEADERS)
-        if detached:
-            request.environ[OPENING] = opening
-            return Response(headers=HEADERS)
-        if connection := request.environ.get("gunicorn.socket"):
-            limit_buffers(connection)
-        return Response(opening, headers=HEADERS, direct_passthrough=True)
+        return answer(streams, listener(principal, channels_of(principal, wanted), cursor))
 
     return routes
+
+
+def answer(streams: Streams, listener: Listener) -> Response:
+    """The response to the current request that is a stream, or its refusal."""
+    if request.method == "HEAD":
+        return Response(headers=HEADERS)
+    detached = bool(request.environ.get(CAN_DETACH))
+    opening = streams.open(listener, detached)
+    if opening is None:
+        return Response(streams.refusal(), headers=HEADERS)
+    if detached:
+        request.environ[OPENING] = opening
+        return Response(headers=HEADERS)
+    if connection := request.environ.get("gunicorn.socket"):
+        limit_buffers(connection)
+    return Response(opening, headers=HEADERS, direct_passthrough=True)
 
 
 def _polling(log: EventLog, channels_of: ChannelsOf) -> APIBlueprint:

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from gevent.event import Event
 
 from foundation import clock
-from realtime import sse
+from realtime import followed, sse
 from realtime.feed import Feed
 from realtime.heartbeats import EXPIRING, EXPIRY_WARNING_SECONDS, HEARTBEAT_SECONDS, Rights, bye
 from realtime.hub import GONE, Hub
 from realtime.limits import StreamLimits
+from realtime.packs import Event as LoggedEvent
 from realtime.replay import OutOfReach, Replays, Start, TooBusy
 from realtime.subscriber import Listener, Subscriber
 
@@ -69,15 +70,22 @@ class Streams:
         if not self._limits.admit(listener, detached):
             return None
         subscriber = Subscriber(listener.who, listener.channels, None if detached else Event())
-        subscriber.credential = listener.credential
+        subscriber.credential, subscriber.address = listener.credential, listener.address
         self._set_end(subscriber, listener)
         self._hub.add(subscriber)
+        if listener.may_still is not None and not listener.may_still():
+            self.leave(subscriber)
+            return None
         return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)
 
-    def refusal(self, reason: str = "overloaded") -> bytes:
+    def is_crowded(self, address: str) -> bool:
+        """Whether this address has as many streams here as it may have."""
+        return self._limits.is_crowded(address)
+
+    def refusal(self, reason: str = "overloaded", retry_ms: int | None = None) -> bytes:
         """The whole response of a stream that is not opened. Not a 503 or 429: EventSource does not reconnect after
         one."""
-        return bye("restart" if self.draining else reason, len(self._hub.subscribers))
+        return bye("restart" if self.draining else reason, len(self._hub.subscribers), retry_ms)
 
     def drain(self, reason: str = "restart") -> None:
         """Close every stream, and open no more."""
@@ -90,9 +98,9 @@ class Streams:
         replayed = 0
         yield self._hello(start, through)
         try:
-            for page in self._replays.pages(subscriber.channels, start.seq, through) if start.resuming else ():
-                replayed += len(page)
-                yield b"".join(sse.encode(type, data, self._id(number)) for number, _, type, data in page)
+            for events in self._missed(subscriber.channels, start.seq, through) if start.resuming else ():
+                replayed += len(events)
+                yield b"".join([sse.encode(type, data, self._id(number)) for number, _, type, data in events])
         except OutOfReach as reason:
             yield self._resync(str(reason), through)
         except TooBusy:
@@ -107,6 +115,11 @@ class Streams:
     def leave(self, subscriber: Subscriber) -> None:
         """Remove a subscriber whose client has disconnected."""
         self._hub.remove(subscriber, GONE)
+
+    def _missed(self, channels: tuple[str, ...], seq: int, through: int) -> Iterator[list[LoggedEvent]]:
+        for page in self._replays.pages(followed.logged(channels), seq, through):
+            if events := list(followed.for_channels(channels, page)):
+                yield events
 
     def _set_end(self, subscriber: Subscriber, listener: Listener) -> None:
         now = clock.monotonic()

@@ -6,6 +6,7 @@ There may be ten thousand in a process, nearly all of them idle: every byte of o
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gevent.event import Event
@@ -29,6 +30,12 @@ class Listener:
     credential: str = ""
     counted: bool = True
     """Whether the limit per user applies."""
+
+    address: str = ""
+    """The client's address where streams are limited by it; empty where they are not."""
+
+    may_still: Callable[[], bool] | None = None
+    """Asked once it is subscribed: whether it may, where a right that is lost meanwhile is not noticed otherwise."""
 
 
 class Backlog:
@@ -69,6 +76,7 @@ class Subscriber:
     """
 
     __slots__ = (
+        "address",
         "backlog",
         "bytes",
         "channels",
@@ -94,6 +102,9 @@ class Subscriber:
 
         self.credential = ""
         """The name by which the stream's credential can be revoked; empty if it has none."""
+
+        self.address = ""
+        """The address among whose streams it is counted; empty if it is not."""
 
         self.closed_for = ""
         """Why it accepts nothing more; empty while it does."""

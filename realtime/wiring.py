@@ -10,6 +10,7 @@ from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from foundation.version import VERSION
+from realtime import link_routes
 from realtime import models as models  # its tables, for the metadata
 from realtime.appending import Appender
 from realtime.fast_path import StreamFastPath
@@ -52,7 +53,11 @@ class Realtime:
         self.replays = Replays(self.feed, replayed)
         self.append = Appender(lambda: self.feed.packed).append
         limits = StreamLimits(
-            self.hub, _within_descriptors(settings.stream_limit), settings.streams_per_person, ITERATED_STREAMS
+            self.hub,
+            _within_descriptors(settings.stream_limit),
+            settings.streams_per_person,
+            ITERATED_STREAMS,
+            settings.streams_per_address,
         )
         self.streams = Streams(self.hub, self.feed, self.replays, limits, rights, VERSION, settings.stream_lifetime)
         self.heartbeats = Heartbeats(self.hub, rights)
@@ -60,8 +65,17 @@ class Realtime:
         """Prunes a chunk of what is too old to be replayed; returns how many events."""
 
         recognise, count = partial(guards.recognise, access.credentials), partial(access.limits.take, reading=True)
-        self.fast_path = StreamFastPath(self.streams, recognise, channels_of, count, headers.of_api(settings))
+        self.fast_path = StreamFastPath(
+            self.streams,
+            recognise,
+            channels_of,
+            count,
+            headers.of_api(settings),
+            access.tracking_links.read_offline,
+            settings.trusted_proxies,
+        )
         self.routes = blueprints(self.streams, replayed, channels_of, channels_to_poll)
+        self.link_routes = link_routes.blueprint(self.streams, access.tracking_links, count)
         self._log = replayed
 
     def start(self) -> None:

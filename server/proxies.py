@@ -17,3 +17,9 @@ if TYPE_CHECKING:
 def trusting(app: WSGIApplication, count: int) -> WSGIApplication:
     """The application, trusting this many proxies; none if 0, since anybody can write the header."""
     return ProxyFix(app, x_for=count, x_proto=0, x_host=0, x_port=0, x_prefix=0) if count else app
+
+
+def client_address(peer: str, forwarded_for: str, count: int) -> str:
+    """The same address for a plain request, from the connection's peer and the header."""
+    named = [one.strip() for one in forwarded_for.split(",") if one.strip()]
+    return named[-count] if count and len(named) >= count else peer

@@ -52,8 +52,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     on_stop: Callable[[], None] | None = None
     """Called once, as soon as the process is stopping; the process waits for it."""
 
-    open_stream: Callable[[Plain], responses.TakeOver | None] | None = None
-    """Opens a stream for a plain GET, or leaves it to gunicorn."""
+    open_stream: Callable[[Plain, Any], responses.TakeOver | None] | None = None
+    """Opens a stream for a plain GET on this connection, or leaves it to gunicorn."""
 
     admission: Admission
     """Decides whether a connection is accepted."""
@@ -177,7 +177,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _open_stream(self, client: Any, request: Plain) -> bool:
         """Hand the connection over to a stream, if that is what is requested."""
-        if self.open_stream is None or (take_over := self.open_stream(request)) is None:
+        if self.open_stream is None or (take_over := self.open_stream(request, client)) is None:
             return False
         self._count()
         take_over(client)

@@ -111,6 +111,30 @@ def test_it_outlives_the_key_that_signed_it_as_long_as_that_is_named(link, setti
     assert "buyer" == read.principal.role
 
 
+def test_revoking_the_links_of_an_order_ends_their_streams(app, link, bob, placed):
+    """No stream had the name of what was revoked, and all of them went on."""
+    credentials = onward_of(app).access.credentials
+    bob.post(f"/api/orders/{placed['id']}/tracking-links/revoke", {"reason": "a wrong address"})
+    onward_of(app).access.refresher.look()
+
+    name = f"order:{placed['id']}"
+    assert {name} == set(credentials.rights_lost({name, "order:1000000", "buyer:1"}))
+
+
+def test_its_stream_counts_as_a_read_of_the_address(app_with, cast, placed, outbox):
+    path = path_of(cast.bob.post(f"/api/orders/{placed['id']}/tracking-links", {}))
+    client = app_with(rate_limit_reads=3).test_client(use_cookies=False)
+    client.environ_base["REMOTE_ADDR"] = "10.0.0.9"
+
+    def opening(address):
+        with client.get(f"{path}/stream", environ_base={"REMOTE_ADDR": address}) as answer:
+            assert (200, "text/event-stream") == (answer.status_code, answer.mimetype)
+            return answer.get_data(as_text=True)
+
+    assert any('"reason":"too many requests"' in opening("10.0.0.9") for _ in range(5))
+    assert "too many requests" not in opening("10.0.0.10")
+
+
 @pytest.mark.parametrize("days", [0, 366, "7", None])
 def test_a_link_lasts_for_a_day_to_a_year(bob, placed, days):
     assert 422 == bob.post(f"/api/orders/{placed['id']}/tracking-links", {"days": days}).status

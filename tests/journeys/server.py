@@ -35,7 +35,7 @@ class Server:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
         self._process: subprocess.Popen[bytes] | None = None
         self.database = urlsplit(database_url).path.lstrip("/")
-        self.port = _free_port()
+        self.port = free_port()
         # Longer than any test: a connection that the server ended just when a test used it again failed that test.
         more = {"KEEPALIVE_SECONDS": "300"} | more
         self.env = environment(database_url, PORT=str(self.port), WEB_CONCURRENCY=str(workers), **more)
@@ -112,16 +112,20 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def tracking_link(self, order_id: int) -> str:
-        """The path of a link that shows this order to everybody."""
+    def tracking_link(self, order_id: int, **more: Any) -> str:
+        """The path of a link that shows this order to everybody, and allows `more`."""
         path = f"{self.url}/api/orders/{order_id}/tracking-links"
-        answer = self.http.post(path, json={}, headers=self._as("operator", 1), timeout=10)
+        answer = self.http.post(path, json=more, headers=self._as("operator", 1), timeout=10)
         assert answer.status_code == 201, answer.text
         return "/t/" + str(answer.json()["url"]).partition("/t/")[2]
 
     def stream(self, token: str, last_event_id: str = "", query: str = "") -> Stream:
         """An open live stream."""
         return Stream(self.port, token, last_event_id, query)
+
+    def following(self, link: str, last_event_id: str = "") -> Stream:
+        """An open live stream of a tracking link."""
+        return Stream(self.port, "", last_event_id, path=f"{link}/stream")
 
     def _as(self, role: Role, id: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, id)}"}
@@ -151,7 +155,7 @@ class Server:
         self._log.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -30,11 +30,13 @@ class Event:
 class Stream:
     """One open connection; remembers everything that it has heard."""
 
-    def __init__(self, port: int, token: str, last_event_id: str = "", query: str = "") -> None:
+    def __init__(
+        self, port: int, token: str, last_event_id: str = "", query: str = "", path: str = "/api/stream"
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
         cursor = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id else ""
         bearer = f"Authorization: Bearer {token}\r\n" if token else ""
-        head = f"GET /api/stream{query} HTTP/1.1\r\nHost: test\r\n{bearer}{cursor}\r\n"
+        head = f"GET {path}{query} HTTP/1.1\r\nHost: test\r\n{bearer}{cursor}\r\n"
         self._socket.sendall(head.encode())
         self.port: int = self._socket.getsockname()[1]
         """Our end's, by which a worker's connections can be told apart."""

@@ -19,6 +19,10 @@ def statuses(server, token):
     return answers(server, {"Authorization": f"Bearer {token}"})
 
 
+def statuses_of(server, path):
+    return {requests.get(server.url + path, timeout=10, stream=True).status_code for _ in range(CONNECTIONS)}
+
+
 def answers(server, headers):
     return {requests.get(f"{server.url}/api/me", headers=headers, timeout=10).status_code for _ in range(CONNECTIONS)}
 
@@ -38,6 +42,29 @@ def test_a_revoked_token_is_good_for_nothing_in_any_process(server):
         eventually(lambda: {401} == statuses(server, alice.token))
         with server.stream(alice.token, stream.last_event_id) as replay:
             assert 401 == replay.status
+
+
+def test_a_link_that_was_revoked_is_good_for_nothing_in_any_process(server):
+    """Neither is the stream that it opened. Links to other orders go on."""
+    cast = server.cast()
+    order, other = cast.place(), cast.place()
+    link, of_other = server.tracking_link(order["id"]), server.tracking_link(other["id"])
+    with server.following(link) as stream, server.following(of_other) as going_on:
+        stream.until_type("hello")
+        cast.bob.move(other["id"], "CONFIRMED")
+        cast.bob.move(order["id"], "CONFIRMED")
+        stream.until_type("order.status_changed")
+
+        revocation = {"reason": "a wrong address"}
+        assert 200 == cast.bob.post(f"/api/orders/{order['id']}/tracking-links/revoke", revocation).status
+
+        stream.until_end()
+        assert "rights-lost" == stream.heard[-1].data["reason"]
+        assert [order["number"]] == [event.data["order"]["number"] for event in stream.orders()]
+        assert not {"buyer_email", "items", "id"} & set(stream.orders()[0].data["order"])
+        eventually(lambda: {404} == statuses_of(server, f"{link}/stream"))
+        cast.bob.move(other["id"], "PREPARING")
+        going_on.until(lambda heard: [event.type for event in heard].count("order.status_changed") == 2)
 
 
 def test_a_revoked_key_is_good_for_nothing_in_any_process(server):

@@ -66,14 +66,20 @@ class LiveStack:
     """The stack without a database."""
 
     def __init__(
-        self, way: str, in_all: int = 100, per_person: int = 6, iterated: int = 100, followed: bool = True
+        self,
+        way: str,
+        in_all: int = 100,
+        per_person: int = 6,
+        iterated: int = 100,
+        followed: bool = True,
+        per_address: int = 100,
     ) -> None:
         self.way, self.log, self.hub = way, FakeLog(), Hub()
         self.feed = Feed(self.log, self.hub, NoWakeUps(), lambda: None)
         if followed:
             self.feed.look()
         self.replays = Replays(self.feed, self.log)
-        limits = StreamLimits(self.hub, in_all, per_person, iterated)
+        limits = StreamLimits(self.hub, in_all, per_person, iterated, per_address)
         self.streams = Streams(self.hub, self.feed, self.replays, limits, self, "test")
         self.rights_version, self.lost = 0, set[str]()
         self.heartbeats = Heartbeats(self.hub, self)

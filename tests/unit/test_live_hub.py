@@ -9,7 +9,8 @@ import pytest
 
 from foundation import clock
 from realtime.channel_index import FEW
-from realtime.hub import GONE, PIECE_BYTES, SLOW, YIELD_AFTER, Hub
+from realtime.departures import PIECE_BYTES
+from realtime.hub import GONE, SLOW, YIELD_AFTER, Hub
 from realtime.sockets import STALL_SECONDS
 from realtime.subscriber import BACKLOG_BYTES
 from tests.facts import eventually

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from access.principal import Principal
+from access.principal import LINK, Principal
+from access.tracking_links import Followed
 from foundation import logs
-from foundation.errors import Forbidden, TooManyRequests, Unauthorized
+from foundation.errors import Forbidden, NotFound, TooManyRequests, Unauthorized
 from realtime.fast_path import StreamFastPath
 from server.requests import Plain
 
@@ -37,6 +38,12 @@ def channels_of(principal, wanted):
     return (f"{principal.role}:{principal.id}",)
 
 
+def follow(link):
+    if link == "forged":
+        raise NotFound
+    return None if link == "of-a-key" else Followed(17, Principal("buyer", 1, 99.0, via=LINK))
+
+
 def count(who):
     counted.append(who)
     if len(counted) > 3:
@@ -50,7 +57,9 @@ counted = []
 @pytest.fixture
 def fast_path():
     counted.clear()
-    return StreamFastPath(Opened(), recognise, channels_of, count, [("Strict-Transport-Security", "max-age=1")])
+    return StreamFastPath(
+        Opened(), recognise, channels_of, count, [("Strict-Transport-Security", "max-age=1")], follow, 1
+    )
 
 
 def test_a_plain_request_with_a_good_token_is_let_in_as_who_it_is(fast_path):
@@ -104,3 +113,32 @@ def test_an_opening_counts_as_a_read_and_one_too_many_is_left_to_the_view(fast_p
 )
 def test_whatever_is_not_plain_is_left_to_the_view(fast_path, unusual):
     assert fast_path.open(replace(PLAIN, **unusual)) is None
+
+
+@pytest.mark.parametrize("path", ["/t/good/stream", "/t/good/stream?last_event_id=7.104"])
+def test_a_plain_request_with_a_good_link_follows_its_order(fast_path, path):
+    _, listener = fast_path.open(Plain("GET", path, FIELDS, 0, 0), "10.0.0.9")
+
+    assert ("buyer:1", ("buyer:1#17",), "7.104", 99.0, "address:10.0.0.9", False) == (
+        listener.who,
+        listener.channels,
+        listener.last_event_id,
+        listener.expires_at,
+        listener.address,
+        listener.counted,
+    )
+    assert ["address:10.0.0.9"] == counted
+
+
+def test_behind_a_proxy_the_address_is_the_one_that_it_names(fast_path):
+    fields = {"x-forwarded-for": "6.6.6.6, 10.0.0.9"}
+    _, listener = fast_path.open(Plain("GET", "/t/good/stream", fields, 0, 0), "127.0.0.1")
+
+    assert "address:10.0.0.9" == listener.address, "whatever stands before it, the client wrote"
+
+
+@pytest.mark.parametrize(
+    "path", ["/t/forged/stream", "/t/of-a-key/stream", "/t/good", "/t/good/stream?x=1", "/t/a%2Fb/stream"]
+)
+def test_a_link_that_needs_a_second_look_is_left_to_the_view(fast_path, path):
+    assert fast_path.open(Plain("GET", path, {}, 0, 0), "10.0.0.9") is None

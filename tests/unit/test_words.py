@@ -17,7 +17,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 EVERYWHERE = {
-    "[Pp]romis(e[sd]?|ing)|PROMISE[SD]?": "outbox entry; guarantee",
+    "[Pp]romis(e[sd]?(?![(.])|ing)|PROMISE[SD]?": "outbox entry; guarantee",
     "[Oo]w(e|ed|es|ing)|OWED": "pending",
     "kept/s": "done/s",
     "[Ss]ettl(e[sd]?|ing|ements?)|SETTLED?": "complete, record, decide",
