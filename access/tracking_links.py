@@ -31,7 +31,7 @@ REPLY = "reply"
 READ_ONLY = 4
 """The members of a link that nothing else is said of: order, buyer, creation, expiry."""
 
-NOTHING_MORE: tuple[Any, ...] = ([], False, [])
+NOTHING_MORE: list[Any] = [[], False, []]
 """What the last three members of a link are where it does not have them."""
 
 
@@ -85,7 +85,7 @@ class TrackingLinks:
             order_id, buyer_id, made, ends, *more = self._signer.loads(link)
         except BadSignature as error:
             raise NotFound(N_("This link is no longer valid. Ask the shop for a new one.")) from error
-        keys, demo, may = (*more, *NOTHING_MORE[len(more) :])
+        keys, demo, may = more + NOTHING_MORE[len(more) :]
         principal = Principal("buyer", buyer_id, ends, credential=api_keys.credential_name(keys), via=LINK)
         invalid = self._revocations.refuse(principal, made, subject(order_id)) or clock.unix_seconds() >= ends
         if invalid or not self._holds(keys, demo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 
 from flask import Response
 from flask_openapi.openapi import OpenAPI
@@ -12,6 +13,7 @@ from chat.wiring import Chat
 from dashboard import (
     assets,
     auth_pages,
+    buyer_pages,
     formatters,
     forms,
     mail_pages,
@@ -81,6 +83,9 @@ def build(
     app.register_blueprint(auth_pages.blueprint(context.demo))
     app.register_blueprint(reference.blueprint())
     app.register_blueprint(pages.tracking_blueprint(context, access.tracking_links))
+    app.register_blueprint(realtime.link_routes)
+    count = partial(access.limits.take, reading=True)
+    app.register_blueprint(buyer_pages.element_blueprint(context, access.tracking_links, count))
     app.register_blueprint(pages.blueprint(context))
     app.register_blueprint(forms.blueprint(context))
     app.register_blueprint(preference_pages.blueprint(context))

@@ -1,6 +1,6 @@
 """Pages of other origins (CORS, WHATWG Fetch): none by default, otherwise those that are named exactly.
 
-Cookies are never shared with them; they send a token.
+Cookies are never shared with them; they send a token, or have a tracking link.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?:[ \t]*,[ \t]*[!#$
 """Names of request headers: tracing, client libraries and polyfills add their own, so no list would be complete."""
 
 
+SHARED = re.compile(r"/api/|/t/[^/]+/(?:status|stream)$")
+"""Paths of what named origins may read."""
+
+
 def always(origins: tuple[str, ...]) -> list[tuple[str, str]]:
     """The field of every response of the API, also to a request from no other origin; none if there are none."""
     return [("Vary", "Origin")] if origins else []
@@ -37,7 +41,7 @@ def init_app(app: Flask, origins: tuple[str, ...]) -> None:
 
     @app.after_request
     def share(response: Response) -> Response:
-        if request.path.startswith("/api/"):
+        if SHARED.match(request.path):
             response.vary.add("Origin")
             if _from_elsewhere(origins):
                 response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
@@ -46,7 +50,7 @@ def init_app(app: Flask, origins: tuple[str, ...]) -> None:
 
 
 def _from_elsewhere(origins: tuple[str, ...]) -> bool:
-    return request.path.startswith("/api/") and request.headers.get("Origin") in origins
+    return SHARED.match(request.path) is not None and request.headers.get("Origin") in origins
 
 
 def _allowed() -> dict[str, str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates, numbers
 from flask import g, has_request_context
 
-from foundation import languages
+from foundation import clock, languages
 
 DAY, DAY_OF_YEAR = "MMMd", "yMMMd"
 MINUTE = "Hm"
@@ -46,12 +46,14 @@ def choose_zone(name: str | None) -> None:
 
 
 def moment(at: datetime) -> str:
-    """`23 Nov, 14:32`; in UTC, and with its name, for a reader whose zone is not known."""
+    """`23 Nov, 14:32`, with the year if it is another; in UTC, and with its name, for a reader whose zone is not
+    known."""
     name = zone()
     local: tzinfo = ZoneInfo(name) if name else UTC
     there = at.astimezone(local)
     time = dates.format_skeleton(MINUTE, there.replace(tzinfo=None), locale=languages.locale())
-    return f"{day(there.date())}, {time}" + ("" if name else " UTC")
+    another_year = there.year != clock.now().astimezone(local).year
+    return f"{day(there.date(), another_year)}, {time}" + ("" if name else " UTC")
 
 
 def day(on: date, with_year: bool = False) -> str:
@@ -62,6 +64,11 @@ def day(on: date, with_year: bool = False) -> str:
 def long_day(on: date) -> str:
     """`1 December 2026`."""
     return str(dates.format_date(on, "long", locale=languages.locale()))
+
+
+def month(first: date) -> str:
+    """`November 2026`."""
+    return str(dates.format_skeleton("yMMMM", first, locale=languages.locale()))
 
 
 def number(count: float) -> str:

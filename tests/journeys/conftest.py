@@ -9,15 +9,18 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.browsers import ARGUMENTS, CHROMIUM, Visitors, fresh_number
-from tests.journeys.server import Server
+from tests.journeys.server import Server, free_port
 from tests.journeys.tabs import Shop
 from tests.journeys.ways import WAYS
+
+FOREIGN_PORT = free_port()
+"""Where pages of another origin are served that may read what `server` shares with it."""
 
 
 @pytest.fixture(scope="session")
 def server(served_database: str) -> Iterator[Server]:
     """A running service with two workers, shared by all journeys of this test worker."""
-    with Server(served_database) as running:
+    with Server(served_database, CORS_ORIGINS=f"http://127.0.0.1:{FOREIGN_PORT}") as running:
         yield running
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from dashboard import formatters
+from foundation import clock
 
 
-def test_a_moment_is_written_in_utc() -> None:
-    assert "23 Nov, 14:32 UTC" == formatters.moment("2025-11-23T15:32:10.123456+01:00")
+def test_a_moment_is_written_in_utc_and_with_its_year_if_that_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could see whether a link's page spoke of last November or of this one."""
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 27, tzinfo=UTC))
+
+    assert "23 Nov, 14:32 UTC" == formatters.moment("2026-11-23T15:32:10.123456+01:00")
+    assert "23 Nov 2025, 14:32 UTC" == formatters.moment("2025-11-23T15:32:10.123456+01:00")
 
 
 @pytest.mark.parametrize(("quantities", "expected"), [([1], "1 item"), ([2, 1], "3 items"), ([], "0 items")])

@@ -8,10 +8,16 @@ from datetime import UTC, date, datetime
 import pytest
 from flask import Flask, render_template_string
 
-from foundation import formats, languages
+from foundation import clock, formats, languages
 from foundation.languages import best, gettext, in_language, mirrored
 
 AT = datetime(2025, 11, 23, 14, 32, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def in_the_same_year(monkeypatch):
+    """The year is written if it is another."""
+    monkeypatch.setattr(clock, "now", lambda: AT)
 
 
 @pytest.fixture(scope="module")
