@@ -26,7 +26,6 @@ from foundation.wiring import build as build_foundation
 from notifications.inbox import CREATED_TYPE, READ_TYPE
 from notifications.wiring import Notifications
 from notifications.wiring import build as build_notifications
-from operations.actions import prune_changes
 from operations.wiring import build as build_operations
 from orders import backfill, queries
 from orders.channels import channels_of, channels_to_poll
@@ -67,20 +66,22 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     build_server(app, settings)
     realtime = build_realtime(settings, access, channels_of, channels_to_poll)
     notifications = build_notifications(app, settings, realtime.append, realtime.hub.say_to)
+    alerts = notifications.alerts
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
-    deliveries = plan_webhooks(settings, notifications.alerts.endpoint_fails)
+    deliveries = plan_webhooks(settings, alerts.endpoint_fails)
     plan = plan_orders(settings, access, notifications, deliveries)
     of_messages = (*webhooks_of_chat(deliveries), *plan.of_messages)
     event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, of_messages))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
-    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, notifications.alerts.kinds)
+    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, alerts.kinds)
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
-    pruner = Pruner(app, {**_pruned(access, realtime, notifications), **webhooks.prune})
-    onward = Onward(settings, access, realtime, notifications.counts, engine, orders, notifications.alerts, pruner)
+    operations = build_operations(app, settings, engine, realtime.hub, alerts.find)
+    pruner = Pruner(app, {**_pruned(access, realtime, notifications), **operations.prune, **webhooks.prune})
+    onward = Onward(settings, access, realtime, notifications.counts, engine, orders, alerts, operations, pruner)
     for routes in (  # in the order of the contract, docs/openapi.json
         *orders.routes,
         *chat.routes,
@@ -88,7 +89,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
         *access.routes,
         *realtime.routes,
         *webhooks.routes,
-        *build_operations(engine),
+        *operations.routes,
         health.blueprint(onward.checks()),
     ):
         app.register_api(routes)
@@ -103,7 +104,6 @@ def _pruned(access: Access, realtime: Realtime, notifications: Notifications) ->
         "live events": realtime.prune,
         "revocations": access.prune,
         **notifications.prune,
-        "circuit changes": prune_changes,
         "closed orders": backfill.fill_closed_as,
         "search terms": backfill.fold_search,
     }

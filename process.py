@@ -15,6 +15,7 @@ from foundation.pruning import Pruner
 from foundation.settings import Settings
 from notifications.alerts import Alerts
 from notifications.live_counts import LiveCounts
+from operations.wiring import Operations
 from orders.wiring import Orders
 from outbox.engine import Engine
 from realtime.wiring import Realtime
@@ -31,6 +32,7 @@ class Onward:
     engine: Engine
     orders: Orders
     alerts: Alerts
+    operations: Operations
     pruner: Pruner
     loop: LoopWatch = field(default_factory=LoopWatch)
     stopping: bool = False
@@ -43,6 +45,8 @@ class Onward:
         self.realtime.start()
         self.counts.start()
         self.engine.start()
+        self.operations.runner.start()
+        self.operations.rollups.start()
         self.pruner.start()
         self._flusher = gevent.spawn(metric_files.flush_for_ever)
 
@@ -50,6 +54,8 @@ class Onward:
         """Close every stream, finish or release what is pending, and close the database connections."""
         self.stopping = True
         self.pruner.stop()
+        self.operations.runner.stop()
+        self.operations.rollups.stop()
         self.realtime.drain()
         self.engine.stop()
         self.counts.stop()

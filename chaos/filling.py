@@ -99,6 +99,15 @@ FILLS = {
         SELECT 'shop-' || mod(n, 100), 'open', '' FROM generate_series(1, {n}) AS n""",
     "operator_actions": """INSERT INTO operator_actions (actor, action, target, reason, count)
         SELECT 'operator 1', 'discard', '', '', 1 FROM generate_series(1, {n}) AS n""",
+    "operator_jobs": """INSERT INTO operator_jobs (actor, action, selection, target, reason, per_second, state,
+            matching, last_id, finished_at)
+        SELECT 'operator 1', 'discard', '{{}}', '', '', 1, 'finished', 1, 0, clock_timestamp()
+        FROM generate_series(1, {n}) AS n""",
+    # A day of a minute's sixty numbers, or whatever the table has room for.
+    "metric_minutes": """INSERT INTO metric_minutes (minute, name, label, value)
+        SELECT date_trunc('minute', clock_timestamp()) - n / 60 * interval '1 min',
+            (ARRAY['attempts', 'effect_seconds', 'waiting', 'processes'])[mod(n, 4) + 1],
+            'email.status ' || mod(n, 60) || '.0', 1 FROM generate_series(1, {n}) AS n""",
     "revocations": """INSERT INTO revocations (subject, actor, reason, at)
         SELECT CASE WHEN mod(n, 2) = 0 THEN 'order:' ELSE 'session:' END || n, 'buyer 1', '',
             clock_timestamp() - n * interval '0.05 s' FROM generate_series(1, {many}) AS n""",

@@ -16,6 +16,8 @@ from access.addressees import Addressee
 from foundation import sql
 from foundation.db import in_pieces, one_piece
 from foundation.logs import get_logger
+from notifications import causes
+from notifications.causes import NotWell
 from notifications.email import MAIL_SERVER
 from notifications.letters import Letter
 from notifications.staff_mail import Recipients, StaffMail
@@ -40,8 +42,6 @@ _MAIL = insert(
 SQL = sql.beside(__file__, mail=_MAIL)
 RAISE = SQL.prepared("raise_alert")
 READ_ALERT = SQL.prepared("alert")
-OPENED = SQL.prepared("circuits_opened")
-MANY_DEAD = SQL.prepared("many_dead")
 PRUNE_ALERTS = SQL.text("prune_alerts")
 ERASE_QUOTED = SQL.text("erase_quoted")
 
@@ -52,7 +52,7 @@ log = get_logger(__name__)
 class Alert:
     """Something that a person has to look at."""
 
-    kind: Literal["circuit", "dead_letters", "endpoint"]
+    kind: Literal["circuit", "dead_letters", "endpoint", "late"]
     """Its template is `alert_KIND`."""
 
     key: str
@@ -93,14 +93,25 @@ class Alerts:
 
         Returns 0, as a pruning does that has nothing left to do.
         """
-        if self._staff is None:
-            return 0
-        for destination, reason, hour in self._run(OPENED, ()):
-            shown = {"destination": destination, "reason": reason, "since": f"{hour}:00"}
-            self.raise_alert(Alert("circuit", f"circuit {destination} {hour}", shown))
-        for (day,) in self._run(MANY_DEAD, (self._most_dead,)) if self._most_dead else ():
-            self.raise_alert(Alert("dead_letters", f"dead letters {day}", {"threshold": self._most_dead}))
+        if self._staff is not None:
+            for found in self.find():
+                if found.cause.mailed_each is not None:
+                    self.raise_alert(self._about(found, found.cause.mailed_each(found.since)))
         return 0
+
+    def find(self) -> list[NotWell]:
+        """All that is not well now."""
+        return list(causes.find(self._run, self._most_dead))
+
+    def _about(self, found: NotWell, time: str) -> Alert:
+        since = f"{found.since:%Y-%m-%d %H}:00"
+        if found.cause.name == "circuit":
+            shown: dict[str, Any] = {"destination": found.subject, "reason": found.reason, "since": since}
+            return Alert("circuit", f"circuit {found.subject} {time}", shown)
+        if found.cause.name == "dead_letters":
+            return Alert("dead_letters", f"dead letters {time}", {"threshold": self._most_dead})
+        key = " ".join([found.cause.name, found.reason, found.subject, time])
+        return Alert("late", key, {"what": found.reason or "outbox", "destination": found.subject, "since": since})
 
     def _attempt(self, claimed: Claimed) -> Outcome:
         assert self._staff is not None  # or there would be no kind

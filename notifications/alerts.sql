@@ -13,21 +13,6 @@ SELECT id FROM raised
 -- At each attempt.
 SELECT kind, seller_id, shown::text FROM alerts WHERE id = :id
 
--- name: circuits_opened()
--- What is not closed now, by the change that opened it: probes that fail are no news. A circuit that opens and closes all
--- day is reported once an hour.
-SELECT c.destination, o.reason, to_char(o.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') FROM circuits c CROSS JOIN LATERAL (
-    SELECT reason, at FROM circuit_changes o
-    WHERE o.destination = c.destination AND o.state = 'open' AND o.id > coalesce((
-        SELECT max(id) FROM circuit_changes x WHERE x.destination = c.destination AND x.state = 'closed'), 0)
-    ORDER BY o.id LIMIT 1) AS o
-WHERE c.state <> 'closed'
-
--- name: many_dead(threshold int)
--- The day, if there are more dead letters than this. Counted up to there.
-SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-FROM (SELECT FROM side_effects WHERE status = 'dead' LIMIT :threshold + 1) AS dead HAVING count(*) > :threshold
-
 -- name: erase_quoted(addresses, piece)
 -- A mail server's error, which opened a circuit, may quote the address of a buyer.
 UPDATE alerts SET shown = jsonb_set(shown::jsonb, ARRAY['reason'], '"(erased)"')::json WHERE id = ANY(ARRAY(

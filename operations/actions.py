@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import TextClause, text
@@ -11,28 +10,21 @@ from sqlalchemy import TextClause, text
 from access import guards
 from access.actors import actor_json
 from foundation import sql
-from foundation.contract import LARGEST_ID
+from foundation.clock import unix_seconds
 from foundation.db import commit, db, in_pieces, one_piece
 from foundation.errors import InvalidRequest, NotFound
+from operations.selection import Selection
 from outbox import modes
-from side_effects.effects import EventType
+from side_effects.circuit import SLOT_SECONDS, WINDOW_SLOTS
 
 AT_ONCE = 10_000
 """Rows that one action changes, or one listing of groups reads: a page never counts a large table."""
 
-SPAN = 200_000
-"""Ids that one page scans: a filter without matches otherwise scanned all of 10^7 rows."""
+MOST_DESTINATIONS = 500
+"""Destinations that one listing shows."""
 
 CHANGE_DAYS = 90
 """How long a change of a circuit is kept; a destination that comes and goes makes more than a thousand a day."""
-
-INDEXED = ("pending", "running", "dead")
-"""Statuses whose rows have an index of their own."""
-
-MEMBERS = (
-    "id, kind, destination, event_type, event_id, order_id, status, attempts, crashes, scheduled_at, last_error, "
-    "fingerprint, request_id, created_at, finished_at"
-)
 
 ROLE, ID = "split_part(actor, ' ', 1)", "split_part(actor, ' ', 2)::bigint"
 """SQL for the two parts of an actor such as `operator 1`."""
@@ -40,76 +32,20 @@ ROLE, ID = "split_part(actor, ' ', 1)", "split_part(actor, ' ', 2)::bigint"
 BY = f"CASE WHEN actor_via IS NOT NULL THEN {actor_json(ROLE, ID, 'actor_via', reader=ROLE)}::json END"
 
 SQL = sql.beside(__file__, at_once=AT_ONCE, by=BY)
-NEWEST_BELOW = SQL.text("newest_below")
 GROUPS = SQL.text("groups")
 PAUSE = SQL.text("pause")
 RESUME = SQL.text("resume")
 RECORD_CHANGE = SQL.text("record_change")
-ERASE_QUOTED = SQL.text("erase_quoted")
+ERASE_QUOTED, ERASE_TARGETS = SQL.text("erase_quoted"), SQL.text("erase_targets")
+ERASE_SELECTIONS = SQL.text("erase_selections")
 CIRCUITS = SQL.text("circuits")
+MODES_SET = SQL.text("modes")
 FORGET_MODES = SQL.text("forget_modes")
 SET_MODE = SQL.text("set_mode")
 RESET_MODE = SQL.text("reset_mode")
 ACTIONS = SQL.text("actions")
 RECORD = SQL.text("record")
 PRUNE_CHANGES = SQL.text("prune_changes")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The side effects of an action: all given conditions hold."""
-
-    ids: tuple[int, ...] = ()
-    kind: str | None = None
-    fingerprint: str | None = None
-    destination: str | None = None
-
-    def where(self) -> tuple[str, dict[str, Any]]:
-        """SQL over `s`, and its parameters."""
-        values = {"kind": self.kind, "fingerprint": self.fingerprint, "destination": self.destination}
-        named = {name: value for name, value in values.items() if value is not None}
-        conditions = [f"s.{name} = :{name}" for name in named]
-        if self.ids:
-            conditions.append("s.id = ANY(:ids)")
-            named["ids"] = list(self.ids)  # type: ignore[assignment]
-        return " AND ".join(conditions) or "true", named
-
-    def __str__(self) -> str:
-        parts = [f"{name} {value}" for name, value in vars(self).items() if value]
-        return ", ".join(parts) or "all"
-
-
-def page(
-    event_types: Mapping[str, EventType],
-    status: str | None,
-    chosen: Selection,
-    before: int = LARGEST_ID,
-    limit: int = 50,
-) -> tuple[str, int | None]:
-    """The newest side effects below `before` as a JSON array, each with `moved_on`, and the cursor of the next page.
-
-    A page may have fewer than `limit`, or none, although another follows: it scans `SPAN` ids.
-    """
-    where, values = chosen.where()
-    moved_on = " ".join(f"WHEN '{event_type.name}' THEN {event_type.moved_on}" for event_type in event_types.values())
-    if status is not None:
-        where, values["status"] = f"{where} AND s.status = :status", status
-    lowest = 0
-    if status not in INDEXED:
-        newest = db.session.execute(NEWEST_BELOW, {"before": before})
-        lowest = max(0, (newest.scalar() or 0) - SPAN)
-    found = db.session.execute(
-        text(
-            f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
-                min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :lowest)
-            FROM (SELECT {MEMBERS}, coalesce(CASE s.event_type {moved_on} END, false) AS moved_on FROM side_effects s
-                WHERE {where} AND s.id < :before AND s.id > :lowest ORDER BY s.id DESC LIMIT :limit) AS members"""
-        ),
-        values | {"before": before, "lowest": lowest, "limit": limit},
-    ).one()
-    if found[2] == limit:
-        return found[0], found[1]
-    return found[0], lowest + 1 if found[3] else None
 
 
 def groups() -> list[dict[str, Any]]:
@@ -148,9 +84,15 @@ def resume(actor: str, destination: str, reason: str) -> None:
 
 
 def circuits() -> list[dict[str, Any]]:
-    """Destinations whose circuit has ever opened, and their last change."""
-    rows = db.session.execute(CIRCUITS)
+    """Destinations that were ever called, first those that are not called now, with what waits for each."""
+    first_slot = int(unix_seconds() // SLOT_SECONDS) - WINDOW_SLOTS
+    rows = db.session.execute(CIRCUITS, {"limit": MOST_DESTINATIONS, "first_slot": first_slot})
     return [dict(row._mapping) for row in rows]
+
+
+def modes_set() -> dict[str, str]:
+    """The mode of each kind for which an operator has set one; `*` is all others."""
+    return {row.kind: row.mode for row in db.session.execute(MODES_SET)}
 
 
 def set_mode(actor: str, mode: str, kind: str, known: Collection[str]) -> None:
@@ -201,17 +143,18 @@ def _switch(actor: str, action: str, destination: str, reason: str, statement: T
     _act(actor, action, destination, reason, statement, {"destination": destination}, absent)
 
 
-def record(actor: str, action: str, target: str, reason: str, count: int) -> None:
-    """Write down what an operator did; committed with what was done."""
+def record(actor: str, action: str, target: str, reason: str, count: int, via: str | None = None) -> None:
+    """Write down what an operator did, by this or by the current request; committed with what was done."""
     values = {"actor": actor, "action": action, "target": target, "reason": reason, "count": count}
-    values |= {"via": guards.via()}
+    values |= {"via": via or guards.via()}
     db.session.execute(RECORD, values)
 
 
 def erase_quoted(addresses: Sequence[str]) -> None:
-    """Erase the reasons of circuits' changes that quote one of these addresses, in chunks that each commit."""
-    if addresses:
-        in_pieces(ERASE_QUOTED, addresses=list(addresses))
+    """Erase the reasons of circuits' changes, and the selections of operators, that quote one of these addresses, in
+    chunks that each commit."""
+    for statement in (ERASE_QUOTED, ERASE_TARGETS, ERASE_SELECTIONS) if addresses else ():
+        in_pieces(statement, addresses=list(addresses))
 
 
 def prune_changes() -> int:

@@ -1,9 +1,5 @@
 -- What operators see and do. Where they choose which side effects are meant, the statement is composed.
 
--- name: newest_below(before)
--- Where a page of all side effects begins.
-SELECT max(id) FROM side_effects WHERE id < :before
-
 -- name: groups()
 -- Dead letters by kind and error, of a bounded number: a page never counts a large table.
 SELECT kind, fingerprint, count(*) AS count, min(last_error) AS example, min(created_at) AS oldest,
@@ -25,18 +21,46 @@ WHERE destination = :destination
 -- An operator's actions are part of the circuit's history.
 INSERT INTO circuit_changes (destination, state, reason) VALUES (:destination, :state, :reason)
 
+-- fragment: quoted
+-- Whether a text quotes one of the addresses.
+EXISTS (SELECT FROM unnest(CAST(:addresses AS text[])) AS a (address) WHERE strpos(lower(t.text), lower(a.address)) > 0)
+
 -- name: erase_quoted(addresses, piece)
 -- A circuit is opened by an error, and a mail server's may quote the address of a buyer.
 UPDATE circuit_changes SET reason = '(erased)' WHERE id = ANY(ARRAY(
-    SELECT c.id FROM circuit_changes c WHERE EXISTS (
-        SELECT FROM unnest(CAST(:addresses AS text[])) AS a (address) WHERE strpos(lower(c.reason), lower(a.address)) > 0)
-    LIMIT :piece))
+    SELECT t.id FROM (SELECT id, reason AS text FROM circuit_changes) AS t WHERE {quoted} LIMIT :piece))
 
--- name: circuits()
--- Destinations that ever failed, with their last change.
-SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state, c.until, l.reason, l.at
-FROM circuits c LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
-    WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true ORDER BY c.destination
+-- name: erase_targets(addresses, piece)
+-- Who looks for the errors about a buyer may have typed the address. That something was done stays.
+UPDATE operator_actions SET target = '(erased)' WHERE id = ANY(ARRAY(
+    SELECT t.id FROM (SELECT id, target AS text FROM operator_actions) AS t WHERE {quoted} LIMIT :piece))
+
+-- name: erase_selections(addresses, piece)
+-- The same of jobs: one that is in progress selects nothing any more.
+UPDATE operator_jobs SET target = '(erased)', selection = '{"ids":[0]}' WHERE id = ANY(ARRAY(
+    SELECT t.id FROM (SELECT id, target AS text FROM operator_jobs) AS t WHERE {quoted} LIMIT :piece))
+
+-- name: circuits(limit, first_slot)
+-- Destinations that were ever called, first those that are not called now: with what waits, counted up to a limit, the
+-- calls of the last five minutes, and the last change. A webhook's has the shop of its endpoint.
+SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state,
+    CASE WHEN c.state <> 'closed' THEN c.until END AS until, l.reason, l.at,
+    (SELECT count(*) FROM (SELECT FROM side_effects s WHERE s.destination = c.destination AND s.status = 'pending'
+        ORDER BY s.event_id LIMIT {at_once} + 1) AS w) AS waiting,
+    (SELECT coalesce(sum((n.slot ->> 1)::int), 0) FROM json_array_elements(c."window") AS n (slot)
+        WHERE (n.slot ->> 0)::bigint >= :first_slot) AS calls,
+    (SELECT coalesce(sum((n.slot ->> 2)::int), 0) FROM json_array_elements(c."window") AS n (slot)
+        WHERE (n.slot ->> 0)::bigint >= :first_slot) AS failures,
+    (SELECT nullif(w.seller_id, 0) FROM webhook_endpoints w WHERE w.id = CASE
+        WHEN c.destination ~ '^webhook:[0-9]{1,18}$' THEN substr(c.destination, 9)::bigint END) AS seller_id
+FROM (SELECT * FROM circuits ORDER BY state = 'closed' AND NOT paused, destination LIMIT :limit) AS c
+LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
+    WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true
+ORDER BY c.state = 'closed' AND NOT c.paused, c.destination
+
+-- name: modes()
+-- What operators have set.
+SELECT kind, mode FROM side_effect_modes ORDER BY kind
 
 -- name: forget_modes()
 -- Switching all kinds overrides what was set for single ones.

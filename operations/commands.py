@@ -15,9 +15,9 @@ from flask.cli import AppGroup
 from foundation.console import in_one_line
 from foundation.contract import LARGEST_ID
 from foundation.settings import MODES
-from operations import actions
-from operations.actions import Selection
+from operations import actions, listing
 from operations.completeness import missing
+from operations.selection import Selection
 from outbox.engine import Engine
 from outbox.modes import ALL, DEFAULT
 from side_effects.models import STATUSES
@@ -49,8 +49,9 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
 def list_them(status: str, limit: int, **chosen: Any) -> None:
     """List side effects, newest first, one JSON object per line."""
     cursor: int | None = LARGEST_ID
+    selected = _selected(chosen, status)
     while limit > 0 and cursor is not None:
-        text, cursor = actions.page(_engine().event_types, status, Selection(**chosen), cursor, limit)
+        text, cursor = listing.page(_engine().event_types, selected, cursor, limit)
         rows = orjson.loads(text)
         for row in rows:
             click.echo(orjson.dumps(row))
@@ -155,10 +156,14 @@ def _engine() -> Engine:
 
 
 def _named(chosen: dict[str, Any], everything: bool) -> Selection:
-    selection = Selection(**chosen)
+    selection = _selected(chosen)
     if selection == Selection() and not everything:
         raise click.UsageError("Give --id, --kind, --fingerprint or --destination, or --all.")
     return selection
+
+
+def _selected(chosen: dict[str, Any], status: str | None = None) -> Selection:
+    return Selection(status=status, **chosen)
 
 
 def _actor() -> str:

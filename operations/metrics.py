@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from flask import Response
+from flask import Response, current_app
 from flask_openapi.blueprint import APIBlueprint
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from foundation import metric_files, sql, strict_reading
+from foundation import clock, metric_files, sql, strict_reading
 from foundation.db import db
 from foundation.documentation import documented
 from foundation.health import TAG
@@ -68,4 +68,19 @@ class Facts(Collector):
         kinds = [kind for (kind,) in db.session.execute(KINDS)]
         for kind, age in db.session.execute(OLDEST_DUE, {"kinds": kinds}):
             oldest.add_metric([kind], float(age or 0))
-        yield from (oldest, dead, state)
+        yield from (oldest, dead, state, _not_well())
+
+
+def _not_well() -> GaugeMetricFamily:
+    """One for each cause of which operators are alerted: deploy/prometheus/alerts.yml needs no other rule."""
+    since = GaugeMetricFamily(
+        "onward_not_well_seconds", "For how long something is not well, by rule.", labels=["rule", "subject", "seller"]
+    )
+    seconds: dict[tuple[str, str, str], float] = {}
+    for one in current_app.extensions["onward"].alerts.find():
+        labels = (one.cause.name, one.subject, str(one.seller_id or ""))
+        age = max(0.0, (clock.now() - one.since).total_seconds())
+        seconds[labels] = max(age, seconds.get(labels, 0.0))
+    for labels, age in seconds.items():
+        since.add_metric(labels, age)
+    return since

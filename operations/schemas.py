@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from access.actors import Acting
 from access.principal import Role
 from foundation.contract import LARGEST_ID, Answer, Body, Id, Query, example, example_of
 from foundation.errors import InvalidRequest
-from operations.actions import Selection
+from operations.selection import Selection
 from side_effects.retry import fingerprint
 
 KIND, DESTINATION, EVENT_TYPE = "email.status", "mail-server", "order"
@@ -27,6 +28,13 @@ Status = Literal["pending", "running", "succeeded", "dead", "discarded", "supers
 class SideEffectsQuery(Query):
     """Newest first; `cursor` is the `next_cursor` of the previous page."""
 
+    q: str | None = Field(
+        None,
+        max_length=500,
+        description="Qualifiers, all of which have to hold, as operators type them: kind, error, order, state, shop, "
+        "destination, attempts, request, id, group, since, until. A word without one is looked for in the error.",
+        examples=['kind:email error:"550 5.1.1" state:dead'],
+    )
     status: Annotated[Status, Field(description="Filter by status.", examples=["dead"])] | None = None
     kind: str | None = Field(None, max_length=200, description="Filter by kind.", examples=[KIND])
     destination: str | None = Field(None, max_length=500, description="Filter by destination.", examples=[DESTINATION])
@@ -35,6 +43,13 @@ class SideEffectsQuery(Query):
     )
     cursor: Annotated[Id, Field(description="`next_cursor` of the previous page.", examples=[1001])] = LARGEST_ID
     limit: int = Field(50, ge=1, le=200, description="Side effects per page.", examples=[50])
+
+    def selection(self, typed: Selection) -> Selection:
+        """What is selected by the qualifiers, and by the other parameters; raises InvalidRequest if one is in both."""
+        given = Selection((), self.kind, None, self.fingerprint, self.destination, status=self.status).members
+        if both := given.keys() & typed.members.keys():
+            raise InvalidRequest(f"q: {min(both)} is a parameter too.")
+        return replace(typed, **given)
 
 
 class DeadLetterSelection(Body):
@@ -46,7 +61,7 @@ class DeadLetterSelection(Body):
     destination: ShortText | None = None
 
     def selection(self) -> Selection:
-        chosen = Selection(tuple(self.ids), self.kind, self.fingerprint, self.destination)
+        chosen = Selection(tuple(self.ids), self.kind, None, self.fingerprint, self.destination)
         if chosen == Selection():
             raise InvalidRequest("Give ids, kind, fingerprint or destination.")
         return chosen
@@ -106,6 +121,7 @@ class SideEffect(Answer):
         request_id="7f3c2a9d51e84b06",
         created_at="2026-11-24T09:30:00.123456+00:00",
         finished_at="2026-11-24T09:30:01.123456+00:00",
+        job_id=None,
         moved_on=False,
     )
 
@@ -124,7 +140,41 @@ class SideEffect(Answer):
     request_id: str
     created_at: datetime
     finished_at: datetime | None
+    job_id: Annotated[int | None, Field(description="The job that redelivered or discarded it last.")]
     moved_on: Annotated[bool, Field(description="Whether the order has changed since.")]
+
+
+class SideEffectAttempt(Answer):
+    """An attempt at a side effect."""
+
+    attempt: int
+    at: Annotated[datetime, Field(description="When it began.")]
+    seconds: Annotated[float | None, Field(description="How long it took; null if that is not known.")]
+    outcome: Literal["succeeded", "retry", "dead", "crashed"]
+    error: str
+
+
+class SideEffectDetail(SideEffect):
+    """A side effect, its last 20 attempts, the oldest first, and its order."""
+
+    model_config = example(
+        **example_of(SideEffect),
+        attempt_log=[
+            {
+                "attempt": 1,
+                "at": "2026-11-24T09:30:01.100000+00:00",
+                "seconds": 0.0234,
+                "outcome": "dead",
+                "error": ERROR,
+            }
+        ],
+        order_number="A-1001",
+        seller_id=1,
+    )
+
+    attempt_log: list[SideEffectAttempt]
+    order_number: Annotated[str | None, Field(description="Null if it is about no order.")]
+    seller_id: int | None
 
 
 class SideEffectPage(Answer):
@@ -137,6 +187,22 @@ class SideEffectPage(Answer):
         int | None,
         Field(description="Send it as `cursor` for the next page, which may follow an empty one; null on the last."),
     ]
+
+
+class SideEffectPath(pydantic.BaseModel):
+    """The path of a side effect."""
+
+    side_effect_id: Annotated[Id, Field(description="The side effect's id.", examples=[1])]
+
+
+class SideEffectCounts(Answer):
+    """How many there are, each counted up to 10,000: 10,001 means more."""
+
+    model_config = example(pending=3, running=1, dead=12)
+
+    pending: int
+    running: int
+    dead: int
 
 
 class DeadLetterGroup(Answer):
@@ -178,17 +244,21 @@ class DeadLetterCount(Answer):
 
 
 class DestinationCircuit(Answer):
-    """A destination whose circuit has ever opened, and its last change."""
+    """A destination that was ever called, what waits for it, and its circuit's last change."""
 
     destination: str
     state: Literal["closed", "open", "half-open", "paused"]
-    until: datetime | None
+    until: Annotated[datetime | None, Field(description="When it is probed next; null while it is called.")]
     reason: str | None
     at: datetime | None
+    waiting: Annotated[int, Field(description="Side effects that wait for it, counted up to 10,000.")]
+    calls: Annotated[int, Field(description="Calls of the last five minutes.")]
+    failures: Annotated[int, Field(description="How many of them failed.")]
+    seller_id: Annotated[int | None, Field(description="Whose webhook endpoint it is.")]
 
 
 class CircuitList(Answer):
-    """The destinations' circuits."""
+    """The destinations' circuits, first those that are not called; at most 500."""
 
     model_config = example(
         circuits=[
@@ -198,11 +268,30 @@ class CircuitList(Answer):
                 "until": None,
                 "reason": "paused by operator 1: The provider is moving.",
                 "at": "2026-11-24T09:30:00.123456+00:00",
+                "waiting": 38,
+                "calls": 20,
+                "failures": 12,
+                "seller_id": None,
             }
         ]
     )
 
     circuits: list[DestinationCircuit]
+
+
+class KindMode(Answer):
+    """A mode that an operator has set."""
+
+    kind: Annotated[str, Field(description="`*` is every kind without a mode of its own.")]
+    mode: Literal["background", "sequential"]
+
+
+class ModeList(Answer):
+    """The modes that operators have set; SIDE_EFFECTS_MODE applies to what is not among them."""
+
+    model_config = example(modes=[{"kind": "*", "mode": "sequential"}])
+
+    modes: list[KindMode]
 
 
 class SideEffectsMode(Answer):

@@ -34,6 +34,7 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
     "new_order": {"sentence": "A new order", "total": "€25.00"},
     "alert_circuit": {"destination": "mail-server", "since": "2026-12-01 10:00", "reason": "refused"},
     "alert_dead_letters": {"threshold": 100},
+    "alert_late": {"what": "email.status", "destination": "mail-server", "since": "2026-12-01 10:00"},
     "alert_endpoint": {"url": "https://shop.example", "percent": 50, "disabled_at": "2026-12-01", "reason": "refused"},
 }
 """What those are given that are not about a status."""

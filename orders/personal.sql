@@ -44,9 +44,9 @@ UPDATE order_imports SET digest = NULL WHERE order_id = ANY(ARRAY(
 
 -- name: erase_errors(orders, piece)
 -- A mail server's refusal may quote the buyer's address; the fingerprint is the beginning of the error.
-UPDATE side_effects SET last_error = '', fingerprint = '' WHERE id = ANY(ARRAY(
+UPDATE side_effects SET last_error = '', fingerprint = '', attempt_log = '[]' WHERE id = ANY(ARRAY(
     SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type IN ('order', 'timer') AND s.event_id = e.id
-    WHERE e.order_id = ANY(:orders) AND (s.last_error, s.fingerprint) <> ('', '') LIMIT :piece))
+    WHERE e.order_id = ANY(:orders) AND (s.last_error, s.fingerprint, s.attempt_log) <> ('', '', '[]') LIMIT :piece))
 
 -- name: export_orders(buyer, after, piece)
 -- Orders with their history, page by page.

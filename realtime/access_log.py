@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import prometheus_client
+
 from foundation import clock
 from foundation.logs import get_logger, info_enabled
 from realtime.subscriber import Subscriber
@@ -14,6 +16,9 @@ enabled = info_enabled("onward.streams")
 LINES = 20
 """Maximum records of one principal's connects per minute, and of its disconnects; the others are only counted. A client
 that connected and disconnected in a loop wrote 2,000 lines a second."""
+
+OPENED = prometheus_client.Counter("onward_streams_opened", "Streams that were opened, or resumed.", ("way",))
+CLOSED = prometheus_client.Counter("onward_streams_closed", "Streams that ended, by reason.", ("reason",))
 
 
 class AccessLog:
@@ -26,6 +31,7 @@ class AccessLog:
         self._closed: Counter[str] = Counter()
 
     def opened(self, subscriber: Subscriber, cursor: str, replayed: int) -> None:
+        OPENED.labels("resumed" if cursor else "new").inc()
         if not enabled():
             return
         self._opened[subscriber.who] += 1
@@ -41,6 +47,7 @@ class AccessLog:
             )
 
     def closed(self, subscriber: Subscriber) -> None:
+        CLOSED.labels(subscriber.closed_for).inc()
         if not enabled():
             return
         self._closed[subscriber.who] += 1

@@ -22,6 +22,9 @@ from realtime.log import EventLog, LogState
 from realtime.packs import SEQ
 from realtime.sse import Cursor
 
+LOOKED_BACK = 4
+"""An event of a seller has others beside it, with numbers of their own."""
+
 PLACE = re.compile(r"(?:([0-9]{1,18})\.)?([0-9]{1,18})")
 
 
@@ -86,3 +89,13 @@ def _judge(state: LogState, epoch: int, seq: int) -> None:
 def _event(epoch: int, number: int, channel: str, type: str, data: str) -> str:
     head = orjson.dumps({"id": str(Cursor(epoch, number)), "channel": channel, "type": type}).decode()
     return f'{head[:-1]},"data":{data}}}'
+
+
+def newest(log: EventLog, channels: tuple[str, ...], count: int) -> list[dict[str, Any]]:
+    """The newest events of these channels, the newest first: at most `count`, among so many numbers and a few more."""
+    state = log.state()
+    seq = max(state.pruned_through, state.head - LOOKED_BACK * count, 0)
+    _, rows = log.read_page(channels, seq, LOOKED_BACK * count)
+    wanted = packs.matching(channels)
+    found = [event for row in rows for event in packs.events(row, wanted, seq)]
+    return [orjson.loads(_event(state.epoch, *event)) for event in found[: -count - 1 : -1]]

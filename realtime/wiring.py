@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import resource
 from functools import partial
+from typing import Any
 
 from access import guards
 from access.parts import Access
 from foundation.connections import PreparedPool
 from foundation.settings import Settings
 from foundation.version import VERSION
-from realtime import link_routes
+from realtime import link_routes, polling
 from realtime import models as models  # its tables, for the metadata
 from realtime.appending import Appender
 from realtime.fast_path import StreamFastPath
@@ -99,6 +100,10 @@ class Realtime:
         """The log's current position; to be read before the data of a page whose stream continues from it."""
         state = self._log.state()
         return str(Cursor(state.epoch, state.head))
+
+    def newest(self, channels: tuple[str, ...], count: int) -> list[dict[str, Any]]:
+        """The newest events of these channels, the newest first."""
+        return polling.newest(self._log, channels, count)
 
     def position(self) -> str:
         """A position that the log has reached, without asking for it while it is followed: up to a second old."""

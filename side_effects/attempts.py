@@ -27,6 +27,8 @@ log = get_logger(__name__)
 INSIST_SECONDS = 0.25
 """How long to wait before the next try while the database is unavailable."""
 
+NOT_ATTEMPTED = -1.0
+
 
 class Attempts:
     """Makes the attempts of one process."""
@@ -57,11 +59,12 @@ class Attempts:
         try:
             with self._claims.held(claimed):
                 allowed = self._circuits.allows(claimed.destination)
+                begun = clock.monotonic()
                 outcome = self._call(kind, claimed) if allowed else None
                 if outcome is None:
                     self._claims.untried = True  # it is released, and no attempt was spent
                 elif not (kind.records_itself and outcome.kind == "succeeded"):
-                    decided = self._decide(kind, claimed, outcome)
+                    decided = self._decide(kind, claimed, outcome, clock.monotonic() - begun)
                     self._record(kind, claimed, outcome, decided)
         finally:
             self._on_end()
@@ -93,12 +96,22 @@ class Attempts:
         self._metrics.attempted(kind.name, outcome.kind, clock.monotonic() - begun)
         return outcome
 
-    def _decide(self, kind: Kind, claimed: Claimed, outcome: Outcome) -> Recorded:
+    def _decide(self, kind: Kind, claimed: Claimed, outcome: Outcome, seconds: float) -> Recorded:
         """Its next state, and how many attempts have been spent."""
         counted = spent(outcome, claimed.attempts, claimed.probe)
         after = decide(outcome, max(1, counted), kind.delays, random.random())
         reason = storable(outcome.reason)
-        return Recorded(claimed.id, claimed.attempts, counted, after.status, after.delay, reason, fingerprint(reason))
+        attempted = outcome.kind not in ("later", "superseded")
+        return Recorded(
+            claimed.id,
+            claimed.attempts,
+            counted,
+            after.status,
+            after.delay,
+            reason,
+            fingerprint(reason),
+            seconds if attempted else NOT_ATTEMPTED,
+        )
 
     def _record(self, kind: Kind, claimed: Claimed, outcome: Outcome, decided: Recorded) -> None:
         if not kind.records_itself:
@@ -143,6 +156,9 @@ class Recorded:
     delay: float
     error: str
     fingerprint: str
+    seconds: float
+    """How long the attempt took; NOT_ATTEMPTED if the destination was not called."""
+
     written: bool | None = None
     """Whether it was recorded; False if the lease was lost meanwhile. None before it was tried."""
 
@@ -177,7 +193,7 @@ class Recorder:
 
     def _write(self, batch: Sequence[Recorded]) -> None:
         batch = sorted(batch, key=lambda one: one.id)  # so that no two processes lock the same rows in opposite order
-        lines = [(o.id, o.attempt, o.spent, o.status, o.delay, o.error, o.fingerprint) for o in batch]
+        lines = [(o.id, o.attempt, o.spent, o.status, o.delay, o.error, o.fingerprint, o.seconds) for o in batch]
         args = [list(column) for column in zip(*lines, strict=True)]
         while True:
             try:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base
@@ -74,6 +74,9 @@ class SideEffectRow(Base):
         Index("side_effects_destination_idx", "destination", "event_id", postgresql_where=text("status = 'pending'")),
         Index("side_effects_running_idx", "claimed_until", postgresql_where=text("claimed_until IS NOT NULL")),
         Index("side_effects_dead_idx", "kind", "fingerprint", "id", postgresql_where=text("status = 'dead'")),
+        # All dead letters, the newest first; jobs go through them from the oldest on.
+        Index("side_effects_dead_id_idx", "id", postgresql_where=text("status = 'dead'")),
+        Index("side_effects_job_idx", "job_id", "status", postgresql_where=text("job_id IS NOT NULL")),
         Index(
             "side_effects_finished_idx", "finished_at", postgresql_where=text("status IN ('succeeded', 'discarded')")
         ),
@@ -102,6 +105,11 @@ class SideEffectRow(Base):
     request_id: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     finished_at: Mapped[datetime | None]
+    attempt_log: Mapped[Any] = mapped_column(JSONB, server_default="[]")
+    """The last attempts, the newest at the end: `{"attempt", "at", "seconds", "outcome", "error"}`."""
+
+    job_id: Mapped[int | None]
+    """The operator's job that redelivered or discarded it last."""
 
 
 class CircuitRow(Base):

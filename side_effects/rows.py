@@ -45,12 +45,19 @@ _INSERT_TAKEN = insert(
     scheduled_at="clock_timestamp() + make_interval(secs => :delay)",
     last_error="f.error",
     fingerprint="f.fingerprint",
+    attempt_log="""CASE WHEN f.error = '' THEN '[]' ELSE jsonb_build_array(jsonb_build_object(
+        'attempt', CAST(:attempts AS int), 'at', clock_timestamp(), 'seconds', NULL, 'outcome', 'retry',
+        'error', f.error)) END""",
 )
+
+ATTEMPTS_KEPT = 20
+"""Of one side effect, the last ones."""
 
 ALWAYS_DUE = "NULL::text"
 """What is due stays due, if no kind says otherwise."""
 
 VALUES: dict[str, str | int | float] = {
+    "attempts_kept": ATTEMPTS_KEPT,
     "held": HELD,
     "insert_taken": _INSERT_TAKEN,
     "lease_seconds": LEASE_SECONDS,

@@ -51,6 +51,10 @@ WHERE s.id = ANY(ARRAY(SELECT id FROM judged WHERE why IS NULL))
 RETURNING s.id, s.kind, s.destination, s.event_type, s.event_id, s.order_id, s.attempts, s.request_id, s.scheduled_at
 
 
+-- fragment: attempts_before
+-- The log keeps so many of the last attempts: a destination that is away for a weekend is probed ten thousand times.
+CASE WHEN jsonb_array_length(s.attempt_log) < {attempts_kept} THEN s.attempt_log ELSE s.attempt_log - 0 END
+
 -- name: claim_effects(kind text, most int, owner bigint, floor timestamptz, destinations text[])
 -- :floor: under somebody else's long transaction, dead rows pile up at the left end of the index, and reading over
 -- 200,000 of them took 17 ms per claim. An index cannot be searched by a volatile function: with clock_timestamp(),
@@ -150,14 +154,19 @@ WHERE s.kind = :kind AND s.status = 'pending' AND s.scheduled_at <= statement_ti
 RETURNING id
 
 
--- name: record_effects(ids bigint[], attempts int[], spent int[], statuses text[], delays float8[], errors text[], fingerprints text[])
--- Fenced by the attempt: a worker that lost its lease changes nothing, whatever the outcome.
+-- name: record_effects(ids bigint[], attempts int[], spent int[], statuses text[], delays float8[], errors text[], fingerprints text[], seconds float8[])
+-- Fenced by the attempt: a worker that lost its lease changes nothing, whatever the outcome. :seconds: how long it took;
+-- below zero if nothing was attempted.
 UPDATE side_effects s SET attempts = n.spent, status = n.status, owner = 0, claimed_until = NULL,
     last_error = n.error, fingerprint = n.fingerprint,
     scheduled_at = clock_timestamp() + make_interval(secs => n.delay),
-    finished_at = CASE WHEN n.status = 'pending' THEN NULL ELSE clock_timestamp() END
-FROM unnest(:ids, :attempts, :spent, :statuses, :delays, :errors, :fingerprints)
-    AS n (id, attempt, spent, status, delay, error, fingerprint)
+    finished_at = CASE WHEN n.status = 'pending' THEN NULL ELSE clock_timestamp() END,
+    attempt_log = CASE WHEN n.seconds < 0 THEN s.attempt_log ELSE {attempts_before} || jsonb_build_object(
+        'attempt', n.attempt, 'at', clock_timestamp() - make_interval(secs => n.seconds),
+        'seconds', round(n.seconds::numeric, 4), 'outcome', CASE n.status WHEN 'pending' THEN 'retry' ELSE n.status END,
+        'error', n.error) END
+FROM unnest(:ids, :attempts, :spent, :statuses, :delays, :errors, :fingerprints, :seconds)
+    AS n (id, attempt, spent, status, delay, error, fingerprint, seconds)
 WHERE s.id = ANY(:ids) AND s.id = n.id AND s.attempts = n.attempt AND {status_is} 'running'
 RETURNING s.id
 
@@ -198,7 +207,9 @@ lost AS MATERIALIZED (
 UPDATE side_effects s SET crashes = crashes + 1, owner = 0, claimed_until = NULL, scheduled_at = clock_timestamp(),
     status = CASE WHEN crashes + 1 >= {max_crashes} THEN 'dead' ELSE 'pending' END,
     finished_at = CASE WHEN crashes + 1 >= {max_crashes} THEN clock_timestamp() END,
-    last_error = 'The process ended during the attempt.', fingerprint = 'The process ended during the attempt.'
+    last_error = 'The process ended during the attempt.', fingerprint = 'The process ended during the attempt.',
+    attempt_log = {attempts_before} || jsonb_build_object('attempt', s.attempts, 'at', clock_timestamp(),
+        'seconds', NULL, 'outcome', 'crashed', 'error', 'The process ended during the attempt.')
 WHERE s.id = ANY(ARRAY(SELECT id FROM lost))
 RETURNING s.id, s.kind, s.status, s.crashes
 

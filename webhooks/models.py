@@ -22,6 +22,7 @@ class WebhookEndpointRow(Base):
     __tablename__ = "webhook_endpoints"
     __table_args__ = (
         Index("webhook_endpoints_seller_id_idx", "seller_id"),
+        Index("webhook_endpoints_failing_idx", "id", postgresql_where=text("failing_since IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 

@@ -26,6 +26,8 @@ ERASED = {
     "internal_notes": "body",
     "messages": "body",
     "notifications": "body",
+    "operator_actions": "target",
+    "operator_jobs": "target selection",
     "order_reasons": "reason",
     "order_search": "document",
     "order_edits": "before after",
@@ -36,7 +38,7 @@ ERASED = {
     "realtime_packs": "pieces",
     "revocations": "reason",
     "saved_views": "name filters",
-    "side_effects": "last_error fingerprint",
+    "side_effects": "last_error fingerprint attempt_log",
     "webhook_attempts": "body headers",
 }
 """What is erased, or deleted with its row: each of these columns has the marker before, and none afterwards."""
@@ -60,7 +62,9 @@ KEPT = {
     "message_marks": {TECHNICAL: "reader_role reader_via"},
     "messages": {TECHNICAL: "kind author_role author_via buyer_body", CLIENTS_ID: "client_message_id"},
     "notifications": {TECHNICAL: "kind recipient_role", OF_THE_ORDER: "title"},
-    "operator_actions": {TECHNICAL: "action target actor_via", OF_OPERATORS: "actor reason"},
+    "metric_minutes": {TECHNICAL: "name label"},
+    "operator_actions": {TECHNICAL: "action actor_via", OF_OPERATORS: "actor reason"},
+    "operator_jobs": {TECHNICAL: "action state actor_via error", OF_OPERATORS: "actor reason"},
     "order_imports": {OF_THE_ORDER: "external_id"},
     "order_events": {
         TECHNICAL: "type from_status to_status actor_role actor_via changed",
@@ -96,6 +100,11 @@ COLUMNS = """SELECT table_name, column_name, data_type FROM information_schema.c
 WEBHOOK_ATTEMPT = """INSERT INTO webhook_attempts
     (endpoint_id, event_type, event_id, order_id, type, attempt, succeeded, error, headers, body, seconds)
     VALUES (1, 'order', 1, %s, 'order.created', 1, true, '', '{}', '', 0.1)"""
+
+OPERATOR_ACTION = """INSERT INTO operator_actions (actor, action, target, reason, count)
+    VALUES ('operator 1', 'redeliver', %s, '', 1)"""
+OPERATOR_JOB = """INSERT INTO operator_jobs (actor, action, selection, target, reason, per_second, matching, last_id)
+    VALUES ('operator 1', 'redeliver', %s, %s, '', 1, 1, 0)"""
 
 FORMS = {
     "json": "json_build_object('{0}', '{0}')",
@@ -174,6 +183,12 @@ def told(app, cast, outbox, sql, columns, form):
         "INSERT INTO alerts (key, kind, shown) VALUES ('circuit', 'circuit', %s)", json.dumps({"reason": f"550 {SAID}"})
     )
     sql(WEBHOOK_ATTEMPT, id)
+    about = f"error {MARKER}@example.org"
+    sql(
+        "INSERT INTO operator_actions (actor, action, target, reason, count) VALUES ('operator 1', 'x', %s, '', 1)",
+        about,
+    )
+    sql(OPERATOR_JOB, json.dumps({"error": about}), about)
     for table, column in sorted(erased()):
         if not holds(sql, table, column):
             value = FORMS.get(columns[table, column], "coalesce({1}, '') || '{0}'").format(MARKER, column)

@@ -40,6 +40,10 @@ BEFORE = {
     "listMessages": ["createMessage"],
     "listCircuits": ["changeCircuit"],
     "listOperatorActions": ["changeCircuit"],
+    "listSideEffectsModes": ["setSideEffectsMode"],
+    "listJobs": ["startJob"],
+    "getJob": ["startJob"],
+    "stopJob": ["startJob"],
     "listApiKeys": ["createApiKey"],
     "revokeApiKey": ["createApiKey"],
     "getSellerProfile": ["setSellerProfile"],
@@ -65,8 +69,11 @@ BEFORE = {
 """Whose examples were sent before, besides that of creating an order."""
 
 DEAD_LETTER = """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, finished_at,
-    last_error, fingerprint)
-    VALUES (%s, %s, %s, 1, 1, 'dead', now(), %s, %s)"""
+    last_error, fingerprint, attempt_log)
+    VALUES (%s, %s, %s, 1, 1, 'dead', now(), %s, %s,
+        '[{"attempt":1,"at":"2026-11-24T09:30:01Z","seconds":0.1,"outcome":"dead","error":""}]')"""
+OPEN = """WITH opened AS (INSERT INTO circuit_changes (destination, state, reason) VALUES ('mail-server', 'open', ''))
+    INSERT INTO circuits (destination, state) VALUES ('mail-server', 'open')"""
 
 OCCASIONAL = {"Preference-Applied", "Onward-Effects", "Link", *openapi.RATE}
 """Headers that come only sometimes."""
@@ -158,6 +165,7 @@ class World:
             "people",
             "saved_views",
             "webhook_endpoints",
+            "operator_jobs",
         ):
             sql(f"ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1")
 
@@ -186,6 +194,8 @@ def world(app, settings, outbox, contract, sql, operation_id):
         world.send("createOrder")
     outbox.run_until_idle()
     sql(DEAD_LETTER, schemas.KIND, schemas.DESTINATION, schemas.EVENT_TYPE, schemas.ERROR, schemas.FINGERPRINT)
+    if operation_id == "getServiceHealth":
+        sql(OPEN)
     yield world
     # No number of a key is given twice: the process remembers which were revoked.
     sql("SELECT setval('api_keys_id_seq', greatest(last_value, %s)) FROM api_keys_id_seq", newest)

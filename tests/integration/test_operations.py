@@ -9,7 +9,7 @@ import pytest
 from access.principal import Role
 from access.tokens import Tokens
 from cli import init_commands
-from operations import actions
+from operations import listing
 from side_effects.rows import CLAIM, RECORD, RESCUE
 from side_effects.worker import LONG_AGO
 from tests.facts import eventually
@@ -53,7 +53,7 @@ def test_a_page_looks_at_so_many_only_and_says_where_the_next_begins(dead, olive
         SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded', now(), now()
         FROM generate_series(1, 25) AS n"""
     )
-    monkeypatch.setattr(actions, "SPAN", 10)
+    monkeypatch.setattr(listing, "SPAN", 10)
     address, pages = f"/api/ops/side-effects?kind={CHAT}", []
     cursor = 2**53 - 1
     while cursor is not None:
@@ -190,8 +190,8 @@ def test_a_late_record_changes_nothing(dead, sql, onward, olive):
     assert [(id, CHAT, "pending", 1)] == eventually(lambda: run(RESCUE, (100.0,)))
     ((_, *_, again, _, _),) = run(CLAIM, (CHAT, 10, 8, LONG_AGO, None))
 
-    assert [] == run(RECORD, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""]))
-    assert [(id,)] == run(RECORD, ([id], [again], [again], ["succeeded"], [0.0], [""], [""]))
+    assert [] == run(RECORD, ([id], [attempts], [attempts], ["succeeded"], [0.0], [""], [""], [0.1]))
+    assert [(id,)] == run(RECORD, ([id], [again], [again], ["succeeded"], [0.0], [""], [""], [0.1]))
 
 
 def test_five_crashes_make_a_dead_letter(dead, sql, onward, outbox):

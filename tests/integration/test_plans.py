@@ -136,7 +136,7 @@ DONE = """INSERT INTO side_effects (kind, destination, event_type, event_id, ord
     SELECT 'email.status', 'mail-server', 'order', -n, -n, 'succeeded' FROM generate_series(1, 20000) AS n"""
 BY_ID = "ARRAY[1, 2]::bigint[]"
 ASKED = {
-    rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{,}}', '{{,}}'",
+    rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{,}}', '{{,}}', '{{0,0}}'",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",
     rows.PROBE: "'mail-server', 'email.status', 1",

@@ -46,7 +46,7 @@ def complete_all(pool, records):
 
 
 def succeeded(id, attempt=1, delay=0.0):
-    return Recorded(id, attempt, attempt, "succeeded", delay, "", "")
+    return Recorded(id, attempt, attempt, "succeeded", delay, "", "", 0.1)
 
 
 def test_outcomes_that_come_together_leave_together(pool, running, sql):

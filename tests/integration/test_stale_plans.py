@@ -104,7 +104,7 @@ ASKED = {
     replace(JUDGED.withdraw, name="withdraw_judged"): "'email.status', 10, '2000-01-01'",
     rows.DUE_KINDS: "'{email.status}', '{2000-01-01}'",
     rows.CLAIM_OF_SUBJECT: "'order', 1, 1, '{email.status}'",
-    rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{succeeded,succeeded}}', '{{0,0}}', '{{a,b}}', '{{a,b}}'",
+    rows.RECORD: f"{BY_ID}, '{{1,1}}', '{{1,1}}', '{{dead,dead}}', '{{0,0}}', '{{a,b}}', '{{a,b}}', '{{0,0}}'",
     rows.HAND_BACK: f"1, {BY_ID}",
     rows.RENEW: f"{BY_ID}, 1",
     rows.RESCUE: "10",

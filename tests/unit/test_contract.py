@@ -58,6 +58,8 @@ VERBS = (
     "rotate",
     "send",
     "set",
+    "start",
+    "stop",
     "stream",
     "undo",
 )

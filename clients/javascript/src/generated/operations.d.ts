@@ -34,6 +34,18 @@ export interface ExportPersonalDataOptions extends Sent {
   ifNoneMatch?: string;
 }
 
+export interface GetJobOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface GetMetricHistoryOptions extends Sent {
+  /** Up to the last whole minute. */
+  minutes?: 15 | 60 | 360 | 1440;
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
 export interface GetOrderOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
@@ -89,6 +101,26 @@ export interface GetSellerProfileOptions extends Sent {
   ifNoneMatch?: string;
 }
 
+export interface GetServiceHealthOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface GetSideEffectOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface GetSideEffectCountsOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface GetStreamCountsOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
 export interface GetWebhookOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
@@ -124,6 +156,11 @@ export interface ListEventsOptions extends Sent {
   channels?: string;
   /** Events per page. */
   limit?: number;
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface ListJobsOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -207,6 +244,11 @@ export interface ListSellerPeopleOptions extends Sent {
 }
 
 export interface ListSideEffectsOptions extends Sent {
+  /**
+   * Qualifiers, all of which have to hold, as operators type them: kind, error, order, state, shop, destination,
+   * attempts, request, id, group, since, until. A word without one is looked for in the error.
+   */
+  q?: string;
   /** Filter by status. */
   status?: "pending" | "running" | "succeeded" | "dead" | "discarded" | "superseded";
   /** Filter by kind. */
@@ -219,6 +261,11 @@ export interface ListSideEffectsOptions extends Sent {
   cursor?: number;
   /** Side effects per page. */
   limit?: number;
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface ListSideEffectsModesOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -392,10 +439,20 @@ export class Operations {
    */
   exportPersonalData(options: ExportPersonalDataOptions): Promise<Answer<schemas.PersonalData>>;
   /**
+   * Get a job.
+   * For operators and auditors.
+   */
+  getJob(jobId: number, options?: GetJobOptions): Promise<Answer<schemas.OperatorJob>>;
+  /**
    * Check liveness.
    * 200 as long as the process works at all.
    */
   getLiveness(options?: Sent): Promise<Answer<schemas.Health>>;
+  /**
+   * Get metrics over time.
+   * For operators and auditors: rates, durations, what waits and its age, streams; of all processes together.
+   */
+  getMetricHistory(options?: GetMetricHistoryOptions): Promise<Answer<schemas.MetricHistory>>;
   /**
    * Get metrics for Prometheus.
    * Counters of all processes of this machine, and the age of the oldest pending work.
@@ -443,6 +500,26 @@ export class Operations {
    */
   getSellerProfile(sellerId: number, options?: GetSellerProfileOptions): Promise<Answer<schemas.SellerProfile>>;
   /**
+   * Say whether all is well.
+   * For operators and auditors: by the rules of the alerts, what is not well, for whom and since when.
+   */
+  getServiceHealth(options?: GetServiceHealthOptions): Promise<Answer<schemas.ServiceHealth>>;
+  /**
+   * Get a side effect.
+   * For operators and auditors, with its last 20 attempts.
+   */
+  getSideEffect(sideEffectId: number, options?: GetSideEffectOptions): Promise<Answer<schemas.SideEffectDetail>>;
+  /**
+   * Get the number of side effects.
+   * For operators and auditors: how many are pending, running and dead. Each is counted up to 10,000.
+   */
+  getSideEffectCounts(options?: GetSideEffectCountsOptions): Promise<Answer<schemas.SideEffectCounts>>;
+  /**
+   * Get the number of streams.
+   * For operators and auditors: the open streams of all processes, and what became of others in the last hour.
+   */
+  getStreamCounts(options?: GetStreamCountsOptions): Promise<Answer<schemas.StreamFigures>>;
+  /**
    * Get a webhook.
    * With what waits for it, and how many attempts succeeded and failed lately.
    */
@@ -468,7 +545,7 @@ export class Operations {
   listApiKeys(options?: ListApiKeysOptions): Promise<Answer<schemas.ApiKeyList>>;
   /**
    * List circuits.
-   * For operators and auditors: destinations whose circuit has ever opened.
+   * For operators and auditors: destinations that were ever called, first those that are not called now.
    */
   listCircuits(options?: ListCircuitsOptions): Promise<Answer<schemas.CircuitList>>;
   /**
@@ -481,6 +558,11 @@ export class Operations {
    * Stored for RETENTION_HOURS. Operators and services get the events of all sellers: each change once.
    */
   listEvents(options?: ListEventsOptions): Promise<Answer<schemas.LiveEventPage>>;
+  /**
+   * List jobs.
+   * For operators and auditors: the newest 20, with how far each came and what became of its side effects.
+   */
+  listJobs(options?: ListJobsOptions): Promise<Answer<schemas.OperatorJobList>>;
   /**
    * Read an order's conversation.
    * Page by page from the newest back; a page is in the order in which its messages were written.
@@ -518,6 +600,11 @@ export class Operations {
    * For operators and auditors, newest first. A page may be short or empty although another one follows.
    */
   listSideEffects(options?: ListSideEffectsOptions): Promise<Answer<schemas.SideEffectPage>>;
+  /**
+   * List the modes that were set.
+   * For operators and auditors: what overrides SIDE_EFFECTS_MODE.
+   */
+  listSideEffectsModes(options?: ListSideEffectsModesOptions): Promise<Answer<schemas.ModeList>>;
   /**
    * List your saved views.
    * Those of the person who signed in; of a token or a key, those of its role and id.
@@ -605,6 +692,16 @@ export class Operations {
    * For operators. Holds in all processes within seconds, and until it is set again.
    */
   setSideEffectsMode(body: schemas.SetSideEffectsModeRequest, options?: Keyed): Promise<Answer<schemas.SideEffectsMode>>;
+  /**
+   * Redeliver or discard dead letters as a job.
+   * For operators. However many match, they are done in the background, at the pace of `per_second`.
+   */
+  startJob(body: schemas.StartJobRequest, options?: Keyed): Promise<Answer<schemas.OperatorJob>>;
+  /**
+   * Stop a job.
+   * For operators. What it has redelivered or discarded stays so; a job that has ended stays as it is.
+   */
+  stopJob(jobId: number, options?: Keyed): Promise<Answer<schemas.OperatorJob>>;
   /**
    * Undo an order's last change.
    * For whoever made it with `hold_seconds`, while it is held: no e-mail, webhook or receiver has been notified of

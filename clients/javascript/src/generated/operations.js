@@ -157,9 +157,28 @@ export class Operations {
     }, options);
   }
 
+  /** Get a job. */
+  getJob(jobId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/ops/jobs/${jobId}`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
   /** Check liveness. */
   getLiveness(options) {
     return this.send({ method: "GET", path: path`/livez` }, options);
+  }
+
+  /** Get metrics over time. */
+  getMetricHistory(options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/ops/metrics`,
+      query: ["minutes"],
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
   }
 
   /** Get metrics for Prometheus. */
@@ -229,6 +248,34 @@ export class Operations {
     }, options);
   }
 
+  /** Say whether all is well. */
+  getServiceHealth(options) {
+    return this.send({ method: "GET", path: path`/api/ops/health`, headers: { ifNoneMatch: "If-None-Match" } }, options);
+  }
+
+  /** Get a side effect. */
+  getSideEffect(sideEffectId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/ops/side-effects/${sideEffectId}`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
+  /** Get the number of side effects. */
+  getSideEffectCounts(options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/ops/side-effects/counts`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
+  /** Get the number of streams. */
+  getStreamCounts(options) {
+    return this.send({ method: "GET", path: path`/api/ops/streams`, headers: { ifNoneMatch: "If-None-Match" } }, options);
+  }
+
   /** Get a webhook. */
   getWebhook(webhookId, options) {
     return this.send({
@@ -284,6 +331,11 @@ export class Operations {
       query: ["after", "channels", "limit"],
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
+  }
+
+  /** List jobs. */
+  listJobs(options) {
+    return this.send({ method: "GET", path: path`/api/ops/jobs`, headers: { ifNoneMatch: "If-None-Match" } }, options);
   }
 
   /** Read an order's conversation. */
@@ -349,7 +401,16 @@ export class Operations {
     return this.send({
       method: "GET",
       path: path`/api/ops/side-effects`,
-      query: ["status", "kind", "destination", "fingerprint", "cursor", "limit"],
+      query: ["q", "status", "kind", "destination", "fingerprint", "cursor", "limit"],
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
+  /** List the modes that were set. */
+  listSideEffectsModes(options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/ops/side-effects/modes`,
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
   }
@@ -452,6 +513,16 @@ export class Operations {
   /** Set the mode of side effects. */
   setSideEffectsMode(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/side-effects/mode`, body, keyed: true }, options);
+  }
+
+  /** Redeliver or discard dead letters as a job. */
+  startJob(body, options) {
+    return this.send({ method: "POST", path: path`/api/ops/jobs`, body, keyed: true }, options);
+  }
+
+  /** Stop a job. */
+  stopJob(jobId, options) {
+    return this.send({ method: "POST", path: path`/api/ops/jobs/${jobId}/stop`, keyed: true }, options);
   }
 
   /** Undo an order's last change. */

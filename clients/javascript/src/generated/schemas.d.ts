@@ -150,7 +150,7 @@ export interface ChangeWebhookRequest {
   disabled?: boolean | null;
 }
 
-/** The destinations' circuits. */
+/** The destinations' circuits, first those that are not called; at most 500. */
 export interface CircuitList {
   circuits: DestinationCircuit[];
 }
@@ -312,13 +312,22 @@ export interface Delivery {
   phone?: string | null;
 }
 
-/** A destination whose circuit has ever opened, and its last change. */
+/** A destination that was ever called, what waits for it, and its circuit's last change. */
 export interface DestinationCircuit {
   destination: string;
   state: "closed" | "open" | "half-open" | "paused";
+  /** When it is probed next; null while it is called. */
   until: string | null;
   reason: string | null;
   at: string | null;
+  /** Side effects that wait for it, counted up to 10,000. */
+  waiting: number;
+  /** Calls of the last five minutes. */
+  calls: number;
+  /** How many of them failed. */
+  failures: number;
+  /** Whose webhook endpoint it is. */
+  seller_id: number | null;
 }
 
 /** The person, and the reason, which is recorded. */
@@ -430,6 +439,20 @@ export interface Health {
   status: "ok";
 }
 
+/** Something that is not well: what operators are alerted of. */
+export interface HealthCause {
+  /** The name of the rule: the same as of the alert. */
+  rule: string;
+  /** The destination; empty if it concerns the whole service. */
+  subject: string;
+  /** Whose it is, if it is a shop's. */
+  seller_id: number | null;
+  since: string;
+  reason: string;
+  /** A sentence for people. */
+  message: string;
+}
+
 /** A sign of life: after 40 s without any, the connection is dead. */
 export interface HeartbeatEvent {
   at: string;
@@ -495,6 +518,28 @@ export interface HistoryEntryPage {
 export interface InvalidMember {
   field: string;
   message: string;
+}
+
+/** How a kind of side effect did in the whole time. */
+export interface KindFigures {
+  kind: string;
+  per_minute: number;
+  /** Per cent of those that ended; null if none did. */
+  success: number | null;
+  /** Seconds that half of the attempts did not exceed. */
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  retried: number;
+  waiting: number;
+  dead: number;
+}
+
+/** A mode that an operator has set. */
+export interface KindMode {
+  /** `*` is every kind without a mode of its own. */
+  kind: string;
+  mode: "background" | "sequential";
 }
 
 /** The ways of a kind as the workflow table has them; only these can be chosen. */
@@ -599,6 +644,32 @@ export interface MessagesSeen {
   unread_count: number;
   /** Who has seen it up to where, of both sides. */
   seen: SeenMark[];
+}
+
+/** Numbers over time, of all processes together. */
+export interface MetricHistory {
+  since: string;
+  step_seconds: number;
+  lines: MetricLine[];
+  kinds: KindFigures[];
+}
+
+/** One line of a chart. */
+export interface MetricLine {
+  /**
+   * `changes`, `effects`, `opened` and `dropped` are a minute, `effect_seconds` and `request_seconds` seconds, the
+   * others numbers at the time.
+   */
+  name: string;
+  /** As `succeeded`, `p95` or a role; empty where there is only one. */
+  label: string;
+  /** One for each step; null if nothing is known of it. */
+  values: (number | null)[];
+}
+
+/** The modes that operators have set; SIDE_EFFECTS_MODE applies to what is not among them. */
+export interface ModeList {
+  modes: KindMode[];
 }
 
 /** An endpoint that was created, with its secret. */
@@ -727,6 +798,35 @@ export interface OperatorAction {
 /** The newest 100 actions of operators. */
 export interface OperatorActionList {
   actions: OperatorAction[];
+}
+
+/** A job over dead letters: redelivered at a pace, or discarded, in the background. */
+export interface OperatorJob {
+  id: number;
+  actor: string;
+  /** By whom or what the actor acted; null if it is not known. */
+  by: ActionActor | null;
+  action: "redeliver" | "discard";
+  /** What was selected, in words. */
+  target: string;
+  reason: string;
+  per_second: number;
+  state: "running" | "finished" | "stopped";
+  /** Dead letters that matched at the beginning; 10,001 means more. */
+  matching: number;
+  /** How many were redelivered or discarded. */
+  done: number;
+  /** Why its last piece failed; it is tried again. */
+  error: string;
+  created_at: string;
+  finished_at: string | null;
+  /** How many of its side effects have which status now: `dead` are those that failed again. */
+  results: Record<string, number>;
+}
+
+/** The newest 20 jobs. */
+export interface OperatorJobList {
+  jobs: OperatorJob[];
 }
 
 /** An order as its reader may see it. */
@@ -914,6 +1014,13 @@ export interface Parcel {
   expected_on?: string | null;
   /** Names the parcel within its order; a number is chosen for one without. */
   id?: string | null;
+}
+
+/** A destination that an operator has paused: not a fault, and not to be forgotten. */
+export interface PausedDestination {
+  destination: string;
+  since: string | null;
+  waiting: number;
 }
 
 /** A person who signs in, and for whom: `role` and `principal_id`. */
@@ -1105,6 +1212,13 @@ export interface SellerProfile {
   updated_at: string;
 }
 
+/** Whether all is well by the rules of the alerts, and what is not. */
+export interface ServiceHealth {
+  well: boolean;
+  causes: HealthCause[];
+  paused: PausedDestination[];
+}
+
 /** All of them: what is missing is as the workflow table says afterwards. */
 export interface SetPreferencesRequest {
   /**
@@ -1155,8 +1269,58 @@ export interface SideEffect {
   request_id: string;
   created_at: string;
   finished_at: string | null;
+  /** The job that redelivered or discarded it last. */
+  job_id: number | null;
   /** Whether the order has changed since. */
   moved_on: boolean;
+}
+
+/** An attempt at a side effect. */
+export interface SideEffectAttempt {
+  attempt: number;
+  /** When it began. */
+  at: string;
+  /** How long it took; null if that is not known. */
+  seconds: number | null;
+  outcome: "succeeded" | "retry" | "dead" | "crashed";
+  error: string;
+}
+
+/** How many there are, each counted up to 10,000: 10,001 means more. */
+export interface SideEffectCounts {
+  pending: number;
+  running: number;
+  dead: number;
+}
+
+/** A side effect, its last 20 attempts, the oldest first, and its order. */
+export interface SideEffectDetail {
+  id: number;
+  kind: string;
+  destination: string;
+  event_type: string;
+  /** The event that caused it. */
+  event_id: number;
+  /** The order. */
+  order_id: number;
+  status: "pending" | "running" | "succeeded" | "dead" | "discarded" | "superseded";
+  attempts: number;
+  crashes: number;
+  scheduled_at: string;
+  last_error: string;
+  /** Equal for errors that differ only in numbers. */
+  fingerprint: string;
+  request_id: string;
+  created_at: string;
+  finished_at: string | null;
+  /** The job that redelivered or discarded it last. */
+  job_id: number | null;
+  /** Whether the order has changed since. */
+  moved_on: boolean;
+  attempt_log: SideEffectAttempt[];
+  /** Null if it is about no order. */
+  order_number: string | null;
+  seller_id: number | null;
 }
 
 /** A page of side effects, newest first. */
@@ -1200,6 +1364,20 @@ export interface SortedOrderFilters {
    * last change, the latest first; or open orders by when they are due.
    */
   sort?: "newest" | "oldest" | "number" | "total" | "updated" | "due";
+}
+
+/** What to do with which dead letters: those with one of the `ids`, those that `q` selects, or `all` of them. */
+export interface StartJobRequest {
+  action: "redeliver" | "discard";
+  ids?: number[];
+  /** Qualifiers, as in the list of side effects. */
+  q?: string | null;
+  /** `False` if it is left out. */
+  all?: boolean;
+  /** `` if it is left out. */
+  reason?: string;
+  /** `10` if it is left out. */
+  per_second?: number;
 }
 
 /** An account with which the buyer signs in; without its password. */
@@ -1274,6 +1452,17 @@ export type StreamEvent =
   | OrderStatusChangedEvent
   | OrderUpdatedEvent
   | ResyncEvent;
+
+/** Streams of all processes in the last hour, and how many were open in the last whole minute. */
+export interface StreamFigures {
+  processes: number;
+  /** By role. */
+  open: Record<string, number>;
+  /** `resumed` are reconnects with a cursor. */
+  opened: Record<string, number>;
+  /** By reason; `slow consumer` was dropped for not reading. */
+  closed: Record<string, number>;
+}
 
 /** Send it as `?ticket=…` with one GET /api/stream. */
 export interface StreamTicket {

@@ -383,6 +383,17 @@ class SortedOrderFilters(TypedDict):
     sort: NotRequired[Literal["newest", "oldest", "number", "total", "updated", "due"]]
 
 
+class StartJobRequest(TypedDict):
+    """What to do with which dead letters: those with one of the `ids`, those that `q` selects, or `all` of them."""
+
+    action: Literal["redeliver", "discard"]
+    ids: NotRequired[Sequence[int]]
+    q: NotRequired[str | None]
+    all: NotRequired[bool]
+    reason: NotRequired[str]
+    per_second: NotRequired[float]
+
+
 class Tracking(TypedDict):
     """Tracking data of a parcel."""
 

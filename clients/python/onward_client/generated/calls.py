@@ -283,12 +283,36 @@ def export_personal_data(*, buyer_id: int, if_none_match: str | None = None) -> 
     )
 
 
+def get_job(job_id: int, *, if_none_match: str | None = None) -> Call[models.OperatorJob]:
+    """Get a job.
+
+    For operators and auditors.
+    """
+    return Call("GET", path("/api/ops/jobs/{}", job_id), models.OperatorJob, headers={"If-None-Match": if_none_match})
+
+
 def get_liveness() -> Call[models.Health]:
     """Check liveness.
 
     200 as long as the process works at all.
     """
     return Call("GET", path("/livez"), models.Health)
+
+
+def get_metric_history(
+    *, minutes: Literal[15, 60, 360, 1440] | None = None, if_none_match: str | None = None
+) -> Call[models.MetricHistory]:
+    """Get metrics over time.
+
+    For operators and auditors: rates, durations, what waits and its age, streams; of all processes together.
+    """
+    return Call(
+        "GET",
+        path("/api/ops/metrics"),
+        models.MetricHistory,
+        query={"minutes": minutes},
+        headers={"If-None-Match": if_none_match},
+    )
 
 
 def get_metrics() -> Call[Value]:
@@ -404,6 +428,45 @@ def get_seller_profile(seller_id: int, *, if_none_match: str | None = None) -> C
     )
 
 
+def get_service_health(*, if_none_match: str | None = None) -> Call[models.ServiceHealth]:
+    """Say whether all is well.
+
+    For operators and auditors: by the rules of the alerts, what is not well, for whom and since when.
+    """
+    return Call("GET", path("/api/ops/health"), models.ServiceHealth, headers={"If-None-Match": if_none_match})
+
+
+def get_side_effect(side_effect_id: int, *, if_none_match: str | None = None) -> Call[models.SideEffectDetail]:
+    """Get a side effect.
+
+    For operators and auditors, with its last 20 attempts.
+    """
+    return Call(
+        "GET",
+        path("/api/ops/side-effects/{}", side_effect_id),
+        models.SideEffectDetail,
+        headers={"If-None-Match": if_none_match},
+    )
+
+
+def get_side_effect_counts(*, if_none_match: str | None = None) -> Call[models.SideEffectCounts]:
+    """Get the number of side effects.
+
+    For operators and auditors: how many are pending, running and dead. Each is counted up to 10,000.
+    """
+    return Call(
+        "GET", path("/api/ops/side-effects/counts"), models.SideEffectCounts, headers={"If-None-Match": if_none_match}
+    )
+
+
+def get_stream_counts(*, if_none_match: str | None = None) -> Call[models.StreamFigures]:
+    """Get the number of streams.
+
+    For operators and auditors: the open streams of all processes, and what became of others in the last hour.
+    """
+    return Call("GET", path("/api/ops/streams"), models.StreamFigures, headers={"If-None-Match": if_none_match})
+
+
 def get_webhook(webhook_id: int, *, if_none_match: str | None = None) -> Call[models.Webhook]:
     """Get a webhook.
 
@@ -443,7 +506,7 @@ def list_api_keys(*, if_none_match: str | None = None) -> Call[models.ApiKeyList
 def list_circuits(*, if_none_match: str | None = None) -> Call[models.CircuitList]:
     """List circuits.
 
-    For operators and auditors: destinations whose circuit has ever opened.
+    For operators and auditors: destinations that were ever called, first those that are not called now.
     """
     return Call(
         "GET", path("/api/ops/side-effects/circuits"), models.CircuitList, headers={"If-None-Match": if_none_match}
@@ -477,6 +540,14 @@ def list_events(
         query={"after": after, "channels": channels, "limit": limit},
         headers={"If-None-Match": if_none_match},
     )
+
+
+def list_jobs(*, if_none_match: str | None = None) -> Call[models.OperatorJobList]:
+    """List jobs.
+
+    For operators and auditors: the newest 20, with how far each came and what became of its side effects.
+    """
+    return Call("GET", path("/api/ops/jobs"), models.OperatorJobList, headers={"If-None-Match": if_none_match})
 
 
 def list_messages(
@@ -606,6 +677,7 @@ def list_seller_people(seller_id: int, *, if_none_match: str | None = None) -> C
 
 def list_side_effects(
     *,
+    q: str | None = None,
     status: Literal["pending", "running", "succeeded", "dead", "discarded", "superseded"] | None = None,
     kind: str | None = None,
     destination: str | None = None,
@@ -623,6 +695,7 @@ def list_side_effects(
         path("/api/ops/side-effects"),
         models.SideEffectPage,
         query={
+            "q": q,
             "status": status,
             "kind": kind,
             "destination": destination,
@@ -632,6 +705,14 @@ def list_side_effects(
         },
         headers={"If-None-Match": if_none_match},
     )
+
+
+def list_side_effects_modes(*, if_none_match: str | None = None) -> Call[models.ModeList]:
+    """List the modes that were set.
+
+    For operators and auditors: what overrides SIDE_EFFECTS_MODE.
+    """
+    return Call("GET", path("/api/ops/side-effects/modes"), models.ModeList, headers={"If-None-Match": if_none_match})
 
 
 def list_views(*, if_none_match: str | None = None) -> Call[models.SavedViewList]:
@@ -814,6 +895,22 @@ def set_side_effects_mode(
     For operators. Holds in all processes within seconds, and until it is set again.
     """
     return Call("POST", path("/api/ops/side-effects/mode"), models.SideEffectsMode, body=body, key=key, keyed=True)
+
+
+def start_job(body: bodies.StartJobRequest, *, key: str | None = None) -> Call[models.OperatorJob]:
+    """Redeliver or discard dead letters as a job.
+
+    For operators. However many match, they are done in the background, at the pace of `per_second`.
+    """
+    return Call("POST", path("/api/ops/jobs"), models.OperatorJob, body=body, key=key, keyed=True)
+
+
+def stop_job(job_id: int, *, key: str | None = None) -> Call[models.OperatorJob]:
+    """Stop a job.
+
+    For operators. What it has redelivered or discarded stays so; a job that has ended stays as it is.
+    """
+    return Call("POST", path("/api/ops/jobs/{}/stop", job_id), models.OperatorJob, key=key, keyed=True)
 
 
 def undo_order_change(order_id: int, *, if_match: str | None = None, key: str | None = None) -> Call[models.Order]:

@@ -106,7 +106,7 @@ class ChangeOrderStatusesResult(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitList(Value):
-    """The destinations' circuits."""
+    """The destinations' circuits, first those that are not called; at most 500."""
 
     circuits: tuple[DestinationCircuit, ...]
 
@@ -178,13 +178,17 @@ class Delivery(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationCircuit(Value):
-    """A destination whose circuit has ever opened, and its last change."""
+    """A destination that was ever called, what waits for it, and its circuit's last change."""
 
     destination: str
     state: Literal["closed", "open", "half-open", "paused"]
     until: datetime | None
     reason: str | None
     at: datetime | None
+    waiting: int
+    calls: int
+    failures: int
+    seller_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +245,18 @@ class Health(Value):
     """The check passed."""
 
     status: Literal["ok"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCause(Value):
+    """Something that is not well: what operators are alerted of."""
+
+    rule: str
+    subject: str
+    seller_id: int | None
+    since: datetime
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +323,29 @@ class InvalidMember(Value):
 
     field: str
     message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindFigures(Value):
+    """How a kind of side effect did in the whole time."""
+
+    kind: str
+    per_minute: float
+    success: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    retried: int
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindMode(Value):
+    """A mode that an operator has set."""
+
+    kind: str
+    mode: Literal["background", "sequential"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,6 +446,32 @@ class MessagesSeen(Value):
 
     unread_count: int
     seen: tuple[SeenMark, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricHistory(Value):
+    """Numbers over time, of all processes together."""
+
+    since: datetime
+    step_seconds: int
+    lines: tuple[MetricLine, ...]
+    kinds: tuple[KindFigures, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricLine(Value):
+    """One line of a chart."""
+
+    name: str
+    label: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeList(Value):
+    """The modes that operators have set; SIDE_EFFECTS_MODE applies to what is not among them."""
+
+    modes: tuple[KindMode, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -537,6 +602,33 @@ class OperatorActionList(Value):
     """The newest 100 actions of operators."""
 
     actions: tuple[OperatorAction, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorJob(Value):
+    """A job over dead letters: redelivered at a pace, or discarded, in the background."""
+
+    id: int
+    actor: str
+    by: ActionActor | None
+    action: Literal["redeliver", "discard"]
+    target: str
+    reason: str
+    per_second: float
+    state: Literal["running", "finished", "stopped"]
+    matching: int
+    done: int
+    error: str
+    created_at: datetime
+    finished_at: datetime | None
+    results: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorJobList(Value):
+    """The newest 20 jobs."""
+
+    jobs: tuple[OperatorJob, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -709,6 +801,15 @@ class Parcel(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PausedDestination(Value):
+    """A destination that an operator has paused: not a fault, and not to be forgotten."""
+
+    destination: str
+    since: datetime | None
+    waiting: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonAccount(Value):
     """A person who signs in, and for whom: `role` and `principal_id`."""
 
@@ -858,6 +959,15 @@ class SellerProfile(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServiceHealth(Value):
+    """Whether all is well by the rules of the alerts, and what is not."""
+
+    well: bool
+    causes: tuple[HealthCause, ...]
+    paused: tuple[PausedDestination, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SideEffect(Value):
     """A side effect that has a row of its own."""
 
@@ -876,7 +986,54 @@ class SideEffect(Value):
     request_id: str
     created_at: datetime
     finished_at: datetime | None
+    job_id: int | None
     moved_on: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideEffectAttempt(Value):
+    """An attempt at a side effect."""
+
+    attempt: int
+    at: datetime
+    seconds: float | None
+    outcome: Literal["succeeded", "retry", "dead", "crashed"]
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideEffectCounts(Value):
+    """How many there are, each counted up to 10,000: 10,001 means more."""
+
+    pending: int
+    running: int
+    dead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideEffectDetail(Value):
+    """A side effect, its last 20 attempts, the oldest first, and its order."""
+
+    id: int
+    kind: str
+    destination: str
+    event_type: str
+    event_id: int
+    order_id: int
+    status: Literal["pending", "running", "succeeded", "dead", "discarded", "superseded"]
+    attempts: int
+    crashes: int
+    scheduled_at: datetime
+    last_error: str
+    fingerprint: str
+    request_id: str
+    created_at: datetime
+    finished_at: datetime | None
+    job_id: int | None
+    moved_on: bool
+    attempt_log: tuple[SideEffectAttempt, ...]
+    order_number: str | None
+    seller_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -976,6 +1133,16 @@ class StoredPreferences(Value):
 
     owner: str
     choices: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamFigures(Value):
+    """Streams of all processes in the last hour, and how many were open in the last whole minute."""
+
+    processes: int
+    open: Mapping[str, int]
+    opened: Mapping[str, int]
+    closed: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
