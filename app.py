@@ -27,7 +27,7 @@ from notifications.inbox import CREATED_TYPE, READ_TYPE
 from notifications.wiring import Notifications
 from notifications.wiring import build as build_notifications
 from operations.wiring import build as build_operations
-from orders import backfill, queries
+from orders import queries
 from orders.channels import channels_of, channels_to_poll
 from orders.wiring import build as build_orders
 from orders.wiring import plan as plan_orders
@@ -69,18 +69,20 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     alerts = notifications.alerts
     realtime.hub.watch((CREATED_TYPE, READ_TYPE), notifications.counts.note)
     deliveries = plan_webhooks(settings, alerts.endpoint_fails)
-    plan = plan_orders(settings, access, notifications, deliveries)
+    plan = plan_orders(app, settings, access, realtime.append, notifications, deliveries)
     of_messages = (*webhooks_of_chat(deliveries), *plan.of_messages)
     event_types = (plan.event_type, *types_of_chat(queries.NUMBER_OF_ORDER, of_messages))
     announcement = Announcement(log.APPEND_PACKS, log.APPEND_ROWS, log.APPENDED, log.LOCK, realtime.feed)
-    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, alerts.kinds)
+    kinds = (*alerts.kinds, *plan.kinds)
+    engine = build_outbox(settings, event_types, announcement, realtime.feed.appended, kinds)
     realtime.wake_ups.own_backends = engine.appending_backends
     orders = build_orders(settings, access, engine, plan)
     chat = build_chat(engine, queries.parties)
     webhooks = build_webhooks(settings, deliveries, plan.workflow.statuses)
     mark_reads(app, ("orders", "chat", "notifications"), realtime.position)
     operations = build_operations(app, settings, engine, realtime.hub, alerts.find)
-    pruner = Pruner(app, {**_pruned(access, realtime, notifications), **operations.prune, **webhooks.prune})
+    pruned = {**orders.prune, **operations.prune, **webhooks.prune}
+    pruner = Pruner(app, {**_pruned(access, realtime, notifications), **pruned})
     onward = Onward(settings, access, realtime, notifications.counts, engine, orders, alerts, operations, pruner)
     for routes in (  # in the order of the contract, docs/openapi.json
         *orders.routes,
@@ -99,13 +101,11 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
 
 
 def _pruned(access: Access, realtime: Realtime, notifications: Notifications) -> dict[str, Prune]:
-    """What is deleted in time, or filled in, by name."""
+    """What is deleted in time, by name."""
     return {
         "live events": realtime.prune,
         "revocations": access.prune,
         **notifications.prune,
-        "closed orders": backfill.fill_closed_as,
-        "search terms": backfill.fold_search,
     }
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 from access.principal import Principal
 from foundation import languages
-from orders import queries, sentences
+from orders import bulk_changes, queries, sentences
 from orders.schemas import bare
 from orders.workflow import Status, Workflow
 
 Stored = dict[str, Any]
 
 OF_CHANGES = ("generic", "status")
-"""The kinds of notifications of a change; another is of a message, whose id is in place of an event's."""
+"""The kinds of notifications of a change; others are of a message or a bulk change, whose id is in place of an
+event's."""
 
 
 def is_needed(workflow: Workflow) -> bool:
@@ -35,7 +36,10 @@ def of_page(workflow: Workflow, principal: Principal, content: Mapping[str, Any]
 def _word_notifications(table: Workflow, principal: Principal, rows: Sequence[Stored]) -> None:
     """What somebody wrote in them stays."""
     changes = queries.changes([row["event_id"] for row in rows if row["kind"] in OF_CHANGES])
+    ended = bulk_changes.summaries([row["event_id"] for row in rows if row["kind"] == "bulk_change"])
     for row in rows:
+        if row["kind"] == "bulk_change" and (how := ended.get(row["event_id"])) and how.status in table.statuses:
+            row["title"], row["body"] = sentences.bulk_result(how, table.statuses[how.status].seller)
         change = changes.get(row["event_id"]) if row["kind"] in OF_CHANGES else None
         if change and (status := table.statuses.get(change.to_status)):
             _word(row, change, status, principal.role)

@@ -28,7 +28,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0043"
+SCHEMA = "0044"
 """The migration that this version requires: the newest one, which a test checks."""
 
 PIECE = 2000

@@ -177,7 +177,9 @@ class Settings:
         form.origins,
     )
     notification_days: int = _setting(
-        "90", "Days after which a notification is deleted, read or not.", form.whole_number(1, 36500)
+        "90",
+        "Days after which a notification is deleted, read or not, and a bulk change that has ended.",
+        form.whole_number(1, 36500),
     )
     sellers_see_contact: bool = _setting(
         "0", "1 shows sellers the e-mail address and phone number of their buyers unmasked.", form.switch

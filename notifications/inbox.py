@@ -21,7 +21,7 @@ NOTIFY = """INSERT INTO notifications
 
 CREATED_TYPE, READ_TYPE = "notification.created", "notification.read"
 
-MEMBERS = "id, order_id, event_id, kind, title, body, created_at, read_at"
+MEMBERS = "id, CASE WHEN order_id > 0 THEN order_id END AS order_id, event_id, kind, title, body, created_at, read_at"
 
 COUNT_LIMIT = 1000
 """Unread entries are counted up to this limit; beyond it nobody needs the number, and counting would cost."""

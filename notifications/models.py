@@ -25,11 +25,13 @@ class NotificationRow(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     event_id: Mapped[int]
-    """The change; of the kinds `message` and `note`, the message."""
+    """The change; of the kinds `message` and `note` the message, of `bulk_change` the bulk change."""
 
     order_id: Mapped[int]
+    """Negative where it is about no order: a number that no other has, since those of one order form bursts."""
+
     kind: Mapped[str]
-    """`generic`, `status` for the text of the status, or `message` and `note`, whose `event_id` is the message's."""
+    """`generic`, `status` for the text of the status, `message` and `note`, or `bulk_change` at the end of one."""
 
     recipient_role: Mapped[str]
     recipient_id: Mapped[int]

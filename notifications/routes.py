@@ -84,12 +84,18 @@ class Notification(Answer):
     )
 
     id: Id
-    order_id: Id
-    event_id: Annotated[Id, pydantic.Field(description="The change; for `message` and `note`, the message.")]
-    kind: Annotated[
-        Literal["generic", "status", "message", "note"],
+    order_id: Annotated[Id | None, pydantic.Field(description="Null for a `bulk_change`.")]
+    event_id: Annotated[
+        Id,
         pydantic.Field(
-            description="`status` has the text of the status, `message` and `note` the beginning of what was written."
+            description="The change; for `message` and `note` the message, for `bulk_change` the bulk change."
+        ),
+    ]
+    kind: Annotated[
+        Literal["generic", "status", "message", "note", "bulk_change"],
+        pydantic.Field(
+            description="`status` has the text of the status, `message` and `note` the beginning of what was written, "
+            "`bulk_change` how it ended."
         ),
     ]
     title: str

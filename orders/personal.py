@@ -20,6 +20,7 @@ from foundation.errors import NotFound
 from notifications import alerts, digests, inbox, preferences
 from operations import actions
 from orders import json_sql, saved_views
+from orders.bulk_changes import ERASE_JOBS
 from realtime import erasure
 from webhooks import attempt_log
 
@@ -68,8 +69,8 @@ def take_out(buyer_id: int) -> dict[str, int]:
         _erase_quoted(db.session.scalars(ADDRESSES, {"orders": batch}).all())
         erased["orders"] += in_pieces(ERASE_BUYER, orders=batch)
         erased["reasons"] += in_pieces(ERASE_REASONS, orders=batch)
-        in_pieces(ERASE_EDITS, orders=batch)
-        in_pieces(ERASE_IMPORTS, orders=batch)
+        for one in (ERASE_EDITS, ERASE_IMPORTS, ERASE_JOBS):
+            in_pieces(one, orders=batch)
         digests.erase_entries(batch)
     erasure.wait_for_appends()  # so that nothing read before is written afterwards
     for batch in batches:

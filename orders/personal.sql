@@ -46,7 +46,10 @@ UPDATE order_imports SET digest = NULL WHERE order_id = ANY(ARRAY(
 -- A mail server's refusal may quote the buyer's address; the fingerprint is the beginning of the error.
 UPDATE side_effects SET last_error = '', fingerprint = '', attempt_log = '[]' WHERE id = ANY(ARRAY(
     SELECT s.id FROM order_events e JOIN side_effects s ON s.event_type IN ('order', 'timer') AND s.event_id = e.id
-    WHERE e.order_id = ANY(:orders) AND (s.last_error, s.fingerprint, s.attempt_log) <> ('', '', '[]') LIMIT :piece))
+    WHERE e.order_id = ANY(:orders) AND (s.last_error, s.fingerprint, s.attempt_log) <> ('', '', '[]')
+    UNION SELECT s.id FROM bulk_change_orders c
+    JOIN side_effects s ON s.event_type = 'bulk_change' AND s.event_id = c.bulk_change_id
+    WHERE c.order_id = ANY(:orders) AND (s.last_error, s.fingerprint, s.attempt_log) <> ('', '', '[]') LIMIT :piece))
 
 -- name: export_orders(buyer, after, piece)
 -- Orders with their history, page by page.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from foundation.languages import N_, gettext
 
@@ -12,6 +13,11 @@ CORRECTION = N_("Correction: {notice}")
 
 STATUS_CHANGED, CORRECTED_TO = N_("Status changed to {status}"), N_("Corrected to {status}")
 """What the seller reads in the conversation; the buyer reads the label alone."""
+
+BULK_DONE = N_("{changed} of {total} orders changed to {status}")
+BULK_STOPPED = N_("Stopped: {changed} of {total} orders changed to {status}")
+BULK_SKIPPED = N_("{skipped} skipped")
+"""What the notification at the end of a bulk change says."""
 
 FIELD = re.compile(r"\{(\w+)\}")
 
@@ -33,6 +39,26 @@ def message(type: str, label: str, side: str) -> str:
         return label
     text = CORRECTED_TO if type == "order.corrected" else STATUS_CHANGED
     return gettext(text).format(status=label)
+
+
+class Ended(Protocol):
+    """How a bulk change ended."""
+
+    @property
+    def total(self) -> int: ...
+    @property
+    def changed(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def stopped(self) -> bool: ...
+
+
+def bulk_result(ended: Ended, label: str) -> tuple[str, str]:
+    """Title and body of the notification at the end of a bulk change to the status with this label."""
+    text = BULK_STOPPED if ended.stopped else BULK_DONE
+    title = gettext(text).format(changed=ended.changed, total=ended.total, status=label)
+    return title, gettext(BULK_SKIPPED).format(skipped=ended.skipped) if ended.skipped else ""
 
 
 def before(text: str) -> str:

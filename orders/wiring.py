@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from flask import Flask
 from flask_openapi.blueprint import APIBlueprint
 
 from access.parts import Access
 from foundation.connections import PreparedPool
+from foundation.pruning import Prune
 from foundation.settings import Settings
 from notifications import preference_routes
+from notifications.inbox import Append
 from notifications.wiring import Notifications
 from orders import (
+    backfill,
+    bulk_changes,
+    bulk_routes,
     dry_run_routes,
     edit_routes,
     email_trials,
@@ -26,6 +33,7 @@ from orders import (
     workflow_file,
 )
 from orders import models as models  # its tables, for the metadata
+from orders.bulk_work import BulkWorker
 from orders.creation import Creation
 from orders.edits import Edits
 from orders.effects import event_type, message_email
@@ -39,6 +47,7 @@ from orders.workflow import Workflow
 from outbox import ledger
 from outbox.engine import Engine
 from side_effects.effects import DurableEffect, EventType
+from side_effects.kinds import Kind
 from webhooks.deliveries import Deliveries
 
 
@@ -53,6 +62,8 @@ class Orders:
     fast_path: FastPath
     hot_pool: PreparedPool
     routes: tuple[APIBlueprint, ...]
+    prune: Mapping[str, Prune]
+    """What is deleted in time, or filled in, by name."""
 
 
 @dataclass
@@ -64,15 +75,27 @@ class OrdersPlan:
     of_messages: tuple[DurableEffect, ...] = field(init=False)
     """Further effects of a message in an order's conversation."""
 
+    bulk: BulkWorker = field(init=False)
     changes: StatusChanges | None = None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Side effects that no event writes."""
+        return (self.bulk.kind,)
 
     def change(self, change: StatusChange) -> object:
         """What a timer does; the engine starts no attempt before `build` has returned."""
+        return self.started().change(change)
+
+    def started(self) -> StatusChanges:
+        """What makes changes."""
         assert self.changes is not None
-        return self.changes.change(change)
+        return self.changes
 
 
-def plan(settings: Settings, access: Access, notifications: Notifications, webhooks: Deliveries) -> OrdersPlan:
+def plan(
+    app: Flask, settings: Settings, access: Access, append: Append, notifications: Notifications, webhooks: Deliveries
+) -> OrdersPlan:
     """The effects of a change, each with its handler. Raises WorkflowError, and SettingsError for wrong templates."""
     plan = OrdersPlan(workflow_file.load(settings.order_workflow, settings.default_language))
     if settings.templates_folder:
@@ -81,6 +104,7 @@ def plan(settings: Settings, access: Access, notifications: Notifications, webho
     sent = webhooks if webhooks.keyring else None
     given = Given(settings, plan.workflow, plan.change, notifications.post, notifications.staff, make_link, sent)
     plan.event_type, plan.of_messages = event_type(given), message_email.effects_of(given)
+    plan.bulk = BulkWorker(app, append, plan.workflow, plan.started)
     return plan
 
 
@@ -106,6 +130,15 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         personal_routes.routes,
         preference_routes.blueprint(workflow.notices.rules),
         explain_routes.blueprint(workflow),
+        bulk_routes.blueprint(workflow),
     )
     fast_path = FastPath(access.credentials, changes, access.limits)
-    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints)
+    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints, _pruned(settings))
+
+
+def _pruned(settings: Settings) -> dict[str, Prune]:
+    return {
+        "closed orders": backfill.fill_closed_as,
+        "search terms": backfill.fold_search,
+        "bulk changes": partial(bulk_changes.prune, settings.notification_days),
+    }

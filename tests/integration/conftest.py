@@ -24,6 +24,7 @@ from tests.integration.visitor import Visitor
 
 TABLES = (
     "side_effects, circuits, circuit_changes, operator_actions, side_effect_modes, operator_jobs, metric_minutes, "
+    "bulk_changes, bulk_change_orders, "
     "orders, order_imports, order_search, saved_views, order_events, order_reasons, order_edits, outbox, "
     "preferences, digests, digest_entries, sent_letters, alerts, "
     "notifications, messages, internal_notes, message_marks, webhook_endpoints, webhook_attempts, webhook_hours, "

@@ -34,6 +34,11 @@ LEAST_CELLS = 600
 
 SAVE_VIEW = text("INSERT INTO saved_views (owner, name, filters) VALUES (:owner, :name, '{}') RETURNING id")
 
+START_BULK_CHANGE = text(
+    """INSERT INTO bulk_changes (owner, actor_role, actor_id, to_status, total, request_id, finished_at)
+    VALUES (:owner, 'seller', 1, 'CONFIRMED', 0, '', clock_timestamp()) RETURNING id"""
+)
+
 ADD_WEBHOOK = text(
     """INSERT INTO webhook_endpoints (seller_id, url, event_types, thin, headers, secret, disabled)
     VALUES (:seller, 'http://127.0.0.1:9/', '{*}', false, '', '', false) RETURNING id"""
@@ -119,6 +124,13 @@ class Callers:
             db.session.commit()
         return int(id)
 
+    def _start_bulk_change(self, asking: Asking, target: str) -> int:
+        mine = asking.channel if asking.kind == "seller" else f"{asking.kind}:1"
+        with self.app.app_context():
+            id = db.session.execute(START_BULK_CHANGE, {"owner": mine if target == "own" else "seller:77"}).scalar_one()
+            db.session.commit()
+        return int(id)
+
     def _add_webhook(self, asking: Asking, target: str) -> int:
         """A seller's, or the marketplace's, which is everybody else's own."""
         mine = int(asking.channel.partition(":")[2]) if asking.kind == "seller" else MARKETPLACE
@@ -137,6 +149,8 @@ class Callers:
             values["view_id"] = MISSING if target == "missing" else self._save_view(asking, target)
         if "{webhook_id}" in path:
             values["webhook_id"] = MISSING if target == "missing" else self._add_webhook(asking, target)
+        if "{bulk_change_id}" in path:
+            values["bulk_change_id"] = MISSING if target == "missing" else self._start_bulk_change(asking, target)
         channel = asking.channel
         if target == "foreign":
             channel = f"{channel.partition(':')[0]}:{3 - int(channel.partition(':')[2])}"

@@ -20,6 +20,7 @@ MARKER = "zqxmarkerzqx"
 
 ERASED = {
     "alerts": "shown",
+    "bulk_changes": "reason filters",
     "api_keys": "name",
     "circuit_changes": "reason",
     "idempotency_keys": "body",
@@ -53,6 +54,8 @@ KEPT = {
     "alerts": {TECHNICAL: "key kind"},
     "alembic_version": {TECHNICAL: "version_num"},
     "api_keys": {TECHNICAL: "prefix role scopes ancestors", OF_OPERATORS: "actor"},
+    "bulk_changes": {TECHNICAL: "owner actor_role actor_via to_status", CLIENTS_ID: "request_id"},
+    "bulk_change_orders": {TECHNICAL: "result code detail order_status"},
     "circuit_changes": {TECHNICAL: "destination state"},
     "circuits": {TECHNICAL: "destination state window"},
     "digest_entries": {TECHNICAL: "owner event_type"},
@@ -68,7 +71,7 @@ KEPT = {
     "order_imports": {OF_THE_ORDER: "external_id"},
     "order_events": {
         TECHNICAL: "type from_status to_status actor_role actor_via changed",
-        OF_THE_ORDER: "tracking",
+        OF_THE_ORDER: "tracking held",
         CLIENTS_ID: "idempotency_key request_id",
     },
     "orders": {
@@ -175,6 +178,9 @@ def told(app, cast, outbox, sql, columns, form):
     cast.alice.request("PUT", "/api/me/preferences", {"choices": {"*": {"email": "off"}}})
     cast.alice.post("/api/views", {"name": f"Of {MARKER}", "filters": {"q": MARKER}})
     cast.bob.post("/api/views", {"name": f"Alice {MARKER}", "filters": {"q": f"{MARKER}@example.org"}})
+    cast.bob.post(
+        "/api/bulk-changes", {"status": "CONFIRMED", "order_ids": [id], "reason": MARKER}, Idempotency_Key="c"
+    )
     outbox.run_until_idle()
     sql("INSERT INTO circuit_changes (destination, state, reason) VALUES ('mail', 'open', %s)", f"550 {SAID}")
     sql("""INSERT INTO side_effects (kind, destination, event_type, event_id, order_id)

@@ -15,12 +15,14 @@ from operations import schemas
 from tests.conftest import PROJECT
 from tests.integration.conftest import send_through
 
-RESTING = {"getReadiness": "503", "changeProfile": "403"}
-"""Nothing runs in the background of this application, and its answer says so; and a token has no profile."""
+RESTING = {"getReadiness": "503", "changeProfile": "403", "undoOrderChange": "409"}
+"""Nothing runs in the background of this application, and its answer says so; a token has no profile; and the example
+of a change is not held."""
 
 PLAYERS = {
     "changeOrderStatus": "bob",
     "changeOrderStatuses": "bob",
+    "undoOrderChange": "bob",
     "dryRunOrderStatusChange": "bob",
     "createOrder": "shop",
     "importOrders": "shop",
@@ -57,6 +59,11 @@ BEFORE = {
     "changeView": ["createView"],
     "deleteView": ["createView"],
     "resendNotification": ["changeOrderStatus"],
+    "undoOrderChange": ["changeOrderStatus"],
+    "listBulkChanges": ["startBulkChange"],
+    "getBulkChange": ["startBulkChange"],
+    "getBulkChangeResults": ["startBulkChange"],
+    "stopBulkChange": ["startBulkChange"],
     "listWebhooks": ["createWebhook"],
     "getWebhook": ["createWebhook"],
     "changeWebhook": ["createWebhook"],
@@ -164,6 +171,7 @@ class World:
             "api_keys",
             "people",
             "saved_views",
+            "bulk_changes",
             "webhook_endpoints",
             "operator_jobs",
         ):

@@ -34,6 +34,22 @@ export interface ExportPersonalDataOptions extends Sent {
   ifNoneMatch?: string;
 }
 
+export interface GetBulkChangeOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface GetBulkChangeResultsOptions extends Sent {
+  /** Only orders with this result. */
+  result?: "changed" | "skipped" | "waiting";
+  /** `next_cursor` of the previous page. */
+  cursor?: number;
+  /** Orders per page. */
+  limit?: number;
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
 export interface GetJobOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
@@ -132,6 +148,11 @@ export interface GetWorkflowOptions extends Sent {
 }
 
 export interface ListApiKeysOptions extends Sent {
+  /** The ETag of your copy; if it is still current, the response is 304 without a body. */
+  ifNoneMatch?: string;
+}
+
+export interface ListBulkChangesOptions extends Sent {
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -439,6 +460,16 @@ export class Operations {
    */
   exportPersonalData(options: ExportPersonalDataOptions): Promise<Answer<schemas.PersonalData>>;
   /**
+   * Read a bulk change.
+   * How far it is; poll it every second or two.
+   */
+  getBulkChange(bulkChangeId: number, options?: GetBulkChangeOptions): Promise<Answer<schemas.BulkChangeJob>>;
+  /**
+   * Read the results of a bulk change.
+   * Of each order, also while it is in progress.
+   */
+  getBulkChangeResults(bulkChangeId: number, options?: GetBulkChangeResultsOptions): Promise<Answer<schemas.BulkChangeResultPage>>;
+  /**
    * Get a job.
    * For operators and auditors.
    */
@@ -543,6 +574,11 @@ export class Operations {
    * For operators and auditors: all keys, also revoked and expired ones.
    */
   listApiKeys(options?: ListApiKeysOptions): Promise<Answer<schemas.ApiKeyList>>;
+  /**
+   * List bulk changes.
+   * Your last ones; operators and auditors see everybody's.
+   */
+  listBulkChanges(options?: ListBulkChangesOptions): Promise<Answer<schemas.BulkChangeList>>;
   /**
    * List circuits.
    * For operators and auditors: destinations that were ever called, first those that are not called now.
@@ -693,10 +729,22 @@ export class Operations {
    */
   setSideEffectsMode(body: schemas.SetSideEffectsModeRequest, options?: Keyed): Promise<Answer<schemas.SideEffectsMode>>;
   /**
+   * Change all orders that match.
+   * Answered when the job and its orders are stored, up to 10,000; a person has one in progress at a time. Each
+   * order is changed in your name, exactly once, or skipped with the problem that a PATCH would have returned. The
+   * result is a notification in your inbox.
+   */
+  startBulkChange(body: schemas.StartBulkChangeRequest, options?: Keyed): Promise<Answer<schemas.BulkChangeState>>;
+  /**
    * Redeliver or discard dead letters as a job.
    * For operators. However many match, they are done in the background, at the pace of `per_second`.
    */
   startJob(body: schemas.StartJobRequest, options?: Keyed): Promise<Answer<schemas.OperatorJob>>;
+  /**
+   * Stop a bulk change.
+   * For whoever started it, and operators. What was changed stays changed; a hundred orders may still follow.
+   */
+  stopBulkChange(bulkChangeId: number, options?: Keyed): Promise<Answer<schemas.BulkChangeState>>;
   /**
    * Stop a job.
    * For operators. What it has redelivered or discarded stays so; a job that has ended stays as it is.

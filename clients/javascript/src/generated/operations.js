@@ -157,6 +157,25 @@ export class Operations {
     }, options);
   }
 
+  /** Read a bulk change. */
+  getBulkChange(bulkChangeId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/bulk-changes/${bulkChangeId}`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
+  /** Read the results of a bulk change. */
+  getBulkChangeResults(bulkChangeId, options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/bulk-changes/${bulkChangeId}/orders`,
+      query: ["result", "cursor", "limit"],
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
+  }
+
   /** Get a job. */
   getJob(jobId, options) {
     return this.send({
@@ -303,6 +322,15 @@ export class Operations {
   /** List API keys. */
   listApiKeys(options) {
     return this.send({ method: "GET", path: path`/api/ops/keys`, headers: { ifNoneMatch: "If-None-Match" } }, options);
+  }
+
+  /** List bulk changes. */
+  listBulkChanges(options) {
+    return this.send({
+      method: "GET",
+      path: path`/api/bulk-changes`,
+      headers: { ifNoneMatch: "If-None-Match" },
+    }, options);
   }
 
   /** List circuits. */
@@ -515,9 +543,19 @@ export class Operations {
     return this.send({ method: "POST", path: path`/api/ops/side-effects/mode`, body, keyed: true }, options);
   }
 
+  /** Change all orders that match. */
+  startBulkChange(body, options) {
+    return this.send({ method: "POST", path: path`/api/bulk-changes`, body, keyed: true }, options);
+  }
+
   /** Redeliver or discard dead letters as a job. */
   startJob(body, options) {
     return this.send({ method: "POST", path: path`/api/ops/jobs`, body, keyed: true }, options);
+  }
+
+  /** Stop a bulk change. */
+  stopBulkChange(bulkChangeId, options) {
+    return this.send({ method: "POST", path: path`/api/bulk-changes/${bulkChangeId}/stop`, keyed: true }, options);
   }
 
   /** Stop a job. */

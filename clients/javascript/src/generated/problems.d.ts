@@ -16,8 +16,12 @@ export class NotAcceptable extends Invalid {}
 export class RequestTimeout extends Unavailable {}
 /** The request was already applied with this key; its response contained a secret, or was erased. */
 export class AnswerNotKept extends Conflict {}
+/** The person has a bulk change in progress; there is one at a time. */
+export class BulkChangeRunning extends Conflict {}
 /** The buyer's personal data were erased: nothing that would identify the buyer is stored again. */
 export class BuyerErased extends Conflict {}
+/** More orders match now than the request expects, or none: look again at what would be changed. */
+export class CountChanged extends Conflict {}
 /** Another order has this external id. */
 export class DuplicateExternalId extends Conflict {}
 /** The seller already has an order with this number. */
@@ -36,6 +40,8 @@ export class NotEditable extends Conflict {}
 export class NotUndoable extends Conflict {}
 /** The order's status has no notification for the buyer, or the last one is still being sent. */
 export class NothingToResend extends Conflict {}
+/** More orders match than one bulk change may have, 10,000. */
+export class TooManyOrders extends Conflict {}
 /** The person has as many views as anybody can have, 50. */
 export class TooManyViews extends Conflict {}
 /** The owner has as many endpoints as anybody can have, 20. */

@@ -23,8 +23,14 @@ export class RequestTimeout extends Unavailable {}
 /** The request was already applied with this key; its response contained a secret, or was erased. */
 export class AnswerNotKept extends Conflict {}
 
+/** The person has a bulk change in progress; there is one at a time. */
+export class BulkChangeRunning extends Conflict {}
+
 /** The buyer's personal data were erased: nothing that would identify the buyer is stored again. */
 export class BuyerErased extends Conflict {}
+
+/** More orders match now than the request expects, or none: look again at what would be changed. */
+export class CountChanged extends Conflict {}
 
 /** Another order has this external id. */
 export class DuplicateExternalId extends Conflict {}
@@ -52,6 +58,9 @@ export class NotUndoable extends Conflict {}
 
 /** The order's status has no notification for the buyer, or the last one is still being sent. */
 export class NothingToResend extends Conflict {}
+
+/** More orders match than one bulk change may have, 10,000. */
+export class TooManyOrders extends Conflict {}
 
 /** The person has as many views as anybody can have, 50. */
 export class TooManyViews extends Conflict {}
@@ -132,7 +141,9 @@ export const BY_CODE = {
   not_acceptable: NotAcceptable,
   request_timeout: RequestTimeout,
   answer_not_kept: AnswerNotKept,
+  bulk_change_running: BulkChangeRunning,
   buyer_erased: BuyerErased,
+  count_changed: CountChanged,
   duplicate_external_id: DuplicateExternalId,
   duplicate_number: DuplicateNumber,
   duplicate_view: DuplicateView,
@@ -142,6 +153,7 @@ export const BY_CODE = {
   not_editable: NotEditable,
   not_undoable: NotUndoable,
   nothing_to_resend: NothingToResend,
+  too_many_orders: TooManyOrders,
   too_many_views: TooManyViews,
   too_many_webhooks: TooManyWebhooks,
   webhooks_off: WebhooksOff,

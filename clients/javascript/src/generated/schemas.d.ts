@@ -67,6 +67,57 @@ export interface AuthExpiringEvent {
   seconds: number;
 }
 
+/** A bulk change, and how far it is. */
+export interface BulkChangeJob {
+  id: number;
+  /** `stopped` if it ended before every order had a result, otherwise `done`. */
+  state: "running" | "stopping" | "stopped" | "done";
+  status: string;
+  reason: string | null;
+  notify: boolean;
+  /** Null if the orders were named, or once the buyer of one of them was erased. */
+  filters: OrderFilters | null;
+  total: number;
+  changed: number;
+  skipped: number;
+  created_at: string;
+  finished_at: string | null;
+}
+
+/** Bulk changes, the newest first. */
+export interface BulkChangeList {
+  bulk_changes: BulkChangeJob[];
+}
+
+/** What has become of one order. */
+export interface BulkChangeResult {
+  order_id: number;
+  /** Null if there is no such order. */
+  number: string | null;
+  result: "changed" | "skipped" | "waiting";
+  /** Of the problem that a PATCH would have returned, with `detail`. */
+  code: string | null;
+  detail: string | null;
+  /** The status that the order had when it was skipped. */
+  order_status: string | null;
+}
+
+/** A page of results. */
+export interface BulkChangeResultPage {
+  orders: BulkChangeResult[];
+  /** Send it as `cursor` for the next page; null on the last page. */
+  next_cursor: number | null;
+}
+
+/** A bulk change without what people wrote for it: the response is stored with its key. */
+export interface BulkChangeState {
+  id: number;
+  state: "running" | "stopping" | "stopped" | "done";
+  total: number;
+  changed: number;
+  skipped: number;
+}
+
 /** The last event of a stream that is closed in order. */
 export interface ByeEvent {
   at: string;
@@ -700,11 +751,15 @@ export interface NewWebhook {
 /** A notification. */
 export interface Notification {
   id: number;
-  order_id: number;
-  /** The change; for `message` and `note`, the message. */
+  /** Null for a `bulk_change`. */
+  order_id: number | null;
+  /** The change; for `message` and `note` the message, for `bulk_change` the bulk change. */
   event_id: number;
-  /** `status` has the text of the status, `message` and `note` the beginning of what was written. */
-  kind: "generic" | "status" | "message" | "note";
+  /**
+   * `status` has the text of the status, `message` and `note` the beginning of what was written, `bulk_change` how
+   * it ended.
+   */
+  kind: "generic" | "status" | "message" | "note" | "bulk_change";
   title: string;
   body: string;
   created_at: string;
@@ -925,6 +980,31 @@ export interface OrderExplanation {
   notified: ExplainedWay[];
 }
 
+/** Which orders; filters add up. */
+export interface OrderFilters {
+  /** One status, or several, comma-separated. */
+  status?: string;
+  /** Exact order number. */
+  number?: string | null;
+  /** Id of the seller. */
+  seller_id?: number | null;
+  /** Id of the buyer. */
+  buyer_id?: number | null;
+  /** Created at this time or later; UTC if no time zone is given. */
+  placed_from?: string | null;
+  /** Created before this time. */
+  placed_until?: string | null;
+  /**
+   * Search terms: each must begin a word of the number, the buyer's name, a tracking number, an item's SKU or
+   * title, the external id or a tag, or be the buyer's e-mail address. Accents and case do not matter.
+   */
+  q?: string | null;
+  /** A tag that the order has, whatever its accents and case. */
+  tag?: string | null;
+  /** Whether the order is open and should have left its status by now. */
+  late?: boolean | null;
+}
+
 /** One line of an order. Its amount is quantity × price, rounded half away from zero to whole minor units. */
 export interface OrderItem {
   /** `item` if it is left out. */
@@ -1081,6 +1161,8 @@ export interface Problem {
   code: string;
   /** Quote it when you report a problem. */
   request_id: string;
+  /** How many orders match now. */
+  matching?: number;
   /** The order as it is now. */
   current?: Order;
   /** The statuses that it may change to. */
@@ -1364,6 +1446,21 @@ export interface SortedOrderFilters {
    * last change, the latest first; or open orders by when they are due.
    */
   sort?: "newest" | "oldest" | "number" | "total" | "updated" | "due";
+}
+
+/** Which orders, either those that match or some by their ids, and what is to become of them. */
+export interface StartBulkChangeRequest {
+  /** The status that each of them is to get. */
+  status: string;
+  /** The reason for each of the changes; some transitions require it. */
+  reason?: string | null;
+  /** As in a single change: with `false` the buyers get no notification and no e-mail. `True` if it is left out. */
+  notify?: boolean;
+  /** How many orders you have seen to match; if they are more by now, nothing is done. */
+  expected?: number;
+  /** As the parameters of `GET /api/orders`. */
+  filters?: OrderFilters;
+  order_ids?: number[];
 }
 
 /** What to do with which dead letters: those with one of the `ids`, those that `q` selects, or `all` of them. */

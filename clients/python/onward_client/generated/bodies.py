@@ -252,6 +252,20 @@ class MarkNotificationsReadRequest(TypedDict):
     ids: NotRequired[Sequence[int]]
 
 
+class OrderFilters(TypedDict):
+    """Which orders; filters add up."""
+
+    status: NotRequired[str]
+    number: NotRequired[str | None]
+    seller_id: NotRequired[int | None]
+    buyer_id: NotRequired[int | None]
+    placed_from: NotRequired[datetime | str | date | None]
+    placed_until: NotRequired[datetime | str | date | None]
+    q: NotRequired[str | None]
+    tag: NotRequired[str | None]
+    late: NotRequired[bool | None]
+
+
 class OrderItem(TypedDict):
     """One line of an order. Its amount is quantity × price, rounded half away from zero to whole minor units."""
 
@@ -381,6 +395,17 @@ class SortedOrderFilters(TypedDict):
     tag: NotRequired[str | None]
     late: NotRequired[bool | None]
     sort: NotRequired[Literal["newest", "oldest", "number", "total", "updated", "due"]]
+
+
+class StartBulkChangeRequest(TypedDict):
+    """Which orders, either those that match or some by their ids, and what is to become of them."""
+
+    status: str
+    reason: NotRequired[str | None]
+    notify: NotRequired[bool]
+    expected: NotRequired[int]
+    filters: NotRequired[OrderFilters]
+    order_ids: NotRequired[Sequence[int]]
 
 
 class StartJobRequest(TypedDict):

@@ -283,6 +283,40 @@ def export_personal_data(*, buyer_id: int, if_none_match: str | None = None) -> 
     )
 
 
+def get_bulk_change(bulk_change_id: int, *, if_none_match: str | None = None) -> Call[models.BulkChangeJob]:
+    """Read a bulk change.
+
+    How far it is; poll it every second or two.
+    """
+    return Call(
+        "GET",
+        path("/api/bulk-changes/{}", bulk_change_id),
+        models.BulkChangeJob,
+        headers={"If-None-Match": if_none_match},
+    )
+
+
+def get_bulk_change_results(
+    bulk_change_id: int,
+    *,
+    result: Literal["changed", "skipped", "waiting"] | None = None,
+    cursor: int | None = None,
+    limit: int | None = None,
+    if_none_match: str | None = None,
+) -> Call[models.BulkChangeResultPage]:
+    """Read the results of a bulk change.
+
+    Of each order, also while it is in progress.
+    """
+    return Call(
+        "GET",
+        path("/api/bulk-changes/{}/orders", bulk_change_id),
+        models.BulkChangeResultPage,
+        query={"result": result, "cursor": cursor, "limit": limit},
+        headers={"If-None-Match": if_none_match},
+    )
+
+
 def get_job(job_id: int, *, if_none_match: str | None = None) -> Call[models.OperatorJob]:
     """Get a job.
 
@@ -501,6 +535,14 @@ def list_api_keys(*, if_none_match: str | None = None) -> Call[models.ApiKeyList
     For operators and auditors: all keys, also revoked and expired ones.
     """
     return Call("GET", path("/api/ops/keys"), models.ApiKeyList, headers={"If-None-Match": if_none_match})
+
+
+def list_bulk_changes(*, if_none_match: str | None = None) -> Call[models.BulkChangeList]:
+    """List bulk changes.
+
+    Your last ones; operators and auditors see everybody's.
+    """
+    return Call("GET", path("/api/bulk-changes"), models.BulkChangeList, headers={"If-None-Match": if_none_match})
 
 
 def list_circuits(*, if_none_match: str | None = None) -> Call[models.CircuitList]:
@@ -897,12 +939,30 @@ def set_side_effects_mode(
     return Call("POST", path("/api/ops/side-effects/mode"), models.SideEffectsMode, body=body, key=key, keyed=True)
 
 
+def start_bulk_change(body: bodies.StartBulkChangeRequest, *, key: str | None = None) -> Call[models.BulkChangeState]:
+    """Change all orders that match.
+
+    Answered when the job and its orders are stored, up to 10,000; a person has one in progress at a time. Each
+    order is changed in your name, exactly once, or skipped with the problem that a PATCH would have returned.
+    The result is a notification in your inbox.
+    """
+    return Call("POST", path("/api/bulk-changes"), models.BulkChangeState, body=body, key=key, keyed=True)
+
+
 def start_job(body: bodies.StartJobRequest, *, key: str | None = None) -> Call[models.OperatorJob]:
     """Redeliver or discard dead letters as a job.
 
     For operators. However many match, they are done in the background, at the pace of `per_second`.
     """
     return Call("POST", path("/api/ops/jobs"), models.OperatorJob, body=body, key=key, keyed=True)
+
+
+def stop_bulk_change(bulk_change_id: int, *, key: str | None = None) -> Call[models.BulkChangeState]:
+    """Stop a bulk change.
+
+    For whoever started it, and operators. What was changed stays changed; a hundred orders may still follow.
+    """
+    return Call("POST", path("/api/bulk-changes/{}/stop", bulk_change_id), models.BulkChangeState, key=key, keyed=True)
 
 
 def stop_job(job_id: int, *, key: str | None = None) -> Call[models.OperatorJob]:

@@ -86,6 +86,61 @@ class AuthExpiringEvent(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BulkChangeJob(Value):
+    """A bulk change, and how far it is."""
+
+    id: int
+    state: Literal["running", "stopping", "stopped", "done"]
+    status: str
+    reason: str | None
+    notify: bool
+    filters: OrderFilters | None
+    total: int
+    changed: int
+    skipped: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkChangeList(Value):
+    """Bulk changes, the newest first."""
+
+    bulk_changes: tuple[BulkChangeJob, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkChangeResult(Value):
+    """What has become of one order."""
+
+    order_id: int
+    number: str | None
+    result: Literal["changed", "skipped", "waiting"]
+    code: str | None
+    detail: str | None
+    order_status: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkChangeResultPage(Value):
+    """A page of results."""
+
+    orders: tuple[BulkChangeResult, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkChangeState(Value):
+    """A bulk change without what people wrote for it: the response is stored with its key."""
+
+    id: int
+    state: Literal["running", "stopping", "stopped", "done"]
+    total: int
+    changed: int
+    skipped: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ByeEvent(Value):
     """The last event of a stream that is closed in order."""
 
@@ -502,9 +557,9 @@ class Notification(Value):
     """A notification."""
 
     id: int
-    order_id: int
+    order_id: int | None
     event_id: int
-    kind: Literal["generic", "status", "message", "note"]
+    kind: Literal["generic", "status", "message", "note", "bulk_change"]
     title: str
     body: str
     created_at: datetime
@@ -724,6 +779,21 @@ class OrderExplanation(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderFilters(Value):
+    """Which orders; filters add up."""
+
+    status: str | None = None
+    number: str | None = None
+    seller_id: int | None = None
+    buyer_id: int | None = None
+    placed_from: datetime | date | None = None
+    placed_until: datetime | date | None = None
+    q: str | None = None
+    tag: str | None = None
+    late: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderItem(Value):
     """One line of an order. Its amount is quantity × price, rounded half away from zero to whole minor units."""
 
@@ -874,6 +944,7 @@ class Problem(Value):
     detail: str
     code: str
     request_id: str
+    matching: int | None = None
     current: Order | None = None
     allowed_transitions: tuple[str, ...] | None = None
     changed: OrderChange | None = None

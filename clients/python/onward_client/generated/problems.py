@@ -43,8 +43,16 @@ class AnswerNotKept(Conflict):
     """The request was already applied with this key; its response contained a secret, or was erased."""
 
 
+class BulkChangeRunning(Conflict):
+    """The person has a bulk change in progress; there is one at a time."""
+
+
 class BuyerErased(Conflict):
     """The buyer's personal data were erased: nothing that would identify the buyer is stored again."""
+
+
+class CountChanged(Conflict):
+    """More orders match now than the request expects, or none: look again at what would be changed."""
 
 
 class DuplicateExternalId(Conflict):
@@ -81,6 +89,10 @@ class NotUndoable(Conflict):
 
 class NothingToResend(Conflict):
     """The order's status has no notification for the buyer, or the last one is still being sent."""
+
+
+class TooManyOrders(Conflict):
+    """More orders match than one bulk change may have, 10,000."""
 
 
 class TooManyViews(Conflict):
@@ -185,7 +197,9 @@ BY_CODE: dict[str, type[OnwardError]] = {
     "not_acceptable": NotAcceptable,
     "request_timeout": RequestTimeout,
     "answer_not_kept": AnswerNotKept,
+    "bulk_change_running": BulkChangeRunning,
     "buyer_erased": BuyerErased,
+    "count_changed": CountChanged,
     "duplicate_external_id": DuplicateExternalId,
     "duplicate_number": DuplicateNumber,
     "duplicate_view": DuplicateView,
@@ -195,6 +209,7 @@ BY_CODE: dict[str, type[OnwardError]] = {
     "not_editable": NotEditable,
     "not_undoable": NotUndoable,
     "nothing_to_resend": NothingToResend,
+    "too_many_orders": TooManyOrders,
     "too_many_views": TooManyViews,
     "too_many_webhooks": TooManyWebhooks,
     "webhooks_off": WebhooksOff,
