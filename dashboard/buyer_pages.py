@@ -1,26 +1,25 @@
-"""What a buyer sees of one order, with an account or by a tracking link."""
+"""What a buyer sees of one order, with an account or by a tracking link, and the list of a buyer's orders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
 
-from access.profile_schemas import known_zones
-from access.tracking_links import TrackingLinks
-from dashboard import loaders
+from access import guards
+from access.tracking_links import REPLY
+from dashboard.brand import brand_of
+from dashboard.buyer_list import buyer_list
 from dashboard.context import PageContext
+from dashboard.loaders import Row
 from dashboard.role_views import RoleView
-from foundation import formats
-from foundation.errors import NotFound
-from foundation.languages import gettext
-from foundation.strict_reading import refuse_repeated
-from realtime.link_routes import counted_address
+from foundation.errors import InvalidRequest
 
-Count = Callable[[str], object]
-"""Counts a read under this name; raises TooManyRequests beyond its rate."""
+MOST_SEARCHED = 100
+"""Characters of what is searched for."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +41,41 @@ def steps_of(view: RoleView, events: Sequence[Mapping[str, Any]]) -> list[Step]:
     return past + [Step(view.labels[name].text, "ahead") for name in view.ahead[moves[-1]["to_status"]]]
 
 
-def element_blueprint(context: PageContext, links: TrackingLinks, count: Count) -> Blueprint:
-    """`/t/<link>/status`: what `<onward-status>` shows, drawn here in the reader's language and time zone."""
-    pages = Blueprint("link_status", __name__)
+def order_values(context: PageContext, order: Row, may: Collection[str] | None = None) -> Row:
+    """What the buyer's page shows beside the order. `may` limits what the reader can do; None: all that the workflow
+    lets a buyer do."""
+    view = context.view("buyer")
+    offered = [one for one in view.offered(order) if may is None or one.to in may]
+    return {
+        "brand": brand_of(order["seller_id"]),
+        "expected": expected_on(context, order),
+        "offered": offered,
+        "converses": may is None or REPLY in may,
+        "link": "",
+        "change_url": f"/orders/{order['id']}/status",
+        "message_url": f"/orders/{order['id']}/messages",
+    }
 
-    @pages.get("/t/<link>/status")
-    def status(link: str) -> Response:
-        refuse_repeated()
-        choose_zone_of_browser()
-        cursor = context.cursor()  # before anything is read, so that no event is lost in between
+
+def expected_on(context: PageContext, order: Row) -> str:
+    """The day on which the last parcel is expected, in ISO format; empty if none is on its way or none is known."""
+    workflow, status = context.workflow, order["status"]
+    ahead = (status, *context.view("buyer").ahead.get(status, ()))
+    on_its_way = any(workflow.statuses[one].tracking for one in ahead if one in workflow.statuses)
+    days = [one["expected_on"] for one in order.get("parcels") or () if one.get("expected_on")]
+    return max(days) if days and on_its_way else ""
+
+
+def add_list(pages: Blueprint, context: PageContext, page: Callable[..., str]) -> None:
+    """Add the list; `page` renders a page in its frame."""
+
+    @pages.get("/buyer/orders")
+    def orders() -> ResponseReturnValue:
+        principal = guards.require("buyer")
+        terms, cursor, wrong = request.args.get("q", "").strip()[:MOST_SEARCHED], request.args.get("before", ""), ""
         try:
-            followed = links.read(link)
-            count(counted_address(request.remote_addr or "") or followed.principal.who)
-            found = loaders.order(context, followed.principal, followed.order_id)
-        except NotFound as error:
-            return make_response(render_template("status.html", gone=gettext(error.detail)), error.status)
-        view, page = context.view("buyer"), links.url(link)
-        steps = steps_of(view, found["events"])
-        return make_response(render_template("status.html", view=view, page=page, cursor=cursor, steps=steps, **found))
-
-    return pages
-
-
-def choose_zone_of_browser() -> None:
-    """Answer in the time zone of the query, if it is one that is known here: browsers may have newer names."""
-    if (zone := request.args.get("zone", "")) in known_zones():
-        formats.choose_zone(zone)
+            found = buyer_list(context, principal, terms or None, cursor)
+        except InvalidRequest as error:
+            found, wrong = buyer_list(context, principal, None, ""), error.detail
+        path = request.full_path.removesuffix("?") if not request.args.get("part") else context.view("buyer").home
+        return page(context, "orders.html", path=path, found=found, terms=terms, wrong=wrong)

@@ -31,6 +31,7 @@ from orders.schemas import ChangeOrderStatusRequest, bare
 from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest, Forbidden)
+UNSENT = (InvalidRequest, TooManyRequests, MessageIdReused)
 VERSION_DIGITS = 9
 BUTTON = re.compile(
     rf"([1-9][0-9]{{0,{ID_DIGITS - 1}}}):([1-9][0-9]{{0,{VERSION_DIGITS - 1}}}):([A-Z][A-Z0-9_]{{0,63}})", re.ASCII
@@ -49,7 +50,7 @@ def blueprint(context: PageContext) -> Blueprint:
         try:
             return _changed(context, order_id)
         except REFUSED as error:
-            return order_page(context, order_id, _refused(context, order_id, error, _text("to"))), error.status
+            return order_page(context, order_id, refused(context, order_id, error, _text("to"))), error.status
 
     @forms.post("/orders/move")
     def move_on() -> ResponseReturnValue:
@@ -61,7 +62,7 @@ def blueprint(context: PageContext) -> Blueprint:
             )
             return _done(context, change, board_page, f"{context.view(guards.current().role).home}#order-{order_id}")
         except REFUSED as error:
-            return board_page(context, _refused(context, order_id, error, to)), error.status
+            return board_page(context, refused(context, order_id, error, to)), error.status
 
     @forms.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
@@ -78,10 +79,10 @@ def _add_conversation(forms: Blueprint, context: PageContext) -> None:
         principal = guards.current()
         parties = queries.parties(principal, order_id)
         try:
-            context.chat.say(principal, order_id, parties, _draft())
-        except (InvalidRequest, TooManyRequests, MessageIdReused) as error:
-            refused = FormError(order_id, "message", error.detail, _text("body"), bool(_text("internal")))
-            return order_page(context, order_id, refused), error.status, error.headers
+            context.chat.say(principal, order_id, parties, draft())
+        except UNSENT as error:
+            unsent = FormError(order_id, "message", error.detail, _text("body"), bool(_text("internal")))
+            return order_page(context, order_id, unsent), error.status, error.headers
         return _parts_or(
             lambda: order_page(context, order_id), f"{context.view(principal.role).home}/{order_id}#messages"
         )
@@ -105,7 +106,7 @@ def _mark_read(context: PageContext) -> None:
         context.marks.some(guards.current(), some)
 
 
-def _draft() -> Draft:
+def draft() -> Draft:
     """The message that the form asks to be sent; raises InvalidRequest and TooManyRequests with a sentence for the
     page."""
     kind: Literal["note", "person"] = "note" if _text("internal") else "person"
@@ -119,13 +120,18 @@ def _draft() -> Draft:
     return message.draft
 
 
-def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
+def asked_change(order_id: int) -> StatusChange:
+    """The change that the form asks for; raises InvalidRequest with a sentence for the page."""
     key, version = _text("key"), _text("version")
     known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
     # Versions start at 1: a form without one is refused as stale.
-    change = StatusChange(
+    return StatusChange(
         order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
     )
+
+
+def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
+    change = asked_change(order_id)
     home = context.view(guards.current().role).home
     return _done(context, change, lambda context: order_page(context, order_id), f"{home}/{order_id}")
 
@@ -177,7 +183,8 @@ def _new_status() -> ChangeOrderStatusRequest:
         raise InvalidRequest(N_("Enter carrier and number for tracking; a link must start with https://.")) from error
 
 
-def _refused(context: PageContext, order_id: int, error: AppError, to: str) -> FormError:
+def refused(context: PageContext, order_id: int, error: AppError, to: str) -> FormError:
+    """Why the status was not changed, to be shown beside the form."""
     principal = guards.current()
     labels = {name: label.text for name, label in context.view(principal.role).labels.items()}
     return FormError(order_id, "status", messages.refusal(error, to, principal, labels), _text("reason"))

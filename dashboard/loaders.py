@@ -13,13 +13,12 @@ from chat import marks, messages
 from dashboard.context import PageContext
 from foundation.contract import LARGEST_ID
 from notifications import inbox
-from orders import listing, queries
+from orders import queries
 
 COLUMN_LIMIT = 50
 """Maximum number of cards in a column; the others are only counted."""
 
 CLOSED_LIMIT = 8
-LIST_LIMIT = 50
 INBOX_LIMIT = 50
 
 Row = dict[str, Any]
@@ -67,12 +66,6 @@ def board(context: PageContext, principal: Principal) -> Board:
     columns = [_column(status, open_orders.get(status, queries.OpenOrders(0))) for status in view.open]
     # The table may have been replaced: there is no label for an order that was closed under another one.
     return Board(columns, [order for order in map(orjson.loads, closed) if order["status"] in view.labels])
-
-
-def orders(context: PageContext, principal: Principal) -> tuple[list[Row], bool]:
-    """The newest orders, last changed first, and whether there are older ones."""
-    texts, cursor = listing.page(context.workflow, principal, listing.Wanted(limit=LIST_LIMIT))
-    return sorted(map(orjson.loads, texts), key=itemgetter("updated_at"), reverse=True), cursor is not None
 
 
 def order(context: PageContext, principal: Principal, order_id: int, before: int = LARGEST_ID) -> Row:

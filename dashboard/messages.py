@@ -44,6 +44,7 @@ TEXTS = {
     "new_messages": N_("{count} new"),
     "seen_by": N_("Seen by {names}"),
     "expected": N_("Expected {day}"),
+    "because": N_("{who} wrote:"),
     "due": N_("Due"),
     "late": N_("Late"),
     "edited": N_("Changed: {members}"),

@@ -12,8 +12,12 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from access.principal import Principal
 from chat.routes import Message
 from dashboard import messages
+from dashboard.brand import Brand
+from dashboard.buyer_list import BuyerList, Month
+from dashboard.buyer_pages import Step
 from dashboard.context import PageContext
 from dashboard.loaders import Board, Column
+from dashboard.role_views import Action
 from foundation.contract import example_of
 from foundation.own_templates import Folder, TemplateTrial, problems_of
 from foundation.settings import SettingsError
@@ -43,6 +47,22 @@ FULL = {
 """What an order has beside its example, if everything is set."""
 
 
+EVENT_AT = "2026-11-26T12:00:00+00:00"
+OF_BUYER = {
+    "brand": Brand("Bob's Mugs", "#0a7d55", "/shops/1/logo/1"),
+    "expected": "2026-11-27",
+    "offered": [
+        Action("CANCELLED", "Cancel order", True, False, True),
+        Action("COMPLETED", "Done", False, False, False),
+    ],
+    "converses": True,
+    "link": "",
+    "change_url": "/orders/1/status",
+    "message_url": "/orders/1/messages",
+}
+"""What the buyer's page has beside the order."""
+
+
 def use(app: Flask, path: Path) -> None:
     """Have the pages use the templates of this folder before ours; raises SettingsError if it is none."""
     if not path.is_dir():
@@ -62,9 +82,12 @@ def check(app: Flask, path: Path, context: PageContext) -> None:
 def _trials(context: PageContext) -> Iterator[TemplateTrial]:
     for status in context.workflow.statuses:
         for template, role in (("tracking.html", "buyer"), ("track.html", "buyer"), ("order.html", "seller")):
-            yield TemplateTrial(template, _frame(context, role) | _order_page(role, status), status)
+            yield TemplateTrial(template, _frame(context, role) | _order_page(role, status) | OF_BUYER, status)
+        way = {"page": "/t/1", "steps": [Step("Order placed", "done", EVENT_AT), Step("Delivered", "ahead")]}
+        yield TemplateTrial("status.html", _frame(context, "buyer") | _order_page("buyer", status) | way, status)
         orders = [_order(status)]
-        yield TemplateTrial("orders.html", _frame(context, "buyer") | {"orders": orders, "more": True}, status)
+        found = {"found": BuyerList(orders, [Month("November 2026", orders)], "1"), "terms": "mug", "wrong": ""}
+        yield TemplateTrial("orders.html", _frame(context, "buyer") | found, status)
         board = Board([Column(status, 1, orders)], [])
         yield TemplateTrial("board.html", _frame(context, "seller") | {"board": board}, status)
 

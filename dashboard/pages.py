@@ -11,14 +11,12 @@ from werkzeug.wrappers import Response
 
 from access import guards, profiles, sellers
 from access.principal import Principal
-from access.tracking_links import TrackingLinks
-from dashboard import list_page, loaders, messages, parts, people, rewording
+from dashboard import buyer_pages, list_page, loaders, messages, parts, people, rewording
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation import formats
 from foundation.contract import LARGEST_ID
 from foundation.errors import Unauthorized
-from foundation.languages import gettext
 from foundation.strict_reading import refuse_repeated
 from notifications import inbox
 
@@ -66,12 +64,6 @@ def blueprint(context: PageContext) -> Blueprint:
         guards.require(side)
         return board_page(context)
 
-    @pages.get("/buyer/orders")
-    def orders() -> ResponseReturnValue:
-        principal = guards.require("buyer")
-        found, more = loaders.orders(context, principal)
-        return page(context, "orders.html", orders=found, more=more)
-
     @pages.get(f"/<any(seller, buyer, operator, auditor):side>/orders/{ORDER_ID}")
     def order(side: str, order_id: int) -> ResponseReturnValue:
         guards.require(side)
@@ -90,25 +82,11 @@ def blueprint(context: PageContext) -> Blueprint:
         return redirect(context.view(guards.current().role).home, 303)
 
     list_page.add(pages, context, page)
+    buyer_pages.add_list(pages, context, page)
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
         return inbox_page(context)
-
-    return pages
-
-
-def tracking_blueprint(context: PageContext, links: TrackingLinks) -> Blueprint:
-    """`/t/<link>`: one order, read-only, for anyone with the link; it needs no account."""
-    pages = Blueprint("tracking_page", __name__)
-
-    @pages.get("/t/<link>")
-    def follow(link: str) -> str:
-        followed = links.read(link)
-        found = loaders.order(context, followed.principal, followed.order_id)
-        # The reader may be someone other than the buyer.
-        names = messages.actors(followed.principal) | _shop(found["order"]) | {"buyer": gettext("The buyer")}
-        return render_template("tracking.html", view=context.view("buyer"), me=followed.principal, names=names, **found)
 
     return pages
 
@@ -129,31 +107,33 @@ def board_page(context: PageContext, form_error: FormError | None = None) -> str
 def order_page(context: PageContext, order_id: int, form_error: FormError | None = None) -> str:
     """One order: the tracking page for its buyer, the working view for other roles."""
     principal = guards.current()
-    found = loaders.order(context, principal, order_id, _before())
+    found = loaders.order(context, principal, order_id, earlier_than())
     names = messages.actors(principal, found["order"]["buyer_name"])
     if principal.role != "seller":
-        names |= _shop(found["order"])
+        names |= shop_name(found["order"])
     template = "track.html" if principal.role == "buyer" else "order.html"
+    if principal.role == "buyer":
+        found |= buyer_pages.order_values(context, found["order"])
     path = f"{context.view(principal.role).home}/{order_id}"
     return page(context, template, path=path, names=names, form_error=form_error, **found)
 
 
 def inbox_page(context: PageContext) -> str:
     """The reader's notifications."""
-    before = _before()
+    before = earlier_than()
     entries, cursor = loaders.notifications(guards.current(), before)
     path = "/inbox" if before == LARGEST_ID else f"/inbox?before={before}"
     unread = inbox.unread_count(guards.current())
     return page(context, "inbox.html", path=path, notifications=entries, older=cursor, unread=unread)
 
 
-def _before() -> int:
+def earlier_than() -> int:
     """The id below which the conversation or the inbox is shown; the newest if the parameter is invalid."""
     before = request.args.get("before", LARGEST_ID, type=int)
     return before if 0 < before <= LARGEST_ID else LARGEST_ID
 
 
-def _shop(order: dict[str, Any]) -> dict[str, str]:
+def shop_name(order: dict[str, Any]) -> dict[str, str]:
     """The seller's name, if the shop has one; otherwise it is called by its role."""
     name = sellers.name_of(order["seller_id"])
     return {"seller": name} if name else {}

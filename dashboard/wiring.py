@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from functools import partial
 
 from flask import Response
 from flask_openapi.openapi import OpenAPI
@@ -13,9 +12,10 @@ from chat.wiring import Chat
 from dashboard import (
     assets,
     auth_pages,
-    buyer_pages,
+    brand,
     formatters,
     forms,
+    link_pages,
     mail_pages,
     messages,
     page_trials,
@@ -82,10 +82,9 @@ def build(
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))
     app.register_blueprint(reference.blueprint())
-    app.register_blueprint(pages.tracking_blueprint(context, access.tracking_links))
+    app.register_blueprint(link_pages.blueprint(context, access.tracking_links, access.limits.take))
     app.register_blueprint(realtime.link_routes)
-    count = partial(access.limits.take, reading=True)
-    app.register_blueprint(buyer_pages.element_blueprint(context, access.tracking_links, count))
+    app.register_blueprint(brand.blueprint())
     app.register_blueprint(pages.blueprint(context))
     app.register_blueprint(forms.blueprint(context))
     app.register_blueprint(preference_pages.blueprint(context))

@@ -13,18 +13,29 @@ from flask_openapi.blueprint import APIBlueprint
 from access import guards, revocations
 from access.idempotency import keyed, keyed_secretly
 from access.schemas import RevocationResult
-from access.tracking_links import LONGEST_DAYS, USUAL_DAYS, TrackingLinks, subject
+from access.tracking_links import LONGEST_DAYS, REPLY, USUAL_DAYS, TrackingLinks, subject
 from foundation.contract import WHOLE, Answer, Body, OrderPath, example, typed
 from foundation.documentation import documented
+from foundation.errors import Forbidden, InvalidRequest
 from orders import queries
+from orders.workflow import Workflow
 
 
 class CreateTrackingLinkRequest(Body):
-    """The validity of the link."""
+    """The validity of the link, and what its reader may do as the order's buyer; nothing unless it is said here."""
 
-    model_config = example(days=USUAL_DAYS)
+    model_config = example(days=USUAL_DAYS, reply=True, statuses=["CANCELLED"])
 
     days: Annotated[int, pydantic.Field(ge=1, le=LONGEST_DAYS), WHOLE] = USUAL_DAYS
+    reply: Annotated[bool, pydantic.Field(description="Read the conversation, and write in it.")] = False
+    statuses: Annotated[
+        list[Annotated[str, pydantic.StringConstraints(max_length=50)]],
+        pydantic.Field(
+            default_factory=list,
+            max_length=20,
+            description="Statuses to which the order may be moved, where the workflow lets its buyer.",
+        ),
+    ]
 
 
 class TrackingLink(Answer):
@@ -47,7 +58,7 @@ class RevokeTrackingLinksRequest(Body):
     reason: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=500)]
 
 
-def blueprint(links: TrackingLinks) -> APIBlueprint:
+def blueprint(links: TrackingLinks, workflow: Workflow) -> APIBlueprint:
     """Creating and revoking tracking links."""
     routes = APIBlueprint("tracking", __name__, abp_tags=[{"name": "Orders"}])
     guards.protect(routes, "buyer", "seller", "operator", "service", area="orders")
@@ -60,10 +71,10 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
     @typed
     @keyed_secretly
     def create_tracking_link(path: OrderPath, body: CreateTrackingLinkRequest) -> Response:
-        """For buyers without an account. The page shows status, history, items and tracking, and is read-only. A link
-        created with an API key expires with it."""
+        """For buyers without an account. The page shows status, history, items and tracking, and is read-only unless
+        the link allows more. A link created with an API key expires with it."""
         parties = queries.parties(guards.current(), path.order_id)
-        url, ends = links.make(path.order_id, parties.buyer_id, body.days, guards.current())
+        url, ends = links.make(path.order_id, parties.buyer_id, body.days, guards.current(), _rights(workflow, body))
         link = {"url": url, "expires_at": datetime.fromtimestamp(int(ends), UTC)}
         return Response(orjson.dumps(link), 201, content_type="application/json")
 
@@ -81,3 +92,22 @@ def blueprint(links: TrackingLinks) -> APIBlueprint:
         return jsonify(revoked=subject(path.order_id))
 
     return routes
+
+
+def _rights(workflow: Workflow, body: CreateTrackingLinkRequest) -> list[str]:
+    """What the link allows; raises Forbidden if its maker may not hand that out: whoever makes a link can use it."""
+    maker = guards.current()
+    if body.reply:
+        maker.permit("chat", reading=False)
+    if maker.role == "seller" and (body.reply or body.statuses):
+        raise Forbidden("A seller's links are read-only: with one that allows more, a seller could act as the buyer.")
+    return [*_reachable(workflow, body.statuses), *([REPLY] if body.reply else [])]
+
+
+def _reachable(workflow: Workflow, statuses: list[str]) -> list[str]:
+    """These statuses, each once; raises InvalidRequest if buyers never move an order to one of them."""
+    for status in statuses:
+        if not any(status in workflow.targets(source, "buyer") for source in workflow.statuses):
+            why = f"{status} is no status to which a buyer may move an order"
+            raise InvalidRequest(f"statuses: {why}.", {"errors": [{"field": "statuses", "message": why}]})
+    return sorted(set(statuses))

@@ -126,7 +126,7 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         import_routes.blueprint(workflow),
         saved_view_routes.blueprint(workflow),
         edit_routes.blueprint(Resending(locked)),
-        tracking_routes.blueprint(access.tracking_links),
+        tracking_routes.blueprint(access.tracking_links, workflow),
         personal_routes.routes,
         preference_routes.blueprint(workflow.notices.rules),
         explain_routes.blueprint(workflow),

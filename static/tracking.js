@@ -1,23 +1,22 @@
-/* The tracking page polls while it is visible: without an account it has no live stream. */
+/* The page of a tracking link: its own stream says that the order has changed, and its parts are fetched. */
 
+import * as act from "./act.js";
+import * as clock from "./clock.js";
+import * as drafts from "./drafts.js";
+import { LinkLive } from "./link-live.js";
+import { page } from "./page.js";
+import * as parts from "./parts.js";
 import { show } from "./pill.js";
 
-const POLL_MS = 10_000;
-
-async function poll() {
-  if (document.hidden) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer || answer.status >= 500) return show("offline");
-  if (!answer.ok) return location.reload(); // the link has expired: show the page that says so
-  show("polling");
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const [mine, theirs] = [document, fresh].map((page) => page.getElementById("order"));
-  if (!theirs || mine.dataset.version === theirs.dataset.version) return;
-  mine.replaceWith(document.adoptNode(theirs));
-  document.title = fresh.title;
-  document.getElementById("say").textContent = theirs.querySelector("h1").textContent;
+/** False if the link is no longer valid: the page is loaded again, and says so. */
+async function refresh() {
+  const names = parts.named({ all: true });
+  if ((await parts.fetchParts(page.path, names)) === null) throw new Error("no answer");
 }
 
-show("polling");
-setInterval(poll, POLL_MS);
-document.addEventListener("visibilitychange", poll);
+if (page.path !== location.pathname + location.search) history.replaceState(null, "", page.path + location.hash); // the URL of a refused form is no page
+clock.start(page.boot.time_zone);
+drafts.start();
+parts.start();
+act.start();
+new LinkLive({ link: location.origin + page.path, cursor: page.cursor, onChange: refresh, onState: show });

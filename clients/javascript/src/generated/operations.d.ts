@@ -387,8 +387,8 @@ export class Operations {
   createStreamTicket(options?: Keyed): Promise<Answer<schemas.StreamTicket>>;
   /**
    * Create a tracking link.
-   * For buyers without an account. The page shows status, history, items and tracking, and is read-only. A link
-   * created with an API key expires with it.
+   * For buyers without an account. The page shows status, history, items and tracking, and is read-only unless the
+   * link allows more. A link created with an API key expires with it.
    */
   createTrackingLink(orderId: number, body: schemas.CreateTrackingLinkRequest, options?: Keyed): Promise<Answer<schemas.TrackingLink>>;
   /**

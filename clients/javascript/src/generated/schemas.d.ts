@@ -286,10 +286,14 @@ export interface CreatePersonResult {
   link: string;
 }
 
-/** The validity of the link. */
+/** The validity of the link, and what its reader may do as the order's buyer; nothing unless it is said here. */
 export interface CreateTrackingLinkRequest {
   /** `30` if it is left out. */
   days?: number;
+  /** Read the conversation, and write in it. `False` if it is left out. */
+  reply?: boolean;
+  /** Statuses to which the order may be moved, where the workflow lets its buyer. */
+  statuses?: string[];
 }
 
 /** A view to save. */

@@ -141,9 +141,11 @@ class CreatePersonRequest(TypedDict):
 
 
 class CreateTrackingLinkRequest(TypedDict):
-    """The validity of the link."""
+    """The validity of the link, and what its reader may do as the order's buyer; nothing unless it is said here."""
 
     days: NotRequired[int]
+    reply: NotRequired[bool]
+    statuses: NotRequired[Sequence[str]]
 
 
 class CreateViewRequest(TypedDict):

@@ -128,8 +128,8 @@ def create_tracking_link(
 ) -> Call[models.TrackingLink]:
     """Create a tracking link.
 
-    For buyers without an account. The page shows status, history, items and tracking, and is read-only. A link
-    created with an API key expires with it.
+    For buyers without an account. The page shows status, history, items and tracking, and is read-only unless
+    the link allows more. A link created with an API key expires with it.
     """
     return Call(
         "POST", path("/api/orders/{}/tracking-links", order_id), models.TrackingLink, body=body, key=key, keyed=True
