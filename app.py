@@ -103,7 +103,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
 def _pruned(access: Access, realtime: Realtime, notifications: Notifications) -> dict[str, Prune]:
     """What is deleted in time, by name."""
     return {
-        "live events": realtime.prune,
+        **realtime.pruned,
         "revocations": access.prune,
         **notifications.prune,
     }

@@ -42,7 +42,7 @@ class Onward:
         """Start working; once in each process, after the fork."""
         self.loop.start()
         self.access.refresher.start()
-        self.realtime.start()
+        self.realtime.start(lambda: self.engine.owner)
         self.counts.start()
         self.engine.start()
         self.operations.runner.start()

@@ -28,7 +28,7 @@ from foundation.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-SCHEMA = "0044"
+SCHEMA = "0046"
 """The migration that this version requires: the newest one, which a test checks."""
 
 PIECE = 2000

@@ -22,6 +22,7 @@ from operations import actions
 from orders import json_sql, saved_views
 from orders.bulk_changes import ERASE_JOBS
 from realtime import erasure
+from realtime.readers import erase_readers
 from webhooks import attempt_log
 
 ERASED_NAME = "(erased)"
@@ -84,11 +85,17 @@ def take_out(buyer_id: int) -> dict[str, int]:
         attempt_log.erase(batch)
     erased["live_events"] += erasure.erase_packs(f"buyer:{buyer_id}", ERASED_NAME)
     erased["notifications"] += inbox.empty(buyer_id)
-    preferences.erase_preferences(buyer_id)
+    _take_out_habits(buyer_id, orders)
     revocations.erase_reasons([f"buyer:{buyer_id}"])
     idempotency.forget(f"buyer:{buyer_id}")
     erased["live_events"] += _take_out_of_what_names_no_order(buyer_id, orders)
     return dict(erased)
+
+
+def _take_out_habits(buyer_id: int, orders: Sequence[int]) -> None:
+    """What the buyer has chosen, and when their streams were open."""
+    preferences.erase_preferences(buyer_id)
+    erase_readers(buyer_id, orders)
 
 
 def _erase_quoted(addresses: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from realtime.access_log import AccessLog
 from realtime.channel_index import ALL, ChannelIndex, prefix_of
 from realtime.departures import Departure, join
 from realtime.followed import MARK, Followers, reduced
+from realtime.readers import Readers
 from realtime.sockets import Sockets
 from realtime.subscriber import NO_SOCKET, Backlog, Subscriber
 
@@ -30,8 +31,9 @@ GONE = "gone"
 class Hub:
     """Knows the subscribers of each channel."""
 
-    def __init__(self, access_log: AccessLog | None = None) -> None:
+    def __init__(self, access_log: AccessLog | None = None, readers: Readers | None = None) -> None:
         self.access_log = access_log or AccessLog()
+        self.readers = readers or Readers()
         self._alone = ChannelIndex()
         """Subscribers of this one channel only."""
 
@@ -73,6 +75,7 @@ class Hub:
                 self._forget_address(subscriber.address)
             subscriber.closed_for = subscriber.closed_for or reason
             self.access_log.closed(subscriber)
+            self.readers.closed(subscriber)
 
     def watch(self, types: Collection[str], report: Callable[[set[str]], object]) -> None:
         """Report the channels that have received events of these types here, by subscribers of that channel alone."""

@@ -52,7 +52,8 @@ def follower(followed: Followed, address: str, cursor: str, may_still: Callable[
     reader = followed.principal
     channels = (channel_of(reader.who, followed.order_id, REPLY in followed.may),)
     where = counted_address(address)
-    return Listener(reader.who, channels, cursor, reader.expires_at, reader.credential, False, where, may_still)
+    end, credential = reader.expires_at, reader.credential
+    return Listener(reader.who, channels, cursor, end, credential, False, where, may_still, reader.via)
 
 
 def counted_address(address: str) -> str:

@@ -57,6 +57,39 @@ class RealtimeEvent(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
+class StreamReaderRow(Base):
+    """A stream and one of its channels, with the events that it was sent: see readers.py."""
+
+    __tablename__ = "stream_readers"
+    __table_args__ = (
+        Index("stream_readers_channel_opened_at_idx", "channel", "opened_at"),
+        Index("stream_readers_opened_at_idx", "opened_at"),
+    )
+
+    stream: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    process: Mapped[int]
+    """The number of the process that has it: if that died, the end is not recorded."""
+
+    who: Mapped[str]
+    """`seller:7`."""
+
+    via: Mapped[str | None]
+    """By what its principal came: `person:12`, `key:5`."""
+
+    received_from: Mapped[int]
+    """The number after which it was sent everything."""
+
+    received_through: Mapped[int | None]
+    """The number up to which it was; NULL while it is open."""
+
+    reason: Mapped[str] = mapped_column(server_default="")
+    """Why it was closed."""
+
+    opened_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    ended_at: Mapped[datetime | None]
+
+
 class RealtimeLog(Base):
     """One row about the log as a whole."""
 

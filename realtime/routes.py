@@ -207,7 +207,7 @@ def listener(principal: Principal, channels: tuple[str, ...], cursor: str) -> Li
     # Share one string instead of keeping two equal ones for as long as the stream lasts.
     channels = tuple(who if channel == who else channel for channel in channels)
     counted = principal.role != "service"
-    return Listener(who, channels, cursor, principal.expires_at, principal.credential, counted)
+    return Listener(who, channels, cursor, principal.expires_at, principal.credential, counted, via=principal.via)
 
 
 def _named(channels: str) -> tuple[str, ...]:

@@ -76,7 +76,9 @@ class Streams:
         if listener.may_still is not None and not listener.may_still():
             self.leave(subscriber)
             return None
-        return Opening(self, subscriber, listener.last_event_id, start, self._feed.position)
+        through = self._feed.position
+        self._hub.readers.opened(subscriber, listener.via, start.seq if start.resuming else through)
+        return Opening(self, subscriber, listener.last_event_id, start, through)
 
     def is_crowded(self, address: str) -> bool:
         """Whether this address has as many streams here as it may have."""

@@ -37,6 +37,9 @@ class Listener:
     may_still: Callable[[], bool] | None = None
     """Asked once it is subscribed: whether it may, where a right that is lost meanwhile is not noticed otherwise."""
 
+    via: str | None = None
+    """By what its principal came: `person:12`, `key:5`; None for a plain token."""
+
 
 class Backlog:
     """What could not be written yet, in order."""
@@ -87,6 +90,7 @@ class Subscriber:
         "events",
         "fd",
         "opened_at",
+        "record",
         "who",
     )
 
@@ -108,6 +112,9 @@ class Subscriber:
 
         self.closed_for = ""
         """Why it accepts nothing more; empty while it does."""
+
+        self.record = 0
+        """The number under which it is recorded (realtime/readers.py); 0 if it is not."""
 
         self.events = 0
         self.bytes = 0

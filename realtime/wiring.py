@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from realtime.heartbeats import Heartbeats, bye
 from realtime.hub import Hub
 from realtime.limits import StreamLimits
 from realtime.log import EventLog
+from realtime.readers import Readers, prune_readers
 from realtime.replay import Replays
 from realtime.routes import ChannelsOf, blueprints
 from realtime.sse import Cursor
@@ -48,7 +50,8 @@ class Realtime:
         rights = access.credentials
         self._pools = [PreparedPool(settings.dsn, size, name) for size, name in _pools(settings)]
         log, replayed = (EventLog(pool) for pool in self._pools)
-        self.hub = Hub()
+        self.readers = Readers(self._pools[1], lambda: self.feed.position)
+        self.hub = Hub(readers=self.readers)
         self.wake_ups = WakeUps(settings.dsn)
         self.feed = Feed(log, self.hub, self.wake_ups, self._on_new_log)
         self.replays = Replays(self.feed, replayed)
@@ -65,6 +68,8 @@ class Realtime:
         self.prune = partial(log.prune, settings.retention_hours)
         """Prunes a chunk of what is too old to be replayed; returns how many events."""
 
+        self.pruned = {"live events": self.prune, "streams": partial(prune_readers, settings.retention_hours)}
+
         recognise, count = partial(guards.recognise, access.credentials), partial(access.limits.take, reading=True)
         self.fast_path = StreamFastPath(
             self.streams,
@@ -79,10 +84,11 @@ class Realtime:
         self.link_routes = link_routes.blueprint(self.streams, access.tracking_links, count)
         self._log = replayed
 
-    def start(self) -> None:
-        """Start following the log and sending heartbeats."""
+    def start(self, process: Callable[[], int] = lambda: 0) -> None:
+        """Start following the log, sending heartbeats, and recording streams; `process` is this process's number."""
         self.feed.start()
         self.heartbeats.start()
+        self.readers.start(process)
 
     def drain(self) -> None:
         """Close every stream, with a reconnect to another process."""
@@ -93,6 +99,7 @@ class Realtime:
         self.feed.stop()
         self.hub.access_log.sum_up()
         self.hub.sockets.stop()
+        self.readers.stop()
         for pool in self._pools:
             pool.close()
 

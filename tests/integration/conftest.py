@@ -28,7 +28,7 @@ TABLES = (
     "orders, order_imports, order_search, saved_views, order_events, order_reasons, order_edits, outbox, "
     "preferences, digests, digest_entries, sent_letters, alerts, "
     "notifications, messages, internal_notes, message_marks, webhook_endpoints, webhook_attempts, webhook_hours, "
-    "realtime_packs, realtime_events, revocations, api_keys, people, sellers, "
+    "realtime_packs, realtime_events, stream_readers, revocations, api_keys, people, sellers, "
     "sign_in_attempts, stream_tickets, idempotency_keys"
 )
 
