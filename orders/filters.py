@@ -30,6 +30,8 @@ ANY_UNFILLED = "(SELECT EXISTS (SELECT FROM orders u WHERE NOT u.open AND u.clos
 PostgreSQL expects such orders where there are none, and may read all others to find a page of them."""
 
 
+CHANGED_BY = "o.id = ANY(ARRAY(SELECT e.order_id FROM order_events e WHERE e.request_id = :request_id))"
+
 LATE = "o.open AND o.due_at < clock_timestamp()"
 """Looked for among the open orders: a status change writes when the next one is due."""
 
@@ -54,6 +56,9 @@ class Filters:
 
     late: bool | None = None
     """Whether the order is open and should have left its status by now."""
+
+    request_id: str | None = None
+    """The id of a request that changed the order."""
 
     walks: bool = False
     """Whether so many orders are found that a page is full after looking at a few."""
@@ -110,6 +115,7 @@ def _limits(principal: Principal, filters: Filters) -> Iterator[tuple[str, str, 
     yield "o.buyer_id = :buyer_id", "buyer_id", filters.buyer_id
     yield "o.created_at >= :placed_from", "placed_from", filters.placed_from
     yield "o.created_at < :placed_until", "placed_until", filters.placed_until
+    yield CHANGED_BY, "request_id", filters.request_id
     yield WALK if filters.walks else HITS, "found", searched(principal, filters)
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from foundation.contract import Answer, Id, Moment, Query, example, example_of
+from foundation.documentation import REQUEST_ID
+from foundation.logs import PLAIN_REQUEST_ID
 from orders.answers import StatusName
 from orders.filters import Filters
 from orders.listing import CURSOR, Wanted
@@ -45,6 +47,11 @@ class OrderFilters(Query):
     )
     late: bool | None = Field(
         None, description="Whether the order is open and should have left its status by now.", examples=[True]
+    )
+    request_id: Annotated[str, StringConstraints(pattern=f"^{PLAIN_REQUEST_ID.pattern}$")] | None = Field(
+        None,
+        description="`X-Request-ID` of the response to a request that changed the order.",
+        examples=[REQUEST_ID],
     )
 
     def filters(self) -> Filters:

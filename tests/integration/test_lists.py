@@ -331,3 +331,16 @@ def test_numbers_of_all_sellers_have_no_order(olive):
 
     assert (422, "invalid_request") == (reply.status, reply.json["code"])
     assert "seller_id" in reply.json["detail"]
+
+
+def test_an_order_is_found_by_the_id_of_a_request_that_changed_it(orders, found, bob, mallory, olive, sql):
+    bob.move(orders[1]["id"], "CONFIRMED", X_Request_ID="asked-by.bob:17")
+
+    for person in (bob, olive):
+        assert [1] == found(person, "request_id=asked-by.bob:17")
+    assert [] == found(mallory, "request_id=asked-by.bob:17") == found(olive, "request_id=asked-by.bob")
+    assert 422 == olive.get("/api/orders?request_id=no%20id").status
+    ((kind,),) = sql(
+        "SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = 'order_events_request_id_idx'"
+    )
+    assert "brin" == kind, "an entry for each row of a random id would cost every change"
