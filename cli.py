@@ -12,6 +12,7 @@ import demo.commands
 import operations.commands
 import operations.people_commands
 import orders.commands
+import orders.explanation.commands
 import orders.import_commands
 import orders.personal_commands
 import orders.sql_commands
@@ -48,6 +49,7 @@ def init_commands(app: Flask) -> None:
     demo.commands.init_app(app)
     onward = onward_of(app)
     orders.commands.init_app(app, onward.orders.workflow)
+    orders.explanation.commands.init_app(app, onward.orders.explainer)
     orders.import_commands.init_app(app, onward.orders.workflow)
     orders.sql_commands.init_app(app, onward.engine, onward.orders.changes, onward.orders.workflow)
     app.cli.add_command(realtime.commands.group)

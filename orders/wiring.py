@@ -23,7 +23,6 @@ from orders import (
     dry_run_routes,
     edit_routes,
     email_trials,
-    explain_routes,
     group_commit,
     import_routes,
     personal_routes,
@@ -38,6 +37,8 @@ from orders.creation import Creation
 from orders.edits import Edits
 from orders.effects import event_type, message_email
 from orders.effects.given import Given
+from orders.explanation import routes as explain_routes
+from orders.explanation.tree import Explainer
 from orders.fast_path import FastPath
 from orders.locked_orders import LockedOrders
 from orders.resending import Resending
@@ -64,6 +65,8 @@ class Orders:
     routes: tuple[APIBlueprint, ...]
     prune: Mapping[str, Prune]
     """What is deleted in time, or filled in, by name."""
+
+    explainer: Explainer
 
 
 @dataclass
@@ -118,6 +121,7 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
     creation = Creation(workflow, engine, event_type)
     undo = Undo(hot, changes, workflow)
     locked = LockedOrders(workflow, engine, event_type)
+    explainer = Explainer(workflow, engine)
     blueprints = (
         routes.blueprint(
             workflow, changes, undo, creation, Edits(locked), partial(ledger.of, engine.durable_pool.run, event_type)
@@ -129,11 +133,11 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         tracking_routes.blueprint(access.tracking_links, workflow),
         personal_routes.routes,
         preference_routes.blueprint(workflow.notices.rules),
-        explain_routes.blueprint(workflow),
+        explain_routes.blueprint(explainer),
         bulk_routes.blueprint(workflow),
     )
     fast_path = FastPath(access.credentials, changes, access.limits)
-    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints, _pruned(settings))
+    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints, _pruned(settings), explainer)
 
 
 def _pruned(settings: Settings) -> dict[str, Prune]:

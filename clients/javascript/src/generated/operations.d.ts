@@ -89,6 +89,8 @@ export interface GetOrderCountsOptions extends Sent {
   tag?: string;
   /** Whether the order is open and should have left its status by now. */
   late?: boolean;
+  /** `X-Request-ID` of the response to a request that changed the order. */
+  request_id?: string;
   /** The ETag of your copy; if it is still current, the response is 304 without a body. */
   ifNoneMatch?: string;
 }
@@ -237,6 +239,8 @@ export interface ListOrdersOptions extends Sent {
   tag?: string;
   /** Whether the order is open and should have left its status by now. */
   late?: boolean;
+  /** `X-Request-ID` of the response to a request that changed the order. */
+  request_id?: string;
   /**
    * By creation; by number (operators and services must then give a seller); by total, the largest first; by the
    * last change, the latest first; or open orders by when they are due.
@@ -450,8 +454,9 @@ export class Operations {
    */
   erasePersonalData(body: schemas.ErasePersonalDataRequest, options?: Keyed): Promise<Answer<schemas.ErasePersonalDataResult>>;
   /**
-   * Explain who was notified of an event.
-   * For each side and way: sent when, waiting until when, or not sent, and which rule said so.
+   * Explain what followed from an event.
+   * For operators and auditors: one tree from the request to each effect, attempt, stream, e-mail, notification,
+   * delivery and message, and to whoever was not notified, each with its one cause.
    */
   explainOrder(orderId: number, options?: ExplainOrderOptions): Promise<Answer<schemas.OrderExplanation>>;
   /**

@@ -137,7 +137,7 @@ export class Operations {
     return this.send({ method: "POST", path: path`/api/ops/personal-data/erase`, body, keyed: true }, options);
   }
 
-  /** Explain who was notified of an event. */
+  /** Explain what followed from an event. */
   explainOrder(orderId, options) {
     return this.send({
       method: "GET",
@@ -224,7 +224,7 @@ export class Operations {
     return this.send({
       method: "GET",
       path: path`/api/orders/counts`,
-      query: ["status", "number", "seller_id", "buyer_id", "placed_from", "placed_until", "q", "tag", "late"],
+      query: ["status", "number", "seller_id", "buyer_id", "placed_from", "placed_until", "q", "tag", "late", "request_id"],
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
   }
@@ -400,7 +400,7 @@ export class Operations {
     return this.send({
       method: "GET",
       path: path`/api/orders`,
-      query: ["status", "number", "seller_id", "buyer_id", "placed_from", "placed_until", "q", "tag", "late", "sort", "limit", "cursor"],
+      query: ["status", "number", "seller_id", "buyer_id", "placed_from", "placed_until", "q", "tag", "late", "request_id", "sort", "limit", "cursor"],
       headers: { ifNoneMatch: "If-None-Match" },
     }, options);
   }

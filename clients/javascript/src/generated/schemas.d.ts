@@ -462,31 +462,47 @@ export interface ErasePersonalDataResult {
   live_events: number;
 }
 
-/** An event of the history. */
+/** The event that is explained. */
 export interface ExplainedEvent {
   id: number;
   type: string;
   version: number;
+  from_status: string | null;
   to_status: string;
   at: string;
+  request_id: string;
+  actor: Actor;
 }
 
-/** One person and way. */
-export interface ExplainedWay {
-  side: "buyer" | "seller";
-  /** Whose preferences count. */
-  recipient: string;
-  way: "inbox" | "email";
-  state: "sent" | "waiting" | "not_sent" | "failed";
+/** One thing that followed from the event, or that did not, with why. */
+export interface ExplainedNode {
   /**
-   * Which rule said so: `table`, `preference`, `critical`, `quiet_hours`, `unless_seen`, `digest`, `seen`,
-   * `moved_on`, `erased`, `own`, `silent`, `edit`, `reverted`, `retry`, `failed`, `due`, `no_mail_server`.
+   * `change`, `live`, `reader`, `inbox`, `email`, `signal`, `receiver`, `message`, `webhook`, `attempt`, `timer`,
+   * or `effect` for one that the marketplace has added.
    */
-  rule: string;
+  kind: string;
+  /**
+   * For whom: `buyer:1`, `person:12`, `webhook:3`, the name of a receiver; empty if it is for nobody in
+   * particular.
+   */
+  to: string;
+  /** The effect, as the history names it; empty if it is none. */
+  effect: string;
+  state: "done" | "waiting" | "failed" | "skipped" | "unknown";
+  /** The one cause of the state; docs/http.md lists them, and new ones may be added. */
+  cause: string;
+  /** The cause in a sentence. */
   reason: string;
-  /** When it was sent, or until when it waits. */
+  /** What the last attempt, the circuit or an operator has left; empty if nothing. */
+  error: string;
+  /** When it was done or ended, or until when it waits. */
   at: string | null;
+  /** Of the side effect, notification, message or attempt, if it has a row. */
+  id: number | null;
+  /** How many attempts were begun; of an attempt, which it was. */
+  attempts: number;
   seen_at: string | null;
+  children: ExplainedNode[];
 }
 
 /** The check passed. */
@@ -977,11 +993,11 @@ export interface OrderCreatedEvent {
   event: OrderChange;
 }
 
-/** Who was notified of an event. */
+/** One tree from the request that made the change to everything that followed from it, and what did not. */
 export interface OrderExplanation {
   order_id: number;
   event: ExplainedEvent;
-  notified: ExplainedWay[];
+  tree: ExplainedNode;
 }
 
 /** Which orders; filters add up. */
@@ -1445,6 +1461,8 @@ export interface SortedOrderFilters {
   tag?: string | null;
   /** Whether the order is open and should have left its status by now. */
   late?: boolean | null;
+  /** `X-Request-ID` of the response to a request that changed the order. */
+  request_id?: string | null;
   /**
    * By creation; by number (operators and services must then give a seller); by total, the largest first; by the
    * last change, the latest first; or open orders by when they are due.

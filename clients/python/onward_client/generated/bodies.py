@@ -396,6 +396,7 @@ class SortedOrderFilters(TypedDict):
     q: NotRequired[str | None]
     tag: NotRequired[str | None]
     late: NotRequired[bool | None]
+    request_id: NotRequired[str | None]
     sort: NotRequired[Literal["newest", "oldest", "number", "total", "updated", "due"]]
 
 

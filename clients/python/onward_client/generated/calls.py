@@ -256,9 +256,10 @@ def erase_personal_data(
 def explain_order(
     order_id: int, *, event: int | None = None, if_none_match: str | None = None
 ) -> Call[models.OrderExplanation]:
-    """Explain who was notified of an event.
+    """Explain what followed from an event.
 
-    For each side and way: sent when, waiting until when, or not sent, and which rule said so.
+    For operators and auditors: one tree from the request to each effect, attempt, stream, e-mail, notification,
+    delivery and message, and to whoever was not notified, each with its one cause.
     """
     return Call(
         "GET",
@@ -384,6 +385,7 @@ def get_order_counts(
     q: str | None = None,
     tag: str | None = None,
     late: bool | None = None,
+    request_id: str | None = None,
     if_none_match: str | None = None,
 ) -> Call[models.OrderCountList]:
     """Count your orders by status.
@@ -404,6 +406,7 @@ def get_order_counts(
             "q": q,
             "tag": tag,
             "late": late,
+            "request_id": request_id,
         },
         headers={"If-None-Match": if_none_match},
     )
@@ -652,6 +655,7 @@ def list_orders(
     q: str | None = None,
     tag: str | None = None,
     late: bool | None = None,
+    request_id: str | None = None,
     sort: Literal["newest", "oldest", "number", "total", "updated", "due"] | None = None,
     limit: int | None = None,
     cursor: str | None = None,
@@ -677,6 +681,7 @@ def list_orders(
             "q": q,
             "tag": tag,
             "late": late,
+            "request_id": request_id,
             "sort": sort,
             "limit": limit,
             "cursor": cursor,

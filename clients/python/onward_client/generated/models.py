@@ -272,27 +272,34 @@ class ErasePersonalDataResult(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedEvent(Value):
-    """An event of the history."""
+    """The event that is explained."""
 
     id: int
     type: str
     version: int
+    from_status: str | None
     to_status: str
     at: datetime
+    request_id: str
+    actor: Actor
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainedWay(Value):
-    """One person and way."""
+class ExplainedNode(Value):
+    """One thing that followed from the event, or that did not, with why."""
 
-    side: Literal["buyer", "seller"]
-    recipient: str
-    way: Literal["inbox", "email"]
-    state: Literal["sent", "waiting", "not_sent", "failed"]
-    rule: str
+    kind: str
+    to: str
+    effect: str
+    state: Literal["done", "waiting", "failed", "skipped", "unknown"]
+    cause: str
     reason: str
+    error: str
     at: datetime | None
+    id: int | None
+    attempts: int
     seen_at: datetime | None
+    children: tuple[ExplainedNode, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -771,11 +778,11 @@ class OrderCreatedEvent(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderExplanation(Value):
-    """Who was notified of an event."""
+    """One tree from the request that made the change to everything that followed from it, and what did not."""
 
     order_id: int
     event: ExplainedEvent
-    notified: tuple[ExplainedWay, ...]
+    tree: ExplainedNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1136,6 +1143,7 @@ class SortedOrderFilters(Value):
     q: str | None = None
     tag: str | None = None
     late: bool | None = None
+    request_id: str | None = None
     sort: Literal["newest", "oldest", "number", "total", "updated", "due"] | None = None
 
 
