@@ -20,7 +20,7 @@ DECLARED = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (?P<na
 TAKEN_APART = re.compile(r"^export (?=const \{(?P<names>[^{}]*)\} =)", re.MULTILINE)
 LISTED = re.compile(r"^export \{(?P<names>[^{}]*)\};?$", re.MULTILINE)
 OTHER = re.compile(r"^[ \t]*(?:import\b(?!\s*\()|export\b).*", re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
+COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
 """One that begins a line: where a string or a regular expression cannot contain it, unless it goes over lines."""
 
 
@@ -58,7 +58,7 @@ def _as_function(name: str, source: str, order: list[str]) -> str:
     exported = list(_exported(text))
     for form in (DECLARED, TAKEN_APART, LISTED):
         text = form.sub("", text)
-    text = COMMENT.sub("", text)
+    text = COMMENTS.sub("", text)
     if wrong := OTHER.search(text):
         raise ValueError(f"{name}: `{wrong[0].strip()}` cannot be joined.")
     return f"const $m{order.index(name)} = (() => {{\n{text.strip()}\nreturn {{ {', '.join(exported)} }};\n}})();\n"

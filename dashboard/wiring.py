@@ -23,6 +23,7 @@ from dashboard import (
     preference_pages,
     profile_page,
     reference,
+    support_pages,
 )
 from dashboard.context import PageContext
 from foundation import languages
@@ -90,6 +91,7 @@ def build(
     app.register_blueprint(preference_pages.blueprint(context))
     app.register_blueprint(preference_pages.unsubscribe_blueprint(context, Unsubscribing(settings)))
     app.register_blueprint(profile_page.blueprint(context))
+    app.register_blueprint(support_pages.blueprint(context, orders.explainer))
     if notifications.folder is not None:
         app.register_blueprint(mail_pages.blueprint(notifications.folder))
     if settings.templates_folder:

@@ -33,6 +33,7 @@ PAGE_BLUEPRINTS = {
     "preference_pages",
     "unsubscribe",
     "profile_page",
+    "support",
 }
 """What is made for people at browsers and is no part of the contract."""
 
