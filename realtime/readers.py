@@ -142,8 +142,8 @@ def prune_readers(hours: int) -> int:
 
 
 def erase_readers(buyer_id: int, order_ids: Sequence[int]) -> int:
-    """Delete when this buyer was online, and who had links of these orders, in chunks that each commit; returns how many
-    rows."""
+    """Delete when this buyer was online, or somebody with a link of these orders, in chunks that each commit; returns
+    how many rows."""
     return in_pieces(ERASE_READERS, channels=channels_of_buyer(f"buyer:{buyer_id}", order_ids))
 
 

@@ -12,7 +12,7 @@ from orders.effects.realtime import BUYER_BIT, SELLER_BIT
 from orders.explanation.causes import Explained, Ruling
 from orders.explanation.facts import EventFacts
 from orders.explanation.rulings import deferred
-from realtime.readers import LOST_SECONDS, readers_of
+from realtime.readers import LOST_SECONDS, channels_of_buyer, readers_of
 from side_effects.kinds import Kind
 
 MOST_READERS = 200
@@ -26,14 +26,15 @@ def live_of(facts: EventFacts, kinds: Mapping[str, Kind]) -> Iterator[Explained]
     """The channel of each side, with the streams on it."""
     logged = facts.logged
     found: list[dict[str, Any]] = []
+    of_buyer = channels_of_buyer(f"buyer:{facts.event['buyer_id']}", [facts.event["order_id"]])
+    of_side = {"seller": [f"seller:{facts.event['seller_id']}", EVERY_SELLER], "buyer": of_buyer}
     if logged:
-        channels = [EVERY_SELLER, *(f"{side}:{facts.event[f'{side}_id']}" for side in SIDES)]
+        channels = [one for some in of_side.values() for one in some]
         found = readers_of(channels, logged["first"], logged["last"], logged["at"], MOST_READERS)
     for side in SIDES:
-        channel = f"{side}:{facts.event[f'{side}_id']}"
+        channel, *_ = of_side[side]
         node = Explained("live", channel, _published(facts, side, kinds), f"realtime.{side}")
-        mine = (channel, EVERY_SELLER) if side == "seller" else (channel,)
-        node.children = [_reader(facts, one) for one in found if one["channel"] in mine]
+        node.children = [_reader(facts, one) for one in found if one["channel"] in of_side[side]]
         if logged and not any(one["channel"] == channel for one in found):
             node.children.append(Explained("reader", channel, Ruling("skipped", "no_streams")))
         yield node

@@ -34,6 +34,8 @@ PAGE_BLUEPRINTS = {
     "unsubscribe",
     "profile_page",
     "support",
+    "link_stream",
+    "link_status",
 }
 """What is made for people at browsers and is no part of the contract."""
 

@@ -1023,6 +1023,8 @@ export interface OrderFilters {
   tag?: string | null;
   /** Whether the order is open and should have left its status by now. */
   late?: boolean | null;
+  /** `X-Request-ID` of the response to a request that changed the order. */
+  request_id?: string | null;
 }
 
 /** One line of an order. Its amount is quantity × price, rounded half away from zero to whole minor units. */

@@ -266,6 +266,7 @@ class OrderFilters(TypedDict):
     q: NotRequired[str | None]
     tag: NotRequired[str | None]
     late: NotRequired[bool | None]
+    request_id: NotRequired[str | None]
 
 
 class OrderItem(TypedDict):

@@ -798,6 +798,7 @@ class OrderFilters(Value):
     q: str | None = None
     tag: str | None = None
     late: bool | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
