@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from access.principal import Principal
@@ -12,6 +12,7 @@ from foundation.errors import AppError, Forbidden, NotFound
 
 SQL = sql.beside(__file__)
 GET_SELLER = SQL.text("get")
+SELLER_NAMES = SQL.text("names")
 SELLER_VERSION = SQL.text("version")
 SET_SELLER = SQL.text("set")
 
@@ -49,6 +50,12 @@ def name_of(seller_id: int) -> str | None:
 def shown(seller_id: int) -> Any:
     """The row of a shop, with what everybody may see of it; None if it has no profile."""
     return db.session.execute(GET_SELLER, {"id": seller_id}).one_or_none()
+
+
+def names_of(seller_ids: Collection[int]) -> dict[int, str]:
+    """The names of these shops, of those that have given themselves one."""
+    rows = db.session.execute(SELLER_NAMES, {"ids": list(seller_ids)}) if seller_ids else ()
+    return {row.id: row.name for row in rows}
 
 
 def set_seller(

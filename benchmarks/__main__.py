@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from benchmarks import (
     against,
     arena,
+    burst,
     clients,
     growth,
     hanging,
@@ -58,6 +59,7 @@ EXPERIMENTS = {
     "replay": Entry(replay.run, Pace(5, 1.0), QUICK, quick_orders=1_000),
     "workers": Entry(workers.run, Pace(7, 2.5, warmup=0.5), QUICK),
     "hanging": Entry(hanging.run, Pace(7, 2.5), QUICK),
+    "burst": Entry(burst.run, Pace(7, 0), Pace(1, 0), quick_orders=101),
     "mails": Entry(mails.run, Pace(7, 1.0), Pace(2, 0.3), quick_orders=101),
     "clients": Entry(clients.run, Pace(5, 2.5), QUICK),
     "tokens": Entry(tokens.run, Pace(7, 2.5), QUICK, orders=tokens.ORDERS, quick_orders=tokens.ORDERS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import outbox
@@ -26,6 +27,7 @@ SQL = sql.beside(
 SEE = SQL.text("see")
 MARKS = SQL.text("marks")
 UNREAD = SQL.text("unread")
+UNREAD_ORDERS = SQL.text("unread_orders")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ def reading(principal: Principal, order_id: int) -> SeenState:
     unread: int = db.session.execute(UNREAD, {**_person(principal), "order_id": order_id}).scalar_one()
     marks: str = db.session.execute(MARKS, {"order_id": order_id, "role": reader_of(principal)}).scalar_one()
     return SeenState(unread, marks)
+
+
+def unread_orders(principal: Principal, order_ids: Sequence[int]) -> set[int]:
+    """Those of these orders, which this person may see, in which somebody else has written what they have not seen."""
+    return set(db.session.scalars(UNREAD_ORDERS, {**_person(principal), "ids": list(order_ids)}))
 
 
 def _person(principal: Principal) -> dict[str, object]:

@@ -51,3 +51,17 @@ SELECT count(*) FROM (
             AND (n.author_role, n.author_id, coalesce(n.author_via, '')) IS DISTINCT FROM (:role, :id, :via)
         LIMIT {count_limit})
     LIMIT {count_limit}) AS unread
+
+-- name: unread_orders(ids, role, id, via, notes)
+-- Those of these orders in which a person wrote what this one has not seen; each is looked up by its key. What the
+-- service writes is no news: it reports changes, which are shown anyway.
+SELECT o.id FROM unnest(CAST(:ids AS bigint[])) AS o (id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(k.up_to), 0) AS up_to, coalesce(max(k.notes_up_to), 0) AS notes_up_to FROM message_marks k
+    WHERE k.order_id = o.id AND k.reader_role = :role AND k.reader_id = :id AND k.reader_via = :via OFFSET 0) AS mine
+WHERE EXISTS (
+        SELECT FROM messages m WHERE m.order_id = o.id AND m.id > mine.up_to AND m.kind = 'person'
+            AND (m.author_role, m.author_id, coalesce(m.author_via, '')) IS DISTINCT FROM (:role, :id, :via) OFFSET 0)
+    OR EXISTS (
+        SELECT FROM internal_notes n WHERE :notes AND n.order_id = o.id AND n.id > mine.notes_up_to
+            AND (n.author_role, n.author_id, coalesce(n.author_via, '')) IS DISTINCT FROM (:role, :id, :via) OFFSET 0)

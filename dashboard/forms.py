@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import urlencode
 
 import orjson
 import pydantic
@@ -17,8 +18,10 @@ from chat.messages import Draft, MessageIdReused
 from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
 from dashboard import messages, parts
 from dashboard.auth_pages import too_old
+from dashboard.board_page import board_page
 from dashboard.context import PageContext
-from dashboard.pages import ORDER_ID, FormError, board_page, inbox_page, order_page, protect
+from dashboard.list_page import given_by, list_page
+from dashboard.pages import ORDER_ID, FormError, inbox_page, order_page, protect
 from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import AppError, Forbidden, IdempotencyMismatch, InvalidRequest, TooManyRequests
@@ -54,15 +57,16 @@ def blueprint(context: PageContext) -> Blueprint:
 
     @forms.post("/orders/move")
     def move_on() -> ResponseReturnValue:
-        """One button of the board: its value names the order, the version that its reader saw, and the new status."""
+        """A button of the board or the list: its value names the order, the version that its reader saw, and the new
+        status."""
         order_id, version, to = _button()
         try:
             change = StatusChange(
                 order_id, guards.current(), ChangeOrderStatusRequest(status=to), _key(order_id, version, to), version
             )
-            return _done(context, change, board_page, f"{context.view(guards.current().role).home}#order-{order_id}")
+            return _done(context, change, _moved_on, _home_of(context, order_id))
         except REFUSED as error:
-            return board_page(context, refused(context, order_id, error, to)), error.status
+            return _moved_on(context, refused(context, order_id, error, to)), error.status
 
     @forms.post("/inbox/read")
     def mark_read() -> ResponseReturnValue:
@@ -94,6 +98,18 @@ def _add_conversation(forms: Blueprint, context: PageContext) -> None:
         if up_to := _id("up_to"):
             context.chat.see(principal, order_id, parties, up_to)
         return redirect(f"{context.view(principal.role).home}/{order_id}#messages", 303)
+
+
+def _moved_on(context: PageContext, form_error: FormError | None = None) -> str:
+    """The page that the button stood on: a list says which it is."""
+    if not (shown := _text("list")):
+        return board_page(context, form_error)
+    return list_page(context, given_by(shown), form_error.text if form_error else "")
+
+
+def _home_of(context: PageContext, order_id: int) -> str:
+    home, shown = context.view(guards.current().role).home, _text("list")
+    return f"{home}/list?{urlencode(given_by(shown))}#order-{order_id}" if shown else f"{home}#order-{order_id}"
 
 
 def _mark_read(context: PageContext) -> None:

@@ -39,7 +39,6 @@ TEXTS = {
     "item": N_("1 item"),
     "items": N_("{count} items"),
     "open": N_("{count} open"),
-    "hidden": N_("{count} more"),
     "unread": N_("Notifications, {count} unread"),
     "new_messages": N_("{count} new"),
     "seen_by": N_("Seen by {names}"),

@@ -15,13 +15,15 @@ from dashboard import messages
 from dashboard.brand import Brand
 from dashboard.buyer_list import BuyerList, Month
 from dashboard.buyer_pages import Step
+from dashboard.columns import Board, ColumnPage
 from dashboard.context import PageContext
-from dashboard.loaders import Board, Column
+from dashboard.flags import FlagsOfMany
 from dashboard.role_views import Action
 from foundation.contract import example_of
 from foundation.own_templates import Folder, TemplateTrial, problems_of
 from foundation.settings import SettingsError
 from orders.answers import HistoryEntry, Order
+from orders.board import Stretch
 
 FULL = {
     "items": [{"kind": "item", "sku": "MUG-1", "title": "Blue mug", "quantity": 2, "unit_price_minor": 1250}],
@@ -88,8 +90,10 @@ def _trials(context: PageContext) -> Iterator[TemplateTrial]:
         orders = [_order(status)]
         found = {"found": BuyerList(orders, [Month("November 2026", orders)], "1"), "terms": "mug", "wrong": ""}
         yield TemplateTrial("orders.html", _frame(context, "buyer") | found, status)
-        board = Board([Column(status, 1, orders)], [])
-        yield TemplateTrial("board.html", _frame(context, "seller") | {"board": board}, status)
+        first = {one: one for one in context.view("seller").open}
+        pages = {one: ColumnPage(Stretch(one), orders if one == status else [], one == status) for one in first}
+        board = Board(pages, [] if status in first else orders, {status: 1}, FlagsOfMany(), {})
+        yield TemplateTrial("board.html", _frame(context, "seller") | {"board": board, "first": first}, status)
 
 
 def _frame(context: PageContext, role: str) -> dict[str, Any]:

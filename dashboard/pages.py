@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request
+from flask import Blueprint, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from access import guards, profiles, sellers
 from access.principal import Principal
-from dashboard import buyer_pages, list_page, loaders, messages, parts, people, rewording
+from dashboard import buyer_pages, loaders, messages, parts, people, rewording
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
 from foundation import formats
@@ -59,11 +59,6 @@ def blueprint(context: PageContext) -> Blueprint:
     pages = Blueprint("pages", __name__)
     protect(pages, context)
 
-    @pages.get("/<any(seller, operator, auditor):side>/orders")
-    def board(side: str) -> ResponseReturnValue:
-        guards.require(side)
-        return board_page(context)
-
     @pages.get(f"/<any(seller, buyer, operator, auditor):side>/orders/{ORDER_ID}")
     def order(side: str, order_id: int) -> ResponseReturnValue:
         guards.require(side)
@@ -77,11 +72,6 @@ def blueprint(context: PageContext) -> Blueprint:
     def own_order(order_id: int) -> ResponseReturnValue:
         return redirect(f"{context.view(guards.current().role).home}/{order_id}", 303)
 
-    @pages.get("/orders/move", endpoint="after_move")
-    def own_orders() -> ResponseReturnValue:
-        return redirect(context.view(guards.current().role).home, 303)
-
-    list_page.add(pages, context, page)
     buyer_pages.add_list(pages, context, page)
 
     @pages.get("/inbox")
@@ -89,19 +79,6 @@ def blueprint(context: PageContext) -> Blueprint:
         return inbox_page(context)
 
     return pages
-
-
-def board_page(context: PageContext, form_error: FormError | None = None) -> str:
-    """All open orders by status."""
-    found = loaders.board(context, guards.current())
-    if form_error and parts.wanted():
-        flash(form_error.text, "error")  # the script shows it beside the card, wherever that is now
-    elif form_error and form_error.order_id not in found.order_ids:
-        # Its card is no longer on the board: show the order's own page.
-        return order_page(context, form_error.order_id, form_error)
-    return page(
-        context, "board.html", path=context.view(guards.current().role).home, board=found, form_error=form_error
-    )
 
 
 def order_page(context: PageContext, order_id: int, form_error: FormError | None = None) -> str:

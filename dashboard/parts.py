@@ -14,7 +14,7 @@ from foundation.errors import InvalidRequest
 from foundation.languages import N_
 
 MOST_PARTS = 64
-NAME = re.compile(r"([a-z_]{1,40})(?::([A-Za-z0-9_.-]{1,64}))?")
+NAME = re.compile(r"([a-z_]{1,40})(?::([A-Za-z0-9_.-]{1,200}))?")
 FRAME = "page_parts.html"
 """The parts of every page."""
 

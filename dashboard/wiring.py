@@ -12,10 +12,13 @@ from chat.wiring import Chat
 from dashboard import (
     assets,
     auth_pages,
+    board_page,
     brand,
+    conversation_pages,
     formatters,
     forms,
     link_pages,
+    list_page,
     mail_pages,
     messages,
     page_trials,
@@ -24,6 +27,7 @@ from dashboard import (
     profile_page,
     reference,
     support_pages,
+    view_pages,
 )
 from dashboard.context import PageContext
 from foundation import languages
@@ -57,6 +61,18 @@ HEADERS = {
 }
 """Where the resources of a page may come from, and that it must not be cached."""
 
+OF_CONTEXT = (
+    board_page.blueprint,
+    list_page.blueprint,
+    conversation_pages.blueprint,
+    pages.blueprint,
+    forms.blueprint,
+    view_pages.blueprint,
+    preference_pages.blueprint,
+    profile_page.blueprint,
+)
+"""Pages that need no more than what all pages are given."""
+
 
 def build(
     app: OpenAPI,
@@ -86,11 +102,9 @@ def build(
     app.register_blueprint(link_pages.blueprint(context, access.tracking_links, access.limits.take))
     app.register_blueprint(realtime.link_routes)
     app.register_blueprint(brand.blueprint())
-    app.register_blueprint(pages.blueprint(context))
-    app.register_blueprint(forms.blueprint(context))
-    app.register_blueprint(preference_pages.blueprint(context))
+    for build_pages in OF_CONTEXT:
+        app.register_blueprint(build_pages(context))
     app.register_blueprint(preference_pages.unsubscribe_blueprint(context, Unsubscribing(settings)))
-    app.register_blueprint(profile_page.blueprint(context))
     app.register_blueprint(support_pages.blueprint(context, orders.explainer))
     if notifications.folder is not None:
         app.register_blueprint(mail_pages.blueprint(notifications.folder))

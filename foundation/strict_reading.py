@@ -52,15 +52,22 @@ def read_path(model: type[Model], values: dict[str, Any]) -> Model:
 
 def read_query(model: type[Model]) -> Model:
     """The query; raises MalformedRequest for what is no text, InvalidRequest for what is unknown, repeated or wrong."""
-    raw = request.query_string
-    usual: Model | None = None if raw else _usual(model)
-    if usual is not None:
-        return usual
-    if not _is_utf8(raw):
+    usual: Model | None = None if request.query_string else _usual(model)
+    return usual if usual is not None else read_parameters(model, query_parameters())
+
+
+def query_parameters() -> dict[str, str]:
+    """The parameters of the query by name; raises MalformedRequest, and InvalidRequest for those that are repeated."""
+    if not _is_utf8(request.query_string):
         raise MalformedRequest("The query must be in UTF-8.")
     given = once(request.args)
     if any("\x00" in text for text in given.values()):
         raise MalformedRequest("The query must not contain a NUL character.")
+    return given
+
+
+def read_parameters(model: type[Model], given: dict[str, str]) -> Model:
+    """Parameters that were taken from the query, or that a form repeats; raises InvalidRequest."""
     return _validated(model, given)
 
 

@@ -9,7 +9,7 @@ from itertools import product, starmap
 
 from access.principal import Principal
 from foundation.connections import Statement
-from orders import listing, queries
+from orders import board, listing
 from orders.change_sql import Form
 from orders.listing import Wanted
 from orders.status_change import StatusChanges
@@ -44,12 +44,12 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
     """All of them, for this workflow and these effects."""
     yield from _changes(changes)
     yield from _batches(engine)
-    board = queries.board_sql(SELLER)
+    columns = board.pages_sql(SELLER)
     yield Composed(
         "board",
-        "The board of a seller. A buyer's and an operator's have another condition.",
-        "orders/queries.py",
-        board,
+        "Pages of the columns of a seller's board. An operator's has another form.",
+        "orders/board.py",
+        columns,
     )
     page, _ = listing.query(workflow, OPERATOR, EVERY_LIMIT)
     yield Composed(

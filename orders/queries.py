@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -16,7 +16,6 @@ from foundation.db import db
 from foundation.errors import NotFound
 from foundation.languages import N_
 from orders import json_sql
-from orders.json_sql import literal
 from orders.workflow import Workflow
 
 SQL = sql.beside(
@@ -30,37 +29,11 @@ PARTIES = SQL.text("parties")
 HISTORY = SQL.text("history")
 CHANGES = SQL.text("changes")
 
-# All open orders are read, to be counted, through a small index that holds no others; it serves operators too.
-# OFFSET 0 keeps the join a look-up of each order: joined freely, PostgreSQL reads the whole table for an operator.
-BOARD = """WITH waiting AS (
-        SELECT o.id, row_number() OVER (PARTITION BY o.status ORDER BY o.id) AS place,
-               count(*) OVER (PARTITION BY o.status) AS total
-        FROM orders o WHERE o.open AND {mine}),
-    closed AS (
-        SELECT o.id, o.updated_at FROM orders o WHERE NOT o.open AND {mine} ORDER BY o.id DESC LIMIT :newest_closed)
-    SELECT whole.open, whole.status, shown.total, whole.head
-    FROM (SELECT id, total FROM waiting WHERE place <= :limit
-          UNION ALL (SELECT id, NULL FROM closed ORDER BY updated_at DESC LIMIT :closed)) AS shown
-    CROSS JOIN LATERAL (SELECT o.open, o.status, o.updated_at, {head} AS head
-                        FROM orders o WHERE o.id = shown.id OFFSET 0) AS whole
-    ORDER BY CASE WHEN whole.open THEN shown.id END, whole.updated_at DESC"""
-
 NUMBER_OF_ORDER = "(SELECT ltrim(number, '#') FROM orders WHERE id = order_id)"
 """SQL for the number of the order `order_id`, for packages that know no more of orders."""
 
-NEWEST_CLOSED = 100
-"""How many closed orders, the newest by id, are checked for when they were closed; no index has that."""
-
 PAGE = 200
 """Events of a history; hardly an order has a tenth as many."""
-
-
-@dataclass
-class OpenOrders:
-    """The open orders of one status: their number, and those that have waited longest as JSON texts."""
-
-    count: int
-    orders: list[str] = field(default_factory=list)
 
 
 def order(workflow: Workflow, principal: Principal, order_id: int) -> tuple[str, int]:
@@ -114,25 +87,6 @@ def changes(ids: Sequence[int]) -> dict[int, ChangeAbout]:
     """The events with these ids, whosever they are."""
     rows = db.session.execute(CHANGES, {"ids": list(ids)}) if ids else ()
     return {row[0]: ChangeAbout(*row) for row in rows}
-
-
-def board(workflow: Workflow, principal: Principal, limit: int, closed: int) -> tuple[dict[str, OpenOrders], list[str]]:
-    """This principal's open orders by status, at most `limit` of each, and the `closed` last closed ones.
-
-    The open ones are ordered by their ids. It is one statement, so an order that changes meanwhile appears once.
-    """
-    values = mine(principal) | {"limit": limit, "closed": closed, "newest_closed": NEWEST_CLOSED}
-    open_orders: dict[str, OpenOrders] = {}
-    done: list[str] = []
-    for is_open, status, total, head in rows(board_sql(principal), values):
-        orders = open_orders.setdefault(status, OpenOrders(total)).orders if is_open else done
-        orders.append(ended(head, workflow, status, principal))
-    return open_orders, done
-
-
-def board_sql(principal: Principal) -> str:
-    """The statement of this principal's board."""
-    return BOARD.format(mine=side(principal), head=json_sql.order_head("o", literal(principal.role)))
 
 
 def rows(sql: str, values: Mapping[str, object]) -> Sequence[Any]:

@@ -6,6 +6,7 @@ import * as clock from "./clock.js";
 import { connect } from "./connection.js";
 import * as conversation from "./conversation.js";
 import * as drafts from "./drafts.js";
+import * as list from "./list.js";
 import { page } from "./page.js";
 import * as parts from "./parts.js";
 
@@ -25,5 +26,6 @@ clock.start(page.boot.time_zone);
 drafts.start();
 parts.start();
 act.start();
+list.start();
 conversation.start();
 connect({ cursor: page.cursor, onEvent });

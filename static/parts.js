@@ -14,9 +14,8 @@ import { page, say } from "./page.js";
 const SOON_MS = 250;
 const LOADED_MS = 1_000; // between two requests while much happens
 const MUCH = 20; // events
-const REST = 4; // wait this many times what the last answer took
-const SLOW_MS = 1_200; // an answer that takes longer costs the service much, such as a board of 200,000 open orders:
-const LONG_REST = 9; // then this many times
+const MOST_PARTS = 40; // in one request
+const REST = 9; // wait this many times what the last answer took: a board of 200,000 open orders must not keep the service busy
 const NOT_HERE = [403, 404];
 const AGAIN = [408, 429];
 const CHANGED = [{ boxShadow: "0 0 0 3px var(--dot, var(--accent))" }, { boxShadow: "0 0 0 3px transparent" }];
@@ -25,6 +24,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const happened = new Map(); // what has happened since the last request
 const waiting = new Set(); // parts that are held, because the reader is at them
 const drawn = new Map(); // part → number of the request whose answer drew it
+const held = new Map(); // part → orders whose changes are held back
 let asked = 0;
 let asking = false;
 let took = 0;
@@ -42,15 +42,23 @@ export const outdateAll = () => outdate({ all: true });
 /** The names of the parts that such an event makes old. */
 export function named(...events) {
   const parts = [...document.querySelectorAll("[data-part]")];
-  return parts.filter((part) => events.some((event) => concerns(part.dataset, event))).map((part) => part.dataset.part);
+  return parts.filter((part) => events.some((event) => concerns(part, event))).map((part) => part.dataset.part);
 }
 
-function concerns({ part, on = "", order, status }, event) {
-  if (event.part) return part === event.part;
+function concerns(part, event) {
+  const { on = "", order, status, range } = part.dataset;
   if (event.all) return on !== "";
   if (!on.split(" ").includes(event.kind)) return false;
   if (order && event.order && order !== String(event.order)) return false;
-  return !status || !event.statuses?.length || status.split(" ").some((one) => event.statuses.includes(one));
+  if (range && event.order && !inRange(range, event.order)) return false;
+  if (!event.statuses?.length) return !range || !event.order || part.querySelector(`[data-order="${event.order}"]`) !== null;
+  return !status || status.split(" ").some((one) => event.statuses.includes(one));
+}
+
+/** Whether an id is in `AFTER-UNTIL`; nothing after the hyphen is no end. */
+function inRange(range, id) {
+  const [after, until] = range.split("-");
+  return id > Number(after) && (!until || id <= Number(until));
 }
 
 function plan(wait = happened.size > MUCH ? LOADED_MS : SOON_MS) {
@@ -65,21 +73,24 @@ async function refresh() {
   happened.clear();
   if (!names.length) return;
   asking = true;
-  const answer = await fetchParts(page.path, names);
+  let answer;
+  for (let first = 0; answer !== null && first < names.length; first += MOST_PARTS)
+    answer = await fetchParts(page.path, names.slice(first, first + MOST_PARTS));
   asking = false;
+  if (waiting.size) for (const event of events) countHeld(event);
   if (answer === null) for (const event of events) happened.set(JSON.stringify(event), event);
   if (happened.size) plan(LOADED_MS);
 }
 
-/** The parts of an address drawn anew. Answers null if it may work a moment later: not where one has signed out. */
-export async function fetchParts(path, names) {
+/** The parts of an address drawn anew. Answers null if it may work a moment later. */
+export async function fetchParts(path, names, mine = false) {
   const [number, from] = [++asked, performance.now()];
   const answer = await fetch(address(path, names), { headers: { Accept: "text/html" } }).catch(() => null);
   const html = await answer?.text().catch(() => null);
   took = performance.now() - from;
   if (answer && NOT_HERE.includes(answer.status)) location.reload();
-  if (!answer || html === null || AGAIN.includes(answer.status) || answer.status >= 500) return null;
-  return answer.ok ? show(html, number) : undefined;
+  if (!answer?.ok || html === null) return null;
+  return showInTurns(html, number, mine);
 }
 
 export function address(path, names) {
@@ -93,23 +104,47 @@ export const begin = () => ++asked;
 
 /** Morph the parts of an answer into the page; `mine` if it answers the reader's own action. */
 export function show(html, number, mine = false) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
-  fresh.querySelectorAll("time[datetime]").forEach(clock.show);
-  const focused = document.activeElement?.closest("[id^=order-]")?.id;
-  for (const theirs of fresh.querySelectorAll("[data-part]")) {
-    const name = theirs.dataset.part;
-    const ours = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-    if (!ours) continue;
-    if (number < (drawn.get(name) ?? 0)) {
-      outdate({ part: name }); // what it was asked for may not be in what was drawn meanwhile
-      continue;
-    }
-    drawn.set(name, number);
-    waiting.delete(name);
-    draw(ours, theirs, mine);
-  }
-  if (focused && document.activeElement === document.body) document.querySelector(`#${focused} a`)?.focus({ preventScroll: true });
+  const fresh = parsed(html);
+  for (const theirs of fresh.querySelectorAll("[data-part]")) place(theirs, number, mine);
+  sayHeld();
   return fresh;
+}
+
+/** The same with pauses, so that what the reader does meanwhile is not kept waiting. */
+async function showInTurns(html, number, mine) {
+  const fresh = parsed(html);
+  for (const theirs of fresh.querySelectorAll("[data-part]")) {
+    await new Promise((resolve) => setTimeout(resolve));
+    place(theirs, number, mine);
+  }
+  sayHeld();
+  return fresh;
+}
+
+/** The answer; of rows that are on the page as they are, nothing but that they are there. */
+function parsed(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fresh.querySelectorAll("[data-part]")) {
+    const ours = document.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+    for (const row of ours ? part.querySelectorAll("[id][data-v]") : []) {
+      const known = document.getElementById(row.id);
+      if (known?.dataset.v === row.dataset.v && ours.contains(known)) row.replaceChildren();
+    }
+  }
+  fresh.querySelectorAll("time[datetime]").forEach(clock.show);
+  return fresh;
+}
+
+function place(theirs, number, mine) {
+  const name = theirs.dataset.part;
+  const ours = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
+  if (!ours || number < (drawn.get(name) ?? 0)) return;
+  const focused = document.activeElement?.closest("[id^=order-]")?.id;
+  drawn.set(name, number);
+  waiting.delete(name);
+  held.delete(name);
+  draw(ours, theirs, mine);
+  if (focused && document.activeElement === document.body) document.querySelector(`#${focused} a`)?.focus({ preventScroll: true });
 }
 
 function draw(ours, theirs, mine) {
@@ -138,6 +173,20 @@ const callbacks = (part, mine) => ({
   beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
 });
 
+function countHeld(event) {
+  for (const name of named(event)) if (waiting.has(name)) held.set(name, (held.get(name) ?? new Set()).add(event.order));
+  sayHeld();
+}
+
+/** How many changes wait for the reader to leave a list, beside it: `data-held` names the part. */
+function sayHeld() {
+  for (const element of document.querySelectorAll("[data-held]")) {
+    const name = [...held.keys()].find((one) => one.split(":")[0] === element.dataset.held);
+    element.hidden = !name;
+    element.querySelector("[data-count]").textContent = held.get(name)?.size ?? "";
+  }
+}
+
 function hold(part, meanwhile = () => {}) {
   waiting.add(part);
   meanwhile();
@@ -161,16 +210,44 @@ function leave(row, sentence) {
 }
 
 function highlight(element) {
-  if (!still.matches && element.matches(".card")) element.animate(CHANGED, { duration: 1_200, easing: "ease-out" });
+  if (!still.matches && element.matches(".card, .row")) element.animate(CHANGED, { duration: 1_200, easing: "ease-out" });
 }
 
 /** The reader has left what was held: draw it anew. */
-async function release() {
+async function release(mine = false) {
   const names = [...waiting].filter((name) => document.querySelector(`[data-part="${CSS.escape(name)}"]`));
-  if (names.length && (await fetchParts(page.path, names)) === null) setTimeout(release, LOADED_MS);
+  if (names.length && (await fetchParts(page.path, names, mine)) === null) setTimeout(release, LOADED_MS);
+}
+
+/**
+ * "Show more": the part grows to `data-more`. With `data-cut` it stays as it is up to where the link stands, under that
+ * name, and `data-more` follows it.
+ */
+async function more(link) {
+  const ours = link.closest("[data-part]");
+  const { part: name } = ours.dataset;
+  const { cut, more: grown } = link.dataset;
+  const next = cut && ours.cloneNode(false);
+  ours.dataset.part = cut || grown;
+  if (next) {
+    next.removeAttribute("id");
+    next.dataset.part = grown;
+    ours.after(next);
+  }
+  const last = ours.querySelector("[id]:last-child a");
+  if ((await fetchParts(page.path, cut ? [cut, grown] : [grown], true)) !== null) return (next ? next.querySelector("a") : last)?.focus({ preventScroll: true });
+  next?.remove();
+  ours.dataset.part = name;
 }
 
 export function start() {
-  guard.start(release);
+  guard.start(() => release());
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-show]")) return void release(true);
+    const link = event.target.closest("a[data-more]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    more(link);
+  });
   document.addEventListener("visibilitychange", () => happened.size && plan());
 }

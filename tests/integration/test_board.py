@@ -8,8 +8,10 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from foundation.contract import LARGEST_ID
 from foundation.db import db
-from orders import queries
+from orders import board as reading
+from orders.board import Stretch
 
 LONG_HISTORY = 20_000
 TOUCHED_AT_MOST = LONG_HISTORY // 20
@@ -21,14 +23,22 @@ SELECT n::text, CASE WHEN open THEN 'PENDING' ELSE 'COMPLETED' END, open, %s, mo
 FROM (SELECT n, mod(n, 200) = 0 AS open FROM generate_series(1, %s) AS n) AS made"""
 
 
+OPEN = ("PENDING", "CONFIRMED", "PREPARING", "READY", "SHIPPED")
+
+
 @pytest.fixture
 def board(app, onward):
-    """What somebody's board reads: ids and counts of the open orders by status, and the ids of the closed ones."""
+    """What somebody's board reads: the first ids and the number of the open orders by status, and the ids of the
+    closed ones."""
 
     def read(person, limit=50, closed=8):
+        workflow = onward.orders.workflow
         with app.app_context():
-            found, done = queries.board(onward.orders.workflow, person.principal, limit, closed)
-        return {status: (one.count, ids(one.orders)) for status, one in found.items()}, ids(done)
+            pages = reading.pages(workflow, person.principal, [Stretch(one, most=limit) for one in OPEN])
+            counts = reading.open_counts(person.principal)
+            done = reading.last_closed(workflow, person.principal, closed)
+        shown = {status: ids(page.orders) for status, page in zip(OPEN, pages, strict=True)}
+        return {one: (count, shown[one]) for one, count in counts.items()}, ids(done)
 
     return read
 
@@ -46,7 +56,9 @@ def test_the_longest_waiting_are_shown_and_all_are_counted(cast, bob, board):
 
 def test_an_order_on_the_board_tells_what_its_reader_may_do_next(app, onward, bob, placed):
     with app.app_context():
-        (order,) = queries.board(onward.orders.workflow, bob.principal, 50, 8)[0]["PENDING"].orders
+        ((order,),) = [
+            page.orders for page in reading.pages(onward.orders.workflow, bob.principal, [Stretch("PENDING")])
+        ]
 
     assert bob.order(placed["id"]) == orjson.loads(order)
 
@@ -66,6 +78,21 @@ def test_everybody_has_a_board_of_their_own_and_operators_have_all(cast, board, 
     assert ({}, []) == board(mallory)
 
 
+def test_the_pages_of_a_column_are_all_its_orders_each_once(app, onward, bob, cast):
+    placed = [cast.place()["id"] for _ in range(7)]
+    bob.move(placed[3], "CONFIRMED")
+
+    def page(after, until=LARGEST_ID):
+        with app.app_context():
+            (found,) = reading.pages(onward.orders.workflow, bob.principal, [Stretch("PENDING", after, until, most=2)])
+        return ids(found.orders), found.more
+
+    assert (placed[:2], True) == page(0)
+    assert ([placed[2], placed[4]], True) == page(placed[1])
+    assert (placed[5:], False) == page(placed[4])
+    assert ([placed[2]], False) == page(placed[1], placed[3])
+
+
 @pytest.mark.parametrize("reader", ["bob", "olive"])
 def test_a_long_history_is_not_read(app, cast, sql, reader):
     """A seller of ten years opens the board as quickly as one of ten days."""
@@ -73,13 +100,30 @@ def test_a_long_history_is_not_read(app, cast, sql, reader):
     sql("ANALYZE orders")
     principal = getattr(cast, reader).principal
 
-    statement = queries.board_sql(principal)
-    values = {"limit": 50, "closed": 8, "newest_closed": 100} | ({"seller": cast.bob.id} if reader == "bob" else {})
+    for statement, values in (
+        (reading.pages_sql(principal), {"statuses": ["PENDING"], "after": [0], "until": [LARGEST_ID], "limits": [51]}),
+        (reading.counts_sql(principal), {}),
+        (reading.closed_sql(principal), {"most": 8, "newest": 100}),
+    ):
+        values |= {"seller": cast.bob.id} if reader == "bob" else {}
+        assert rows_of_orders(app, statement, values) <= TOUCHED_AT_MOST, statement
+
+
+def test_a_page_of_a_column_reads_no_more_than_it_shows(app, cast, sql):
+    """The whole board is not read for it: what lies before its place is passed over by the index."""
+    sql(HISTORY, cast.bob.id, LONG_HISTORY)
+    sql("UPDATE orders SET open = true, status = 'PENDING', closed_as = NULL")
+    sql("ANALYZE orders")
+    ((middle,),) = sql("SELECT min(id) + 10000 FROM orders")
+    asked = {"statuses": ["PENDING"], "after": [middle], "until": [LARGEST_ID], "limits": [51], "seller": cast.bob.id}
+
+    assert rows_of_orders(app, reading.pages_sql(cast.bob.principal), asked) <= 51 * 2
+
+
+def rows_of_orders(app, statement, values):
     with app.app_context():
         (plan,) = db.session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"), values).scalar_one()
-
-    touched = sum(map(rows_touched, scans(plan["Plan"])))
-    assert 100 <= touched <= TOUCHED_AT_MOST, plan
+    return sum(map(rows_touched, scans(plan["Plan"])))
 
 
 def scans(node):

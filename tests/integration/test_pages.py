@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dashboard import loaders
+from dashboard import board_page, columns
 from orders.workflow_file import DEFAULT
 from tests.integration.visitor import Visitor
 
@@ -55,16 +55,19 @@ def test_the_board_shows_each_order_in_its_column(visit, cast):
     assert "2 open" in board
 
 
-def test_a_full_column_says_how_many_more_there_are(visit, cast, monkeypatch):
-    monkeypatch.setattr(loaders, "COLUMN_LIMIT", 2)
+def test_a_full_column_leads_to_the_rest_of_it(visit, cast, monkeypatch):
+    monkeypatch.setattr(columns, "PAGE_CARDS", 2)
     placed = [cast.place()["id"] for _ in range(5)]
+    bob = visit("bob")
 
-    board = visit("bob").get("/seller/orders").text
-
-    assert placed[:2] == cards(board, "PENDING")
-    assert ["3 more"] == re.findall(r'<p class="rest"[^>]*(?<!hidden)>([^<]*)<', board)
+    board, seen = bob.get("/seller/orders").text, []
     assert '<b data-count-of="PENDING">5</b>' in board
     assert "5 open" in board
+    while links := re.findall(r'<a href="([^"]*)" data-more=', board):
+        seen += cards(board, "PENDING")
+        board = bob.get("/seller/orders" + links[0].partition("#")[0]).text
+
+    assert placed == seen + cards(board, "PENDING")
 
 
 def test_an_order_that_was_closed_under_another_table_breaks_no_board(visit, cast, sql):
@@ -109,7 +112,7 @@ def test_a_surprise_is_a_page_that_tells_no_secrets(app_with, monkeypatch):
         raise RuntimeError("the secret inside")
 
     app = app_with()
-    monkeypatch.setattr(loaders, "board", fail)
+    monkeypatch.setattr(board_page, "read_board", fail)
     bob = Visitor(app.test_client())
     bob.sign_in("bob")
 

@@ -72,6 +72,7 @@ EXCEPTIONS = {
     ("SECURITY.md", "ell us"): "people, not events",
     ("docs/realtime.md", "new Promise("): "JavaScript's",
     ("static/leader.js", "new Promise("): "JavaScript's",
+    ("static/parts.js", "new Promise("): "JavaScript's",
     ("clients/generator/javascript.py", "Promise<"): "TypeScript's",
     ("clients/javascript/src/stream.js", "Promise."): "JavaScript's",
     ("clients/javascript/src/transport.js", "Promise"): "JavaScript's",
