@@ -10,6 +10,7 @@ from dashboard.role_views import RoleView
 from foundation import languages
 from notifications.inbox import Marks
 from orders.status_change import StatusChanges
+from orders.undo import Undo
 from orders.workflow import Workflow
 
 ROLES = ("seller", "buyer", "operator", "auditor")
@@ -22,6 +23,7 @@ class PageContext:
 
     workflow: Workflow
     changes: StatusChanges
+    undo: Undo
     chat: Chat
     marks: Marks
     cursor: Callable[[], str]

@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError
 from access import guards
 from chat.messages import Draft, MessageIdReused
 from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
-from dashboard import messages, parts
+from dashboard import messages, parts, undoing
 from dashboard.auth_pages import too_old
 from dashboard.board_page import board_page
 from dashboard.context import PageContext
@@ -29,7 +29,7 @@ from foundation.languages import N_, gettext
 from orders import queries
 from orders.conditions import KEY
 from orders.details import Tracking
-from orders.errors import IllegalTransition, StaleVersion
+from orders.errors import IllegalTransition, NotUndoable, StaleVersion
 from orders.schemas import ChangeOrderStatusRequest, bare
 from orders.status_change import StatusChange
 
@@ -61,10 +61,9 @@ def blueprint(context: PageContext) -> Blueprint:
         status."""
         order_id, version, to = _button()
         try:
-            change = StatusChange(
-                order_id, guards.current(), ChangeOrderStatusRequest(status=to), _key(order_id, version, to), version
-            )
-            return _done(context, change, _moved_on, _home_of(context, order_id))
+            new = ChangeOrderStatusRequest(status=to, hold_seconds=undoing.hold_of(guards.current()))
+            change = StatusChange(order_id, guards.current(), new, _key(order_id, version, to), version)
+            return _done(context, change, _moved_on, _home_of(context, order_id), on="board")
         except REFUSED as error:
             return _moved_on(context, refused(context, order_id, error, to)), error.status
 
@@ -73,8 +72,19 @@ def blueprint(context: PageContext) -> Blueprint:
         _mark_read(context)
         return _parts_or(lambda: inbox_page(context), "/inbox")
 
+    _add_undo(forms, context)
     _add_conversation(forms, context)
     return forms
+
+
+def _add_undo(forms: Blueprint, context: PageContext) -> None:
+    @forms.post(f"/orders/{ORDER_ID}/undo")
+    def undo(order_id: int) -> ResponseReturnValue:
+        try:
+            return _undone(context, order_id)
+        except (NotUndoable, StaleVersion):
+            too_late = FormError(order_id, "status", messages.text("not_undoable"))
+            return _where_undone(context, order_id, too_late), 409
 
 
 def _add_conversation(forms: Blueprint, context: PageContext) -> None:
@@ -138,12 +148,8 @@ def draft() -> Draft:
 
 def asked_change(order_id: int) -> StatusChange:
     """The change that the form asks for; raises InvalidRequest with a sentence for the page."""
-    key, version = _text("key"), _text("version")
-    known = version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS
-    # Versions start at 1: a form without one is refused as stale.
-    return StatusChange(
-        order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", int(version) if known else 0
-    )
+    key = _text("key")
+    return StatusChange(order_id, guards.current(), _new_status(), key if KEY.fullmatch(key) else "", _version())
 
 
 def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
@@ -153,18 +159,42 @@ def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:
 
 
 def _done(
-    context: PageContext, change: StatusChange, page: Callable[[PageContext], str], after: str
+    context: PageContext, change: StatusChange, page: Callable[[PageContext], str], after: str, on: str = "order"
 ) -> ResponseReturnValue:
     """Change the status, say so, and show the page that the form stood on."""
     order = orjson.loads(context.changes.change(change).order)
     label = context.view(change.principal.role).labels[order["status"]]
     flash(messages.text("changed", number=bare(order["number"]), status=label.text))
+    if change.new.hold_seconds:
+        offered = {name: order[name] for name in ("id", "number", "version")} | {"on": on, "list": _text("list")}
+        flash(offered, "undo")  # type: ignore[arg-type]
     return _parts_or(lambda: page(context), after)
+
+
+def _undone(context: PageContext, order_id: int) -> ResponseReturnValue:
+    """Undo the change that made this version, say so, and show the page that the form stood on."""
+    principal, key = guards.current(), _text("key")
+    undone = context.undo.undo(order_id, principal, key if KEY.fullmatch(key) else "", _version())
+    order, view = orjson.loads(undone.order), context.view(principal.role)
+    flash(messages.text("undone", number=bare(order["number"]), status=view.labels[order["status"]].text))
+    after = _home_of(context, order_id) if _text("on") == "board" else f"{view.home}/{order_id}"
+    return _parts_or(lambda: _where_undone(context, order_id), after)
+
+
+def _where_undone(context: PageContext, order_id: int, too_late: FormError | None = None) -> str:
+    """The page on which the form stood."""
+    return _moved_on(context, too_late) if _text("on") == "board" else order_page(context, order_id, too_late)
 
 
 def _parts_or(page: Callable[[], str], after: str) -> ResponseReturnValue:
     """What a script asks for, the parts that have changed; without scripts, a reload that repeats nothing."""
     return page() if parts.wanted() else redirect(after, 303)
+
+
+def _version() -> int:
+    """The version in the form. Versions start at 1: a form without one is refused as stale."""
+    version = _text("version")
+    return int(version) if version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS else 0
 
 
 def _button() -> tuple[int, int, str]:
@@ -188,7 +218,11 @@ def _new_status() -> ChangeOrderStatusRequest:
     try:
         parcel = Tracking.model_validate(given) if given else None
         return ChangeOrderStatusRequest(
-            status=_text("to"), reason=_text("reason") or None, tracking=parcel, notify=not _text("quiet")
+            status=_text("to"),
+            reason=_text("reason") or None,
+            tracking=parcel,
+            notify=not _text("quiet"),
+            hold_seconds=undoing.hold_of(guards.current()),
         )
     except pydantic.ValidationError as error:
         fields = {str(one["loc"][-1]) for one in error.errors()}

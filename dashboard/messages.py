@@ -17,6 +17,10 @@ from orders.workflow import Workflow
 
 TEXTS = {
     "changed": N_("Order #{number} is now “{status}”."),
+    "undo": N_("Undo, order {number}"),
+    "undone": N_("Undone: order #{number} is “{status}” again."),
+    "undone_by": N_("{who} · undone"),
+    "not_undoable": N_("This change can't be undone any more."),
     "stale": N_("{actor} changed this order to “{status}” before you."),
     "stale_but_possible": N_("{actor} changed this order to “{status}” before you. Check it and try again."),
     "impossible": N_("This order is “{status}” now, so this is no longer possible."),

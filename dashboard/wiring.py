@@ -14,6 +14,7 @@ from dashboard import (
     auth_pages,
     board_page,
     brand,
+    bulk_pages,
     conversation_pages,
     formatters,
     forms,
@@ -27,6 +28,7 @@ from dashboard import (
     profile_page,
     reference,
     support_pages,
+    undoing,
     view_pages,
 )
 from dashboard.context import PageContext
@@ -67,6 +69,7 @@ OF_CONTEXT = (
     conversation_pages.blueprint,
     pages.blueprint,
     forms.blueprint,
+    bulk_pages.blueprint,
     view_pages.blueprint,
     preference_pages.blueprint,
     profile_page.blueprint,
@@ -85,7 +88,9 @@ def build(
 ) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
-    context = PageContext(orders.workflow, orders.changes, chat, notifications.marks, realtime.cursor, settings.demo)
+    context = PageContext(
+        orders.workflow, orders.changes, orders.undo, chat, notifications.marks, realtime.cursor, settings.demo
+    )
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     assets.init_app(app)
@@ -95,6 +100,7 @@ def build(
     )
     app.jinja_env.globals["for_scripts"] = messages.for_scripts
     app.jinja_env.globals["app_version"] = VERSION
+    app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))

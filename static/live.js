@@ -2,6 +2,7 @@
 
 import * as act from "./act.js";
 import * as bell from "./bell.js";
+import * as bulk from "./bulk.js";
 import * as clock from "./clock.js";
 import { connect } from "./connection.js";
 import * as conversation from "./conversation.js";
@@ -27,5 +28,6 @@ drafts.start();
 parts.start();
 act.start();
 list.start();
+bulk.start();
 conversation.start();
 connect({ cursor: page.cursor, onEvent });

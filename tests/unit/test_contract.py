@@ -28,6 +28,7 @@ PAGE_BLUEPRINTS = {
     "pages",
     "forms",
     "auth",
+    "bulk_pages",
     "tracking_page",
     "reference",
     "preference_pages",
