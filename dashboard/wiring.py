@@ -22,6 +22,8 @@ from dashboard import (
     list_page,
     mail_pages,
     messages,
+    ops_effects_pages,
+    ops_pages,
     page_trials,
     pages,
     preference_pages,
@@ -32,12 +34,15 @@ from dashboard import (
     view_pages,
 )
 from dashboard.context import PageContext
+from dashboard.ops_pages import Ops
 from foundation import languages
 from foundation.settings import Settings
 from foundation.version import VERSION
 from notifications.unsubscribing import Unsubscribing
 from notifications.wiring import Notifications
+from operations.wiring import Operations
 from orders.wiring import Orders
+from outbox.engine import Engine
 from realtime.wiring import Realtime
 
 POLICY = "; ".join(
@@ -85,6 +90,8 @@ def build(
     orders: Orders,
     chat: Chat,
     notifications: Notifications,
+    engine: Engine,
+    operations: Operations,
 ) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
@@ -94,14 +101,7 @@ def build(
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     assets.init_app(app)
-    app.jinja_env.filters.update(formatters.FILTERS)
-    app.jinja_env.globals.update(
-        text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
-    )
-    app.jinja_env.globals["for_scripts"] = messages.for_scripts
-    app.jinja_env.globals["app_version"] = VERSION
-    app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
-    app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
+    _give_to_templates(app)
     app.after_request(_secure)
     app.register_blueprint(auth_pages.blueprint(context.demo))
     app.register_blueprint(reference.blueprint())
@@ -111,11 +111,26 @@ def build(
     for build_pages in OF_CONTEXT:
         app.register_blueprint(build_pages(context))
     app.register_blueprint(preference_pages.unsubscribe_blueprint(context, Unsubscribing(settings)))
+    ops = Ops(context, engine, operations.qualifiers, realtime, notifications.alerts.find)
+    app.register_blueprint(ops_pages.blueprint(ops))
+    app.register_blueprint(ops_effects_pages.effects_blueprint(ops))
     app.register_blueprint(support_pages.blueprint(context, orders.explainer))
     if notifications.folder is not None:
         app.register_blueprint(mail_pages.blueprint(notifications.folder))
     if settings.templates_folder:
         page_trials.check(app, settings.templates_folder, context)
+
+
+def _give_to_templates(app: OpenAPI) -> None:
+    """What every template may use."""
+    app.jinja_env.filters.update(formatters.FILTERS)
+    app.jinja_env.globals.update(
+        text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
+    )
+    app.jinja_env.globals["for_scripts"] = messages.for_scripts
+    app.jinja_env.globals["app_version"] = VERSION
+    app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
+    app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
 
 
 def _secure(response: Response) -> Response:

@@ -83,10 +83,12 @@ def resume(actor: str, destination: str, reason: str) -> None:
     _switch(actor, "resume", destination, reason, RESUME, "closed")
 
 
-def circuits() -> list[dict[str, Any]]:
+def circuits(only_paused: bool = False) -> list[dict[str, Any]]:
     """Destinations that were ever called, first those that are not called now, with what waits for each."""
     first_slot = int(unix_seconds() // SLOT_SECONDS) - WINDOW_SLOTS
-    rows = db.session.execute(CIRCUITS, {"limit": MOST_DESTINATIONS, "first_slot": first_slot})
+    rows = db.session.execute(
+        CIRCUITS, {"limit": MOST_DESTINATIONS, "first_slot": first_slot, "only_paused": only_paused}
+    )
     return [dict(row._mapping) for row in rows]
 
 

@@ -40,7 +40,7 @@ UPDATE operator_actions SET target = '(erased)' WHERE id = ANY(ARRAY(
 UPDATE operator_jobs SET target = '(erased)', selection = '{"ids":[0]}' WHERE id = ANY(ARRAY(
     SELECT t.id FROM (SELECT id, target AS text FROM operator_jobs) AS t WHERE {quoted} LIMIT :piece))
 
--- name: circuits(limit, first_slot)
+-- name: circuits(limit, first_slot, only_paused)
 -- Destinations that were ever called, first those that are not called now: with what waits, counted up to a limit, the
 -- calls of the last five minutes, and the last change. A webhook's has the shop of its endpoint.
 SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state,
@@ -53,7 +53,7 @@ SELECT c.destination, CASE WHEN c.paused THEN 'paused' ELSE c.state END AS state
         WHERE (n.slot ->> 0)::bigint >= :first_slot) AS failures,
     (SELECT nullif(w.seller_id, 0) FROM webhook_endpoints w WHERE w.id = CASE
         WHEN c.destination ~ '^webhook:[0-9]{1,18}$' THEN substr(c.destination, 9)::bigint END) AS seller_id
-FROM (SELECT * FROM circuits ORDER BY state = 'closed' AND NOT paused, destination LIMIT :limit) AS c
+FROM (SELECT * FROM circuits WHERE paused OR NOT :only_paused ORDER BY state = 'closed' AND NOT paused, destination LIMIT :limit) AS c
 LEFT JOIN LATERAL (SELECT reason, at FROM circuit_changes
     WHERE destination = c.destination ORDER BY id DESC LIMIT 1) AS l ON true
 ORDER BY c.state = 'closed' AND NOT c.paused, c.destination

@@ -65,7 +65,6 @@ def service_health(find: Find) -> dict[str, Any]:
     ]
     paused = [
         {"destination": one["destination"], "since": one["at"], "waiting": one["waiting"]}
-        for one in actions.circuits()
-        if one["state"] == "paused"
+        for one in actions.circuits(only_paused=True)
     ]
     return {"well": not causes, "causes": causes, "paused": paused}

@@ -71,7 +71,8 @@ function succeed(form, submitter) {
 /** The focus leaves the buttons, which are then redrawn; what it is on now does nothing when the key is pressed again. */
 function leave(submitter) {
   if (!submitter?.closest("[data-guard]")?.contains(document.activeElement)) return;
-  (submitter.closest(".card")?.querySelector(".number") ?? document.querySelector("#order h1"))?.focus({ preventScroll: true });
+  const holder = submitter.closest(".card, .holder, [data-part]");
+  (holder?.querySelector(".number, h2[tabindex]") ?? document.querySelector("#order h1, main h1"))?.focus({ preventScroll: true });
 }
 
 /** The card stays where it is until the server confirms the change; until then it is shown as busy. */

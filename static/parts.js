@@ -15,6 +15,7 @@ const SOON_MS = 250;
 const LOADED_MS = 1_000; // between two requests while much happens
 const MUCH = 20; // events
 const MOST_PARTS = 40; // in one request
+const TICKS = { time: 2_000, minute: 60_000 }; // kinds of events that only pages have which show what no event has
 const REST = 9; // wait this many times what the last answer took: a board of 200,000 open orders must not keep the service busy
 const NOT_HERE = [403, 404];
 const AGAIN = [408, 429];
@@ -249,5 +250,6 @@ export function start() {
     event.preventDefault();
     more(link);
   });
+  for (const [kind, every] of Object.entries(TICKS)) if (named({ kind }).length) setInterval(() => outdate({ kind }), every);
   document.addEventListener("visibilitychange", () => happened.size && plan());
 }
