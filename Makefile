@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --generate-has
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo texts openapi clients sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
+.PHONY: help run test lint format pages demo texts openapi clients sql bench bench-quick bench-against bench-realtime fuzz walk contract chaos lock clean programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ bench-against: .venv/installed-dev ## Measure this checkout and REF=<commit> in 
 
 fuzz: .venv/installed-dev ## Have 100,000 mutated requests read by four readers of HTTP; MUTATIONS=n, SEED=n
 	@MUTATIONS=$(or $(MUTATIONS),100000) SEED=$(SEED) $(BIN)/python -m pytest -q tests/unit/test_mutated_requests.py $(ARGS)
+
+pages: .venv/installed-dev ## Look at every page in both themes and three widths with axe-core, and take pictures of them into docs/pictures/
+	@ALL_SIZES=1 PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/journeys/test_pages_accessible.py tests/journeys/test_pages_pictures.py $(ARGS)
 
 walk: .venv/installed-dev ## Print the files that a PATCH, a batch and a durable attempt go through; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)

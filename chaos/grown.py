@@ -39,7 +39,7 @@ PERSON = """INSERT INTO people (email, name, role, principal_id, session_key)
     VALUES (%s || '@shop.example', 'Somebody', %s, %s, 'grown-' || %s)"""
 
 NEVER_ENDS = ("/api/stream",)
-FORMS = ("auth.", "forms.", "unsubscribe.", "profile_page.", "preference_pages.")
+FORMS = ("auth.", "forms.", "unsubscribe.", "settings_pages.", "shop_page.", "webhook_pages.", "preference_pages.")
 """Forms do what the API does, or ask for a password; one click that unsubscribes is sent apart."""
 
 LAST = ("/api/notifications/read", "/api/ops/personal-data/erase")

@@ -26,8 +26,13 @@ SCRIPTS = {"pages.js": ("live.js",), "link.js": ("tracking.js",)}
 """What pages load, each joined from these modules and from all that they import. A page loads one of them: what is in
 two is there twice."""
 
-SHEETS, SHEET = "css/", "pages.css"
-"""The sheets of the parts, and the one that they are joined to."""
+FOLDER = "css/"
+SHEETS: Mapping[str, tuple[str, ...]] = {
+    "pages.css": (),
+    "buyer.css": ("base", "parts", "shell", "list", "buyer", "buyer_pages"),
+}
+"""What pages load, each joined from these sheets of the folder; from all, if none are named. A buyer's phone loads
+nothing of the pages of others."""
 
 FIRST_LAYERS = ("base", "parts", "shell")
 """Whatever follows wins over them, however specific their selectors are."""
@@ -39,7 +44,7 @@ TYPES = {
 }
 """What is served; licences and notes are not."""
 
-SHEET_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+SHEET_COMMENT = re.compile(r"\s*/\*.*?\*/", re.DOTALL)
 FOR_EVER = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"
 DIGEST_CHARACTERS = 16
@@ -127,14 +132,16 @@ def init_app(app: Flask) -> None:
 def _read(folder: Path) -> Iterator[Asset]:
     names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.suffix in TYPES}
     for name, path in names.items():
-        if not name.startswith(SHEETS):
+        if not name.startswith(FOLDER):
             yield Asset(name, path.read_bytes())
-    yield Asset(SHEET, _sheet(folder / SHEETS).encode())
+    for name, only in SHEETS.items():
+        yield Asset(name, _sheet(folder / FOLDER, only).encode())
 
 
-def _sheet(folder: Path) -> str:
-    """All sheets in one, each in the layer that is named like its file."""
+def _sheet(folder: Path, only: tuple[str, ...]) -> str:
+    """These sheets in one, each in the layer that is named like its file."""
     sheets = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.css"))}
+    sheets = {name: text for name, text in sheets.items() if not only or name in only}
     layers = [
         *(name for name in FIRST_LAYERS if name in sheets),
         *(name for name in sheets if name not in FIRST_LAYERS),

@@ -20,8 +20,11 @@ DECLARED = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (?P<na
 TAKEN_APART = re.compile(r"^export (?=const \{(?P<names>[^{}]*)\} =)", re.MULTILINE)
 LISTED = re.compile(r"^export \{(?P<names>[^{}]*)\};?$", re.MULTILINE)
 OTHER = re.compile(r"^[ \t]*(?:import\b(?!\s*\()|export\b).*", re.MULTILINE)
-COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
-"""One that begins a line: where a string or a regular expression cannot contain it, unless it goes over lines."""
+FIRST_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
+LAST_COMMENT = re.compile(r"""[ \t]+// [^"'`/\n]*$""", re.MULTILINE)
+"""One that begins a line, and one that ends it without a quotation mark after it: neither is in a string."""
+
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def joined(names: tuple[str, ...], read: Read) -> str:
@@ -58,10 +61,17 @@ def _as_function(name: str, source: str, order: list[str]) -> str:
     exported = list(_exported(text))
     for form in (DECLARED, TAKEN_APART, LISTED):
         text = form.sub("", text)
-    text = COMMENTS.sub("", text)
+    text = _shortened(name, text)
     if wrong := OTHER.search(text):
         raise ValueError(f"{name}: `{wrong[0].strip()}` cannot be joined.")
     return f"const $m{order.index(name)} = (() => {{\n{text.strip()}\nreturn {{ {', '.join(exported)} }};\n}})();\n"
+
+
+def _shortened(name: str, text: str) -> str:
+    """Without comments and indentation; raises ValueError where these may be part of a text over several lines."""
+    if wrong := next((line for line in FIRST_COMMENT.sub("", text).splitlines() if line.count("`") % 2), ""):
+        raise ValueError(f"{name}: `{wrong.strip()}` cannot be joined: a template over several lines.")
+    return INDENT.sub("", LAST_COMMENT.sub("", FIRST_COMMENT.sub("", text)))
 
 
 def _exported(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 
 from flask import Response
 from flask_openapi.openapi import OpenAPI
@@ -12,26 +13,33 @@ from chat.wiring import Chat
 from dashboard import (
     assets,
     auth_pages,
+    bell,
     board_page,
     brand,
+    browser_choices,
     bulk_pages,
     conversation_pages,
+    error_frame,
+    find_page,
     formatters,
     forms,
     link_pages,
     list_page,
     mail_pages,
     messages,
+    navigation,
     ops_effects_pages,
     ops_pages,
     page_trials,
     pages,
+    people,
     preference_pages,
-    profile_page,
     reference,
+    settings_pages,
     support_pages,
     undoing,
     view_pages,
+    webhook_pages,
 )
 from dashboard.context import PageContext
 from dashboard.ops_pages import Ops
@@ -44,6 +52,7 @@ from operations.wiring import Operations
 from orders.wiring import Orders
 from outbox.engine import Engine
 from realtime.wiring import Realtime
+from webhooks.wiring import Webhooks
 
 POLICY = "; ".join(
     (
@@ -77,7 +86,8 @@ OF_CONTEXT = (
     bulk_pages.blueprint,
     view_pages.blueprint,
     preference_pages.blueprint,
-    profile_page.blueprint,
+    settings_pages.blueprint,
+    settings_pages.shop_blueprint,
 )
 """Pages that need no more than what all pages are given."""
 
@@ -92,6 +102,7 @@ def build(
     notifications: Notifications,
     engine: Engine,
     operations: Operations,
+    webhooks: Webhooks,
 ) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
@@ -115,6 +126,8 @@ def build(
     app.register_blueprint(ops_pages.blueprint(ops))
     app.register_blueprint(ops_effects_pages.effects_blueprint(ops))
     app.register_blueprint(support_pages.blueprint(context, orders.explainer))
+    app.register_blueprint(webhook_pages.blueprint(context, webhooks))
+    _add_frame(app, context)
     if notifications.folder is not None:
         app.register_blueprint(mail_pages.blueprint(notifications.folder))
     if settings.templates_folder:
@@ -131,6 +144,21 @@ def _give_to_templates(app: OpenAPI) -> None:
     app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
+
+
+def _add_frame(app: OpenAPI, context: PageContext) -> None:
+    """What the frame of all pages uses, and the search that it opens."""
+    offered = navigation.Navigation(app)
+    app.register_blueprint(find_page.blueprint(context, offered))
+    app.jinja_env.globals.update(
+        navigation=offered,
+        current_entry=navigation.current,
+        browser_choice=browser_choices.chosen,
+        role_name=people.ROLE_NAMES.__getitem__,
+        bell_panel=partial(bell.panel, context),
+        error_in_words=error_frame.in_words,
+        reader_of_error=partial(error_frame.reader_of_error, demo=context.demo),
+    )
 
 
 def _secure(response: Response) -> Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from foundation import problems
+from foundation import logs, problems
 from foundation.db import has_committed
 from foundation.errors import AppError
 from foundation.languages import N_
+
+log = logs.get_logger(__name__)
 
 TITLES = (
     N_("Bad Request"),
@@ -32,12 +34,14 @@ def init_app(app: Flask) -> None:
 
 def problem(error: AppError) -> Response:
     """The error as a response (RFC 9457)."""
-    if not _a_person_looks():
-        plain = problems.answer(error)
-        return Response(plain.body, plain.status, plain.fields)
-    response = Response(render_template("error.html", problem=problems.body_of(error)), error.status)
-    response.headers.update(error.headers)
-    return response
+    if _a_person_looks():
+        try:
+            page = render_template("error.html", problem=problems.body_of(error))
+            return Response(page, error.status, error.headers)
+        except Exception:  # the answer to an error must come, whatever the page of it needs
+            log.error("error_page.failed", "The page of an error cannot be drawn", exc_info=True)
+    plain = problems.answer(error)
+    return Response(plain.body, plain.status, plain.fields)
 
 
 def _on_error(error: Exception) -> Response:

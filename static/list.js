@@ -36,7 +36,7 @@ function select(row, through) {
 
 const KEYS = {
   "/": () => {
-    const field = document.querySelector("input[type=search]");
+    const field = document.querySelector("main input[type=search]");
     field.focus();
     field.select();
   },
@@ -48,10 +48,10 @@ const KEYS = {
 };
 
 export function start() {
-  if (!document.querySelector("form[role=search]")) return;
+  if (!document.querySelector("main form[role=search]") || document.body.dataset.shortcuts === "off") return;
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
-    if (typing || event.repeat || event.defaultPrevented || MODIFIED.some((one) => event[one]) || !(event.key in KEYS)) return;
+    if (typing || document.querySelector("dialog:modal") || event.repeat || event.defaultPrevented || MODIFIED.some((one) => event[one]) || !(event.key in KEYS)) return;
     event.preventDefault();
     KEYS[event.key]();
   });

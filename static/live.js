@@ -9,13 +9,17 @@ import * as conversation from "./conversation.js";
 import * as drafts from "./drafts.js";
 import * as list from "./list.js";
 import { page } from "./page.js";
+import * as palette from "./palette.js";
 import * as parts from "./parts.js";
+import * as shell from "./shell.js";
+import * as shortcuts from "./shortcuts.js";
 
 function onEvent(type, data) {
   if (type === "hello" || type === "heartbeat") return clock.setClock(data.at);
   if (type === "resync") return parts.outdateAll();
   const [kind] = type.split(".");
   if (kind === "notification") bell.show(data.unread_count);
+  if (type === "notification.created" && data.notification) shell.notify(data.notification);
   if (type === "notification.count") return;
   parts.outdate({ kind, order: orderOf(data), statuses: [data.event?.from_status, data.order?.status].filter(Boolean) });
 }
@@ -30,4 +34,7 @@ act.start();
 list.start();
 bulk.start();
 conversation.start();
+shell.start();
+palette.start();
+shortcuts.start();
 connect({ cursor: page.cursor, onEvent });

@@ -10,6 +10,7 @@ import * as clock from "./clock.js";
 import * as drafts from "./drafts.js";
 import * as guard from "./guard.js";
 import { page, say } from "./page.js";
+import { Idiomorph } from "./vendor/idiomorph/idiomorph.min.js";
 
 const SOON_MS = 250;
 const LOADED_MS = 1_000; // between two requests while much happens

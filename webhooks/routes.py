@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import secrets as random_secrets
-
 import orjson
 from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
 
 from access import guards
 from access.idempotency import keyed, keyed_secretly
-from foundation import clock, logs
 from foundation.contract import typed
-from foundation.db import db
 from foundation.documentation import documented
-from foundation.errors import NotFound, TooManyRequests
 from foundation.paging import link_next
-from webhooks import attempt_log, events, health
+from webhooks import attempt_log
 from webhooks.deliveries import Deliveries
 from webhooks.endpoints import Endpoints, TooManyWebhooks, WebhooksOff
-from webhooks.events import Fact
 from webhooks.schemas import (
     AttemptsQuery,
     ChangeWebhookRequest,
@@ -35,6 +29,7 @@ from webhooks.schemas import (
     WebhookPath,
     WebhookSecret,
 )
+from webhooks.trying import send_test
 
 JSON = "application/json"
 TAG = {"name": "Webhooks", "description": "Endpoints that get events, signed as in Standard Webhooks."}
@@ -127,16 +122,4 @@ def _add_test(routes: APIBlueprint, deliveries: Deliveries) -> None:
     @typed
     def send_test_event(path: WebhookPath) -> Response:
         """At once, also to a disabled endpoint; returns what was answered, which is in the log too."""
-        attempt_log.check_owner(guards.current(), path.webhook_id)
-        if attempt_log.tested_lately(path.webhook_id):
-            raise TooManyRequests("A test event was sent just now.", attempt_log.TEST_SECONDS)
-        db.session.rollback()  # no connection waits for somebody else's server
-        endpoint = deliveries.read([path.webhook_id]).get(path.webhook_id)
-        if endpoint is None:
-            raise NotFound("No such webhook.")
-        id = f"test_{random_secrets.token_hex(8)}"
-        fact = Fact(events.TEST, clock.now().isoformat(), 1, *[f'"endpoint":{{"id":{endpoint.id}}}'] * 2)
-        answered = deliveries.send(endpoint, id, fact, events.traceparent(logs.request_id.get(), id))
-        outcome = health.judge(answered, clock.unix_seconds())
-        written = deliveries.write_down(endpoint, events.TEST, outcome, answered)
-        return Response(attempt_log.one(written), content_type=JSON)
+        return Response(send_test(deliveries, guards.current(), path.webhook_id), content_type=JSON)

@@ -23,6 +23,7 @@ class Webhooks:
     """Endpoints, and what is sent to them."""
 
     deliveries: Deliveries
+    endpoints: Endpoints
     routes: tuple[APIBlueprint, ...]
     prune: dict[str, Callable[[], int]]
     """What the pruner deletes, by name."""
@@ -46,6 +47,7 @@ def build(settings: Settings, deliveries: Deliveries, statuses: Collection[str])
     own = Endpoints(deliveries.keyring, deliveries.sender, statuses, deliveries.release)
     return Webhooks(
         deliveries,
+        own,
         (blueprint(own, deliveries),),
         {
             "webhook attempts": partial(attempt_log.prune, settings.webhook_log_days),

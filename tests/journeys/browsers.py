@@ -37,6 +37,8 @@ class Visitors:
         self.expected = re.compile("(?!)")
         """Complaints that belong to the story, such as the browser's note about a 404."""
 
+    any_status = re.compile("the server responded with a status of 40[34]")
+
     def guest(self, **options: Any) -> Page:
         """Somebody who is not signed in."""
         context = self._browser.new_context(base_url=self._url, **options)

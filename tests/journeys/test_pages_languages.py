@@ -28,7 +28,7 @@ def test_a_page_and_its_script_are_in_the_readers_language(visitors: Visitors, o
 
 def test_no_page_overflows_from_right_to_left(server: Server, visitors: Visitors, order: Any) -> None:
     """Each word of these pages is turned round, so that what was made for one direction only shows."""
-    of_bob = ["/seller/orders", "/profile", "/seller/orders/list", f"/seller/orders/{order['id']}", "/inbox"]
+    of_bob = ["/seller/orders", "/settings", "/seller/orders/list", f"/seller/orders/{order['id']}", "/inbox"]
     of_alice = ["/buyer/orders", f"/buyer/orders/{order['id']}"]
     anyones = ["/sign-in", server.tracking_link(order["id"]), "/nowhere"]
     visitors.expected = re.compile("404")

@@ -121,6 +121,7 @@ def test_a_message_being_written_survives_changes_and_signing_in_again(
     alice.keyboard.type(" add a card?")
     expect(field).to_have_value("Can you add a card?")
 
+    alice.get_by_role("button", name="Account of Alice").click()
     alice.get_by_role("button", name="Sign out").click()
     sign_in_button(alice, "Alice").click()
     alice.goto(f"/buyer/orders/{order['id']}")

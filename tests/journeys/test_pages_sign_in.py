@@ -46,7 +46,7 @@ def test_a_strangers_order_is_a_page_that_says_404(visitors: Visitors, order: An
 
     assert answer is not None
     assert 404 == answer.status
-    expect(dave.get_by_role("heading", level=1)).to_have_text("Not Found")
+    expect(dave.get_by_role("heading", level=1)).to_have_text("There is nothing here")
     expect(dave.get_by_role("link", name="Back to your orders")).to_be_visible()
 
 

@@ -60,7 +60,7 @@ def test_each_sheet_is_a_layer_and_the_base_loses_to_all(folder: Path) -> None:
 
 
 def test_only_files_for_pages_are_served(folder: Path) -> None:
-    assert {"one.js", "vendor/two.js", "page.js", "pages.css"} == {asset.name for asset in files(folder)}
+    assert {"one.js", "vendor/two.js", "page.js", "pages.css", "buyer.css"} == {asset.name for asset in files(folder)}
 
 
 def test_a_template_with_a_wrong_name_does_not_go_unnoticed(app: Flask) -> None:
@@ -107,6 +107,6 @@ def test_a_page_of_another_version_gets_what_there_is_but_does_not_keep_it(app: 
     assert (200, "no-cache") == (answer.status_code, answer.headers["Cache-Control"])
 
 
-@pytest.mark.parametrize("path", ["/static/../app.py", "/static/vendor/pico/LICENSE.md", "/assets/x/nothing.js"])
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/vendor/idiomorph/LICENSE.md", "/assets/x/nothing.js"])
 def test_nothing_else_is_served(app: Flask, path: str) -> None:
     assert 404 == app.test_client().get(path).status_code

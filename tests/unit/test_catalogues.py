@@ -24,7 +24,7 @@ IN_ENGLISH = {
     "docs.html": "the contract, which is in English",
     "mails.html": "what the demo would have sent, for whoever develops",
 }
-NAMES = {"Onward", "· Onward"}
+NAMES = {"Onward", "· Onward", "Ctrl K", "Esc", "https://"}
 KEYS = {"Accept", "Content-Type", "Enter", "Escape", "Bearer ${token}"}
 
 

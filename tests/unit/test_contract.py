@@ -33,10 +33,13 @@ PAGE_BLUEPRINTS = {
     "reference",
     "preference_pages",
     "unsubscribe",
-    "profile_page",
     "support",
     "link_stream",
     "link_status",
+    "find_page",
+    "settings_pages",
+    "shop_page",
+    "webhook_pages",
 }
 """What is made for people at browsers and is no part of the contract."""
 

@@ -24,10 +24,11 @@ console.log(JSON.stringify([two.second(), three, fourth, globalThis.five, new tw
 """,
     "two.js": """import { three } from "./vendor/three.js";
 const three_ = three; // its own name
+const address = "http:// not a comment";
 export async function later() {}
 export function second() {
   // in a line of its own
-  return three_ - 1;
+  return three_ - (address.length === 21 ? 1 : 0);
 }
 export class Six {
   seven = 7;
@@ -61,6 +62,7 @@ def test_a_module_that_two_others_need_is_there_once() -> None:
         'import two from "./two.js";\n',
         "export let changing = 1;\n",
         'import { a } from "https://cdn.example/a.js";\n',
+        "const text = `one\n  two`;\n",
     ],
 )
 def test_a_form_that_it_does_not_know_is_refused(source: str) -> None:

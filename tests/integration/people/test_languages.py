@@ -43,12 +43,12 @@ def test_a_person_reads_what_the_person_has_chosen_with_the_tables_labels(desk):
 
 
 def test_a_person_chooses_language_and_zone_on_a_page(desk):
-    assert '<option value="de">Deutsch</option>' in read(desk, "/profile", "en").text
+    assert '<option value="de">Deutsch</option>' in read(desk, "/settings", "en").text
 
-    saved = desk.post("/profile", language="de", time_zone="Asia/Kolkata", theme="")
-    assert (303, "/profile") == (saved.status_code, saved.location)
-    page = read(desk, "/profile", "en").text
-    assert "Ihr Profil ist gespeichert." in page
+    saved = desk.post("/settings", language="de", time_zone="Asia/Kolkata", theme="")
+    assert (303, "/settings") == (saved.status_code, saved.location)
+    page = read(desk, "/settings", "en").text
+    assert "Ihre Einstellungen sind gespeichert." in page
     assert '<option value="de" selected>Deutsch</option>' in page
     assert '<option value="Asia/Kolkata" selected>' in page
     me = desk.client.get("/api/me").get_json()["person"]
@@ -56,7 +56,7 @@ def test_a_person_chooses_language_and_zone_on_a_page(desk):
 
 
 def test_a_choice_that_there_is_not_is_refused(desk):
-    assert 422 == desk.post("/profile", time_zone="Mars/Olympus").status_code
+    assert 422 == desk.post("/settings", time_zone="Mars/Olympus").status_code
     assert desk.client.get("/api/me").get_json()["person"]["time_zone"] is None
 
 
