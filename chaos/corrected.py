@@ -19,6 +19,8 @@ from chaos.world import World
 HOLD_SECONDS = 1
 AROUND_THE_END = (0.8, 2.3)
 """When the correction is sent, in seconds after the change: each process looks once a second for what has ended."""
+AROUND_THE_CLOCK = (0.3, 1.1)
+"""When the undo is sent, which is refused once the hold has ended, claimed or not."""
 
 HELD = "SELECT id FROM order_events WHERE to_status = 'CONFIRMED'"
 OF_ORDERS = "SELECT order_id, id FROM order_events WHERE to_status = 'CONFIRMED'"
@@ -70,8 +72,9 @@ def nothing_superseded_is_sent(server: Server, report: Report) -> None:
 
 def _race(world: World, order: Order, races: Races) -> None:
     _change(world, order, {"status": "CONFIRMED", "hold_seconds": HOLD_SECONDS}, races)
-    gevent.sleep(world.report.rng.uniform(*AROUND_THE_END))
-    if order.id % 2:
+    undoes = order.id % 2 == 1
+    gevent.sleep(world.report.rng.uniform(*(AROUND_THE_CLOCK if undoes else AROUND_THE_END)))
+    if undoes:
         races.undone[order.id] = _send(world, order, "POST", "undo", None)
     else:
         _change(world, order, {"status": "PENDING", "reason": "misclick", "notify": False}, races)
