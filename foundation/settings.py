@@ -207,7 +207,7 @@ class Settings:
     )
     retention_hours: int = _setting(
         "24",
-        "Hours for which live events can be replayed and finished side effects are kept.",
+        "Hours for which live events can be replayed, and finished side effects and records of streams are kept.",
         form.whole_number(1, 8760),
     )
 

@@ -89,6 +89,7 @@ KEPT = {
     "sellers": {OF_SHOPS: "name logo colour reply_to hours"},
     "side_effect_modes": {TECHNICAL: "kind mode"},
     "side_effects": {TECHNICAL: "kind destination event_type status", CLIENTS_ID: "request_id"},
+    "stream_readers": {TECHNICAL: "channel who via reason"},
     "stream_tickets": {TECHNICAL: "role credential scopes"},
     "webhook_attempts": {TECHNICAL: "event_type type error"},
     "webhook_endpoints": {OF_SHOPS: "url event_types statuses headers secret previous_secret disabled_reason"},
