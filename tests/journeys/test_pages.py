@@ -35,7 +35,7 @@ def test_a_click_on_a_stale_card_is_refused_beside_the_card(server: Server, visi
 def test_a_move_that_needs_a_reason_asks_for_it(visitors: Visitors, order: Any) -> None:
     alice = visitors.signed_in("Alice", f"/buyer/orders/{order['id']}")
     alice.get_by_text("Cancel order…").click()
-    alice.get_by_label("Reason").fill("Ordered twice")
+    alice.get_by_label("Why? The shop reads it.").fill("Ordered twice")
 
     alice.get_by_role("button", name="Cancel order").click()
 
