@@ -16,7 +16,7 @@ from access import guards
 from dashboard.auth_pages import too_old
 from dashboard.ops_pages import RULE, Ops, answered, field
 from dashboard.pages import protect
-from foundation.contract import LARGEST_ID
+from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import InvalidRequest
 from foundation.languages import N_, gettext
 from operations import actions, jobs, listing
@@ -26,6 +26,9 @@ from operations.selection import Selection
 SIDE_EFFECT = f"<int(min=1, max={LARGEST_ID}):side_effect_id>"
 JOB_ID = f"<int(min=1, max={LARGEST_ID}):job_id>"
 PER_PAGE = 50
+TICKED = "id-"
+"""Begins the name of the field of one that is ticked: no field may be repeated."""
+
 JOBS_SHOWN = 10
 ACTIONS: dict[str, Action] = {"redeliver": "redeliver", "discard": "discard"}
 PACES = (1, 10, 100, 1000)
@@ -136,7 +139,8 @@ def _dead(ops: Ops) -> str:
 
 def _selected(ops: Ops) -> Selection:
     """Those that are ticked, or all that the filter in the URL matches; raises InvalidRequest if there are none."""
-    ids = tuple(int(one) for one in request.form.getlist("ids") if one.isascii() and one.isdigit() and len(one) < 17)
+    ticked = [name.removeprefix(TICKED) for name in request.form if name.startswith(TICKED)]
+    ids = tuple(int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < ID_DIGITS + 1)
     if field("of") == "selected":
         if not ids:
             raise InvalidRequest(N_("Nothing is selected."))
