@@ -17,6 +17,7 @@ const LOADED_MS = 1_000; // between two requests while much happens
 const MUCH = 20; // events
 const MOST_PARTS = 40; // in one request
 const TICKS = { time: 2_000, minute: 60_000 }; // kinds of events that only pages have which show what no event has
+const MOST_HIGHLIGHTED = 8;
 const REST = 9; // wait this many times what the last answer took: a board of 200,000 open orders must not keep the service busy
 const NOT_HERE = [403, 404];
 const AGAIN = [408, 429];
@@ -27,6 +28,7 @@ const happened = new Map(); // what has happened since the last request
 const waiting = new Set(); // parts that are held, because the reader is at them
 const drawn = new Map(); // part → number of the request whose answer drew it
 const held = new Map(); // part → orders whose changes are held back
+let highlighted = 0; // by the answer that is being shown
 let asked = 0;
 let asking = false;
 let took = 0;
@@ -44,17 +46,24 @@ export const outdateAll = () => outdate({ all: true });
 /** The names of the parts that such an event makes old. */
 export function named(...events) {
   const parts = [...document.querySelectorAll("[data-part]")];
-  return parts.filter((part) => events.some((event) => concerns(part, event))).map((part) => part.dataset.part);
+  return parts.filter((part) => concerned(part, events)).map((part) => part.dataset.part);
 }
 
-function concerns(part, event) {
+function concerned(part, events) {
   const { on = "", order, status, range } = part.dataset;
-  if (event.all) return on !== "";
-  if (!on.split(" ").includes(event.kind)) return false;
-  if (order && event.order && order !== String(event.order)) return false;
-  if (range && event.order && !inRange(range, event.order)) return false;
-  if (!event.statuses?.length) return !range || !event.order || part.querySelector(`[data-order="${event.order}"]`) !== null;
-  return !status || status.split(" ").some((one) => event.statuses.includes(one));
+  if (!on) return false;
+  const [kinds, statuses] = [on.split(" "), status?.split(" ")];
+  let shown; // the orders in it, looked up once for all events
+  return events.some((event) => {
+    if (event.all) return true;
+    if (!kinds.includes(event.kind)) return false;
+    if (order && event.order && order !== String(event.order)) return false;
+    if (range && event.order && !inRange(range, event.order)) return false;
+    if (event.statuses?.length) return !statuses || statuses.some((one) => event.statuses.includes(one));
+    if (!range || !event.order) return true;
+    shown ??= new Set([...part.querySelectorAll("[data-order]")].map((row) => row.dataset.order));
+    return shown.has(String(event.order));
+  });
 }
 
 /** Whether an id is in `AFTER-UNTIL`; nothing after the hyphen is no end. */
@@ -126,6 +135,7 @@ async function showInTurns(html, number, mine) {
 /** The answer; of rows that are on the page as they are, nothing but that they are there. */
 function parsed(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
+  highlighted = 0;
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const ours = document.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
     for (const row of ours ? part.querySelectorAll("[id][data-v]") : []) {
@@ -211,8 +221,9 @@ function leave(row, sentence) {
   delete row.dataset.order;
 }
 
+/** A few changes at a time: more are no news, and each costs frames. */
 function highlight(element) {
-  if (!still.matches && element.matches(".card, .row")) element.animate(CHANGED, { duration: 1_200, easing: "ease-out" });
+  if (!still.matches && element.matches(".card, .row") && ++highlighted <= MOST_HIGHLIGHTED) element.animate(CHANGED, { duration: 1_200, easing: "ease-out" });
 }
 
 /** The reader has left what was held: draw it anew. */
