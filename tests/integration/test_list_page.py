@@ -65,6 +65,8 @@ def test_a_day_is_a_whole_day_of_the_reader(bobs_page, cast, sql):
 
     assert (True, False) == (">#A-1<" in page, ">#A-0<" in page)
     assert page.count('value="2026-03-10"') == 2
+    # The same orders, wherever the filter is read.
+    assert "/seller/bulk?placed_from=2026-03-10T00%3A00%3A00Z&amp;placed_until=2026-03-11T00%3A00%3A00Z" in page
 
 
 def test_a_part_shows_as_many_rows_as_it_is_asked_for(bobs_page):
