@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.conftest import cloned
 from tests.journeys.browsers import PHONE, Visitors, needs_browser, never_reloaded
@@ -25,6 +25,15 @@ INSERT INTO orders (number, status, seller_id, buyer_id, buyer_name, buyer_email
 SELECT 'M-' || n, CASE WHEN n <= {COLUMN} THEN 'CONFIRMED' ELSE 'PENDING' END, 1, 1, 'Buyer ' || n, 'b@example.org',
     '[{{"sku": "MUG", "title": "Blue mug", "quantity": 1, "unit_price_minor": 1250}}]', 1250, 'EUR'
 FROM generate_series(1, {ALL}) AS n ORDER BY n"""
+
+TO_THE_END = """async () => {
+    const column = document.getElementById("column-CONFIRMED");
+    for (let link; (link = column.querySelector("a[data-more]")); ) {
+        link.click();
+        while (link.isConnected) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return [...column.querySelectorAll(".number")].map((one) => one.textContent);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +58,10 @@ def order_of(shop: Server, number: str) -> int:
     return int(id)
 
 
-def show_more(page: Page, place: Any, rows: str) -> None:
+def show_more(place: Any, rows: str) -> None:
     shown = place.locator(rows).count()
-    place.locator("a[data-more]").click()
+    place.locator("a[data-more]").evaluate("(link) => link.click()")
     expect(place.locator(rows).nth(shown)).to_be_attached(timeout=PATIENCE_MS)
-    page.mouse.move(2, 2)  # rows come and go while nobody is at the list
 
 
 def test_a_column_of_500_is_shown_to_its_end(people: Visitors, shop: Server) -> None:
@@ -62,10 +70,8 @@ def test_a_column_of_500_is_shown_to_its_end(people: Visitors, shop: Server) -> 
     column = bob.locator("#column-CONFIRMED")
     expect(column.locator("[data-count-of]")).to_have_text(str(COLUMN))
 
-    while column.locator("a[data-more]").count():
-        show_more(bob, column, ".card")
+    numbers = bob.evaluate(TO_THE_END)
 
-    numbers = bob.evaluate("[...document.querySelectorAll('#column-CONFIRMED .number')].map((one) => one.textContent)")
     assert [f"#M-{n}" for n in range(1, COLUMN + 1)] == numbers
     shop.move(order_of(shop, "M-480"), "PREPARING")
     expect(column.locator(".card")).to_have_count(COLUMN - 1, timeout=PATIENCE_MS)
@@ -77,7 +83,7 @@ def test_a_column_of_500_is_shown_to_its_end(people: Visitors, shop: Server) -> 
 def test_an_event_asks_for_the_pages_that_it_concerns_and_no_others(people: Visitors, shop: Server) -> None:
     bob = people.signed_in("Bob")
     column = bob.locator("#column-CONFIRMED")
-    show_more(bob, column, ".card")
+    show_more(column, ".card")
     asked: list[str] = []
     bob.on("request", lambda request: asked.append(request.url) if "part=" in request.url else None)
 
@@ -142,7 +148,7 @@ def test_filters_are_in_the_address_and_survive_a_reload(people: Visitors) -> No
 
     expect(bob).to_have_url(re.compile(r"status=CONFIRMED&sort=oldest$"))
     expect(bob.locator(".row .number").first).to_have_text("#M-1")
-    show_more(bob, bob.locator("#rows"), ".row")
+    show_more(bob.locator("#rows"), ".row")
     expect(bob.locator(".row")).to_have_count(100)
 
 
