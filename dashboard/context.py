@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from access.tracking_links import TrackingLinks
 from chat.wiring import Chat
 from dashboard.role_views import RoleView
 from foundation import languages
 from notifications.inbox import Marks
+from orders.edits import Edits
+from orders.resending import Resending
 from orders.status_change import StatusChanges
 from orders.undo import Undo
 from orders.workflow import Workflow
@@ -30,6 +33,9 @@ class PageContext:
     """The live stream's current position; read before anything else of a page, so that no event is lost in between."""
 
     demo: bool
+    edits: Edits
+    resending: Resending
+    links: TrackingLinks
 
     def __post_init__(self) -> None:
         self._views: dict[tuple[str, str], RoleView] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from dashboard.edit_fields import local_minute, readable
 from dashboard.messages import text
 from foundation import formats
 from orders import money
@@ -41,4 +42,6 @@ FILTERS = {
     "amount": amount,
     "count_of_items": count_of_items,
     "bare": bare,
+    "readable": readable,
+    "local_minute": local_minute,
 }

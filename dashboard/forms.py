@@ -20,6 +20,7 @@ from dashboard import messages, parts, undoing
 from dashboard.auth_pages import too_old
 from dashboard.board_page import board_page
 from dashboard.context import PageContext
+from dashboard.edit_fields import VERSION_DIGITS
 from dashboard.list_page import given_by, list_page
 from dashboard.pages import ORDER_ID, FormError, inbox_page, order_page, protect
 from foundation import formats
@@ -35,7 +36,6 @@ from orders.status_change import StatusChange
 
 REFUSED = (IllegalTransition, StaleVersion, IdempotencyMismatch, InvalidRequest, Forbidden)
 UNSENT = (InvalidRequest, TooManyRequests, MessageIdReused)
-VERSION_DIGITS = 9
 BUTTON = re.compile(
     rf"([1-9][0-9]{{0,{ID_DIGITS - 1}}}):([1-9][0-9]{{0,{VERSION_DIGITS - 1}}}):([A-Z][A-Z0-9_]{{0,63}})", re.ASCII
 )
@@ -213,15 +213,16 @@ def _key(order_id: int, version: int, to: str) -> str:
 
 def _new_status() -> ChangeOrderStatusRequest:
     """The requested change from the form's fields; raises InvalidRequest with a sentence for the page."""
-    tracking = {name: _text(f"tracking_{name}") for name in ("carrier", "number", "url")}
+    tracking = {name: _text(f"tracking_{name}") for name in ("carrier", "number", "url", "expected_on")}
     given = {name: value for name, value in tracking.items() if value}
     try:
-        parcel = Tracking.model_validate(given) if given else None
+        parcel = Tracking.model_validate_json(orjson.dumps(given)) if given else None
+        notify = not _text("quiet") and (not _text("asked") or bool(_text("notify")))
         return ChangeOrderStatusRequest(
             status=_text("to"),
             reason=_text("reason") or None,
             tracking=parcel,
-            notify=not _text("quiet"),
+            notify=notify,
             hold_seconds=undoing.hold_of(guards.current()),
         )
     except pydantic.ValidationError as error:
@@ -237,7 +238,9 @@ def refused(context: PageContext, order_id: int, error: AppError, to: str) -> Fo
     """Why the status was not changed, to be shown beside the form."""
     principal = guards.current()
     labels = {name: label.text for name, label in context.view(principal.role).labels.items()}
-    return FormError(order_id, "status", messages.refusal(error, to, principal, labels), _text("reason"))
+    possible = isinstance(error, StaleVersion) and to in error.members["allowed_transitions"]
+    sentence = messages.refusal(error, to, principal, labels)
+    return FormError(order_id, "status", sentence, _text("reason"), False, request.form.to_dict(), possible)
 
 
 def _id(name: str) -> int | None:

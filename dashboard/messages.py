@@ -13,6 +13,7 @@ from foundation import languages
 from foundation.errors import AppError
 from foundation.languages import N_, gettext
 from orders import sentences
+from orders.consequences import TO_BUYER, Consequence
 from orders.workflow import Workflow
 
 TEXTS = {
@@ -23,6 +24,39 @@ TEXTS = {
     "not_undoable": N_("This change can't be undone any more."),
     "stale": N_("{actor} changed this order to “{status}” before you."),
     "stale_but_possible": N_("{actor} changed this order to “{status}” before you. Check it and try again."),
+    "edited_before": N_(
+        "{actor} changed this order before you. Nothing that you entered is lost: check it and save again."
+    ),
+    "saved": N_("Order #{number} was saved."),
+    "notified_again": N_("The buyer of order #{number} is notified again."),
+    "links_revoked": N_("All links of this order were revoked."),
+    "correct_parcel": N_("Correct parcel {number}"),
+    "remove_parcel": N_("Remove parcel {number}"),
+    "valid_until": N_("Valid until {day}"),
+    "order_panel": N_("Order {number}"),
+    "more_entries": N_("{count} more"),
+    "mail_to_buyer": N_("E-mail to the buyer"),
+    "mail_to_shop": N_("E-mail to the shop"),
+    "webhook": N_("Webhook"),
+    "effect_succeeded": N_("accepted"),
+    "effect_pending": N_("waits"),
+    "effect_running": N_("is being sent"),
+    "effect_dead": N_("failed"),
+    "effect_superseded": N_("not sent"),
+    "effect_discarded": N_("discarded"),
+    "effect_retried": N_("failed {count} times, is tried again"),
+    "because_erased": N_("the data was erased"),
+    "because_preference": N_("turned off by the recipient"),
+    "because_seen": N_("seen before"),
+    "because_moved_on": N_("the order moved on before"),
+    "because_table": N_("not in the workflow table"),
+    "because_digest": N_("part of a digest"),
+    "because_quiet_hours": N_("quiet hours"),
+    "because_unless_seen": N_("unless it is seen"),
+    "about_status": N_("about “{status}”"),
+    "about_message": N_("about a message"),
+    "read_in_inbox": N_("Read in the inbox"),
+    "seen_by_buyer": N_("The buyer has seen the conversation"),
     "impossible": N_("This order is “{status}” now, so this is no longer possible."),
     "someone": N_("Someone"),
     "you": N_("You"),
@@ -193,6 +227,21 @@ def said_of(events: Sequence[Mapping[str, Any]], principal: Principal, names: Ma
     return text("last_change", status=view.labels[last["to_status"]].text, who=who(last["actor"], principal, names))
 
 
+def effect_state(one: Consequence) -> str:
+    """What has become of an e-mail or a webhook, and by which rule."""
+    if one.status == "pending" and one.attempts:
+        return text("effect_retried", count=one.attempts)
+    state = text(f"effect_{one.status}")
+    return f"{state}: {text(f'because_{one.reason}')}" if one.reason else state
+
+
+def effect_name(one: Consequence) -> str:
+    """What it is, and to whom."""
+    if not one.kind.startswith("email."):
+        return text("webhook")
+    return text("mail_to_buyer" if one.kind in (TO_BUYER, "email.message_to_buyer") else "mail_to_shop")
+
+
 def seen_by(message: int, marks: Sequence[Mapping[str, Any]], principal: Principal, names: Mapping[str, str]) -> str:
     """Who else has seen the conversation up to this message."""
     readers = [who(mark["reader"], principal, names) for mark in marks if mark["up_to"] == message]
@@ -202,6 +251,13 @@ def seen_by(message: int, marks: Sequence[Mapping[str, Any]], principal: Princip
 
 def _via(acting: Mapping[str, Any]) -> str | None:
     return f"person:{acting['person']['id']}" if "person" in acting else DEMO if "demo" in acting else None
+
+
+def edited_before(error: AppError, principal: Principal) -> str:
+    """That somebody else was faster, for a form whose edit does not depend on the order's status."""
+    members: dict[str, Any] = orjson.loads(orjson.dumps(error.members))
+    names = actors(principal, members["current"].get("buyer_name"))
+    return text("edited_before", actor=who(members["changed"]["actor"], principal, names))
 
 
 def refusal(error: AppError, target: str, principal: Principal, labels: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 
 from access.principal import Principal
 from chat.routes import Message
-from dashboard import messages
+from dashboard import messages, timeline
 from dashboard.brand import Brand
 from dashboard.buyer_list import BuyerList, Month
 from dashboard.buyer_pages import Step
@@ -130,6 +130,9 @@ def _order_page(role: str, status: str) -> dict[str, Any]:
         "messages": [dict.fromkeys(Message.model_fields) | example_of(Message)],
         "earlier": 1,
         "later": True,
+        "seen_marks": [],
+        "link": None,
+        "life": timeline.OrderLife(timeline.Timeline("all", [], [], []), []),
         "names": messages.actors(Principal(role, 1), "Alice Archer"),  # type: ignore[arg-type]
     }
 

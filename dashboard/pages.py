@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request
@@ -11,9 +12,10 @@ from werkzeug.wrappers import Response
 
 from access import guards, profiles, sellers
 from access.principal import Principal
-from dashboard import buyer_pages, loaders, messages, parts, people, rewording
+from dashboard import buyer_pages, loaders, messages, parts, people, print_pages, rewording, timeline
 from dashboard.auth_pages import sign_in_first
 from dashboard.context import ROLES, PageContext
+from dashboard.order_page import LinkShown
 from foundation import formats
 from foundation.contract import LARGEST_ID
 from foundation.errors import Unauthorized
@@ -30,12 +32,18 @@ class FormError:
 
     order_id: int
     place: str
-    """`status` or `message`: the form that was refused."""
+    """`status`, `message`, `buyer`, `parcels` or `knows`: where the form stands that was refused."""
 
     text: str
     draft: str = ""
     internal: bool = False
     """Whether it was to be an internal note: sent again, it must not become a message."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Everything that was entered."""
+
+    still_possible: bool = False
+    """Whether the change may be made all the same, to the order as it is now."""
 
 
 def protect(blueprint: Blueprint, context: PageContext, rule: guards.Rule = RULE) -> None:
@@ -73,6 +81,7 @@ def blueprint(context: PageContext) -> Blueprint:
         return redirect(f"{context.view(guards.current().role).home}/{order_id}", 303)
 
     buyer_pages.add_list(pages, context, page)
+    print_pages.add_printing(pages, context)
 
     @pages.get("/inbox")
     def notifications() -> ResponseReturnValue:
@@ -81,18 +90,24 @@ def blueprint(context: PageContext) -> Blueprint:
     return pages
 
 
-def order_page(context: PageContext, order_id: int, form_error: FormError | None = None) -> str:
-    """One order: the tracking page for its buyer, the working view for other roles."""
+def order_page(
+    context: PageContext, order_id: int, form_error: FormError | None = None, link: LinkShown | None = None
+) -> str:
+    """One order: the tracking page for its buyer, the working view for other roles. `link` was made just now."""
     principal = guards.current()
     found = loaders.order(context, principal, order_id, earlier_than())
     names = messages.actors(principal, found["order"]["buyer_name"])
     if principal.role != "seller":
         names |= shop_name(found["order"])
-    template = "track.html" if principal.role == "buyer" else "order.html"
+    path = f"{context.view(principal.role).home}/{order_id}"
     if principal.role == "buyer":
         found |= buyer_pages.order_values(context, found["order"])
-    path = f"{context.view(principal.role).home}/{order_id}"
-    return page(context, template, path=path, names=names, form_error=form_error, **found)
+        return page(context, "track.html", path=path, names=names, form_error=form_error, **found)
+    shown = request.args.get("show", "all")
+    shown = shown if shown in timeline.FILTERED else "all"
+    life = timeline.of_order(principal, found, shown)
+    path = path if shown == "all" else f"{path}?show={shown}"
+    return page(context, "order.html", path=path, names=names, form_error=form_error, link=link, life=life, **found)
 
 
 def inbox_page(context: PageContext) -> str:

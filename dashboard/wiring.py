@@ -30,6 +30,7 @@ from dashboard import (
     navigation,
     ops_effects_pages,
     ops_pages,
+    order_forms,
     page_trials,
     pages,
     people,
@@ -43,7 +44,7 @@ from dashboard import (
 )
 from dashboard.context import PageContext
 from dashboard.ops_pages import Ops
-from foundation import languages
+from foundation import formats, languages
 from foundation.settings import Settings
 from foundation.version import VERSION
 from notifications.unsubscribing import Unsubscribing
@@ -84,6 +85,7 @@ OF_CONTEXT = (
     pages.blueprint,
     forms.blueprint,
     bulk_pages.blueprint,
+    order_forms.blueprint,
     view_pages.blueprint,
     preference_pages.blueprint,
     settings_pages.blueprint,
@@ -106,9 +108,7 @@ def build(
 ) -> None:
     """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
     template of the operator's that cannot be used."""
-    context = PageContext(
-        orders.workflow, orders.changes, orders.undo, chat, notifications.marks, realtime.cursor, settings.demo
-    )
+    context = _context(settings, access, realtime, orders, chat, notifications)
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
     assets.init_app(app)
@@ -134,6 +134,23 @@ def build(
         page_trials.check(app, settings.templates_folder, context)
 
 
+def _context(
+    settings: Settings, access: Access, realtime: Realtime, orders: Orders, chat: Chat, notifications: Notifications
+) -> PageContext:
+    return PageContext(
+        orders.workflow,
+        orders.changes,
+        orders.undo,
+        chat,
+        notifications.marks,
+        realtime.cursor,
+        settings.demo,
+        orders.edits,
+        orders.resending,
+        access.tracking_links,
+    )
+
+
 def _give_to_templates(app: OpenAPI) -> None:
     """What every template may use."""
     app.jinja_env.filters.update(formatters.FILTERS)
@@ -143,6 +160,8 @@ def _give_to_templates(app: OpenAPI) -> None:
     app.jinja_env.globals["for_scripts"] = messages.for_scripts
     app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
+    app.jinja_env.globals.update(effect_state=messages.effect_state, effect_name=messages.effect_name)
+    app.jinja_env.globals["zone"] = formats.zone
     app.jinja_env.globals["fresh_key"] = lambda: secrets.token_hex(16)
 
 

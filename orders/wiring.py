@@ -60,6 +60,8 @@ class Orders:
     changes: StatusChanges
     undo: Undo
     creation: Creation
+    edits: Edits
+    resending: Resending
     fast_path: FastPath
     hot_pool: PreparedPool
     routes: tuple[APIBlueprint, ...]
@@ -122,14 +124,15 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
     undo = Undo(hot, changes, workflow)
     locked = LockedOrders(workflow, engine, event_type)
     explainer = Explainer(workflow, engine)
+    edits, resending = Edits(locked), Resending(locked)
     blueprints = (
         routes.blueprint(
-            workflow, changes, undo, creation, Edits(locked), partial(ledger.of, engine.durable_pool.run, event_type)
+            workflow, changes, undo, creation, edits, partial(ledger.of, engine.durable_pool.run, event_type)
         ),
         dry_run_routes.blueprint(changes),
         import_routes.blueprint(workflow),
         saved_view_routes.blueprint(workflow),
-        edit_routes.blueprint(Resending(locked)),
+        edit_routes.blueprint(resending),
         tracking_routes.blueprint(access.tracking_links, workflow),
         personal_routes.routes,
         preference_routes.blueprint(workflow.notices.rules),
@@ -137,7 +140,9 @@ def build(settings: Settings, access: Access, engine: Engine, plan: OrdersPlan) 
         bulk_routes.blueprint(workflow),
     )
     fast_path = FastPath(access.credentials, changes, access.limits)
-    return Orders(workflow, changes, undo, creation, fast_path, hot, blueprints, _pruned(settings), explainer)
+    return Orders(
+        workflow, changes, undo, creation, edits, resending, fast_path, hot, blueprints, _pruned(settings), explainer
+    )
 
 
 def _pruned(settings: Settings) -> dict[str, Prune]:

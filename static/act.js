@@ -30,7 +30,7 @@ function consequences(form, submitter, holder) {
   const to = form.elements.to?.value ?? submitter?.value.split(":").at(-1);
   const now = holder.closest("[data-status-now]")?.dataset.statusNow;
   const event = { kind: form.dataset.act, order: holder.dataset.order, statuses: [now, to].filter(Boolean) };
-  return ["said", ...parts.named(event)];
+  return ["said", ...(parts.named(event).get(parts.pathOf(form)) ?? [])];
 }
 
 async function submit(form, submitter) {
@@ -56,6 +56,7 @@ async function submit(form, submitter) {
   const fresh = parts.show(html, parts.begin(), status < 300);
   if (status < 300) return say(fresh.getElementById("said")?.textContent.trim());
   parts.outdate({ kind: form.dataset.act, order: holder.dataset.order }); // it is not what the page shows
+  if (fresh.querySelector(".anyway")) closeMenus(null); // it stands below them
   refuse(holder, fresh.querySelector(".form-error:not([hidden])")?.textContent.trim() ?? text("unavailable"));
 }
 
@@ -63,7 +64,7 @@ function succeed(form, submitter) {
   drafts.forget(form);
   delete form.dataset.written;
   form.reset();
-  const menu = form.closest("details.more");
+  const menu = form.closest("details.more, details.form");
   if (menu) menu.open = false;
   leave(submitter);
 }

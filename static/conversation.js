@@ -3,14 +3,15 @@
 import { page } from "./page.js";
 
 let marked = 0;
+let markedOrder;
 
 const newest = () => Number(document.querySelector(".log li:last-child")?.dataset.message ?? 0);
 
 /** On a page of earlier messages, or in a hidden tab, nobody has seen the newest ones. */
 export async function markSeen() {
   const [id, upTo] = [document.getElementById("order")?.dataset.order, newest()];
-  if (!id || document.hidden || page.boot.role === "auditor" || location.search || upTo <= marked) return;
-  marked = upTo;
+  if (!id || !upTo || document.hidden || page.boot.role === "auditor" || new URLSearchParams(location.search).has("before") || (id === markedOrder && upTo <= marked)) return;
+  [marked, markedOrder] = [upTo, id];
   const answer = await fetch(`/api/orders/${id}/messages/seen`, {
     method: "POST",
     body: JSON.stringify({ up_to: upTo }),
@@ -25,9 +26,14 @@ export function toEnd() {
 }
 
 export function start() {
+  look();
+  document.addEventListener("visibilitychange", markSeen);
+}
+
+/** An order has been opened: its conversation is looked at from now on. */
+export function look() {
   toEnd();
   markSeen();
-  document.addEventListener("visibilitychange", markSeen);
   const log = document.querySelector(".log");
   if (log) new MutationObserver(markSeen).observe(log, { childList: true, subtree: true });
 }

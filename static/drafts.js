@@ -15,8 +15,8 @@ function keep(field) {
 /** Fill in what was being written; an open menu shows it. */
 export function restore(root = document) {
   for (const field of fields(root)) {
-    const draft = field.value ? null : sessionStorage.getItem(nameOf(field));
-    if (!draft) continue;
+    const draft = dirty(field) ? null : sessionStorage.getItem(nameOf(field));
+    if (!draft || draft === field.value) continue;
     field.value = draft;
     field.closest("details")?.setAttribute("open", "");
   }

@@ -9,7 +9,7 @@
 import * as clock from "./clock.js";
 import * as drafts from "./drafts.js";
 import * as guard from "./guard.js";
-import { page, say } from "./page.js";
+import { say } from "./page.js";
 import { Idiomorph } from "./vendor/idiomorph/idiomorph.min.js";
 
 const SOON_MS = 250;
@@ -43,10 +43,26 @@ export function outdate(event) {
 /** All parts are old, as after a gap in the stream. */
 export const outdateAll = () => outdate({ all: true });
 
-/** The names of the parts that such an event makes old. */
+/** The address that draws this part: the page's, or that of the order which is open beside it. */
+export const pathOf = (element) => element.closest("[data-path]").dataset.path;
+
+/** The names of the parts that such an event makes old, by the addresses that draw them. */
 export function named(...events) {
-  const parts = [...document.querySelectorAll("[data-part]")];
-  return parts.filter((part) => concerned(part, events)).map((part) => part.dataset.part);
+  return byPath([...document.querySelectorAll("[data-part]")].filter((part) => concerned(part, events)));
+}
+
+function byPath(parts) {
+  const found = new Map();
+  for (const part of parts) found.set(pathOf(part), [...(found.get(pathOf(part)) ?? []), part.dataset.part]);
+  return found;
+}
+
+/** What `named` has found, drawn anew. Answers false if it may work a moment later. */
+export async function fetchAll(found, mine = false) {
+  for (const [path, names] of found)
+    for (let first = 0; first < names.length; first += MOST_PARTS)
+      if ((await fetchParts(path, names.slice(first, first + MOST_PARTS), mine)) === null) return false;
+  return true;
 }
 
 function concerned(part, events) {
@@ -80,16 +96,14 @@ function plan(wait = happened.size > MUCH ? LOADED_MS : SOON_MS) {
 async function refresh() {
   timer = undefined;
   const events = [...happened.values()];
-  const names = named(...events);
+  const old = named(...events);
   happened.clear();
-  if (!names.length) return;
+  if (!old.size) return;
   asking = true;
-  let answer;
-  for (let first = 0; answer !== null && first < names.length; first += MOST_PARTS)
-    answer = await fetchParts(page.path, names.slice(first, first + MOST_PARTS));
+  const done = await fetchAll(old);
   asking = false;
   if (waiting.size) for (const event of events) countHeld(event);
-  if (answer === null) for (const event of events) happened.set(JSON.stringify(event), event);
+  if (!done) for (const event of events) happened.set(JSON.stringify(event), event);
   if (happened.size) plan(LOADED_MS);
 }
 
@@ -174,6 +188,7 @@ const callbacks = (part, mine) => ({
   beforeNodeMorphed: (old, fresh) => {
     if (!(old instanceof Element)) return true;
     if (old.dataset?.v !== undefined && old.dataset.v === fresh.dataset?.v) return false;
+    if ("stays" in old.dataset && !mine && old.dataset.stays === fresh.dataset.stays && refuses(old) && !refuses(fresh)) return false;
     if ("guard" in old.dataset) return guard.mayRedraw(old) || hold(part);
     if ("rest" in old.dataset && !mine && !guard.atRest(old)) return hold(part, () => inPlace(old, fresh, part));
     if (old.matches("input, textarea, select") && (old === document.activeElement || drafts.dirty(old))) return false;
@@ -185,8 +200,11 @@ const callbacks = (part, mine) => ({
   beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
 });
 
+/** Why a form was refused is there to be read: drawing the page anew does not take it away. */
+const refuses = (element) => element.querySelector(".form-error:not([hidden])") !== null;
+
 function countHeld(event) {
-  for (const name of named(event)) if (waiting.has(name)) held.set(name, (held.get(name) ?? new Set()).add(event.order));
+  for (const name of [...named(event).values()].flat()) if (waiting.has(name)) held.set(name, (held.get(name) ?? new Set()).add(event.order));
   sayHeld();
 }
 
@@ -228,8 +246,8 @@ function highlight(element) {
 
 /** The reader has left what was held: draw it anew. */
 async function release(mine = false) {
-  const names = [...waiting].filter((name) => document.querySelector(`[data-part="${CSS.escape(name)}"]`));
-  if (names.length && (await fetchParts(page.path, names, mine)) === null) setTimeout(release, LOADED_MS);
+  const old = [...waiting].map((name) => document.querySelector(`[data-part="${CSS.escape(name)}"]`)).filter(Boolean);
+  if (!(await fetchAll(byPath(old), mine))) setTimeout(release, LOADED_MS);
 }
 
 /**
@@ -248,7 +266,7 @@ async function more(link) {
     ours.after(next);
   }
   const last = ours.querySelector("[id]:last-child a");
-  if ((await fetchParts(page.path, cut ? [cut, grown] : [grown], true)) !== null) return (next ? next.querySelector("a") : last)?.focus({ preventScroll: true });
+  if ((await fetchParts(pathOf(ours), cut ? [cut, grown] : [grown], true)) !== null) return (next ? next.querySelector("a") : last)?.focus({ preventScroll: true });
   next?.remove();
   ours.dataset.part = name;
 }

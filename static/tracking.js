@@ -10,8 +10,7 @@ import { show } from "./pill.js";
 
 /** False if the link is no longer valid: the page is loaded again, and says so. */
 async function refresh() {
-  const names = parts.named({ all: true });
-  if ((await parts.fetchParts(page.path, names)) === null) throw new Error("no answer");
+  if (!(await parts.fetchAll(parts.named({ all: true })))) throw new Error("no answer");
 }
 
 if (page.path !== location.pathname + location.search) history.replaceState(null, "", page.path + location.hash); // the URL of a refused form is no page

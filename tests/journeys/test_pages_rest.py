@@ -86,7 +86,7 @@ def test_a_button_under_a_resting_pointer_does_not_become_another(
 
     button.click()
 
-    expect(bob.locator("#hero .form-error")).to_have_text("This order just changed. Check it and press again.")
+    expect(bob.locator("#next .form-error")).to_have_text("This order just changed. Check it and press again.")
     bob.mouse.move(2, 2)
     expect(bob.get_by_role("button", name=f"Start preparing, order {order['number']}")).to_be_visible()
     assert 2 == version_at_rest(server, bob, order)
@@ -97,8 +97,7 @@ def test_a_colleagues_change_takes_nothing_from_who_is_typing(server: Server, vi
     server.move(order["id"], "PREPARING")
     server.move(order["id"], "READY")
     bob = visitors.signed_in("Bob", f"/seller/orders/{order['id']}")
-    bob.get_by_label(f"More for order {order['number']}").click()
-    field = bob.get_by_label("Number")
+    field = bob.locator("#next").get_by_label("Number")
     field.press_sequentially("0034 04")
 
     server.move(order["id"], "SHIPPED", "operator")
