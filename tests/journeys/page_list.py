@@ -24,7 +24,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/seller/orders/999999999",
     ),
     "Alice": ("/buyer/orders", "/buyer/orders/list", "/buyer/orders/{id}", "/inbox", "/seller/orders"),
-    "Olive": ("/operator/orders", "/operator/orders/{id}", "/operator/orders/list", "/support", "/support/orders/{id}"),
+    "Olive": ("/operator/orders", "/operator/orders/{id}", "/operator/orders/list", "/support", "/support/orders/{id}")
+    + ("/ops", "/ops/effects", "/ops/dead", "/ops/destinations", "/ops/live"),
 }
 """By who looks at them; `{id}` is an order's, `{link}` the tracking link of it."""
 
@@ -40,6 +41,10 @@ NO_PAGES = {
     "/static/<name>": "a file",
     "/openapi.json": "a file",
     "/support/orders/<int>/export": "a file",
+    "/any/bulk": "needs a selection",
+    "/any/bulk/<int>": "needs a bulk change",
+    "/ops/effects/<int>": "needs an effect",
+    "/ops/jobs/<int>/stop": "leads to another",
     "/shops/<int>/logo/<int>": "a picture",
     "/t/<link>/status": "a part of pages of other sites",
     "/t/<link>/stream": "a stream",
@@ -84,5 +89,5 @@ def shape(rule: str) -> str:
 def looked_at() -> set[str]:
     """The shapes of all that is gone through."""
     plain = (path.partition("?")[0] for paths in PAGES.values() for path in paths)
-    sided = (re.sub(r"^/(seller|buyer|operator|auditor)/orders", "/any/orders", path) for path in plain)
+    sided = (re.sub(r"^/(seller|buyer|operator|auditor)/(orders|messages)", r"/any/\2", path) for path in plain)
     return {path.replace("{id}", "<int>").replace("{link}", "/t/<link>") for path in sided}

@@ -38,7 +38,7 @@ def filled(server: Server, order: Any) -> Filled:
 
 
 @pytest.mark.parametrize("who", PAGES, ids=lambda who: who or "guest")
-@pytest.mark.parametrize(("theme", "width"), itertools.product(THEMES, WIDTHS))
+@pytest.mark.parametrize(("theme", "width"), list(itertools.product(THEMES, WIDTHS)))
 def test_no_page_has_a_serious_finding(visitors: Visitors, filled: Filled, who: str, theme: Any, width: int) -> None:
     visitors.expected = visitors.any_status
     page = visitors.guest(bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 844})
