@@ -96,7 +96,9 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
     ):
         app.register_api(routes)
     openapi.init_app(app)
-    build_dashboard(app, settings, access, realtime, orders, chat, notifications, engine, operations, webhooks)
+    onward.demo = build_dashboard(
+        app, settings, access, realtime, orders, chat, notifications, engine, operations, webhooks
+    )
     return onward
 
 

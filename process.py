@@ -8,6 +8,7 @@ import gevent
 from flask import Flask
 
 from access.parts import Access
+from dashboard.demo_streams import StreamCuts
 from foundation import db, metric_files, poolers
 from foundation.health import Check
 from foundation.loop import LoopWatch
@@ -34,6 +35,7 @@ class Onward:
     alerts: Alerts
     operations: Operations
     pruner: Pruner
+    demo: StreamCuts | None = None
     loop: LoopWatch = field(default_factory=LoopWatch)
     stopping: bool = False
     _flusher: gevent.Greenlet[..., None] | None = None
@@ -43,6 +45,8 @@ class Onward:
         self.loop.start()
         self.access.refresher.start()
         self.realtime.start(lambda: self.engine.owner)
+        if self.demo is not None:
+            self.demo.start()
         self.counts.start()
         self.engine.start()
         self.operations.runner.start()
@@ -56,6 +60,8 @@ class Onward:
         self.pruner.stop()
         self.operations.runner.stop()
         self.operations.rollups.stop()
+        if self.demo is not None:
+            self.demo.stop()
         self.realtime.drain()
         self.engine.stop()
         self.counts.stop()

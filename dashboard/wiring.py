@@ -19,6 +19,7 @@ from dashboard import (
     browser_choices,
     bulk_pages,
     conversation_pages,
+    demo_pages,
     error_frame,
     find_page,
     formatters,
@@ -43,6 +44,8 @@ from dashboard import (
     webhook_pages,
 )
 from dashboard.context import PageContext
+from dashboard.demo_pages import Demo
+from dashboard.demo_streams import StreamCuts
 from dashboard.ops_pages import Ops
 from foundation import formats, languages
 from foundation.settings import Settings
@@ -105,9 +108,9 @@ def build(
     engine: Engine,
     operations: Operations,
     webhooks: Webhooks,
-) -> None:
-    """Register the pages, what their templates use, and the headers of every HTML response. Raises SettingsError for a
-    template of the operator's that cannot be used."""
+) -> StreamCuts | None:
+    """Register the pages, what their templates use, and the headers of every HTML response; returns what the demo runs
+    in each process. Raises SettingsError for a template of the operator's that cannot be used."""
     context = _context(settings, access, realtime, orders, chat, notifications)
     if settings.templates_folder:
         page_trials.use(app, settings.templates_folder)
@@ -130,8 +133,26 @@ def build(
     _add_frame(app, context)
     if notifications.folder is not None:
         app.register_blueprint(mail_pages.blueprint(notifications.folder))
+    cuts = _build_demo(app, settings, access, realtime, orders, notifications, context) if settings.demo else None
     if settings.templates_folder:
         page_trials.check(app, settings.templates_folder, context)
+    return cuts
+
+
+def _build_demo(
+    app: OpenAPI,
+    settings: Settings,
+    access: Access,
+    realtime: Realtime,
+    orders: Orders,
+    notifications: Notifications,
+    context: PageContext,
+) -> StreamCuts:
+    cuts = StreamCuts(settings.mail_folder and settings.mail_folder / "cut", realtime.hub)
+    switch = demo_pages.switch_of(settings.mail_folder, bool(settings.smtp_url))
+    demo = Demo(orders.creation, realtime, access.tracking_links, cuts, notifications.folder, switch)
+    app.register_blueprint(demo_pages.blueprint(context, demo))
+    return cuts
 
 
 def _context(

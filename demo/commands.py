@@ -8,8 +8,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from access.tokens import Tokens
+from dashboard import demo_market as market
 from dashboard.people import CAST
-from demo import market
 from demo.seed import seed
 from demo.simulate import SimulationRefused, Simulator
 from orders import listing
@@ -48,7 +48,7 @@ def hello() -> None:
 
 
 @demo.command("run")
-@click.option("--per-minute", type=click.FloatRange(1, 600), default=30, show_default=True, help="Steps per minute.")
+@click.option("--per-minute", type=click.FloatRange(1, 600), default=60, show_default=True, help="Steps per minute.")
 @click.option("--minutes", type=click.FloatRange(0.01, 24 * 60), default=10, show_default=True, help="Duration.")
 @with_appcontext
 def run(per_minute: float, minutes: float) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
-from dashboard.people import DemoPerson
-from demo import market
+import orjson
+
+from access.principal import Principal
+from dashboard import demo_market as market
+from dashboard.people import CAST, DemoPerson
 from foundation import sql
+from foundation.contract import LARGEST_ID
 from foundation.db import db
 from foundation.errors import AppError
+from notifications import inbox
 from orders.schemas import ChangeOrderStatusRequest, CreateOrderRequest
 from orders.status_change import StatusChange
 from outbox.modes import ALL, SEQUENTIAL
@@ -20,6 +25,9 @@ ANY_ORDER = SQL.text("any_order")
 
 SEED = 1042
 """The same orders every time, so that pictures are reproducible."""
+
+MOST_ENTRIES = 200
+"""More than anybody has after that morning."""
 
 STEPS = (0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 0, 1, 3, 4, 5, 2)
 """How far along the usual path each order is."""
@@ -40,7 +48,19 @@ def seed(onward: Onward) -> int:
             for status in market.LIFE[:steps]:
                 _move(onward, placed.order_id, buyer, status)
     onward.engine.finish()
+    for person in CAST:
+        _leave_one_of_each_kind(inbox.Marks(onward.realtime.append), person.principal)
     return len(STEPS)
+
+
+def _leave_one_of_each_kind(marks: inbox.Marks, principal: Principal) -> None:
+    """A morning's notifications are no news to somebody who has just come: one of each kind is unread, to be seen."""
+    entries, _ = inbox.page(principal, LARGEST_ID, MOST_ENTRIES, grouped=True)
+    seen: set[str] = set()
+    for entry in orjson.loads(entries):
+        if entry["kind"] in seen:
+            marks.some(principal, [entry["id"]])
+        seen.add(entry["kind"])
 
 
 def _move(onward: Onward, order_id: int, buyer: DemoPerson, status: str) -> None:

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 
 from access.principal import Principal
 from access.tokens import Tokens
-from demo import market
+from dashboard import demo_market as market
 from foundation import clock
 
 ORDERS_KEPT_OPEN = 14

@@ -148,7 +148,7 @@ class Settings:
         "orders@localhost", "Sender of e-mails: an address, or `A Shop <orders@shop.example>`.", form.mail_from
     )
     mail_folder: Path | None = _setting(
-        "", "Folder in which the demo keeps e-mails if there is no `SMTP_URL`; `make run` sets it.", form.file
+        "", "Folder with the demo's e-mails: those of its own mail server, which `make run` starts.", form.file
     )
     alert_dead_letters: int = _setting(
         "100",

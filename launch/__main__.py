@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from foundation.settings import SettingsError
-from launch import address_file
+from launch import address_file, demo_mail
 from launch.children import Child, Stopped, StopRequest
 from launch.errors import LaunchError
 from launch.plan import PROJECT, Plan, kept_secret, new_webhook_keys
@@ -78,7 +78,8 @@ def _environment(plan: Plan) -> Iterator[tuple[Mapping[str, str], Sequence[int]]
         if plan.own_webhook_keys:
             keys = kept_secret(settings.data_dir / "webhook_secret_keys", new_webhook_keys)
             environment["WEBHOOK_SECRET_KEYS"] = keys
-        yield environment, shared_files
+        with demo_mail.served(environment) as served:
+            yield served, shared_files
 
 
 @contextmanager

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -12,11 +9,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from foundation.addresses import mailbox
+from notifications import mail_files
 from notifications.email import Mail, compose
 from side_effects.retry import Outcome, describe
-
-MOST_KEPT = 200
-NAME = re.compile(r"[0-9a-f]{20}")
 
 
 @dataclass(frozen=True)
@@ -36,46 +31,26 @@ class MailFolder:
         self._sender = sender
 
     def send(self, mail: Mail) -> Outcome:
-        """Write it down. An e-mail that is sent again replaces itself."""
+        """Write it down."""
         try:
             envelope = compose(mailbox(self._sender), mail)
         except ValueError as error:
             return Outcome("dead", f"it can never be sent: {describe(error)}")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = hashlib.sha256(mail.message_id.encode()).hexdigest()[:20]
-        draft = self._folder / f"{name}.{os.getpid()}"
-        draft.write_bytes(envelope.content)
-        draft.rename(self._path(name))
-        for old in self._newest()[MOST_KEPT:]:
-            old.unlink(missing_ok=True)
+        mail_files.keep(self._folder, mail.message_id, envelope.content)
         return Outcome("succeeded", "kept in the data folder")
 
     def mails(self) -> list[KeptMail]:
         """All of them, the newest first."""
-        return [found for path in self._newest() if (found := self.mail(path.stem))]
+        return [found for path in mail_files.newest(self._folder) if (found := self.mail(path.stem))]
 
     def mail(self, name: str) -> KeptMail | None:
         """One of them; None if there is none of this name."""
-        if not NAME.fullmatch(name):
+        if not mail_files.NAME.fullmatch(name):
             return None
-        path = self._path(name)
+        path = mail_files.path(self._folder, name)
         try:
             content, seconds = path.read_bytes(), path.stat().st_mtime
         except FileNotFoundError:
             return None
         message = message_from_bytes(content, policy=policy.default)
         return KeptMail(name, datetime.fromtimestamp(seconds, UTC), message)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.eml"
-
-    def _newest(self) -> list[Path]:
-        """By time; what is deleted meanwhile by another process counts as the oldest."""
-        return sorted(self._folder.glob("*.eml"), key=_written_at, reverse=True)
-
-
-def _written_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

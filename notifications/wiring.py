@@ -35,7 +35,7 @@ class Notifications:
     """None if there is no way to send e-mail: no mail server, and not the demo."""
 
     folder: MailFolder | None
-    """Where the demo keeps e-mails that no mail server gets."""
+    """Where the demo's e-mails are: no mail server gets them, or its own one keeps them there."""
 
     marks: Marks
     counts: LiveCounts
@@ -53,7 +53,7 @@ class Notifications:
 def build(app: Flask, settings: Settings, append: Append, say: Say) -> Notifications:
     """`append` adds a live event to a transaction, `say` sends one that is not stored."""
     folder = _folder(settings)
-    mailing = folder or _mailer(settings)
+    mailing = _mailer(settings) or folder
     unsubscribe = Unsubscribing(settings).link if settings.public_url else None
     run = PreparedPool(settings.dsn, 1, "mail").run
     post = Post(Letters(template_folders(settings.templates_folder)), mailing, run, unsubscribe) if mailing else None
@@ -80,7 +80,7 @@ def build(app: Flask, settings: Settings, append: Append, say: Say) -> Notificat
 
 def _folder(settings: Settings) -> MailFolder | None:
     """For the demo alone: in production, e-mail that nobody gets is a mistake, not a file."""
-    if settings.mail_folder is None or not settings.demo or settings.smtp_url:
+    if settings.mail_folder is None or not settings.demo:
         return None
     return MailFolder(settings.mail_folder, settings.mail_from)
 

@@ -141,6 +141,12 @@ class Hub:
         for subscriber in list(self.subscribers):
             self.end(subscriber, reason, last())
 
+    def reset_all(self, reason: str) -> None:
+        """Drop all subscribers, with what was not delivered yet: they reconnect, and it is replayed."""
+        for subscriber in list(self.subscribers):
+            if not subscriber.closed_for:
+                self._drop(subscriber, reason)
+
     def _departures(self, epoch: int, rows: Iterable[Row]) -> list[Departure]:
         alone: dict[str, list[bytes]] = {}
         among: dict[Subscriber, list[bytes]] = {}

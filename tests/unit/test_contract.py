@@ -31,6 +31,7 @@ PAGE_BLUEPRINTS = {
     "bulk_pages",
     "board",
     "brand",
+    "demo",
     "conversations",
     "list",
     "ops_effects_pages",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from access.profile_schemas import PIXEL
-from notifications import kept_mail
+from notifications import mail_files
 from notifications.email import Mail
 from notifications.kept_mail import MailFolder
 from process import onward_of
@@ -39,11 +39,8 @@ def test_the_demo_shows_what_it_would_have_sent(demo, settings, sql, empty, tmp_
     assert 0o700 == (tmp_path / "mail").stat().st_mode & 0o777
 
 
-@pytest.mark.parametrize(
-    "changes", [{"demo": False}, {"demo": True, "smtp_url": "smtp://127.0.0.1:1"}], ids=["production", "mail server"]
-)
-def test_without_the_demo_or_with_a_mail_server_there_is_no_such_page(app_with, tmp_path, changes):
-    app = app_with(mail_folder=tmp_path / "mail", **changes)
+def test_without_the_demo_there_is_no_such_page(app_with, tmp_path):
+    app = app_with(mail_folder=tmp_path / "mail", demo=False)
 
     assert 404 == app.test_client().get("/dev/mail").status_code
     assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/dev")]
@@ -59,7 +56,7 @@ def test_nothing_but_a_mail_is_shown(demo, tmp_path, name):
 
 
 def test_the_newest_are_kept_and_one_that_is_sent_again_replaces_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_mail, "MOST_KEPT", 3)
+    monkeypatch.setattr(mail_files, "MOST_KEPT", 3)
     folder = MailFolder(tmp_path / "mail", "orders@localhost")
     for number in (1, 2, 3, 4, 4):
         assert "succeeded" == folder.send(Mail("a@b.example", f"Mail {number}", "x", f"id.{number}")).kind

@@ -1,4 +1,4 @@
-"""The contents of the demo's orders."""
+"""The contents of the demo's orders, of those that it begins with and of those that come later."""
 
 from __future__ import annotations
 
