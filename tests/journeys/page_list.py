@@ -24,8 +24,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/seller/orders/999999999",
     ),
     "Alice": ("/buyer/orders", "/buyer/orders/list", "/buyer/orders/{id}", "/inbox", "/seller/orders"),
-    "Olive": ("/operator/orders", "/operator/orders/{id}", "/operator/orders/list", "/support", "/support/orders/{id}")
-    + ("/ops", "/ops/effects", "/ops/dead", "/ops/destinations", "/ops/live"),
+    "Olive": (
+        *("/operator/orders", "/operator/orders/{id}", "/operator/orders/list", "/support", "/support/orders/{id}"),
+        *("/ops", "/ops/effects", "/ops/dead", "/ops/destinations", "/ops/live"),
+    ),
 }
 """By who looks at them; `{id}` is an order's, `{link}` the tracking link of it."""
 
