@@ -104,11 +104,7 @@ def _build_packages(app: OpenAPI, settings: Settings) -> Onward:
 
 def _pruned(access: Access, realtime: Realtime, notifications: Notifications) -> dict[str, Prune]:
     """What is deleted in time, by name."""
-    return {
-        **realtime.pruned,
-        "revocations": access.prune,
-        **notifications.prune,
-    }
+    return {**realtime.pruned, "revocations": access.prune, **notifications.prune}
 
 
 def _wrappers(onward: Onward) -> tuple[Callable[[WSGIApplication], WSGIApplication], ...]:

@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 
 from access import guards
 from dashboard.auth_pages import too_old
-from dashboard.ops_pages import RULE, Ops, answered, field
+from dashboard.ops_pages import OPERATIONS_RULE, Ops, answered, field
 from dashboard.pages import protect
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import InvalidRequest
@@ -26,7 +26,7 @@ from operations.selection import Selection
 SIDE_EFFECT = f"<int(min=1, max={LARGEST_ID}):side_effect_id>"
 JOB_ID = f"<int(min=1, max={LARGEST_ID}):job_id>"
 PER_PAGE = 50
-TICKED = "id-"
+TICK_PREFIX = "id-"
 """Begins the name of the field of one that is ticked: no field may be repeated."""
 
 JOBS_SHOWN = 10
@@ -38,7 +38,7 @@ PACES = (1, 10, 100, 1000)
 def effects_blueprint(ops: Ops) -> Blueprint:
     """The pages about single side effects, and the forms that act on them."""
     pages = Blueprint("ops_effects_pages", __name__)
-    protect(pages, ops.context, RULE)
+    protect(pages, ops.context, OPERATIONS_RULE)
     pages.register_error_handler(CSRFError, too_old)
 
     @pages.get("/ops/effects")
@@ -139,7 +139,7 @@ def _dead(ops: Ops) -> str:
 
 def _selected(ops: Ops) -> Selection:
     """Those that are ticked, or all that the filter in the URL matches; raises InvalidRequest if there are none."""
-    ticked = [name.removeprefix(TICKED) for name in request.form if name.startswith(TICKED)]
+    ticked = [name.removeprefix(TICK_PREFIX) for name in request.form if name.startswith(TICK_PREFIX)]
     ids = tuple(int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < ID_DIGITS + 1)
     if field("of") == "selected":
         if not ids:

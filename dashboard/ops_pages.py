@@ -29,7 +29,7 @@ from outbox.engine import Engine
 from outbox.modes import ALL, DEFAULT
 from realtime.wiring import Realtime
 
-RULE = guards.Rule(("operator", "auditor"), "pages")
+OPERATIONS_RULE = guards.Rule(("operator", "auditor"), "pages")
 """Whoever reads everything; an auditor's form is refused as any other change of an auditor's."""
 
 RANGES = {15: N_("15 minutes"), 60: N_("1 hour"), 360: N_("6 hours"), 1440: N_("24 hours")}
@@ -91,7 +91,7 @@ class Ops:
 def blueprint(ops: Ops) -> Blueprint:
     """The pages about the whole service."""
     pages = Blueprint("ops_pages", __name__)
-    protect(pages, ops.context, RULE)
+    protect(pages, ops.context, OPERATIONS_RULE)
     pages.register_error_handler(CSRFError, too_old)
 
     @pages.get("/ops")

@@ -18,7 +18,7 @@ from foundation.languages import N_
 SHOP_FIELDS = ("name", "colour", "reply_to", "hours")
 EMPTY: Mapping[str, Any] = dict.fromkeys((*SHOP_FIELDS, "logo")) | {"version": 0}
 
-WRONG = {
+FIELD_ERRORS = {
     "name": N_("Enter a name for the shop, up to 200 characters."),
     "colour": N_("Choose a colour."),
     "reply_to": N_("Enter one e-mail address, without a name."),
@@ -52,7 +52,7 @@ def save(principal: Principal, form: Mapping[str, str], logo: FileStorage | None
         wanted = SetSellerProfileRequest.model_validate(values)
     except pydantic.ValidationError as error:
         field = str(error.errors()[0]["loc"][0])
-        raise InvalidRequest(WRONG.get(field, WRONG["name"])) from error
+        raise InvalidRequest(FIELD_ERRORS.get(field, FIELD_ERRORS["name"])) from error
     seen = form.get("version", "")
     sellers.set_seller(principal, principal.id, wanted.model_dump(), lambda version: seen == str(version or 0))
 

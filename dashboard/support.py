@@ -35,7 +35,7 @@ NODES = {
     "timer": N_("Timed transition"),
     "effect": N_("Effect"),
 }
-STATES = {
+RULING_STATES = {
     "done": (N_("Done"), "check"),
     "waiting": (N_("Waits"), "dots"),
     "failed": (N_("Failed"), "warning"),
@@ -85,7 +85,7 @@ class ShownNode:
     @classmethod
     def of(cls, node: Explained) -> ShownNode:
         ruling = node.ruling
-        state_text, icon = STATES[ruling.state]
+        state_text, icon = RULING_STATES[ruling.state]
         return cls(
             NODES.get(node.kind, node.kind),
             node.to or ("" if node.kind in NODES else node.effect),

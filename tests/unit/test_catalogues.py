@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%%|</?\w+[^>]*>")
 ATTRIBUTES = re.compile(r"\{%-? block (?:view|state) %\}.*?\{% endblock %\}")
 """Blocks within a tag."""
 
-JINJA = re.compile(r"<style>.*?</style>|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+JINJA = re.compile(r"<style>.*?</style>|<code>.*?</code>|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 READ = re.compile(r""">([^<>]*[^\W\d_]{2}[^<>]*)<|\s(?:aria-label|alt|placeholder|title)="([^"]*[^\W\d_]{2}[^"]*)\"""")
 SENTENCE = re.compile(r"""(["'`])([A-Z][a-z']+(?:[ ….][^"'`]*)?)\1""")
 
@@ -24,7 +24,15 @@ IN_ENGLISH = {
     "docs.html": "the contract, which is in English",
     "mails.html": "what the demo would have sent, for whoever develops",
 }
-NAMES = {"Onward", "· Onward", "Ctrl K", "Esc", "https://"}
+NAMES = {
+    "Onward",
+    "· Onward",
+    "Ctrl K",
+    "Esc",
+    "https://",
+    "kind:email error:timeout order:1042",
+    "order.status_changed",
+}
 KEYS = {"Accept", "Content-Type", "Enter", "Escape", "Bearer ${token}"}
 
 

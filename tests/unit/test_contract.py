@@ -35,6 +35,7 @@ PAGE_BLUEPRINTS = {
     "conversations",
     "list",
     "ops_effects_pages",
+    "order_forms",
     "ops_pages",
     "view_pages",
     "tracking_page",
