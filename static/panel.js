@@ -73,7 +73,7 @@ function onClick(event) {
 /** Before menus get it: Escape closes an open menu first. */
 function onKey(event) {
   if (!current() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.key === "Escape" && !document.querySelector(".more[open], dialog[open]")) return history.back();
+  if (event.key === "Escape" && !document.querySelector(".more[open], dialog[open], :popover-open")) return history.back();
   if (event.target.closest("input, textarea, select")) return;
   if (event.key === "j") walk(1);
   if (event.key === "k") walk(-1);

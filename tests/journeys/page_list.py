@@ -56,6 +56,7 @@ NO_PAGES = {
     "/metrics": "for programs",
     "/password/<link>": "needs a link that is valid once",
     "/unsubscribe/<token>": "needs a link from an e-mail",
+    "/demo": "shows other pages: tests/journeys/test_demo_page.py",
     "/dev/mail": "for whoever develops",
     "/dev/mail/<name>": "for whoever develops",
     "/dev/mail/<name>/html": "an e-mail",
