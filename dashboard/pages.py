@@ -80,6 +80,10 @@ def blueprint(context: PageContext) -> Blueprint:
     def own_order(order_id: int) -> ResponseReturnValue:
         return redirect(f"{context.view(guards.current().role).home}/{order_id}", 303)
 
+    @pages.get("/orders/move", endpoint="after_move")
+    def own_orders() -> ResponseReturnValue:
+        return redirect(context.view(guards.current().role).home, 303)
+
     buyer_pages.add_list(pages, context, page)
     print_pages.add_printing(pages, context)
 

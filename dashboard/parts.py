@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, request
-from jinja2 import TemplateNotFound
 from markupsafe import Markup
 
 from foundation.errors import InvalidRequest
@@ -59,10 +58,7 @@ def _macros(files: list[str], values: Mapping[str, Any]) -> Any:
     """The macros of the first of these files that there is."""
     context = dict(values)
     current_app.update_template_context(context)
-    try:
-        return current_app.jinja_env.get_template(file).make_module(context)
-    except TemplateNotFound:  # a page may have no parts but those of the frame
-        return None
+    return current_app.jinja_env.select_template(files).make_module(context)
 
 
 def _drawn(modules: list[Any], part: PartName) -> Markup:

@@ -18,7 +18,9 @@ const MUCH = 20; // events
 const MOST_PARTS = 40; // in one request
 const TICKS = { time: 2_000, minute: 60_000 }; // kinds of events that only pages have which show what no event has
 const MOST_HIGHLIGHTED = 8;
-const REST = 9; // wait this many times what the last answer took: a board of 200,000 open orders must not keep the service busy
+const REST = 4; // wait this many times what the last answer took
+const SLOW_MS = 1_200; // an answer that takes longer costs the service much, such as a board of 200,000 open orders:
+const LONG_REST = 9; // then this many times
 const NOT_HERE = [403, 404];
 const AGAIN = [408, 429];
 const CHANGED = [{ boxShadow: "0 0 0 3px var(--dot, var(--accent))" }, { boxShadow: "0 0 0 3px transparent" }];
@@ -67,6 +69,7 @@ export async function fetchAll(found, mine = false) {
 
 function concerned(part, events) {
   const { on = "", order, status, range } = part.dataset;
+  if (events.some((event) => event.part === part.dataset.part)) return true;
   if (!on) return false;
   const [kinds, statuses] = [on.split(" "), status?.split(" ")];
   let shown; // the orders in it, looked up once for all events
@@ -107,15 +110,15 @@ async function refresh() {
   if (happened.size) plan(LOADED_MS);
 }
 
-/** The parts of an address drawn anew. Answers null if it may work a moment later. */
+/** The parts of an address drawn anew. Answers null if it may work a moment later: not where one has signed out. */
 export async function fetchParts(path, names, mine = false) {
   const [number, from] = [++asked, performance.now()];
   const answer = await fetch(address(path, names), { headers: { Accept: "text/html" } }).catch(() => null);
   const html = await answer?.text().catch(() => null);
   took = performance.now() - from;
   if (answer && NOT_HERE.includes(answer.status)) location.reload();
-  if (!answer?.ok || html === null) return null;
-  return showInTurns(html, number, mine);
+  if (!answer || html === null || AGAIN.includes(answer.status) || answer.status >= 500) return null;
+  return answer.ok ? showInTurns(html, number, mine) : undefined;
 }
 
 export function address(path, names) {
@@ -164,7 +167,8 @@ function parsed(html) {
 function place(theirs, number, mine) {
   const name = theirs.dataset.part;
   const ours = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-  if (!ours || number < (drawn.get(name) ?? 0)) return;
+  if (!ours) return;
+  if (number < (drawn.get(name) ?? 0)) return outdate({ part: name }); // what it was asked for may not be in what was drawn meanwhile
   const focused = document.activeElement?.closest("[id^=order-]")?.id;
   drawn.set(name, number);
   waiting.delete(name);
