@@ -19,7 +19,7 @@ demo: .venv/installed ## Generate traffic on the running service; ARGS are given
 	@exec $(BIN)/python -m flask --app cli:create_app demo run $(ARGS)
 
 test: .venv/installed-dev programs ## Run all tests; ARGS are given to pytest
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: .venv/installed-dev ## Check style, format and types
 	@$(BIN)/ruff check .

@@ -105,7 +105,7 @@ def _submit(
     """Do it once for the form's key; what was refused is said beside the form, with what was entered still in it."""
     guards.require(*MAY_EDIT)
     key = _given("key")
-    headers = KeyHeaders.model_validate({"Idempotency-Key": key if KEY.fullmatch(key) else ""})
+    headers = KeyHeaders.model_validate({"Idempotency-Key": key} if KEY.fullmatch(key) else {})
     try:
         order = orjson.loads(do(path=OrderPath(order_id=order_id), header=headers).get_data())
     except NOT_DONE as error:

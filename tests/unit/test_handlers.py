@@ -9,6 +9,7 @@ import pytest
 from app import build_app
 from foundation.settings import Settings
 from notifications import alerts, digests
+from orders.bulk_changes import BULK_KIND
 from orders.effects import timer
 from outbox.handlers import all_kinds
 from side_effects.effects import DurableEffect, EventType
@@ -27,8 +28,10 @@ def test_every_effect_of_a_change_has_a_kind():
     engine = build_app(dataclasses.replace(SETTINGS, smtp_url="smtp://127.0.0.1")).extensions["onward"].engine
 
     recorded = {effect.name for event_type in engine.event_types.values() for effect in event_type.effects}
-    # Timers are rows of a kind of their own; a digest follows from e-mails, and an alert from no change at all.
-    assert recorded | {timer.KIND, digests.KIND, alerts.ALERT_MAIL} == engine.worker.kinds.keys()
+    # Timers are rows of a kind of their own; a digest follows from e-mails, an alert from no change at all, and a
+    # bulk change from a request for many orders.
+    others = {timer.KIND, digests.KIND, alerts.ALERT_MAIL, BULK_KIND}
+    assert recorded | others == engine.worker.kinds.keys()
 
 
 def test_no_two_effects_share_a_bit():
