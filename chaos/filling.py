@@ -35,6 +35,12 @@ FILLS = {
     "order_edits": """INSERT INTO order_edits SELECT id, '{{"note":null}}', '{{"note":"a note"}}' FROM order_events
         ON CONFLICT DO NOTHING""",
     "order_imports": "INSERT INTO order_imports SELECT id, 'other-' || id FROM orders ON CONFLICT DO NOTHING",
+    "bulk_changes": """INSERT INTO bulk_changes (owner, actor_role, actor_id, filters, to_status, total, changed,
+            request_id, finished_at)
+        SELECT CASE WHEN mod(n, 2) = 0 THEN 'seller:1' ELSE 'seller:' || n END, 'seller', 1, '{{"status":"PENDING"}}',
+            'CONFIRMED', 100, 100, '', clock_timestamp() FROM generate_series(1, {n}) AS n""",
+    "bulk_change_orders": """INSERT INTO bulk_change_orders (bulk_change_id, order_id, result, code, detail)
+        SELECT n / 100 + 1, n, 'skipped', 'invalid_transition', 'refused' FROM generate_series(1, {n}) AS n""",
     "saved_views": """INSERT INTO saved_views (owner, name, filters)
         SELECT 'seller:' || n, 'open', '{{"status":"PENDING"}}' FROM generate_series(1, {n}) AS n""",
     "preferences": """INSERT INTO preferences (owner, choices)
@@ -73,6 +79,10 @@ FILLS = {
             repeat('order.status_changed 0 0;order.status_changed 1 0;', 4) || 'order.status_changed 0 0',
             '{{"order":{{"id":' || mod(n, {n}) || '}}}}', n
         FROM generate_series(1, {n}) AS n""",
+    "stream_readers": """INSERT INTO stream_readers (stream, channel, process, who, received_from, received_through,
+            reason, opened_at, ended_at)
+        SELECT n, 'seller:' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE mod(n, 997) + 2 END, 1, 'seller 1', n, n + 100,
+            'gone', clock_timestamp() - n * interval '0.1 s', clock_timestamp() FROM generate_series(1, {n}) AS n""",
     "outbox": """INSERT INTO outbox (event_type, event_id, order_id, pending, request_id, owner, lease_until)
         SELECT 'order', -n, -n, 63, '', 999999, clock_timestamp() + interval '1 h' FROM generate_series(1, {n}) AS n""",
     "side_effects": """INSERT INTO side_effects (kind, destination, event_type, event_id, order_id, status, attempts,

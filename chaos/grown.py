@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -38,8 +39,11 @@ ORDER = """INSERT INTO orders (number, status, seller_id, buyer_id, buyer_name, 
 PERSON = """INSERT INTO people (email, name, role, principal_id, session_key)
     VALUES (%s || '@shop.example', 'Somebody', %s, %s, 'grown-' || %s)"""
 
-NEVER_ENDS = ("/api/stream",)
-FORMS = ("auth.", "forms.", "unsubscribe.", "settings_pages.", "shop_page.", "webhook_pages.", "preference_pages.")
+NEVER_ENDS = ("/api/stream", "/t/{link}/stream")
+FORMS = (
+    *("auth.", "forms.", "order_forms.", "bulk_pages.", "view_pages.", "tracking_page.", "unsubscribe.", "support."),
+    *("settings_pages.", "shop_page.", "webhook_pages.", "preference_pages.", "ops_pages.", "ops_effects_pages."),
+)
 """Forms do what the API does, or ask for a password; one click that unsubscribes is sent apart."""
 
 LAST = ("/api/notifications/read", "/api/ops/personal-data/erase")
@@ -209,7 +213,8 @@ def _ask_everything(asking: Asking, report: Report) -> None:
 def _ask_for_page(asking: Asking, path: str, proofs: Mapping[str, str]) -> None:
     roles: tuple[Role, ...] = ("seller", "operator", "buyer")
     for role in roles:
-        asking.page(path.format(side=role, order_id=asking.order, **proofs), role)
+        filled = defaultdict(lambda: "1", side=role, order_id=asking.order, **proofs)
+        asking.page(path.format_map(filled), role)
 
 
 def _tell(asking: Asking, report: Report) -> None:
