@@ -31,7 +31,8 @@ from orders import (
     tracking_routes,
     workflow_file,
 )
-from orders import models as models  # its tables, for the metadata
+from orders import bulk_models as bulk_models  # their tables, for the metadata
+from orders import models as models
 from orders.bulk_work import BulkWorker
 from orders.creation import Creation
 from orders.edits import Edits

@@ -42,6 +42,7 @@ LONGER: dict[str, str] = {
     "orders/schemas.py": "every request about orders, in the order of the routes",
     "orders/status_change.py": "one change, from what is asked to what is answered, is read in one go",
     "outbox/engine.py": "what one process does, in the order in which it is done",
+    "realtime/hub.py": "an event's way from the log to each socket is read in one go",
     "server/worker.py": "what becomes of a connection, until its process stops, is read in one go",
     "outbox/batches.py": "the way of a batch, with all that may befall it, is read in one go",
     "foundation/settings.py": "a table of all settings",
