@@ -22,7 +22,12 @@ from foundation.errors import NotFound
 from foundation.languages import N_
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
-SCRIPTS = {"pages.js": ("live.js",), "link.js": ("tracking.js",), "demo-page.js": ("live.js", "demo.js")}
+SCRIPTS = {
+    "pages.js": ("live.js", "work.js"),
+    "buyer.js": ("live.js",),
+    "link.js": ("tracking.js",),
+    "demo-page.js": ("live.js", "demo.js"),
+}
 """What pages load, each joined from these modules and from all that they import. A page loads one of them: what is in
 two is there twice."""
 

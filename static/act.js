@@ -43,6 +43,7 @@ async function submit(form, submitter) {
   if (form.dataset.written !== undefined && form.dataset.written !== written) form.elements.key.value = freshKey();
   if (written !== undefined) form.dataset.written = written; // another text is another message, with another key
   pending(holder, submitter, true);
+  const able = parts.ready().catch(() => location.reload());
   const { status, html } = await send(form, submitter, consequences(form, submitter, holder));
   pending(holder, submitter, false);
   guard.disarm();
@@ -52,9 +53,10 @@ async function submit(form, submitter) {
   if (status === SIGNED_OUT) return refuse(holder, text("signed_out"));
   if (status === EXPIRED) return refuse(holder, text("too_old"));
   if (status < 300) succeed(form, submitter);
+  await able;
   // Numbered now: it was read after the change, and what was asked for before may not have it.
   const fresh = parts.show(html, parts.begin(), status < 300);
-  if (status < 300) return say(fresh.getElementById("said")?.textContent.trim());
+  if (status < 300) return say(fresh.querySelector("#said p")?.textContent.trim());
   parts.outdate({ kind: form.dataset.act, order: holder.dataset.order }); // it is not what the page shows
   if (fresh.querySelector(".anyway")) closeMenus(null); // it stands below them
   refuse(holder, fresh.querySelector(".form-error:not([hidden])")?.textContent.trim() ?? text("unavailable"));

@@ -10,7 +10,6 @@ import * as clock from "./clock.js";
 import * as drafts from "./drafts.js";
 import * as guard from "./guard.js";
 import { say } from "./page.js";
-import { Idiomorph } from "./vendor/idiomorph/idiomorph.min.js";
 
 const SOON_MS = 250;
 const LOADED_MS = 1_000; // between two requests while much happens
@@ -24,6 +23,8 @@ const LONG_REST = 9; // then this many times
 const NOT_HERE = [403, 404];
 const AGAIN = [408, 429];
 const CHANGED = [{ boxShadow: "0 0 0 3px var(--dot, var(--accent))" }, { boxShadow: "0 0 0 3px transparent" }];
+
+let Idiomorph;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const happened = new Map(); // what has happened since the last request
@@ -113,12 +114,18 @@ async function refresh() {
 /** The parts of an address drawn anew. Answers null if it may work a moment later: not where one has signed out. */
 export async function fetchParts(path, names, mine = false) {
   const [number, from] = [++asked, performance.now()];
+  const able = ready().catch(() => null);
   const answer = await fetch(address(path, names), { headers: { Accept: "text/html" } }).catch(() => null);
   const html = await answer?.text().catch(() => null);
   took = performance.now() - from;
   if (answer && NOT_HERE.includes(answer.status)) location.reload();
-  if (!answer || html === null || AGAIN.includes(answer.status) || answer.status >= 500) return null;
+  if (!answer || html === null || AGAIN.includes(answer.status) || answer.status >= 500 || (await able) === null) return null;
   return answer.ok ? showInTurns(html, number, mine) : undefined;
+}
+
+/** Wait for what draws changes: a page that nothing happens to never asks for it. Rejects if it cannot be had now. */
+export async function ready() {
+  ({ Idiomorph } = await import("./vendor/idiomorph/idiomorph.min.js"));
 }
 
 export function address(path, names) {
@@ -130,7 +137,7 @@ export function address(path, names) {
 /** The number of what is asked for now: an answer never draws over that of a later request. */
 export const begin = () => ++asked;
 
-/** Morph the parts of an answer into the page; `mine` if it answers the reader's own action. */
+/** Morph the parts of an answer into the page, once `ready`; `mine` if it answers the reader's own action. */
 export function show(html, number, mine = false) {
   const fresh = parsed(html);
   for (const theirs of fresh.querySelectorAll("[data-part]")) place(theirs, number, mine);
@@ -284,6 +291,6 @@ export function start() {
     event.preventDefault();
     more(link);
   });
-  for (const [kind, every] of Object.entries(TICKS)) if (named({ kind }).length) setInterval(() => outdate({ kind }), every);
+  for (const [kind, every] of Object.entries(TICKS)) if (named({ kind }).size) setInterval(() => outdate({ kind }), every);
   document.addEventListener("visibilitychange", () => happened.size && plan());
 }
