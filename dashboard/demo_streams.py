@@ -12,7 +12,7 @@ import gevent
 
 from realtime.hub import Hub
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 REASON = "cut by the demo"
 
 
@@ -41,6 +41,7 @@ class StreamCuts:
         else:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file.touch()
+            gevent.sleep(1.5 * LOOK_SECONDS)  # what happens from now on is missed, until the browsers connect again
 
     def _look(self, file: Path) -> None:
         before = _asked_at(file)
