@@ -55,6 +55,7 @@ CATALOGUE = """
     UNION ALL SELECT 'function', proname::text, '', 0, pg_get_functiondef(oid) FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
     UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname::text, 0, pg_get_triggerdef(oid) FROM pg_trigger
+    WHERE NOT tgisinternal
     UNION ALL SELECT 'sequence', sequencename::text, data_type::text, increment_by, concat_ws(' ', min_value, max_value,
         start_value, cache_size, cycle) FROM pg_sequences WHERE schemaname = 'public'
     ORDER BY 1, 2, 3, 4, 5"""

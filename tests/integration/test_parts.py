@@ -58,7 +58,7 @@ def test_what_is_no_part_of_the_page_is_refused(visit, names):
     assert "There is no such part of the page." in answer.text
 
 
-@pytest.mark.parametrize("path", ["/preferences", "/profile", "/seller/orders/list"])
+@pytest.mark.parametrize("path", ["/preferences", "/settings", "/seller/orders/list"])
 def test_a_page_without_parts_of_its_own_has_those_of_every_page(visit, path):
     bob = visit("bob")
 

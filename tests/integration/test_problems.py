@@ -13,7 +13,7 @@ from chaos.leaks import LEAK
 from foundation import problem_schema
 from foundation.errors import TooManyRequests, catalogue
 from foundation.openapi import committed, operations
-from orders import queries, saved_views
+from orders import bulk_changes, queries, saved_views
 from orders.errors import OrderLocked
 from orders.import_routes import AT_ONCE, MEDIA
 from process import onward_of
@@ -31,6 +31,9 @@ BY_THE_SERVER = {
     "too_many_connections",
 }
 """What the server in front of the application says; test_refusals.py and test_hostile_connections.py provoke it."""
+
+RUNNING = """INSERT INTO bulk_changes (owner, actor_role, actor_id, to_status, total, request_id)
+    VALUES (%s, 'seller', %s, 'CONFIRMED', 1, '')"""
 
 
 class Provoker:
@@ -120,6 +123,25 @@ class Provoker:
     def _create_webhook(self):
         wanted = {"url": "https://shop.example.org/", "event_types": ["order.*"]}
         return self.ask("POST", "/api/webhooks", wanted)
+
+    def _move_many(self, **more):
+        return self.ask("POST", "/api/bulk-changes", {"status": "CONFIRMED"} | more)
+
+    def bulk_change_running(self):
+        with closing(psycopg2.connect(self.dsn)) as other, other:
+            other.cursor().execute(RUNNING, (f"seller:{self.cast.bob.id}", self.cast.bob.id))
+        return self._move_many(order_ids=[self.id])
+
+    def count_changed(self):
+        return self._move_many(filters={"status": "CANCELLED"}, expected=1)
+
+    def too_many_orders(self):
+        self.monkeypatch.setattr(bulk_changes, "MOST_ORDERS", 0)
+        return self._move_many(filters={"status": "PENDING"}, expected=1)
+
+    def not_undoable(self):
+        self.move("CONFIRMED")
+        return self.ask("POST", f"/api/orders/{self.id}/undo", {})
 
     def not_acceptable(self):
         return self.ask("GET", "/api/orders", Accept="text/html")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CHROMIUM = Path("/usr/bin/chromium")
 LAN_NAME = "shop.test"
@@ -80,6 +82,17 @@ def fresh_number() -> str:
 def sign_in_button(page: Page, name: str) -> Any:
     """The sign-in button of a demo user."""
     return page.get_by_role("button", name=re.compile(f"^{name} "))
+
+
+def press(button: Locator, done: Locator) -> None:
+    """Press it until this is shown: for a moment after an answer no button does anything."""
+    for _ in range(20):
+        if button.is_visible():
+            button.click()
+        with suppress(PlaywrightTimeout):
+            done.wait_for(timeout=1_000)
+            break
+    expect(done).to_be_visible()
 
 
 def card(page: Page, order: Any) -> Any:

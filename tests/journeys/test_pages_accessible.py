@@ -25,6 +25,11 @@ RUN = """async () => {
     const at = (nodes) => nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ");
     return serious.map(({ id, nodes }) => `${id}: ${at(nodes)}`);
 }"""
+BEYOND = """(width) => [...document.querySelectorAll("main *")]
+    .filter((one) => one.getBoundingClientRect().right > width)
+    .slice(-3).map((one) => one.outerHTML.slice(0, 80)).join(" ")"""
+"""The innermost of what is wider than the page."""
+
 WHOLE = bool(os.environ.get("ALL_SIZES"))
 THEMES = ("light", "dark") if WHOLE else ("light",)
 WIDTHS = (320, 390, 1440) if WHOLE else (390,)
@@ -57,7 +62,7 @@ def _findings(page: Page, path: str, width: int) -> list[str]:
     found: list[str] = page.evaluate(RUN)
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > width:
-        found.append(f"{wide} px wide")
+        found.append(f"{wide} px wide: {page.evaluate(BEYOND, width)}")
     if WHOLE:
         found += _findings_of_what_opens(page)
     return found

@@ -51,9 +51,9 @@ def test_colleagues_read_each_others_names_live_and_the_buyer_reads_the_shop(
     ben.get_by_role("button", name="Send").click()
 
     for page, mover, author in ((bea, "You", "Ben Berg"), (ben, "Bea Berg", "You"), (alice, "The shop", "The shop")):
-        said = page.locator(".message", has_text="Ready tomorrow")
+        said = page.get_by_role("log").locator(".message", has_text="Ready tomorrow")
         expect(said.locator(".who")).to_have_text(author)
-        expect(page.locator("#history .who").first).to_have_text(mover)
+        expect(page.locator("#entry-2 .who")).to_have_text(mover)
 
 
 def test_a_colleague_who_was_faster_is_named_beside_the_card(visitors: Visitors, order: Any, staff: list[Page]) -> None:

@@ -42,7 +42,7 @@ def test_a_new_name_and_theme_are_on_the_next_page(desk):
     api(desk, "PATCH", "/api/me", {"name": "Robert", "theme": "dark", "time_zone": "Asia/Kolkata"})
 
     page = desk.get("/seller/orders").text
-    assert '<span class="name">Robert</span>' in page
+    assert 'aria-hidden="true">Robert</span>' in page
     assert '<html lang="en" dir="ltr" data-theme="dark">' in page
     assert "Asia/Kolkata" in page
 
