@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import Any
 
 from access.principal import Principal
@@ -26,6 +27,13 @@ GOODS = (
 )
 LIFE = ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED", "COMPLETED")
 """The usual path of an order."""
+
+
+def next_steps(status: str, allowed: Collection[str]) -> list[str]:
+    """Where an order may go on this path; a way back or from beside it needs a reason, and is no step."""
+    path = ("PENDING", *LIFE)
+    ahead = path[path.index(status) + 1 :] if status in path else ()
+    return [one for one in ahead if one in allowed]
 
 
 def basket(rng: random.Random) -> list[dict[str, Any]]:

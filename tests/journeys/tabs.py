@@ -42,6 +42,8 @@ IMPATIENT = QUICK | {"hello": 300, "patience": 300}
 """For networks that let no stream through."""
 
 
+NEWEST = """SELECT greatest((SELECT max(seq) FROM realtime_events), (SELECT max(seq) FROM realtime_packs))"""
+
 _sellers = itertools.count(9_000)
 
 
@@ -64,8 +66,16 @@ class Shop:
     def given(self) -> dict[str, Any]:
         """What a tab is given: everything from before its order was moved is known."""
         token = self.server.token("seller", self.id)
-        with self.server.stream(token) as stream:
-            cursor = stream.until_type("hello")[0].id
+        ((newest,),) = self.server.sql(NEWEST)
+        cursor = ""
+
+        def knows_it() -> bool:  # a process may be a moment behind
+            nonlocal cursor
+            with self.server.stream(token) as stream:
+                cursor = stream.until_type("hello")[0].id
+            return int(cursor.partition(".")[2]) >= int(newest)
+
+        eventually(knows_it)
         return {"who": f"seller:{self.id}", "cursor": cursor, "token": token, "times": QUICK}
 
     def move(self, *statuses: str) -> None:
