@@ -78,13 +78,11 @@ class Endpoints:
             received = b""
             while True:
                 while (end := received.find(b"\r\n\r\n")) < 0:
-                    if not (piece := client.recv(PIECE)):
-                        return
-                    received += piece
+                    received += _more(client)
                 head, received = received[: end + 2], received[end + 4 :]
                 length = LENGTH.search(head)
                 while length and len(received) < int(length[1]):
-                    received += client.recv(PIECE)
+                    received += _more(client)
                 size = int(length[1]) if length else 0
                 body, received = received[:size], received[size:]
                 self._answer(client, head, body)
@@ -129,3 +127,10 @@ class Endpoints:
         said = orjson.loads(body)
         accepted = Accepted(headers["webhook-id"], said["order"]["id"], said["version"], clock.monotonic())
         endpoint.accepted.append(accepted)
+
+
+def _more(client: socket) -> bytes:
+    """What the caller sends next; raises OSError if it has closed, be it in the middle of a body."""
+    if not (piece := client.recv(PIECE)):
+        raise OSError("the caller has closed")
+    return bytes(piece)

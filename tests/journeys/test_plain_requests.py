@@ -53,7 +53,7 @@ class Line:
         head, _, body = got.partition(b"\r\n\r\n")
         length = int(re.search(rb"Content-Length: (\d+)", head)[1])
         while len(body) < length:
-            body += self.socket.recv(65536)
+            body += self.socket.recv(65536) or pytest.fail(f"the connection ended after {body!r}")
         return head, body
 
 
