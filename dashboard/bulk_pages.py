@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
 
 from access import guards
+from dashboard import submitted
 from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
 from dashboard.pages import page, protect
@@ -146,7 +147,7 @@ def _targets(context: PageContext, chosen: Chosen) -> list[str]:
 
 def _wanted(chosen: Chosen) -> BulkChange:
     """What the form asks for; raises InvalidRequest with a sentence for the page."""
-    reason = request.form.get("reason", "").replace("\x00", "").strip()
+    reason = submitted.field("reason")
     if len(reason) > 1000:
         raise InvalidRequest(N_("The reason is too long: 1,000 characters at most."))
     expected = request.form.get("expected", "")

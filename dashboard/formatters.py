@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from dashboard.edit_fields import local_minute, readable
-from dashboard.messages import text
+from dashboard.texts import text
 from foundation import formats
 from orders import money
 from orders.schemas import bare

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from access.profile_schemas import known_zones
 from access.tracking_links import REPLY, Followed, TrackingLinks
-from dashboard import forms, loaders, messages, parts, rewording
+from dashboard import forms, loaders, messages, parts, rewording, submitted
 from dashboard.buyer_pages import order_values, steps_of
 from dashboard.context import PageContext
 from dashboard.pages import FormError, earlier_than, shop_name
@@ -85,7 +85,7 @@ def _add_forms(pages: Blueprint, entrance: Entrance) -> None:
         to = request.form.get("to", "")
         try:
             _permit(followed, to)
-            context.changes.change(forms.asked_change(followed.order_id))
+            context.changes.change(submitted.asked_change(followed.order_id))
         except forms.REFUSED as error:
             form_error = forms.refused(context, followed.order_id, error, to)
             return link_page(context, link, followed, form_error), error.status
@@ -97,7 +97,7 @@ def _add_forms(pages: Blueprint, entrance: Entrance) -> None:
         try:
             _permit(followed, REPLY)
             parties = queries.parties(followed.principal, followed.order_id)
-            context.chat.say(followed.principal, followed.order_id, parties, forms.draft())
+            context.chat.say(followed.principal, followed.order_id, parties, submitted.draft())
         except (Forbidden, *forms.UNSENT) as error:
             refused = FormError(followed.order_id, "message", gettext(error.detail), request.form.get("body", ""))
             return link_page(context, link, followed, refused), error.status

@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 
 from access import guards
 from dashboard.auth_pages import too_old
-from dashboard.ops_pages import OPERATIONS_RULE, Ops, answered, field
+from dashboard.ops_pages import OPERATIONS_RULE, Ops, answered, short_field
 from dashboard.pages import protect
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import InvalidRequest
@@ -141,7 +141,7 @@ def _selected(ops: Ops) -> Selection:
     """Those that are ticked, or all that the filter in the URL matches; raises InvalidRequest if there are none."""
     ticked = [name.removeprefix(TICK_PREFIX) for name in request.form if name.startswith(TICK_PREFIX)]
     ids = tuple(int(one) for one in ticked if one.isascii() and one.isdigit() and len(one) < ID_DIGITS + 1)
-    if field("of") == "selected":
+    if short_field("of") == "selected":
         if not ids:
             raise InvalidRequest(N_("Nothing is selected."))
         return Selection(ids)
@@ -152,7 +152,7 @@ def _selected(ops: Ops) -> Selection:
 
 
 def _start(chosen: Selection) -> str:
-    action, reason = ACTIONS.get(field("action")), field("reason")
+    action, reason = ACTIONS.get(short_field("action")), short_field("reason")
     if action is None:
         raise InvalidRequest(N_("There is no such action."))
     if action == "discard" and not reason:
@@ -166,7 +166,7 @@ def _start(chosen: Selection) -> str:
 
 
 def _pace() -> float:
-    given = field("per_second") or "10"
+    given = short_field("per_second") or "10"
     if given not in map(str, PACES):
         raise InvalidRequest(N_("There is no such pace."))
     return float(given)

@@ -128,7 +128,7 @@ def answered(act: Callable[[], str], draw: Callable[[], str], after: str) -> Res
     return draw() if parts.wanted() else redirect(after, 303)
 
 
-def field(name: str, most: int = 500) -> str:
+def short_field(name: str, most: int = 500) -> str:
     """A text of the form, without surrounding space; raises InvalidRequest if it is too long or cannot be stored."""
     value = request.form.get(name, "").strip()
     if len(value) > most or "\0" in value:
@@ -187,13 +187,13 @@ def _destinations(ops: Ops) -> str:
 
 
 def _switch() -> str:
-    destination, action = field("destination"), field("action")
+    destination, action = short_field("destination"), short_field("action")
     if action not in ("pause", "resume") or not destination:
         raise InvalidRequest(N_("There is no such action."))
     if action == "pause":
-        actions.pause(guards.actor(), destination, field("reason"))
+        actions.pause(guards.actor(), destination, short_field("reason"))
         return gettext("%(destination)s is paused: what is for it waits.", destination=destination)
-    actions.resume(guards.actor(), destination, field("reason"))
+    actions.resume(guards.actor(), destination, short_field("reason"))
     return gettext("%(destination)s is called again.", destination=destination)
 
 
@@ -230,7 +230,7 @@ def _asked_for(event: dict[str, Any], wanted: dict[str, str]) -> bool:
 
 
 def _set_mode(ops: Ops) -> str:
-    kind, mode = field("kind"), field("mode")
+    kind, mode = short_field("kind"), short_field("mode")
     if mode not in (*MODES, DEFAULT):
         raise InvalidRequest(N_("There is no such mode."))
     actions.set_mode(guards.actor(), mode, kind, ops.engine.kinds)

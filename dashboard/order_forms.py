@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from access import guards, revocations
 from access.idempotency import InProgress, KeyHeaders, keyed
 from access.tracking_links import subject
-from dashboard import edit_fields, messages, parts
+from dashboard import messages, parts, submitted, texts
 from dashboard.auth_pages import too_old
 from dashboard.context import PageContext
 from dashboard.edit_fields import EditForm, OrderForm, ParcelForm
@@ -23,7 +23,6 @@ from dashboard.pages import ORDER_ID, FormError, order_page, protect
 from foundation.contract import OrderPath
 from foundation.errors import AppError, IdempotencyMismatch, InvalidRequest, TooManyRequests
 from orders import queries
-from orders.conditions import KEY
 from orders.errors import BuyerErased, NothingToResend, StaleVersion
 from orders.schemas import EditOrderRequest, bare
 from orders.status_change import Changed
@@ -95,7 +94,7 @@ def _add_links(forms: Blueprint, context: PageContext) -> None:
     def revoke_links(order_id: int) -> ResponseReturnValue:
         queries.parties(guards.require(*MAY_EDIT), order_id)
         revocations.revoke(subject(order_id), guards.actor(), REVOKED_BY_HAND)
-        flash(messages.text("links_revoked"))
+        flash(texts.text("links_revoked"))
         return _answered(context, order_id, "link")
 
 
@@ -104,14 +103,14 @@ def _submit(
 ) -> ResponseReturnValue:
     """Do it once for the form's key; what was refused is said beside the form, with what was entered still in it."""
     guards.require(*MAY_EDIT)
-    key = _given("key")
-    headers = KeyHeaders.model_validate({"Idempotency-Key": key} if KEY.fullmatch(key) else {})
+    key = submitted.key()
+    headers = KeyHeaders.model_validate({"Idempotency-Key": key} if key else {})
     try:
         order = orjson.loads(do(path=OrderPath(order_id=order_id), header=headers).get_data())
     except NOT_DONE as error:
         refused = FormError(order_id, place, _why(error), fields=request.form.to_dict())
         return order_page(context, order_id, refused), error.status, error.headers
-    flash(messages.text(sentence, number=bare(order["number"])))
+    flash(texts.text(sentence, number=bare(order["number"])))
     return _answered(context, order_id, place)
 
 
@@ -130,11 +129,7 @@ def _why(error: AppError) -> str:
 
 def _form_of(form: type[AnyForm]) -> AnyForm:
     """The fields of the form that was sent; more than it has are ignored."""
-    return form.model_validate({name: _given(name) for name in form.model_fields})
-
-
-def _given(name: str) -> str:
-    return edit_fields.cleaned(request.form.get(name, ""))
+    return form.model_validate({name: submitted.field(name) for name in form.model_fields})
 
 
 def _edited(context: PageContext, order_id: int, form: EditForm | ParcelForm) -> Response:

@@ -11,14 +11,13 @@ from flask import Blueprint, Response, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
 from access import guards
-from dashboard import loaders, messages, support
+from dashboard import loaders, messages, submitted, support, texts
 from dashboard.context import PageContext
 from dashboard.pages import ORDER_ID, page, protect
 from foundation.contract import LARGEST_ID
 from foundation.errors import AppError, InvalidRequest
 from foundation.languages import N_, gettext
 from orders import personal, queries
-from orders.conditions import KEY
 from orders.errors import IllegalTransition, StaleVersion
 from orders.explanation.tree import Explainer
 from orders.schemas import ChangeOrderStatusRequest, bare
@@ -26,7 +25,6 @@ from orders.status_change import StatusChange
 
 SUPPORT = ("operator", "auditor")
 REASON_CHARACTERS = 1000
-VERSIONS = 2**31
 
 
 def blueprint(context: PageContext, explainer: Explainer) -> Blueprint:
@@ -97,29 +95,28 @@ def _order_page(context: PageContext, explainer: Explainer, order_id: int, refus
         names=messages.actors(principal, order["buyer_name"]),
         acts=principal.role == "operator",
         refused=_sentence(context, refused) if refused else "",
-        draft=_text("reason"),
+        draft=submitted.field("reason"),
     )
 
 
 def _change(context: PageContext, order_id: int) -> None:
     """Change the status on behalf of a side; raises InvalidRequest without a reason, and what a change raises."""
-    principal, key = guards.current(), _text("key")
+    principal = guards.current()
     try:
-        new = ChangeOrderStatusRequest(status=_text("to"), reason=_reason(), notify=not _text("quiet"))
+        notify = not submitted.field("quiet")
+        new = ChangeOrderStatusRequest(status=submitted.field("to"), reason=_reason(), notify=notify)
     except pydantic.ValidationError as error:
         raise InvalidRequest(N_("Unknown status.")) from error
-    version = _text("version")
-    known = int(version) if version.isascii() and version.isdigit() and int(version) < VERSIONS else 0
-    change = StatusChange(order_id, principal, new, key if KEY.fullmatch(key) else "", known)
+    change = StatusChange(order_id, principal, new, submitted.key(), submitted.version())
     order = orjson.loads(context.changes.change(change).order)
     label = context.view(principal.role).labels[order["status"]].text
-    flash(messages.text("changed", number=bare(order["number"]), status=label))
+    flash(texts.text("changed", number=bare(order["number"]), status=label))
 
 
 def _erase(context: PageContext, order_id: int) -> None:
     """Erase the buyer's data; raises InvalidRequest without a reason, or if the number of the order was not typed."""
     order, reason = orjson.loads(queries.order(context.workflow, guards.current(), order_id)[0]), _reason()
-    if bare(_text("number")) != bare(order["number"]):
+    if bare(submitted.field("number")) != bare(order["number"]):
         raise InvalidRequest(N_("Type the number of the order, to be sure."))
     personal.erase(order["buyer_id"], guards.actor(), reason)
     flash(gettext("The buyer's personal data were erased."))
@@ -127,7 +124,7 @@ def _erase(context: PageContext, order_id: int) -> None:
 
 def _reason() -> str:
     """The reason that was given, which is recorded; raises InvalidRequest without one."""
-    reason = _text("reason")
+    reason = submitted.field("reason")
     if not reason:
         raise InvalidRequest(N_("Give a reason."))
     if len(reason) > REASON_CHARACTERS:
@@ -138,15 +135,10 @@ def _reason() -> str:
 def _sentence(context: PageContext, error: AppError) -> str:
     principal = guards.current()
     labels = {name: label.text for name, label in context.view(principal.role).labels.items()}
-    return messages.refusal(error, _text("to"), principal, labels)
+    return messages.refusal(error, submitted.field("to"), principal, labels)
 
 
 def _number(name: str) -> int | None:
     """A parameter that is an id; None if it has none."""
     given = request.args.get(name, type=int)
     return given if given and 0 < given <= LARGEST_ID else None
-
-
-def _text(name: str) -> str:
-    """A field, normalised as PostgreSQL can store it."""
-    return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()

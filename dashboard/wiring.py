@@ -39,6 +39,7 @@ from dashboard import (
     reference,
     settings_pages,
     support_pages,
+    texts,
     undoing,
     view_pages,
     webhook_pages,
@@ -176,9 +177,9 @@ def _give_to_templates(app: OpenAPI) -> None:
     """What every template may use."""
     app.jinja_env.filters.update(formatters.FILTERS)
     app.jinja_env.globals.update(
-        text=messages.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
+        text=texts.text, who=messages.who, edited=messages.edited, seen_by=messages.seen_by, said_of=messages.said_of
     )
-    app.jinja_env.globals["for_scripts"] = messages.for_scripts
+    app.jinja_env.globals["for_scripts"] = texts.for_scripts
     app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.globals["undo_seconds"] = undoing.seconds_left
     app.jinja_env.globals.update(effect_state=messages.effect_state, effect_name=messages.effect_name)

@@ -8,7 +8,7 @@ export const { dates, numbers } = given.locales;
 /** Whether there is a text of this name. */
 export const knows = (name) => name in given.texts;
 
-/** One of the server's texts (`TEXTS` in dashboard/messages.py), with its placeholders filled in. */
+/** One of the server's texts (`TEXTS` in dashboard/texts.py), with its placeholders filled in. */
 export function text(name, values = {}) {
   return given.texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }

@@ -79,6 +79,8 @@ def test_support_acts_with_a_reason_that_is_recorded(olive_at, shipped, olive):
     refused = olive_at.post(path, **form)
     assert (422, True) == (refused.status_code, "Give a reason." in refused.text)
     assert 412 == olive_at.post(path, **(form | {"version": "1", "reason": "late"})).status_code
+    endless = "9" * 5000  # digits that int() refuses with a ValueError
+    assert 412 == olive_at.post(path, **(form | {"version": endless, "reason": "late"})).status_code
     assert 422 == olive_at.post(path, **(form | {"to": "LUNCH", "reason": "hungry"})).status_code
     assert 303 == olive_at.post(path, **(form | {"reason": "The buyer has phoned."})).status_code
 

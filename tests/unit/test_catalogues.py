@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import messages
+from dashboard import texts
 from foundation import catalogues, languages
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def test_extraction_finds_marked_texts_of_code_and_templates(marked):
 
 
 def test_the_texts_of_scripts_are_marked(marked):
-    assert [] == [name for name, text in messages.TEXTS.items() if text not in marked]
+    assert [] == [name for name, text in texts.TEXTS.items() if text not in marked]
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "templates").rglob("*.html")), ids=lambda path: path.name)
@@ -88,8 +88,8 @@ def test_a_script_holds_no_sentence(path):
 
 def test_a_script_is_given_the_readers_texts():
     with languages.in_language("de"):
-        given = messages.for_scripts()
+        given = texts.for_scripts()
 
     assert "gerade eben" == given["texts"]["just_now"]
     assert {"dates": "de-u-nu-latn", "numbers": "de-u-nu-latn"} == given["locales"]
-    assert "en-GB-u-nu-latn" == messages.for_scripts()["locales"]["dates"]
+    assert "en-GB-u-nu-latn" == texts.for_scripts()["locales"]["dates"]

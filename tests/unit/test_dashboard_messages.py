@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from access.principal import Principal
-from dashboard import messages
+from dashboard import messages, texts
 from foundation.errors import InvalidRequest
 from orders.errors import IllegalTransition, StaleVersion
 
@@ -57,10 +57,10 @@ def test_a_buyer_reads_no_names_of_a_shops_staff() -> None:
     assert "Alice Archer" == messages.actors(SELLER, "Alice Archer")["buyer"]
 
 
-@pytest.mark.parametrize("name", messages.TEXTS)
+@pytest.mark.parametrize("name", texts.TEXTS)
 def test_a_text_is_written_by_the_server_only(name: str) -> None:
     """Refusals and counts stood in Python and in JavaScript, and one of them had come to differ."""
-    pieces = [re.escape(piece) for piece in PLACEHOLDER.split(messages.TEXTS[name])]
+    pieces = [re.escape(piece) for piece in PLACEHOLDER.split(texts.TEXTS[name])]
     literal = re.compile(r"([\"'`])" + r"\$\{.*?\}".join(pieces) + r"\1")
 
     assert not literal.search(SCRIPTS)
@@ -70,4 +70,4 @@ def test_a_script_names_only_texts_that_there_are() -> None:
     named = set(re.findall(r"""\btext\("(\w+)\"""", SCRIPTS))
 
     assert {"just_changed", "unread", "zone"} <= named
-    assert [] == sorted(named - messages.for_scripts()["texts"].keys())
+    assert [] == sorted(named - texts.for_scripts()["texts"].keys())
