@@ -12,6 +12,7 @@ import secrets
 
 from flask import Flask, g
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from markupsafe import Markup
 
 
 class MaskedCsrf(CSRFProtect):  # type: ignore[misc]
@@ -19,7 +20,7 @@ class MaskedCsrf(CSRFProtect):  # type: ignore[misc]
 
     def init_app(self, app: Flask) -> None:
         super().init_app(app)
-        app.jinja_env.globals["csrf_token"] = masked_token
+        app.jinja_env.globals.update(csrf_token=masked_token, csrf_field=hidden_field)
         app.context_processor(lambda: {"csrf_token": masked_token})
 
     def _get_csrf_token(self) -> str | None:
@@ -33,6 +34,11 @@ def masked_token() -> str:
         g.masked_csrf_token = mask(generate_csrf())
     masked: str = g.masked_csrf_token
     return masked
+
+
+def hidden_field() -> Markup:
+    """The field that each form has which is sent from a session."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(masked_token())
 
 
 def mask(token: str) -> str:
