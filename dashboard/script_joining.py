@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
+import rjsmin
+
 Read = Callable[[str], str]
 """The text of a module by its name, such as `vendor/idiomorph/idiomorph.min.js`; raises KeyError if there is none."""
 
@@ -20,11 +22,6 @@ DECLARED = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (?P<na
 TAKEN_APART = re.compile(r"^export (?=const \{(?P<names>[^{}]*)\} =)", re.MULTILINE)
 LISTED = re.compile(r"^export \{(?P<names>[^{}]*)\};?$", re.MULTILINE)
 OTHER = re.compile(r"^[ \t]*(?:import\b(?!\s*\()|export\b).*", re.MULTILINE)
-FIRST_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
-LAST_COMMENT = re.compile(r"""[ \t]+// [^"'`/\n]*$""", re.MULTILINE)
-"""One that begins a line, and one that ends it without a quotation mark after it: neither is in a string."""
-
-INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def joined(names: tuple[str, ...], read: Read) -> str:
@@ -32,7 +29,8 @@ def joined(names: tuple[str, ...], read: Read) -> str:
     order: list[str] = []
     for name in names:
         _visit(name, read, order, ())
-    return "".join(_as_function(name, read(name), order) for name in order)
+    script: str = rjsmin.jsmin("".join(_as_function(name, read(name), order) for name in order))
+    return script
 
 
 def imports_of(name: str, source: str) -> list[str]:
@@ -61,17 +59,9 @@ def _as_function(name: str, source: str, order: list[str]) -> str:
     exported = list(_exported(text))
     for form in (DECLARED, TAKEN_APART, LISTED):
         text = form.sub("", text)
-    text = _shortened(name, text)
     if wrong := OTHER.search(text):
         raise ValueError(f"{name}: `{wrong[0].strip()}` cannot be joined.")
     return f"const $m{order.index(name)} = (() => {{\n{text.strip()}\nreturn {{ {', '.join(exported)} }};\n}})();\n"
-
-
-def _shortened(name: str, text: str) -> str:
-    """Without comments and indentation; raises ValueError where these may be part of a text over several lines."""
-    if wrong := next((line for line in FIRST_COMMENT.sub("", text).splitlines() if line.count("`") % 2), ""):
-        raise ValueError(f"{name}: `{wrong.strip()}` cannot be joined: a template over several lines.")
-    return INDENT.sub("", LAST_COMMENT.sub("", FIRST_COMMENT.sub("", text)))
 
 
 def _exported(text: str) -> Iterator[str]:
