@@ -107,6 +107,7 @@ def _race(world: World, order: Order, races: Races) -> None:
 def _supersede_many(world: World, count: int, changes: int, per_second: float) -> None:
     report = world.report
     usual = _p99(world, changes, per_second)
+    world.drain()  # what is due is done in its order: these mails would come first
     world.database.sql(DUE_AT_ONCE, count)
     load = world.load(changes, per_second, moves=("CONFIRMED",))
     load.start(clients=8)

@@ -5,6 +5,7 @@ import { SharedLive } from "./shared-live.js";
 import { dates, text } from "./texts.js";
 
 const SLOW_MS = 3_000; // connecting is shown when it takes longer
+const PAINT_MS = 100;
 const LONG_MS = 10_000; // an interruption that lasts longer is announced to screen readers
 
 const panel = document.getElementById("connection");
@@ -13,7 +14,7 @@ const find = (name) => panel.querySelector(`[data-slot="${name}"]`);
 /** Go on from the page's cursor. `onEvent(type, data, id)` receives each event once, in order, in each of the tabs. */
 export function connect(options) {
   const { who, version, hidden = 0, times = "{}" } = panel.dataset;
-  const live = new SharedLive({ who, version, hidden: Number(hidden), times: JSON.parse(times), onState: paint, ...options });
+  const live = new SharedLive({ who, version, hidden: Number(hidden), times: JSON.parse(times), onState: report, ...options });
   setTimeout(() => ((slow = true), paint(live.state, live)), SLOW_MS);
   for (const name of ["pause", "resume", "reconnect"]) find(name).addEventListener("click", () => live[name]());
   panel.addEventListener("toggle", () => paint(live.state, live));
@@ -22,9 +23,20 @@ export function connect(options) {
 }
 
 let slow = false;
+let shown; // the state
+let painting;
+
+/** A new state at once; what else changes with each event, such as when it came, after a moment with the rest. */
+function report(state, live) {
+  if (state !== shown) return paint(state, live);
+  painting ??= setTimeout(() => paint(live.state, live), PAINT_MS);
+}
 
 function paint(state, live) {
+  clearTimeout(painting);
+  painting = undefined;
   if (state === "connecting" && !slow) return;
+  shown = state;
   show(state, live.events.overflow ? `${live.events.waiting}+` : live.events.waiting);
   announce(state);
   const { replayed } = live.events;

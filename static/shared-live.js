@@ -181,7 +181,7 @@ export class SharedLive {
 
   relay(type, data, id) {
     if (type === "hello") this.newest = data.version ?? this.newest;
-    this.post({ kind: "event", type, data, id });
+    if (this.others.size) this.post({ kind: "event", type, data, id }); // who joins later asks for what it missed
     this.events.take(type, data, id);
     this.report();
   }
