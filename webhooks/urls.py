@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from webhooks.networks import IpAddress
 from webhooks.refusals import Refused
@@ -73,6 +74,7 @@ class Target:
         return self.address is None and (not above or last in INSIDE)
 
 
+@lru_cache(maxsize=512)  # each delivery asks for its endpoint's
 def parse(url: str) -> Target:
     """The parts of a URL; raises Refused."""
     if len(url) > MOST_CHARACTERS:
