@@ -2,7 +2,8 @@
 index of terms.
 
 The newest orders that the other filters leave are looked at, two thousand of them, some 5 ms. If a page of them is
-found, so it will be from there on.
+found, so it will be from there on. If a third of a page is, three times as many are looked at: of a million orders, a
+word of one in a hundred took 99 ms by the index.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from foundation.db import db
 from orders import filters, queries
 from orders.filters import WALK, Filters
 
-LOOKED_AT = 2000
+LOOKED_AT = (2000, 6000)
 MANY = 50
 """Of those that are looked at."""
 
@@ -33,9 +34,12 @@ def planned(principal: Principal, wanted: F) -> F:
     if asked is None:
         return wanted
     conditions, values = filters.conditions(principal, replace(wanted, terms=None, number=None, tag=None))
-    looked, found = queries.rows(probe(conditions), values | {"found": asked, "looked_at": LOOKED_AT})[0]
-    if looked < LOOKED_AT or found >= MANY:
-        return replace(wanted, walks=True)
+    for most in LOOKED_AT:
+        looked, found = queries.rows(probe(conditions), values | {"found": asked, "looked_at": most})[0]
+        if looked < most or found >= MANY:
+            return replace(wanted, walks=True)
+        if found * LOOKED_AT[-1] < MANY * most:
+            break
     db.session.execute(BY_INDEX)
     return wanted
 

@@ -94,6 +94,7 @@ def pages_read(app, principal, **wanted):
         (BIG, {"buyer_id": 78}, FEW_PAGES),
         (BIG, {"terms": "family5 buyer9"}, FEW_PAGES + 4 * 700),
         (BIG, {"terms": "buyer", "walks": True}, FEW_PAGES + 4 * 51),
+        (BIG, {"terms": "buyer10", "walks": True}, FEW_PAGES + 4 * 51 * 52),  # one in fifty: not a page in 2,000
         (BIG, {"placed_from": MIDDLE, "placed_until": MIDDLE + timedelta(days=1)}, FEW_PAGES),
         (BIG, {"placed_until": MIDDLE}, FEW_PAGES),
         (BIG, {"placed_from": MIDDLE, "sort": "oldest"}, FEW_PAGES),

@@ -39,7 +39,7 @@ def found(orders):
 def way(request, monkeypatch):
     """A search looks at one order after the other, or asks the index."""
     if request.param == "index":
-        monkeypatch.setattr(searching, "LOOKED_AT", 0)
+        monkeypatch.setattr(searching, "LOOKED_AT", (0,))
         monkeypatch.setattr(searching, "MANY", 1)
 
 
@@ -244,7 +244,7 @@ def test_what_a_search_finds_is_counted_alike_however_much_it_is(monkeypatch, al
     alice.move(orders[0]["id"], "CANCELLED", "No longer needed")
     expected = {"PENDING": (1, False), "CANCELLED": (1, False)}
     for looked_at in (2000, 2):
-        monkeypatch.setattr(searching, "LOOKED_AT", looked_at)
+        monkeypatch.setattr(searching, "LOOKED_AT", (looked_at,))
         assert expected == counts(bob, "q=alice")
 
 
