@@ -61,7 +61,7 @@ fuzz: .venv/installed-dev ## Have 100,000 mutated requests read by four readers 
 	@MUTATIONS=$(or $(MUTATIONS),100000) SEED=$(SEED) $(BIN)/python -m pytest -q tests/unit/test_mutated_requests.py $(ARGS)
 
 pages: .venv/installed-dev ## Look at every page in both themes and three widths with axe-core, and take pictures of them into docs/pictures/
-	@ALL_SIZES=1 PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/journeys/test_pages_accessible.py tests/journeys/test_pages_pictures.py $(ARGS)
+	@ALL_SIZES=1 PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 tests/journeys/test_pages_accessible.py tests/journeys/test_pages_pictures.py $(ARGS)
 
 walk: .venv/installed-dev ## Print the files that a PATCH, a batch and a durable attempt go through; ARGS=--calls prints each call
 	@exec $(BIN)/python -m benchmarks.walk $(ARGS)
