@@ -76,7 +76,7 @@ def test_a_board_of_a_hundred_cards_is_light(server: Server, visitors: Visitors)
 def test_a_buyers_page_is_light(visitors: Visitors, order: Any) -> None:
     _, network = visit(visitors, "Alice", f"/buyer/orders/{order['id']}")
 
-    assert network.total <= 34 * KB, network.total
+    assert network.total <= 30 * KB, network.total
     assert len(network.requests) <= MOST_REQUESTS, network.requests
 
 
