@@ -49,7 +49,14 @@ def _pieces(event_type: EventType, hours: int) -> Iterator[dict[str, int]]:
 
 
 def _missing(event_type: EventType, effect: Effect, values: dict[str, int]) -> Iterator[Missing]:
-    sql = f"""SELECT e.id FROM {event_type.table} e
+    check = text(missing_sql(event_type, effect))
+    for row in db.session.execute(check, {**values, "completed": COMPLETED_AFTER_SECONDS}):
+        yield Missing(event_type.name, row.id, effect.name)
+
+
+def missing_sql(event_type: EventType, effect: Effect) -> str:
+    """The check of one effect in one piece: the events between `:low` and `:high` that should have it, and do not."""
+    return f"""SELECT e.id FROM {event_type.table} e
         WHERE e.id BETWEEN :low AND :high AND e.at > clock_timestamp() - make_interval(hours => :hours)
         AND e.at < clock_timestamp() - make_interval(secs => :completed)
         AND e.effect_bits & {1 << effect.bit} <> 0
@@ -58,5 +65,3 @@ def _missing(event_type: EventType, effect: Effect, values: dict[str, int]) -> I
         AND NOT EXISTS (SELECT FROM side_effects s WHERE s.event_type = '{event_type.name}' AND s.event_id = e.id
             AND s.kind = '{effect.name}' AND s.status <> 'succeeded')
         AND NOT ({event_type.forgotten}) AND {effect.missing} ORDER BY e.id"""
-    for row in db.session.execute(text(sql), {**values, "completed": COMPLETED_AFTER_SECONDS}):
-        yield Missing(event_type.name, row.id, effect.name)

@@ -51,18 +51,19 @@ def page(
     """
     where, values = chosen.where()
     lowest = _lowest(chosen, before)
-    found = db.session.execute(
-        text(
-            f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
-                min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :lowest)
-            FROM (SELECT {MEMBERS}, {_moved_on(event_types)} AS moved_on FROM side_effects s
-                WHERE {where} AND s.id < :before AND s.id > :lowest ORDER BY s.id DESC LIMIT :limit) AS members"""
-        ),
-        values | {"before": before, "lowest": lowest, "limit": limit},
-    ).one()
+    sql = text(page_sql(event_types, where))
+    found = db.session.execute(sql, values | {"before": before, "lowest": lowest, "limit": limit}).one()
     if found[2] == limit:
         return found[0], found[1]
     return found[0], lowest + 1 if found[3] else None
+
+
+def page_sql(event_types: EventTypes, where: str) -> str:
+    """The statement of a page, for a condition of a selection."""
+    return f"""SELECT '[' || coalesce(string_agg(row_to_json(members)::text, ',' ORDER BY id DESC), '') || ']',
+            min(id), count(*), EXISTS (SELECT FROM side_effects WHERE id <= :lowest)
+        FROM (SELECT {MEMBERS}, {_moved_on(event_types)} AS moved_on FROM side_effects s
+            WHERE {where} AND s.id < :before AND s.id > :lowest ORDER BY s.id DESC LIMIT :limit) AS members"""
 
 
 def one(event_types: EventTypes, id: int) -> str:

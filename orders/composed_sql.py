@@ -9,6 +9,9 @@ from itertools import product, starmap
 
 from access.principal import Principal
 from foundation.connections import Statement
+from operations.completeness import missing_sql
+from operations.listing import page_sql
+from operations.selection import Selection
 from orders import board, listing
 from orders.change_sql import Form
 from orders.listing import Wanted
@@ -44,6 +47,7 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
     """All of them, for this workflow and these effects."""
     yield from _changes(changes)
     yield from _batches(engine)
+    yield from _operators(engine)
     columns = board.pages_sql(SELLER)
     yield Composed(
         "board",
@@ -58,6 +62,24 @@ def composed(engine: Engine, changes: StatusChanges, workflow: Workflow) -> Iter
         "orders/listing.py",
         page,
     )
+
+
+def _operators(engine: Engine) -> Iterator[Composed]:
+    yield Composed(
+        "side_effects",
+        "A page of the operators' list, with some filters; each is there only if the request has it.",
+        "operations/listing.py",
+        page_sql(engine.event_types, Selection(kind="email.status", status="dead", error="timeout").where()[0]),
+    )
+    checked = [(one, effect) for one in engine.event_types.values() for effect in one.effects if effect.missing]
+    for event_type, effect in checked:
+        yield Composed(
+            f"missing_{event_type.name}_{effect.name.replace('.', '_')}",
+            f"The completeness check of {effect.name}, in one piece of the events.",
+            "operations/completeness.py",
+            missing_sql(event_type, effect),
+            (event_type, effect) != checked[0],
+        )
 
 
 def _changes(changes: StatusChanges) -> Iterator[Composed]:
