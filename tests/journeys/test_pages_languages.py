@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from foundation.languages import PSEUDO
-from tests.journeys.browsers import PHONE, Visitors, in_column, needs_browser
+from tests.journeys.browsers import PHONE, Visitors, fresh_number, in_column, needs_browser
 from tests.journeys.server import Server
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_browser]
@@ -32,6 +32,10 @@ def test_no_page_overflows_from_right_to_left(server: Server, visitors: Visitors
     of_alice = ["/buyer/orders", f"/buyer/orders/{order['id']}"]
     anyones = ["/sign-in", server.tracking_link(order["id"]), "/nowhere"]
     visitors.expected = re.compile("404")
+    sent_back = server.place_order(number=fresh_number())["id"]
+    for status in ("CONFIRMED", "PREPARING", "READY", "SHIPPED", "DELIVERED"):
+        server.move(sent_back, status)
+    server.move(sent_back, "RETURN_REQUESTED", "buyer", reason="Too small")  # one column more than the usual ones
 
     for page, paths in (
         (visitors.signed_in("Bob"), of_bob),
