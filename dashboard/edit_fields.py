@@ -44,6 +44,11 @@ def cleaned(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
+def version_of(text: str) -> int:
+    """The version that a field says; 0, which no order has, if it says none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= VERSION_DIGITS else 0
+
+
 class OrderForm(pydantic.BaseModel):
     """Fields that every form of an order's details has."""
 
@@ -52,8 +57,7 @@ class OrderForm(pydantic.BaseModel):
     @property
     def seen_version(self) -> int:
         """The version that the page showed; a form without one is refused as stale, since versions start at 1."""
-        known = self.version.isascii() and self.version.isdigit() and len(self.version) <= VERSION_DIGITS
-        return int(self.version) if known else 0
+        return version_of(self.version)
 
 
 class EditForm(OrderForm):

@@ -118,7 +118,8 @@ def _mark_read(context: PageContext) -> None:
         context.marks.some(guards.current(), [one])
     else:
         ticked = (submitted.identifier(name) for name in request.form if name.startswith("entry-"))
-        context.marks.some(guards.current(), [entry for entry in ticked if entry])
+        if some := [entry for entry in ticked if entry]:
+            context.marks.some(guards.current(), some)
 
 
 def _changed(context: PageContext, order_id: int) -> ResponseReturnValue:

@@ -13,7 +13,7 @@ from access import guards
 from chat.messages import Draft
 from chat.routes import MESSAGE_CHARACTERS, CreateMessageRequest
 from dashboard import undoing
-from dashboard.edit_fields import VERSION_DIGITS, cleaned
+from dashboard.edit_fields import VERSION_DIGITS, cleaned, version_of
 from foundation import formats
 from foundation.contract import ID_DIGITS, LARGEST_ID
 from foundation.errors import InvalidRequest
@@ -44,8 +44,7 @@ def identifier(name: str) -> int | None:
 
 def version() -> int:
     """The version in the form. Versions start at 1: a form without one is refused as stale."""
-    given = field("version")
-    return int(given) if given.isascii() and given.isdigit() and len(given) <= VERSION_DIGITS else 0
+    return version_of(field("version"))
 
 
 def key() -> str:
